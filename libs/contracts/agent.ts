@@ -1,0 +1,126 @@
+import type { ContainerSpec, EnvironmentId, NetworkId, NodeFacts, NodeId, Observation, Owner, ProjectId, ReplicaId, RunState, Wanted } from '#domain';
+
+/** A point in a node's history: the revision of its stream and the id of the event that stands there. */
+export interface HistoryPoint {
+  readonly revision: string;
+  readonly eventId: string;
+}
+
+/** One replica that a node has to hold. Everything that the agent needs to make its container; a pure function of
+ *  the node's stream and of what is frozen (releases, jobs), but for `last`, which only ever moves forward. */
+export interface Assignment {
+  readonly replicaId: ReplicaId;
+  readonly owner: Owner;
+  readonly projectId: ProjectId;
+  readonly environmentId: EnvironmentId;
+  readonly slot: number;
+  readonly generation: number;
+  readonly release: number | null;
+  readonly wanted: Wanted;
+  readonly replaces: ReplicaId | null;
+  readonly network: { readonly networkId: NetworkId; readonly subnet: string };
+  /** What the container answers to in its network: the service's name, its id and its full host name. */
+  readonly aliases: readonly string[];
+  readonly spec: ContainerSpec;
+  readonly restart: 'always' | 'no';
+  readonly minHealthyMs: number;
+  /** From the first start order to SETTLED; past it the agent stops the replica and reports FAILED. null: no such deadline (jobs). */
+  readonly healthyDeadlineMs: number | null;
+  /** A job's time from container start; null for services. */
+  readonly timeoutMs: number | null;
+  /** SIGTERM to SIGKILL. */
+  readonly graceMs: number;
+  /** The last run that the log knows of; an agent that lost its disk goes on from there. */
+  readonly last: { readonly run: number; readonly state: RunState; readonly final: boolean } | null;
+}
+
+/** All that a node has to hold, as its stream says at `head`. An agent takes it whole or not at all. */
+export interface AssignmentSet {
+  readonly storeId: string;
+  readonly nodeId: NodeId;
+  readonly head: HistoryPoint;
+  /** The agent's last applied point as this store has it: `eventId` is null where this store has no such revision. */
+  readonly base: { readonly revision: string; readonly eventId: string | null } | null;
+  /** Id of the latest `NodeAdopted`: one that the agent hasn't seen lets it change over to another history. */
+  readonly adoption: string | null;
+  readonly entries: readonly Assignment[];
+}
+
+/** A set on the wire: its JSON cut in pieces; the last missing piece completes it. */
+export interface SetChunk {
+  readonly setId: string;
+  readonly index: number;
+  readonly of: number;
+  readonly text: string;
+}
+
+export type SetRefusal = 'older_revision' | 'other_store' | 'other_history' | 'unknown_base';
+
+/** What an agent holds now, said after each set, in each heartbeat and when it asks for its set. */
+export interface AgentStand {
+  readonly nodeId: NodeId;
+  readonly storeId: string | null;
+  readonly applied: HistoryPoint | null;
+  /** Why the last set was refused; null once one was taken. */
+  readonly refusing: { readonly code: SetRefusal; readonly message: string } | null;
+}
+
+/** Answer to a chunk: null while the set isn't whole yet. */
+export interface ChunkReply {
+  readonly stand: AgentStand | null;
+}
+
+/** Sent every 5 s, heard by every monitor and gateway. */
+export interface Heartbeat {
+  readonly stand: AgentStand;
+  /** Counts up from the agent's start. */
+  readonly beat: number;
+}
+
+export interface RegisterRequest {
+  readonly nodeId: NodeId;
+  readonly facts: NodeFacts;
+  /** The public half of the agent's key pair (nkey, `U…`). */
+  readonly publicKey: string;
+}
+/** `refused`: the agent logs it and tries again with backoff. */
+export interface RegisterReply {
+  readonly registered: boolean;
+  readonly refused: string | null;
+}
+
+/** A journal's piece, in its order. */
+export interface ObservationBatch {
+  readonly nodeId: NodeId;
+  readonly observations: readonly (Observation & { readonly seq: number })[];
+}
+/** The seqs whose outcome is durable: appended, already known, or refused for good. The rest is sent again. */
+export interface ObservationReply {
+  readonly acknowledged: readonly number[];
+}
+
+/** The agent's full list at an applied point: an assignment of that point that is absent here is GONE. */
+export interface Report {
+  readonly stand: AgentStand;
+  readonly replicas: readonly Observation[];
+}
+export interface ReportReply {
+  readonly taken: boolean;
+}
+
+export interface LogsRequest {
+  readonly replicaId: ReplicaId;
+  /** Lines from the end. */
+  readonly tail: number;
+}
+export interface LogLine {
+  readonly at: string;
+  readonly stream: 'stdout' | 'stderr';
+  readonly run: number;
+  readonly line: string;
+}
+export interface LogsReply {
+  readonly lines: readonly LogLine[];
+  /** Older lines were cut by the cap. */
+  readonly cut: boolean;
+}

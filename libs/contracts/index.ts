@@ -1,0 +1,4 @@
+export * from './agent.ts';
+export * from './bus.ts';
+export * from './ports.ts';
+export * from './subjects.ts';

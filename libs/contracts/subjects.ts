@@ -1,0 +1,34 @@
+import type { NodeId } from '#domain';
+
+/** Every NATS subject, by what it says. Nothing sent on them is truth: a lost message costs delay only. */
+export const subjects = {
+  /** Appender → everybody: a hint that a project's log grew. Payload `Hint`. */
+  hint: (projectId: string) => `waybill.events.${projectId}`,
+  allHints: 'waybill.events.*',
+
+  /** Agent → health-monitors (one of them answers). `RegisterRequest` → `RegisterReply`, 5 s. */
+  register: (nodeId: NodeId | '*') => `waybill.node.${nodeId}.register`,
+  /** Agent → every health-monitor and gateway. `Heartbeat`, no answer. */
+  heartbeat: (nodeId: NodeId | '*') => `waybill.node.${nodeId}.heartbeat`,
+  /** Agent → health-monitors (one answers). `ObservationBatch` → `ObservationReply`, 10 s. */
+  observations: (nodeId: NodeId | '*') => `waybill.node.${nodeId}.observations`,
+  /** Agent → health-monitors (one answers). `Report` → `ReportReply`, 10 s. */
+  report: (nodeId: NodeId | '*') => `waybill.node.${nodeId}.report`,
+  /** Agent → schedulers: what I hold; please send my set. `AgentStand`, no answer. */
+  sync: (nodeId: NodeId | '*') => `waybill.node.${nodeId}.sync`,
+
+  /** Scheduler → agent: a piece of its set. `SetChunk` → `ChunkReply`, 5 s. */
+  set: (nodeId: NodeId) => `waybill.agent.${nodeId}.set`,
+  /** Health-monitor or scheduler → agent: send a report now. Empty, no answer. */
+  reportNow: (nodeId: NodeId) => `waybill.agent.${nodeId}.report_now`,
+  /** Gateway → agent: lines of a replica. `LogsRequest` → `LogsReply`, 5 s. */
+  logs: (nodeId: NodeId) => `waybill.agent.${nodeId}.logs`,
+} as const;
+
+/** Wakes followers; they read the log themselves. */
+export interface Hint {
+  readonly position: string;
+}
+
+/** Queue groups: one member of each group takes a request. */
+export const queues = { monitor: 'waybill.health-monitor', scheduler: 'waybill.scheduler' } as const;

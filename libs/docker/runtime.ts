@@ -1,0 +1,74 @@
+/** One engine, as much of it as an agent needs. Implemented by `dockerode-runtime.ts`, in memory in `testing`.
+ *  Only things that carry this installation's label are listed or touched. */
+export interface ContainerRuntime {
+  info(): Promise<EngineInfo>;
+  /** Containers of this installation, running or not. */
+  listContainers(): Promise<readonly ContainerState[]>;
+  inspectContainer(name: string): Promise<ContainerState | null>;
+  /** @returns the id. A container of that name is left as it is and its id returned: a repeated step adopts. */
+  createContainer(plan: ContainerPlan): Promise<string>;
+  startContainer(id: string): Promise<void>;
+  /** SIGTERM, after `graceMs` SIGKILL. Silent when it isn't running or gone. */
+  stopContainer(id: string, graceMs: number): Promise<void>;
+  /** Silent when gone. */
+  removeContainer(id: string): Promise<void>;
+  /** Local image id, or null. */
+  findImage(reference: string): Promise<{ id: string; architecture: string; repoDigests: readonly string[] } | null>;
+  /** @throws EngineError `image_not_found` | `image_pull_denied` | `registry_unreachable`. */
+  pullImage(reference: string, signal: AbortSignal): Promise<void>;
+  ensureNetwork(plan: NetworkPlan): Promise<void>;
+  listNetworks(): Promise<readonly { id: string; name: string; networkId: string; containers: number }[]>;
+  removeNetwork(name: string): Promise<void>;
+  /** From `since` (RFC 3339 with nanoseconds; null = the start), then live while it runs. */
+  logs(id: string, since: string | null, signal: AbortSignal): AsyncIterable<{ at: string; stream: 'stdout' | 'stderr'; line: string }>;
+  /** What happens to this installation's containers, as it happens; ends with an error when the engine goes away. */
+  watch(signal: AbortSignal): AsyncIterable<{ containerId: string; action: string }>;
+}
+
+export interface EngineInfo {
+  readonly engineVersion: string;
+  readonly architecture: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly hostname: string;
+}
+
+/** Everything about a container, compiled by `container-config.ts`: `config` goes to the engine as it stands. */
+export interface ContainerPlan {
+  readonly name: string;
+  readonly config: object;
+}
+
+export interface NetworkPlan {
+  readonly name: string;
+  readonly networkId: string;
+  readonly subnet: string;
+}
+
+export interface ContainerState {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly imageId: string;
+  readonly status: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+  readonly exitCode: number | null;
+  readonly oomKilled: boolean;
+  readonly error: string | null;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  readonly address: string | null;
+}
+
+/** What the engine said no to, sorted by what can be done about it. `transient` ones are tried again. */
+export class EngineError extends Error {
+  constructor(
+    readonly code:
+      | 'image_not_found' | 'image_pull_denied' | 'registry_unreachable' | 'host_port_taken' | 'subnet_taken'
+      | 'invalid_config' | 'not_found' | 'engine_unreachable' | 'engine_failed',
+    readonly transient: boolean,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,16 @@
+export * from './kernel/decider.ts';
+export * from './kernel/event.ts';
+export * from './kernel/ids.ts';
+export * from './kernel/reason.ts';
+export * from './kernel/rejection.ts';
+export * from './kernel/sensitive.ts';
+export * from './kernel/units.ts';
+export type * from './docker-service/events.ts';
+export type * from './deployment/events.ts';
+export * from './replica/events.ts';
+export type * from './node/events.ts';
+export type * from './job/events.ts';
+export type * from './network/events.ts';
+export type * from './plan/events.ts';
+export type * from './project/events.ts';
+export type * from './scheduling/verdict.ts';

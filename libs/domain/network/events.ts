@@ -1,0 +1,14 @@
+import type { EnvironmentId, NetworkId, NodeId, ProjectId } from '../kernel/ids.ts';
+import type { Reason } from '../kernel/reason.ts';
+
+export type NetworkEvent =
+  | { type: 'NetworkCreated'; data: { networkId: NetworkId; projectId: ProjectId; environmentId: EnvironmentId; name: string; driver: 'bridge'; subnet: string } }
+  | { type: 'NetworkSubnetChanged'; data: { from: string; to: string; reason: Reason } }
+  | { type: 'NetworkDeleted'; data: Record<never, never> };
+
+/** The one pool that subnets come from: its stream is where two environments can't be given the same. */
+export type NetworkPoolEvent =
+  | { type: 'SubnetAllotted'; data: { networkId: NetworkId; subnet: string } }
+  /** An agent found it taken on its host: never allotted again. */
+  | { type: 'SubnetBarred'; data: { networkId: NetworkId; subnet: string; nodeId: NodeId; reason: Reason } }
+  | { type: 'SubnetFreed'; data: { networkId: NetworkId; subnet: string } };

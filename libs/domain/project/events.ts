@@ -1,0 +1,13 @@
+import type { EnvironmentId, NetworkId, ProjectId } from '../kernel/ids.ts';
+
+/** Services are unique within an environment (claimed on its project's stream), projects in the platform (on `project-platform`). */
+export type NameScope = 'project' | 'docker_service';
+
+export type ProjectEvent =
+  | { type: 'ProjectCreated'; data: { projectId: ProjectId; name: string } }
+  | { type: 'ProjectDeleted'; data: { projectId: ProjectId; name: string } }
+  | { type: 'EnvironmentCreated'; data: { environmentId: EnvironmentId; projectId: ProjectId; name: string; networkId: NetworkId } }
+  | { type: 'EnvironmentDeleted'; data: { environmentId: EnvironmentId; projectId: ProjectId; name: string; networkId: NetworkId } }
+  /** Written before the thing itself: whoever comes second is refused. `environmentId` is null for a project's name. */
+  | { type: 'NameClaimed'; data: { scope: NameScope; environmentId: EnvironmentId | null; name: string; holder: string; commandId: string } }
+  | { type: 'NameReleased'; data: { scope: NameScope; environmentId: EnvironmentId | null; name: string; holder: string } };

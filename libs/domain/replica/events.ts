@@ -1,0 +1,66 @@
+import type { Port } from '../docker-service/events.ts';
+import type { DeploymentId, EnvironmentId, NodeId, Owner, ProjectId, ReplicaId } from '../kernel/ids.ts';
+import type { Reason } from '../kernel/reason.ts';
+import type { Amount } from '../kernel/units.ts';
+import type { NodeVerdict } from '../scheduling/verdict.ts';
+
+/** In the order that a run moves through them; it only moves forward. A restart in place is the next run.
+ *  SETTLED: it has run for `minHealthyMs`, by the agent's own monotonic clock. */
+export const RUN_STATES = ['PENDING', 'ASSIGNED', 'PREPARING', 'STARTING', 'RUNNING', 'SETTLED', 'COMPLETED', 'FAILED', 'STOPPED', 'GONE'] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
+/** What an agent saw of a replica on its engine. */
+export interface Observation {
+  readonly replicaId: ReplicaId;
+  /** Counts the starts of this replica, from 1. */
+  readonly run: number;
+  readonly state: Exclude<RunState, 'PENDING' | 'ASSIGNED'>;
+  /** Nothing more will be tried by the agent. Always true of GONE; of COMPLETED, FAILED and STOPPED when no next run follows. */
+  readonly final: boolean;
+  readonly containerId: string | null;
+  /** The container's address in its environment's network. */
+  readonly address: string | null;
+  readonly imageId: string | null;
+  readonly exitCode: number | null;
+  readonly oomKilled: boolean;
+  readonly reason: Reason | null;
+  /** By the agent's clock, RFC 3339: for people, never for a decision. */
+  readonly at: string;
+}
+
+/** Whose it is: in every event, so that each can be read alone. */
+export interface ReplicaRef {
+  readonly replicaId: ReplicaId;
+  readonly owner: Owner;
+}
+
+/** What a placement needs to know, fixed when the replica is ordered. */
+export interface Placeable {
+  readonly projectId: ProjectId;
+  readonly environmentId: EnvironmentId;
+  readonly slot: number;
+  readonly generation: number;
+  /** Of the service; null for a job. */
+  readonly release: number | null;
+  readonly request: Amount;
+  readonly ports: readonly Port[];
+  readonly constraints: readonly string[];
+  /** A replica on the same node whose room and ports this one takes over; it starts after that one's GONE. */
+  readonly replaces: ReplicaId | null;
+}
+
+export type ReplicaEvent =
+  | { type: 'ReplicaCreated'; data: ReplicaRef & Placeable & { deploymentId: DeploymentId | null } }
+  /** Not wanted any more before any node settled it. */
+  | { type: 'ReplicaAbandoned'; data: ReplicaRef & { reason: Reason } }
+  /** No node fits; said again only when the refusals change in kind. */
+  | { type: 'PlacementDeferred'; data: ReplicaRef & { reason: Reason; nodes: readonly NodeVerdict[] } }
+  | { type: 'PlacementClaimed'; data: ReplicaRef & { attempt: number; nodeId: NodeId; reason: Reason; nodes: readonly NodeVerdict[] } }
+  /** The node's word on the claim, copied; only now may the next attempt claim. */
+  | {
+      type: 'PlacementSettled';
+      data: ReplicaRef & { attempt: number; nodeId: NodeId; outcome: 'placed' | 'refused' | 'revoked'; reason: Reason; eventId: string };
+    }
+  | { type: 'ReplicaObserved'; data: ReplicaRef & { nodeId: NodeId } & Observation }
+  /** Refused for good, hence acknowledged: it went backwards, or the replica is none of that node's. */
+  | { type: 'ObservationRefused'; data: ReplicaRef & { nodeId: NodeId; run: number; state: RunState; reason: Reason } };

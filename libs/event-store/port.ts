@@ -1,0 +1,60 @@
+import type { EventMetadata } from '#domain';
+
+/** A place in the log of all events: opaque, fixed width, sorts as text; gaps are normal. */
+export type Position = string;
+
+/** What a stream's revision must be for an append to be taken; revisions count from 0. */
+export type Expected = 'any' | 'no-stream' | 'exists' | bigint;
+
+export interface NewEvent {
+  /** UUID. The same id in the same stream is one event. */
+  readonly id: string;
+  readonly type: string;
+  readonly data: object;
+  readonly metadata: EventMetadata;
+}
+
+export interface Recorded extends NewEvent {
+  readonly stream: string;
+  readonly revision: bigint;
+  readonly position: Position;
+}
+
+/** One item of a catch-up subscription. `caughtUp`: nothing newer was in the log (null: the log is empty). */
+export type Followed = { readonly event: Recorded } | { readonly caughtUp: Position | null } | { readonly degraded: Error };
+
+/** The truth. Adapters pass one contract suite (`contract.ts`). */
+export interface EventStore {
+  /** Made once with the store's first use and kept with it: tells one history from another. */
+  readonly storeId: string;
+  /** All or none of `events`, in order, at consecutive revisions.
+   *  @throws Conflict when the stream isn't at `expected`; Unavailable: nothing was written; OutcomeUnknown: look for the event ids. */
+  append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<{ revision: bigint; position: Position }>;
+  /** In order of revision; nothing for a stream that doesn't exist. */
+  readStream(stream: string, options?: { from?: bigint; limit?: number }): AsyncIterable<Recorded>;
+  /** One page; `next` is given for an empty page too (null only where the log is empty), and goes on from filtered-out events. */
+  readAll(after: Position | null, options: { prefixes?: readonly string[]; limit: number }): Promise<{ events: Recorded[]; next: Position | null }>;
+  /** From `after` on and then live, until aborted. Woken by the `wake` that the constructor was given, and by polling underneath. */
+  follow(after: Position | null, prefixes: readonly string[] | undefined, signal: AbortSignal): AsyncIterable<Followed>;
+  close(): Promise<void>;
+}
+
+/** Registers a callback for "the log may have grown"; returns a function that takes it back. */
+export type Wake = (callback: () => void) => () => void;
+
+/** The stream is elsewhere than expected; `actual` is null where it doesn't exist. */
+export class Conflict extends Error {
+  constructor(
+    readonly stream: string,
+    readonly expected: Expected,
+    readonly actual: bigint | null,
+  ) {
+    super(`${stream} is at ${actual ?? 'no-stream'}, expected ${expected}`);
+  }
+}
+
+/** Nothing was written; try again. */
+export class Unavailable extends Error {}
+
+/** It may have been written: look for the event ids before trying again. */
+export class OutcomeUnknown extends Error {}

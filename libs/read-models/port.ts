@@ -1,0 +1,60 @@
+import type { Position } from '#event-store';
+
+/** A view at a version: a new version is built beside the live one. */
+export interface ViewRef {
+  readonly view: string;
+  readonly version: number;
+}
+
+/** A document: `id` and `position` (of the last event folded in) beside the view's own fields. */
+export interface Document {
+  readonly id: string;
+  readonly position: Position;
+}
+
+/** A write: put replaces the whole document, remove leaves a tombstone with its position. An op at or below the document's position is skipped. */
+export type Op = { readonly put: Document } | { readonly remove: { readonly id: string; readonly position: Position } };
+
+export type Scalar = string | number | boolean | null;
+
+/** Fields are top-level names of the document, indexed as the view's file declares them. */
+export interface Query {
+  readonly eq?: Readonly<Record<string, Scalar>>;
+  readonly in?: Readonly<Record<string, readonly Scalar[]>>;
+  readonly range?: { readonly field: string; readonly gt?: Scalar; readonly gte?: Scalar; readonly lt?: Scalar; readonly lte?: Scalar };
+  /** Default: by id, ascending. The id breaks ties. */
+  readonly sort?: { readonly field: string; readonly descending?: boolean };
+  /** The `next` of the page before. */
+  readonly after?: string | null;
+  readonly limit: number;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Opaque; null on the last page. */
+  readonly next: string | null;
+}
+
+/** What a view needs from a store: its name, version and indexed fields. */
+export interface ViewSchema extends ViewRef {
+  readonly indexes: readonly (readonly string[])[];
+}
+
+/** Where documents live. Disposable: rebuilt from events. Adapters pass one contract suite (`contract.ts`). */
+export interface ReadModelStore {
+  /** Makes place for a version of a view; no-op when it is there. */
+  prepare(schema: ViewSchema): Promise<void>;
+  checkpoint(ref: ViewRef): Promise<Position | null>;
+  /** Writes the documents and then the checkpoint, if the checkpoint is still `expected`; else nothing and `stale`. */
+  apply(ref: ViewRef, expected: Position | null, next: Position, ops: readonly Op[]): Promise<'applied' | 'stale'>;
+  /** From the live version, or from the one named. */
+  get<T>(view: string, id: string, version?: number): Promise<T | null>;
+  find<T>(view: string, query: Query, version?: number): Promise<Page<T>>;
+  /** The live version; null when none was activated. */
+  active(view: string): Promise<number | null>;
+  /** Flips reads to this version and drops the others. */
+  activate(view: string, version: number): Promise<void>;
+  /** Forgets a version that isn't live (a rebuild given up). */
+  drop(ref: ViewRef): Promise<void>;
+  close(): Promise<void>;
+}
