@@ -26,6 +26,9 @@ export interface CommandMetadata {
   readonly correlationId: string;
   /** The event that this command reacts to; null for a request. */
   readonly causationId: string | null;
+  /** SHA-256 (hex) of the request's canonical body, where the client chose the command's name (`Idempotency-Key`):
+   *  the same name with another body is a mistake, and is refused by what stands here. */
+  readonly bodyHash?: string;
 }
 
 /** What stands beside an event's data in the store. */
