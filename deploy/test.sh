@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# `npm test`: everything, from lint to end-to-end on a real engine and a real broker. Arguments: kinds to run
+# (lint typecheck unit contract e2e docs), all when none is given.
+source "$(dirname "$0")/prepare.sh"
+
+kinds=("$@")
+[ "${#kinds[@]}" -gt 0 ] || kinds=(lint typecheck unit contract e2e)
+failed=()
+for kind in "${kinds[@]}"; do
+  say "$kind"
+  case "$kind" in
+    lint | typecheck) nx run-many -t "$kind" --output-style=static || failed+=("$kind") ;;
+    unit | contract | e2e) npm run -s "$kind" || failed+=("$kind") ;;
+    *) say "unknown kind of test: $kind" >&2; exit 2 ;;
+  esac
+done
+if [ "${#failed[@]}" -gt 0 ]; then say "failed: ${failed[*]}"; exit 1; fi
+say "all passed: ${kinds[*]}"
