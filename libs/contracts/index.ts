@@ -2,3 +2,4 @@ export * from './agent.ts';
 export * from './bus.ts';
 export * from './ports.ts';
 export * from './subjects.ts';
+export * from './tenant.ts';

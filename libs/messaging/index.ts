@@ -1,0 +1,1 @@
+export { connectNats, openNats, type ClosableBus, type NatsOptions } from './nats-bus.ts';

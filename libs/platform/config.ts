@@ -1,0 +1,137 @@
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { digest } from './ids.ts';
+
+/** Where something listens. Port 0: any free one. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** All that an installation can be told from outside, checked. Every app reads the whole of it and takes what it needs. */
+export interface Config {
+  /** `WAYBILL_HOME`: folder of all state, absolute. */
+  readonly home: string;
+  /** `WAYBILL_INSTALLATION`: what tells this installation's containers from those of others; default derived from `home`. */
+  readonly installation: string;
+  /** `WAYBILL_LISTEN`: the gateway's address. */
+  readonly listen: HostPort;
+  /** `WAYBILL_HEALTH_LISTEN`: `/healthz` and `/readyz` of an app that has no REST. */
+  readonly healthListen: HostPort;
+  /** `NATS_URL`. */
+  readonly natsUrl: string;
+  /** `EVENT_STORE_URL`: `sqlite:<absolute file>`. */
+  readonly eventStoreUrl: string;
+  /** `READ_MODEL_URL`: `sqlite:<absolute file>`. */
+  readonly readModelUrl: string;
+  /** `DOCKER_HOST`: `unix:///…` or `tcp://…`. */
+  readonly dockerHost: string;
+  /** `WAYBILL_NODE_NAME`; default the host's name. */
+  readonly nodeName: string;
+  /** `WAYBILL_NODE_ADDRESS`: where published ports are reached. */
+  readonly nodeAddress: string;
+  /** `WAYBILL_NODE_DIR`: the agent's own folder, absolute. */
+  readonly nodeDir: string;
+  /** `WAYBILL_NODE_LABELS`: `zone=a,disk=ssd`. */
+  readonly nodeLabels: Readonly<Record<string, string>>;
+  /** `WAYBILL_SUBNET_POOL`: what environments' /24 networks are cut from. */
+  readonly subnetPool: string;
+  /** `LOG_LEVEL`. */
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
+/** The environment says something that can't be meant; each line of the message names a variable and the way out. */
+export class ConfigError extends Error {}
+
+/** Reads the environment; an empty variable counts as unset.
+ *  @throws ConfigError with all that is wrong at once. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = [];
+  const read = <T>(name: string, fallback: string, parse: (text: string) => T): T => {
+    const text = env[name] || fallback;
+    try {
+      return parse(text);
+    } catch (error) {
+      problems.push(`${name} is "${text}": ${(error as Error).message}`);
+      return undefined as T;
+    }
+  };
+  const home = read('WAYBILL_HOME', '.waybill', (text) => resolve(text));
+  const config: Config = {
+    home,
+    installation: read('WAYBILL_INSTALLATION', digest([home], 8), installation),
+    listen: read('WAYBILL_LISTEN', '127.0.0.1:7700', hostPort),
+    healthListen: read('WAYBILL_HEALTH_LISTEN', '127.0.0.1:0', hostPort),
+    natsUrl: read('NATS_URL', 'nats://127.0.0.1:4222', url(['nats:', 'tls:'], 'nats://127.0.0.1:4222')),
+    eventStoreUrl: read('EVENT_STORE_URL', `sqlite:${join(home, 'events.db')}`, storeUrl),
+    readModelUrl: read('READ_MODEL_URL', `sqlite:${join(home, 'read-models.db')}`, storeUrl),
+    dockerHost: read('DOCKER_HOST', 'unix:///var/run/docker.sock', url(['unix:', 'tcp:', 'http:', 'https:'], 'unix:///var/run/docker.sock')),
+    nodeName: read('WAYBILL_NODE_NAME', hostname(), nodeName),
+    nodeAddress: read('WAYBILL_NODE_ADDRESS', '127.0.0.1', (text) => text),
+    nodeDir: read('WAYBILL_NODE_DIR', join(home, 'node'), (text) => resolve(text)),
+    nodeLabels: read('WAYBILL_NODE_LABELS', '', labels),
+    subnetPool: read('WAYBILL_SUBNET_POOL', '10.192.0.0/11', subnetPool),
+    logLevel: read('LOG_LEVEL', 'info', logLevel),
+  };
+  if (problems.length > 0) throw new ConfigError(`the environment can't be used:\n  ${problems.join('\n  ')}`);
+  return config;
+}
+
+/** The file of a `sqlite:` URL, absolute. @throws ConfigError for any other kind of store. */
+export function sqliteFile(storeUrl: string): string {
+  if (!storeUrl.startsWith('sqlite:')) throw new ConfigError(`"${storeUrl}" is no sqlite: URL; write sqlite:<path of a file>`);
+  return resolve(storeUrl.slice('sqlite:'.length));
+}
+
+function hostPort(text: string): HostPort {
+  const match = /^(.+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (!match?.[1] || port > 65535) throw new Error('write <host>:<port>, like 127.0.0.1:7700 (port 0: any free one)');
+  return { host: match[1].replace(/^\[(.*)\]$/, '$1'), port };
+}
+
+const url = (protocols: readonly string[], example: string) => (text: string): string => {
+  if (!URL.canParse(text) || !protocols.includes(new URL(text).protocol)) throw new Error(`write a URL like ${example}`);
+  return text;
+};
+
+function storeUrl(text: string): string {
+  if (!text.startsWith('sqlite:') || text === 'sqlite:') throw new Error('write sqlite:<path of a file>; no other store is known');
+  return `sqlite:${sqliteFile(text)}`;
+}
+
+function installation(text: string): string {
+  if (!/^[a-z0-9]{1,16}$/.test(text)) throw new Error('use 1 to 16 lower-case letters and digits');
+  return text;
+}
+
+function nodeName(text: string): string {
+  if (!/^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$/.test(text)) throw new Error('use up to 63 letters, digits, dots, dashes and underscores');
+  return text;
+}
+
+function labels(text: string): Record<string, string> {
+  const pairs = text.split(',').map((pair) => pair.trim()).filter((pair) => pair !== '');
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const match = /^([A-Za-z0-9._/-]+)=(.*)$/.exec(pair);
+      if (!match) throw new Error(`"${pair}" isn't <key>=<value>; write zone=a,disk=ssd`);
+      return [match[1], match[2]];
+    }),
+  );
+}
+
+function subnetPool(text: string): string {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text);
+  const [a, b, c, d, bits] = (match ?? []).slice(1).map(Number);
+  const octets = [a, b, c, d];
+  if (bits === undefined || bits < 8 || bits > 24 || octets.some((octet) => octet === undefined || octet > 255)) {
+    throw new Error('write an IPv4 range of /8 to /24, like 10.192.0.0/11');
+  }
+  return text;
+}
+
+function logLevel(text: string): Config['logLevel'] {
+  if (text !== 'debug' && text !== 'info' && text !== 'warn' && text !== 'error') throw new Error('write debug, info, warn or error');
+  return text;
+}
