@@ -1,0 +1,37 @@
+import type { NodeId } from '../kernel/ids.ts';
+import type { Reason } from '../kernel/reason.ts';
+import { type Observation, RUN_STATES } from './events.ts';
+import { observationKey, type PresentReplica, REMEMBERED_RUNS, type Replica } from './replica.ts';
+
+/** `new`: to be recorded; `known`: stands in the log already; refused for good, with the reason. */
+export type ObservationVerdict = 'new' | 'known' | { readonly refused: Reason };
+
+/** Judges what a node says of a replica against what stands: within a run it only moves forward, a later run is forward, GONE is the end.
+ *  Only the node that holds the settled placement is heard. */
+export function judgeObservation(replica: Replica, nodeId: NodeId, observation: Observation): ObservationVerdict {
+  if (!Number.isInteger(observation.run) || observation.run < 1) return refused('invalid_run', `runs count from 1, not ${observation.run}`);
+  if (replica.status !== 'present' || replica.placement?.nodeId !== nodeId) return refused('not_placed_here', 'this node does not hold it');
+  const { last } = replica;
+  if (!last) return 'new';
+  if (isKnown(replica, last, observation)) return 'known';
+  if (last.state === 'GONE') return refused('gone', `its container was gone at run ${last.run}, for good`);
+  if (observation.run !== last.run) return observation.run > last.run ? 'new' : refused('older_run', `run ${last.run} had begun`);
+  return movesForward(last, observation) ? 'new' : refused('went_backwards', `run ${last.run} was ${last.state} before`);
+}
+
+/** Judged by (run, state); the same state is news when its reason is another, or when it has become final. */
+function isKnown({ seen }: PresentReplica, last: Observation, observation: Observation): boolean {
+  if (last.state === 'GONE' && observation.state === 'GONE') return true;
+  if (observation.run <= last.run - REMEMBERED_RUNS) return true;
+  const becameFinal = observation.run === last.run && observation.state === last.state && observation.final && !last.final;
+  return !becameFinal && (seen.get(observation.run)?.has(observationKey(observation)) ?? false);
+}
+
+/** A run that ended for good can only be GONE after that. */
+function movesForward(last: Observation, next: Observation): boolean {
+  if (next.state === last.state) return true;
+  if (last.final) return next.state === 'GONE';
+  return RUN_STATES.indexOf(next.state) > RUN_STATES.indexOf(last.state);
+}
+
+const refused = (code: string, message: string): ObservationVerdict => ({ refused: { code, message } });
