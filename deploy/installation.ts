@@ -17,8 +17,10 @@ export interface InstallationOptions {
   readonly dist: string;
   /** Hears every line of every part. */
   readonly onLine?: (part: string, line: string) => void;
-  /** How many of each app; one where not named. The first node-agent only. */
-  readonly instances?: Partial<Record<App, number>>;
+  /** How many of each app; one where not named. */
+  readonly instances?: Partial<Record<Exclude<App, 'node-agent'>, number>>;
+  /** Further hosts: each an agent with an engine, a folder and a name of its own. */
+  readonly nodes?: readonly { readonly name: string; readonly dockerHost: string }[];
 }
 
 /** One Waybill on one machine: its broker (unless NATS_URL names one) and its five apps, supervised. */
@@ -45,7 +47,14 @@ export class Installation {
     try {
       await endLeftovers(this.options.home);
       const natsUrl = this.options.env['NATS_URL'] ?? (await this.#startBroker());
-      for (const app of APPS) for (let i = 1; i <= (this.options.instances?.[app] ?? 1); i += 1) await this.#addApp(app, i, natsUrl);
+      for (const app of APPS) {
+        const count = app === 'node-agent' ? 1 : (this.options.instances?.[app] ?? 1);
+        for (let i = 1; i <= count; i += 1) await this.#addApp(app, i === 1 ? app : `${app}-${i}`, { NATS_URL: natsUrl });
+      }
+      for (const { name, dockerHost } of this.options.nodes ?? []) {
+        const own = { DOCKER_HOST: dockerHost, WAYBILL_NODE_NAME: name, WAYBILL_NODE_DIR: join(this.options.home, name) };
+        await this.#addApp('node-agent', name, { NATS_URL: natsUrl, ...own });
+      }
       for (const name of this.#health.keys()) this.#parts.get(name)?.start();
       for (const [name, url] of this.#health) await until(`${name} is not ready (see ${this.logFile(name)})`, readyMs, () => answers(url));
     } catch (error) {
@@ -88,12 +97,11 @@ export class Installation {
     return `nats://127.0.0.1:${port}`;
   }
 
-  async #addApp(app: App, instance: number, natsUrl: string): Promise<void> {
+  async #addApp(app: App, name: string, own: NodeJS.ProcessEnv): Promise<void> {
     const { listen, dist } = this.options;
-    const name = instance === 1 ? app : `${app}-${instance}`;
-    const address = app === 'api-gateway' && instance === 1 ? listen : `127.0.0.1:${await freePort()}`;
+    const address = name === 'api-gateway' ? listen : `127.0.0.1:${await freePort()}`;
     this.#health.set(name, `http://${address}/${app === 'api-gateway' ? 'readyz' : 'healthz'}`);
-    const env = { WAYBILL_LISTEN: address, WAYBILL_HEALTH_LISTEN: address, NATS_URL: natsUrl };
+    const env = { WAYBILL_LISTEN: address, WAYBILL_HEALTH_LISTEN: address, ...own };
     this.#supervise(name, process.execPath, ['--disable-warning=ExperimentalWarning', '--enable-source-maps', join(dist, 'apps', app, 'main.js')], env);
   }
 

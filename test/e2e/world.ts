@@ -1,0 +1,166 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { importBusybox, startEngine, type Engine } from '#testing';
+import { Installation, type InstallationOptions } from '../../deploy/installation.ts';
+import { freePort } from '../../deploy/processes.ts';
+
+const run = promisify(execFile);
+const DIST = resolve(import.meta.dirname, '../../dist');
+
+/** The image that every engine of a test has: busybox with its applets. */
+export const IMAGE = 'waybill-test/busybox:1';
+/** Sleeps until it is told to stop, at once then: busybox as process 1 ignores SIGTERM without a trap. */
+export const SLEEP = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1 & wait $!; done'];
+/** A deployment counts a replica as started after this; the default of 10 s would only make tests slow. */
+export const QUICK = { min_healthy_ms: 300 };
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- documents as any REST client reads them
+export type Doc = any;
+
+export interface Answer {
+  readonly status: number;
+  readonly body: Doc;
+  readonly headers: Headers;
+}
+
+/** A whole installation with an engine of its own, torn down without a trace. */
+export class World {
+  environmentId = '';
+  private constructor(
+    readonly engine: Engine,
+    readonly installation: Installation,
+    readonly home: string,
+    readonly further: readonly Engine[],
+  ) {}
+
+  static async start(options: Pick<InstallationOptions, 'instances'> & { nodes?: readonly string[] } = {}): Promise<World> {
+    const home = await mkdtemp(join(tmpdir(), 'waybill-e2e-'));
+    const engine = await startEngine();
+    const further: Engine[] = [];
+    try {
+      await importBusybox(engine.host, IMAGE);
+      for (const _ of options.nodes ?? []) {
+        const another = await startEngine();
+        further.push(another);
+        await importBusybox(another.host, IMAGE);
+      }
+      const { NODE_OPTIONS: _nodeOptions, ...environment } = process.env;
+      const installation = new Installation({
+        home,
+        listen: `127.0.0.1:${await freePort()}`,
+        dist: DIST,
+        env: { ...environment, DOCKER_HOST: engine.host, WAYBILL_NODE_NAME: 'host-1', LOG_LEVEL: 'info' },
+        instances: options.instances,
+        nodes: (options.nodes ?? []).map((name, i) => ({ name, dockerHost: (further[i] as Engine).host })),
+      });
+      const world = new World(engine, installation, home, further);
+      await installation.start();
+      world.environmentId = (await world.get('/v1/environments?name=default')).items[0].environment_id;
+      const nodes = 1 + further.length;
+      await world.eventually(`${nodes} nodes are registered`, async () => (await world.get('/v1/nodes')).items.length === nodes);
+      return world;
+    } catch (error) {
+      for (const one of [engine, ...further]) await one.stop();
+      await rm(home, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.installation.stop();
+    for (const engine of [this.engine, ...this.further]) await engine.stop();
+    await rm(this.home, { recursive: true, force: true });
+  }
+
+  async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    const answer = await fetch(`${this.installation.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.installation.token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(30_000),
+    });
+    const text = await answer.text();
+    return { status: answer.status, body: text ? JSON.parse(text) : null, headers: answer.headers };
+  }
+
+  /** GET that must answer 200. */
+  async get(path: string): Promise<Doc> {
+    const answer = await this.call('GET', path);
+    if (answer.status !== 200) throw new Error(`GET ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+
+  /** POST that must be accepted. */
+  async post(path: string, body: unknown = {}, headers: Record<string, string> = {}): Promise<Doc> {
+    const answer = await this.call('POST', path, body, headers);
+    if (answer.status >= 300) throw new Error(`POST ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+
+  /** A sleeping service; `over` overrides any field. */
+  createService(over: Record<string, unknown> = {}): Promise<Doc> {
+    return this.post('/v1/docker-services', this.serviceBody(over));
+  }
+
+  serviceBody(over: Record<string, unknown> = {}): Record<string, unknown> {
+    return { environment_id: this.environmentId, image: IMAGE, pull_policy: 'never', command: SLEEP, resources: { cpu_millis: 20, memory_bytes: 16 << 20 }, deploy: QUICK, ...over };
+  }
+
+  service(id: string): Promise<Doc> {
+    return this.get(`/v1/docker-services/${id}`);
+  }
+
+  /** Polls the service until `test` holds. @throws Error with the last document. */
+  async serviceWhen(id: string, what: string, test: (service: Doc) => boolean, deadlineMs = 60_000): Promise<Doc> {
+    let last: Doc = null;
+    await this.eventually(
+      what,
+      async () => test((last = await this.service(id))),
+      deadlineMs,
+      () => JSON.stringify(last),
+    );
+    return last;
+  }
+
+  running(id: string, replicas: number, deadlineMs = 60_000): Promise<Doc> {
+    return this.serviceWhen(id, `${replicas} replicas run`, (s) => (replicas === 0 ? s.status === null : s.status === 'RUNNING') && s.replicas.running === replicas, deadlineMs);
+  }
+
+  /** The engine's own word: containers of an owner, running or not. */
+  async containers(ownerId?: string, engine = this.engine): Promise<{ id: string; name: string; state: string }[]> {
+    const filter = ownerId ? ['--filter', `label=waybill.owner_id=${ownerId}`] : [];
+    const lines = (await this.docker(['ps', '--all', '--no-trunc', ...filter, '--format', '{{.ID}} {{.Names}} {{.State}}'], engine)).split('\n').filter(Boolean);
+    return lines.map((line) => {
+      const [id = '', name = '', state = ''] = line.split(' ');
+      return { id, name, state };
+    });
+  }
+
+  async docker(args: readonly string[], engine = this.engine): Promise<string> {
+    return (await run('docker', ['-H', engine.host, ...args])).stdout.trim();
+  }
+
+  async inspect(container: string): Promise<Doc> {
+    return JSON.parse(await this.docker(['inspect', container]))[0];
+  }
+
+  /** Polls until it holds. @throws Error that says what never did. */
+  async eventually(what: string, test: () => Promise<boolean>, deadlineMs = 30_000, detail: () => string = () => ''): Promise<void> {
+    const end = Date.now() + deadlineMs;
+    let trouble = '';
+    for (;;) {
+      try {
+        if (await test()) return;
+        trouble = '';
+      } catch (error) {
+        trouble = String(error);
+      }
+      if (Date.now() > end) throw new Error(`never within ${deadlineMs} ms: ${what} ${detail()} ${trouble}`);
+      await pause(50);
+    }
+  }
+}
