@@ -21,3 +21,17 @@ export { type AttemptRef, compareAttempts, type Node, type NodeEntry, type Settl
 export { additionalRoom, freeRoom, hostPortKeys, portConflicts, portsTaken, reserved, type RoomTaker } from './node/room.ts';
 export { job, JOB_TIMEOUT, type JobCommand } from './job/decide.ts';
 export type { Job, JobAttempt, JobDefinition } from './job/job.ts';
+export * from './docker-service/constraint.ts';
+export { dockerService, type DockerServiceCommand } from './docker-service/decide.ts';
+export { currentRelease, type ActiveDeployment, type DockerService, type ExistingDockerService, type Lifecycle } from './docker-service/docker-service.ts';
+export type { HandOver, Ordered, Orders } from './docker-service/orders.ts';
+export * from './docker-service/spec-rules.ts';
+export { deployment, type DeploymentCommand } from './deployment/decide.ts';
+export type { Deployment, OpenedDeployment } from './deployment/deployment.ts';
+export * from './image/reference.ts';
+export * from './network/network.ts';
+export * from './network/network-pool.ts';
+export * from './plan/plan.ts';
+export { project, type ProjectCommand } from './project/decide.ts';
+export * from './project/name.ts';
+export { claimKey, type Environment, type NameClaim, type Project } from './project/project.ts';

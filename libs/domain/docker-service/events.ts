@@ -81,7 +81,16 @@ export type DockerServiceEvent =
   /** What the deployment ordered goes over to the service: its replicas and the highest generation of each slot. */
   | {
       type: 'DeploymentEnded';
-      data: { deploymentId: DeploymentId; outcome: DeploymentOutcome; reason: Reason; toRelease: number; ordered: readonly ReplicaOrder[]; forgotten: readonly ReplicaId[] };
+      data: {
+        deploymentId: DeploymentId;
+        outcome: DeploymentOutcome;
+        reason: Reason;
+        toRelease: number;
+        /** All of them, also what was stopped or forgotten since. */
+        ordered: readonly ReplicaOrder[];
+        stopped: Step['stops'];
+        forgotten: readonly ReplicaId[];
+      };
     }
   | { type: 'DockerServiceScaled'; data: { from: number; to: number } }
   /** A batch outside any deployment: a lost replica made good, a scale, a deletion. */

@@ -1,0 +1,73 @@
+import type { DeploymentOutcome } from '../docker-service/events.ts';
+import { noOrders, takeStep, type HandOver, type Orders } from '../docker-service/orders.ts';
+import type { Cases } from '../kernel/decider.ts';
+import type { DeploymentId, DockerServiceId, ProjectId, ReplicaId } from '../kernel/ids.ts';
+import type { Reason } from '../kernel/reason.ts';
+import type { DeploymentEvent } from './events.ts';
+
+/** A deployment whose stream was begun; `closed` tells whether steps may still be taken. */
+export interface OpenedDeployment {
+  readonly status: 'opened';
+  readonly deploymentId: DeploymentId;
+  readonly dockerServiceId: DockerServiceId;
+  readonly projectId: ProjectId;
+  readonly toRelease: number;
+  readonly progressDeadlineMs: number;
+  /** RFC 3339; nothing went forward until then: it has failed. */
+  readonly deadlineAt: string;
+  /** The most that was ever up and settled at once: only more than that is progress, so a crash loop is none. */
+  readonly progress: { readonly running: number; readonly settled: number };
+  /** Replicas that were given up by their agents, in the order of being recorded. */
+  readonly failures: ReadonlyMap<ReplicaId, { readonly slot: number; readonly reason: Reason }>;
+  readonly orders: Orders;
+  /** For the service, once this is over: also what isn't in `orders` any more. */
+  readonly handOver: HandOver;
+  readonly closed: { readonly outcome: DeploymentOutcome; readonly reason: Reason } | null;
+}
+
+export type Deployment = { readonly status: 'absent' } | OpenedDeployment;
+
+export const initial: Deployment = { status: 'absent' };
+
+const opened = (deployment: Deployment): OpenedDeployment => {
+  if (deployment.status !== 'opened') throw new Error('history out of order: deployment was never opened');
+  return deployment;
+};
+
+const evolutions: Cases<DeploymentEvent, Deployment, Deployment> = {
+  DeploymentOpened: (_, { data: { startedAt, ...data } }) => ({
+    ...data,
+    status: 'opened',
+    deadlineAt: new Date(Date.parse(startedAt) + data.progressDeadlineMs).toISOString(),
+    progress: { running: 0, settled: 0 },
+    failures: new Map(),
+    orders: noOrders,
+    handOver: { ordered: [], stopped: [], forgotten: [] },
+    closed: null,
+  }),
+  DeploymentStepTaken(deployment, { data }) {
+    const { orders, handOver, ...rest } = opened(deployment);
+    return {
+      ...rest,
+      orders: takeStep(orders, data),
+      handOver: {
+        ordered: [...handOver.ordered, ...data.creates],
+        stopped: [...handOver.stopped, ...data.stops],
+        forgotten: [...handOver.forgotten, ...data.forgets],
+      },
+    };
+  },
+  DeploymentProgressed: (deployment, { data: { running, settled, deadlineAt } }) => ({
+    ...opened(deployment),
+    progress: { running: Math.max(running, opened(deployment).progress.running), settled: Math.max(settled, opened(deployment).progress.settled) },
+    deadlineAt,
+  }),
+  DeploymentReplicaFailed: (deployment, { data: { replicaId, slot, reason } }) => ({
+    ...opened(deployment),
+    failures: new Map([...opened(deployment).failures, [replicaId, { slot, reason }]]),
+  }),
+  DeploymentClosed: (deployment, { data: { outcome, reason } }) => ({ ...opened(deployment), closed: { outcome, reason } }),
+};
+
+/** Folds one event of a deployment's stream in. */
+export const evolve = (deployment: Deployment, event: DeploymentEvent): Deployment => evolutions[event.type](deployment, event as never);

@@ -1,0 +1,101 @@
+import type { Cases, Decider } from '../kernel/decider.ts';
+import type { EnvironmentId, ProjectId } from '../kernel/ids.ts';
+import { Rejection } from '../kernel/rejection.ts';
+import type { NameScope, ProjectEvent } from './events.ts';
+import { isName, NAME_RULE } from './name.ts';
+import { claimKey, evolve, initial, type Environment, type NameClaim, type Project } from './project.ts';
+
+export type ProjectCommand =
+  /** With its first environment, in one append: a project is never without one from the start. */
+  | { type: 'CreateProject'; data: { projectId: ProjectId; name: string; environment: Environment } }
+  /** Its environments go with it. */
+  | { type: 'DeleteProject'; data: Record<never, never> }
+  | { type: 'CreateEnvironment'; data: Environment }
+  | { type: 'DeleteEnvironment'; data: { environmentId: EnvironmentId } }
+  /** Before the thing itself is written. `holder` is the id that the thing will have. */
+  | { type: 'ClaimName'; data: NameClaim }
+  | { type: 'ReleaseName'; data: { scope: NameScope; environmentId: EnvironmentId | null; name: string; holder: string } };
+
+const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
+  CreateProject(project, { data: { projectId, name, environment } }) {
+    if (project.status !== 'absent') throw new Rejection('conflict', 'project.exists', 'it was created by another request: read it instead');
+    refuseName(name);
+    refuseName(environment.name);
+    return [
+      { type: 'ProjectCreated', data: { projectId, name } },
+      { type: 'EnvironmentCreated', data: { ...environment, projectId } },
+    ];
+  },
+
+  DeleteProject(project) {
+    if (project.status === 'deleted') return [];
+    const { projectId, name, environments, claims } = present(project);
+    if (claims.size) throw inUse('project.in_use', [...claims.values()]);
+    return [
+      ...[...environments.values()].map((environment) => ({ type: 'EnvironmentDeleted' as const, data: { ...environment, projectId } })),
+      { type: 'ProjectDeleted', data: { projectId, name } },
+    ];
+  },
+
+  CreateEnvironment(project, { data }) {
+    const { projectId, environments } = present(project);
+    if (environments.has(data.environmentId)) return [];
+    refuseName(data.name);
+    const same = [...environments.values()].find(({ name }) => name === data.name);
+    if (same) throw new Rejection('conflict', 'environment.name_taken', `choose another name than ${data.name}`, { environmentId: same.environmentId });
+    return [{ type: 'EnvironmentCreated', data: { ...data, projectId } }];
+  },
+
+  DeleteEnvironment(project, { data: { environmentId } }) {
+    if (project.status === 'deleted') return [];
+    const { projectId, environments, claims } = present(project);
+    const environment = environments.get(environmentId);
+    if (!environment) return [];
+    const held = [...claims.values()].filter((claim) => claim.environmentId === environmentId);
+    if (held.length) throw inUse('environment.in_use', held);
+    return [{ type: 'EnvironmentDeleted', data: { ...environment, projectId } }];
+  },
+
+  ClaimName(project, { data }) {
+    const claim = project.claims.get(claimKey(data));
+    if (claim?.holder === data.holder) return [];
+    if (claim) throw new Rejection('conflict', 'name.taken', `choose another name than ${data.name}, or delete its holder first`, { holder: claim.holder });
+    refuseName(data.name);
+    refuseScope(project, data);
+    return [{ type: 'NameClaimed', data }];
+  },
+
+  ReleaseName: (project, { data }) => (project.claims.get(claimKey(data))?.holder === data.holder ? [{ type: 'NameReleased', data }] : []),
+};
+
+function present(project: Project): Project & { projectId: ProjectId; name: string } {
+  const { status, projectId, name } = project;
+  if (status === 'deleted') throw new Rejection('conflict', 'project.deleted', 'it was deleted: create another one');
+  if (projectId === null || name === null) throw new Rejection('not_found', 'project.not_found', 'no project of this id was ever created');
+  return { ...project, projectId, name };
+}
+
+/** Names of projects are claimed on the platform's stream only, those of services in an environment of this project. */
+function refuseScope(project: Project, { scope, environmentId }: NameClaim): void {
+  if (scope === 'project') {
+    if (project.status !== 'absent') throw new Rejection('invalid', 'name.wrong_scope', "a project's name is claimed on the platform's stream");
+    return;
+  }
+  if (environmentId === null || !present(project).environments.has(environmentId)) {
+    throw new Rejection('not_found', 'environment.not_found', 'the project has no such environment: create it first', { environmentId });
+  }
+}
+
+function refuseName(name: string): void {
+  if (!isName(name)) throw new Rejection('invalid', 'name.invalid', `a name must be ${NAME_RULE}`, { name });
+}
+
+const inUse = (code: string, claims: readonly NameClaim[]): Rejection =>
+  new Rejection('conflict', code, `delete what is in it first: ${claims.map(({ name }) => name).join(', ')}`, { usedBy: claims.map(({ holder }) => holder) });
+
+/** The rules of a project, its environments and the names that are unique in it. */
+export const project: Decider<Project, ProjectCommand, ProjectEvent> = {
+  initial,
+  evolve,
+  decide: (state, command) => decisions[command.type](state, command as never),
+};

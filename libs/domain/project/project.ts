@@ -1,0 +1,57 @@
+import type { Cases } from '../kernel/decider.ts';
+import type { EnvironmentId, NetworkId, ProjectId } from '../kernel/ids.ts';
+import type { NameScope, ProjectEvent } from './events.ts';
+
+export interface Environment {
+  readonly environmentId: EnvironmentId;
+  readonly name: string;
+  readonly networkId: NetworkId;
+}
+
+/** A name that is taken, by whom, and by which command. */
+export interface NameClaim {
+  readonly scope: NameScope;
+  /** Null for a project's name. */
+  readonly environmentId: EnvironmentId | null;
+  readonly name: string;
+  readonly holder: string;
+  readonly commandId: string;
+}
+
+/** A project; on the stream `project-platform`, which has no project of its own, only the claims of projects' names. */
+export interface Project {
+  readonly status: 'absent' | 'present' | 'deleted';
+  readonly projectId: ProjectId | null;
+  readonly name: string | null;
+  /** Those that weren't deleted. */
+  readonly environments: ReadonlyMap<EnvironmentId, Environment>;
+  /** By `claimKey`. */
+  readonly claims: ReadonlyMap<string, NameClaim>;
+}
+
+export const initial: Project = { status: 'absent', projectId: null, name: null, environments: new Map(), claims: new Map() };
+
+/** Where a name is unique. */
+export const claimKey = ({ scope, environmentId, name }: Pick<NameClaim, 'scope' | 'environmentId' | 'name'>): string =>
+  `${scope}|${environmentId ?? ''}|${name}`;
+
+const evolutions: Cases<ProjectEvent, Project, Project> = {
+  ProjectCreated: (project, { data: { projectId, name } }) => ({ ...project, status: 'present', projectId, name }),
+  ProjectDeleted: (project) => ({ ...project, status: 'deleted' }),
+  EnvironmentCreated: (project, { data: { environmentId, name, networkId } }) => ({
+    ...project,
+    environments: new Map([...project.environments, [environmentId, { environmentId, name, networkId }]]),
+  }),
+  EnvironmentDeleted: (project, { data }) => ({ ...project, environments: without(project.environments, data.environmentId) }),
+  NameClaimed: (project, { data }) => ({ ...project, claims: new Map([...project.claims, [claimKey(data), data]]) }),
+  NameReleased: (project, { data }) => ({ ...project, claims: without(project.claims, claimKey(data)) }),
+};
+
+/** Folds one event of a project's stream in. */
+export const evolve = (project: Project, event: ProjectEvent): Project => evolutions[event.type](project, event as never);
+
+function without<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
+  const rest = new Map(map);
+  rest.delete(key);
+  return rest;
+}
