@@ -29,6 +29,6 @@ describe('ids', () => {
 
   it('cuts a digest to the length asked for', () => {
     expect(digest(['/srv/waybill'], 8)).toMatch(/^[a-z2-7]{8}$/);
-    expect(digest(['a'], 52)).toHaveLength(52);
+    expect(digest(['a'])).toHaveLength(26);
   });
 });

@@ -1,0 +1,151 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, openSync, readFileSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { setTimeout as pause } from 'node:timers/promises';
+import { makeNetwork, removeTraces, type EngineTraces } from './engine-host.ts';
+
+const run = promisify(execFile);
+const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+
+/** How long dockerd may take to answer, and to end. */
+const START_MS = 60_000;
+const END_MS = 15_000;
+
+/** Folders of engines: `waybill-engine-<pid of the test>-<random>`. */
+const FOLDER = 'waybill-engine-';
+
+/** A Docker Engine of a test run's own, in its own network namespace. */
+export interface TestEngine {
+  /** For `DOCKER_HOST`: `unix:///…/docker.sock`. */
+  readonly host: string;
+  /** Where its published ports are reached from this machine (for `WAYBILL_NODE_ADDRESS`); never 127.0.0.1. */
+  readonly address: string;
+  /** Where its containers and its pulls reach this machine; a registry there may be plain HTTP. */
+  readonly hostAddress: string;
+  /** Of dockerd as it runs now. */
+  readonly pid: number;
+  /** What dockerd wrote so far. */
+  log(): Promise<string>;
+  /** Runs the docker CLI against it. @returns stdout. @throws with stderr in the message. */
+  docker(...args: string[]): Promise<string>;
+  /** SIGKILL of dockerd (its containerd goes with it); containers run on. */
+  kill(): Promise<void>;
+  /** Starts dockerd again, after ending it if need be; it finds its containers running (live-restore). */
+  restart(): Promise<void>;
+  /** Removes containers, processes, mounts, network and folder. Harmless when repeated. */
+  stop(): Promise<void>;
+}
+
+/** Starts a dockerd that shares nothing with one that may run on this machine: neither folders nor containerd nor, since
+ *  dockerd clears the iptables chains of its predecessor when it starts, the network namespace. Needs root, and `dockerd`,
+ *  `docker`, `ip` and `nsenter`. What crashed test runs left behind is removed first.
+ *  @throws Error with dockerd's last lines when it doesn't answer within 60 s; nothing is left behind then. */
+export async function startEngine(): Promise<TestEngine> {
+  if (process.getuid?.() !== 0) throw new Error('a test engine needs root: run the tests as root, or with sudo');
+  await sweep();
+  const folder = await mkdtemp(join(tmpdir(), `${FOLDER}${process.pid}-`));
+  const traces: EngineTraces = { folder, name: `wbt${basename(folder).slice(-6).toLowerCase().replace(/[^a-z0-9]/g, '0')}` };
+  await writeFile(join(folder, 'name'), traces.name);
+  // Else dockerd would read the machine's own.
+  await writeFile(join(folder, 'daemon.json'), '{}');
+  try {
+    const link = await makeNetwork(traces);
+    return new PrivateEngine(traces, link.engineAddress, link.hostAddress, await launch(traces, link.hostAddress));
+  } catch (error) {
+    await removeTraces(traces);
+    throw error;
+  }
+}
+
+class PrivateEngine implements TestEngine {
+  readonly host: string;
+
+  constructor(
+    private readonly traces: EngineTraces,
+    readonly address: string,
+    readonly hostAddress: string,
+    private daemon: ChildProcess,
+  ) {
+    this.host = socketOf(traces);
+  }
+
+  get pid(): number {
+    return readPid(this.traces);
+  }
+
+  log(): Promise<string> {
+    return readFile(join(this.traces.folder, 'log'), 'utf8');
+  }
+
+  async docker(...args: string[]): Promise<string> {
+    const { stdout } = await run('docker', ['-H', this.host, ...args], { env, maxBuffer: 64 * 1024 * 1024 });
+    return stdout;
+  }
+
+  kill(): Promise<void> {
+    return end(this.daemon, 'SIGKILL');
+  }
+
+  async restart(): Promise<void> {
+    await end(this.daemon, 'SIGTERM');
+    this.daemon = await launch(this.traces, this.hostAddress);
+  }
+
+  async stop(): Promise<void> {
+    // Asked politely, the engine leaves less to clear up; whatever it doesn't do is done below.
+    const containers = await this.docker('ps', '-aq').then((ids) => ids.split('\n').filter(Boolean), () => []);
+    if (containers.length > 0) await this.docker('rm', '-f', '-v', ...containers).catch(() => undefined);
+    await end(this.daemon, 'SIGTERM');
+    await removeTraces(this.traces);
+  }
+}
+
+/** Removes the engines of test runs that are gone. */
+async function sweep(): Promise<void> {
+  for (const entry of await readdir(tmpdir())) {
+    const owner = entry.startsWith(FOLDER) ? Number(entry.slice(FOLDER.length).split('-')[0]) : 0;
+    if (!owner || existsSync(`/proc/${owner}`)) continue;
+    const folder = join(tmpdir(), entry);
+    const name = await readFile(join(folder, 'name'), 'utf8').catch(() => '');
+    if (name) await removeTraces({ folder, name });
+  }
+}
+
+async function launch(traces: EngineTraces, hostAddress: string): Promise<ChildProcess> {
+  const { folder, name } = traces;
+  const log = openSync(join(folder, 'log'), 'a');
+  const daemon = spawn(
+    'nsenter',
+    [
+      `--net=/run/netns/${name}`, 'dockerd',
+      '--host', socketOf(traces), '--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--pidfile', join(folder, 'pid'),
+      '--config-file', join(folder, 'daemon.json'), '--live-restore', '--bridge', 'none', '--group', 'root',
+      '--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', `/${name}`, '--insecure-registry', hostAddress,
+    ],
+    { stdio: ['ignore', log, log], env, detached: true },
+  );
+  let failure: Error | null = null;
+  daemon.once('error', (error) => (failure = error)).once('exit', (code) => (failure ??= new Error(`dockerd ended with ${code}`)));
+  for (const until = performance.now() + START_MS; performance.now() < until && !failure; await pause(100)) {
+    const answers = await run('docker', ['-H', socketOf(traces), 'version', '--format', '{{.Server.Version}}'], { env }).then(() => true, () => false);
+    if (answers) return daemon;
+  }
+  await end(daemon, 'SIGKILL');
+  const lines = readFileSync(join(folder, 'log'), 'utf8').trimEnd().split('\n').slice(-15).join('\n');
+  throw new Error(`dockerd doesn't answer; its last lines:\n${lines}`, { cause: failure });
+}
+
+async function end(daemon: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (daemon.exitCode !== null || daemon.signalCode !== null || daemon.pid === undefined) return;
+  const ended = new Promise((resolve) => daemon.once('exit', resolve));
+  daemon.kill(signal);
+  const inTime = await Promise.race([ended.then(() => true), pause(END_MS, false, { ref: false })]);
+  if (!inTime) daemon.kill('SIGKILL');
+  await ended;
+}
+
+const socketOf = ({ folder }: EngineTraces): string => `unix://${join(folder, 'docker.sock')}`;
+const readPid = ({ folder }: EngineTraces): number => Number(readFileSync(join(folder, 'pid'), 'utf8'));
