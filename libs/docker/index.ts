@@ -1,1 +1,5 @@
 export * from './runtime.ts';
+export * from './capabilities.ts';
+export * from './container-config.ts';
+export * from './host-config.ts';
+export * from './names.ts';
