@@ -35,3 +35,6 @@ export * from './plan/plan.ts';
 export { project, type ProjectCommand } from './project/decide.ts';
 export * from './project/name.ts';
 export { claimKey, type Environment, type NameClaim, type Project } from './project/project.ts';
+export { serviceStatus, type ReplicaCounts, type ReplicaFacts, type ServiceFacts, type ServiceStatus, type StatusOfService } from './docker-service/status.ts';
+export { isEnded, isOver, unseen, type ObservedReplica } from './rollout/observed.ts';
+export { NOTHING_TO_DO, planRollout, type RolloutInput, type RolloutPlan } from './rollout/plan-rollout.ts';

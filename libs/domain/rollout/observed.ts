@@ -1,0 +1,51 @@
+import type { ReplicaOrder } from '../docker-service/events.ts';
+import type { Reason } from '../kernel/reason.ts';
+import type { RunState } from '../replica/events.ts';
+
+/** What the log knows of an ordered replica, from its own stream and that of its node. */
+export interface ObservedReplica {
+  readonly order: ReplicaOrder;
+  /** Its stream was begun, by `ReplicaCreated` or `ReplicaAbandoned`. */
+  readonly exists: boolean;
+  readonly abandoned: boolean;
+  /** PENDING where it wasn't placed yet or doesn't exist. */
+  readonly state: RunState;
+  readonly run: number;
+  /** Its agent tries nothing more. */
+  readonly final: boolean;
+  /** Some run of it has failed. */
+  readonly everFailed: boolean;
+  /** Its present run has lasted for `minHealthyMs`. */
+  readonly settled: boolean;
+  readonly gone: boolean;
+  /** Its node has given its room free: nothing more will be heard of it. */
+  readonly released: boolean;
+  readonly nodeUnreachable: boolean;
+  readonly reason: Reason | null;
+}
+
+/** No container of it is there, and none will be: its slot may have the next generation. */
+export const isEnded = (seen: ObservedReplica): boolean => seen.gone || seen.abandoned;
+
+/** Ended, and its room is free: it can be forgotten. */
+export const isOver = (seen: ObservedReplica): boolean => seen.abandoned || (seen.gone && seen.released);
+
+/** Its agent has given it up. It stays as it is until somebody stops it. */
+export const isGivenUp = (seen: ObservedReplica): boolean =>
+  seen.final && (seen.state === 'FAILED' || seen.state === 'COMPLETED' || seen.state === 'STOPPED');
+
+/** An order of which nothing was seen yet. */
+export const unseen = (order: ReplicaOrder): ObservedReplica => ({
+  order,
+  exists: false,
+  abandoned: false,
+  state: 'PENDING',
+  run: 0,
+  final: false,
+  everFailed: false,
+  settled: false,
+  gone: false,
+  released: false,
+  nodeUnreachable: false,
+  reason: null,
+});
