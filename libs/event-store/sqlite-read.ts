@@ -1,0 +1,84 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Position, Recorded } from './port.ts';
+import { positionNumber, positionText } from './sqlite-position.ts';
+
+interface Row {
+  readonly position: number;
+  readonly stream: string;
+  readonly revision: number;
+  readonly id: string;
+  readonly type: string;
+  readonly data: string;
+  readonly metadata: string;
+}
+
+/** Reads single pages, each by one look at the file: readers never wait for writers. */
+export class SqliteReader {
+  private readonly head: StatementSync;
+  private readonly stream: StatementSync;
+  private readonly everything: StatementSync;
+  private readonly category: StatementSync;
+  private readonly range: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    const columns = 'SELECT position, stream, revision, id, type, data, metadata FROM events';
+    const page = 'position > ? AND position <= ? ORDER BY position LIMIT ?';
+    this.head = db.prepare('SELECT coalesce(max(position), 0) AS head FROM events');
+    this.stream = db.prepare(`${columns} WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?`);
+    this.everything = db.prepare(`${columns} WHERE ${page}`);
+    this.category = db.prepare(`${columns} INDEXED BY events_by_category WHERE category = ? AND ${page}`);
+    // Few streams begin with a prefix that says more than the category: their index is walked, and only their rows are sorted.
+    this.range = db.prepare(`${columns} WHERE stream >= ? AND stream < ? AND +${page}`);
+  }
+
+  streamPage(stream: string, from: bigint, limit: number): Recorded[] {
+    return rows(this.stream.all(stream, from, limit)).map(recorded);
+  }
+
+  /** At most `limit` events after `after`. A page that isn't full was read up to the log's end, and `next` is that end. */
+  page(after: Position | null, prefixes: readonly string[] | undefined, limit: number): { events: Recorded[]; next: Position | null } {
+    const from = positionNumber(after);
+    // Read first and kept to: the queries of several prefixes then see the same log, though others go on writing to it.
+    const { head } = this.head.get() as { head: number };
+    const found = this.matching(from, head, prefixes, limit);
+    if (found.length >= limit) return { events: found.map(recorded), next: positionText(found.at(-1)!.position) };
+    return { events: found.map(recorded), next: head > from ? positionText(head) : after };
+  }
+
+  private matching(from: number, head: number, prefixes: readonly string[] | undefined, limit: number): Row[] {
+    if (head <= from) return [];
+    if (!prefixes || prefixes.includes('')) return rows(this.everything.all(from, head, limit));
+    const pages = withoutCovered(prefixes).map((prefix) =>
+      isCategory(prefix)
+        ? rows(this.category.all(prefix.slice(0, -1), from, head, limit))
+        : rows(this.range.all(prefix, endOf(prefix), from, head, limit)),
+    );
+    if (pages.length === 1) return pages[0]!;
+    return pages
+      .flat()
+      .sort((a, b) => a.position - b.position)
+      .slice(0, limit);
+  }
+}
+
+const rows = (result: unknown): Row[] => result as Row[];
+
+const recorded = (row: Row): Recorded => ({
+  id: row.id,
+  type: row.type,
+  data: JSON.parse(row.data),
+  metadata: JSON.parse(row.metadata),
+  stream: row.stream,
+  revision: BigInt(row.revision),
+  position: positionText(row.position),
+});
+
+/** `replica-`: all that is before the first dash. */
+const isCategory = (prefix: string): boolean => prefix.indexOf('-') === prefix.length - 1;
+
+/** The first text after all those that begin with `prefix`. */
+const endOf = (prefix: string): string => prefix.slice(0, -1) + String.fromCodePoint(prefix.codePointAt(prefix.length - 1)! + 1);
+
+/** Each event once, though prefixes may overlap. */
+const withoutCovered = (prefixes: readonly string[]): string[] =>
+  [...new Set(prefixes)].filter((prefix, _, all) => !all.some((other) => other !== prefix && prefix.startsWith(other)));
