@@ -1,0 +1,26 @@
+import { Command as BusCommand } from '@nestjs/cqrs';
+import type {
+  Command, CommandMetadata, DockerService, DockerServiceCommand, Job, JobCommand, Node, NodeCommand, Plan, PlanCommand, Project, ProjectCommand,
+} from '#domain';
+import type { HandleOptions, Handled } from '#event-store';
+
+/** A command on its way to the one aggregate that decides it. The subclass says which kind of aggregate, `id` which one.
+ *  `options.ifMatch` is the revision that the client saw. A retry carries the same `metadata.commandId`. */
+export abstract class AggregateCommand<C extends Command, State> extends BusCommand<Handled<State>> {
+  constructor(
+    readonly id: string,
+    readonly command: C,
+    readonly metadata: CommandMetadata,
+    readonly options: HandleOptions = {},
+  ) {
+    super();
+  }
+}
+
+export class ToDockerService extends AggregateCommand<DockerServiceCommand, DockerService> {}
+/** A project's id, or `platform` for the names of projects. */
+export class ToProject extends AggregateCommand<ProjectCommand, Project> {}
+export class ToJob extends AggregateCommand<JobCommand, Job> {}
+export class ToNode extends AggregateCommand<NodeCommand, Node> {}
+/** The id of a plan is its name. */
+export class ToPlan extends AggregateCommand<PlanCommand, Plan> {}

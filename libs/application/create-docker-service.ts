@@ -1,0 +1,69 @@
+import {
+  dockerService, hostnameOf, project, Rejection, serviceViolations, streamOf,
+  type CommandMetadata, type ContainerSpec, type DeploySettings, type DockerService, type EnvironmentId, type ProjectId,
+} from '#domain';
+import type { AggregateStore, Handled } from '#event-store';
+import { deriveId } from '#platform';
+import { ToDockerService } from './aggregate-command.ts';
+import { withClaimedName } from './claimed-name.ts';
+import type { Dispatcher } from './dispatcher.ts';
+
+/** What a client asks for, complete: defaults are filled in. */
+export interface NewDockerService {
+  readonly projectId: ProjectId;
+  readonly environmentId: EnvironmentId;
+  readonly name: string;
+  readonly kind: 'web' | 'worker';
+  readonly replicas: number;
+  readonly deploy: DeploySettings;
+  readonly spec: ContainerSpec;
+}
+
+/** The id that a service has under the command that creates it: a retry names the same one. */
+export const dockerServiceIdOf = (commandId: string) => deriveId('svc', commandId, 'docker_service', 0);
+/** The id of the deployment that moves it to its first release. */
+export const firstDeploymentIdOf = (commandId: string) => deriveId('dep', commandId, 'deployment', 0);
+
+/** Whether this command has created (or been refused) its service before: then it is only to be answered. */
+export async function isRepeatOfCreate(aggregates: AggregateStore, commandId: string): Promise<boolean> {
+  const { revision } = await aggregates.load(dockerService, streamOf('docker_service', dockerServiceIdOf(commandId)));
+  return revision !== null;
+}
+
+/** Claims the name in its environment, then writes the service with its first release and deployment in one append.
+ *  @throws Rejection `docker_service.invalid`, `environment.not_found`, `name.taken`, `reservation.voided`. */
+export async function createDockerService(
+  { dispatcher, aggregates }: { readonly dispatcher: Dispatcher; readonly aggregates: AggregateStore },
+  { spec, ...asked }: NewDockerService,
+  metadata: CommandMetadata,
+): Promise<Handled<DockerService>> {
+  const [wrong, ...more] = serviceViolations({ ...asked, spec });
+  if (wrong) throw new Rejection('invalid', 'docker_service.invalid', `${wrong.pointer}: ${wrong.message}`, { violations: [wrong, ...more] });
+
+  const { environment, projectName } = await standingEnvironment(aggregates, asked);
+  const dockerServiceId = dockerServiceIdOf(metadata.commandId);
+  const data = {
+    ...asked,
+    dockerServiceId,
+    networkId: environment.networkId,
+    hostname: hostnameOf(asked.name, environment.name, projectName),
+    spec,
+    deploymentId: firstDeploymentIdOf(metadata.commandId),
+  };
+  const claim = { on: asked.projectId, scope: 'docker_service', environmentId: asked.environmentId, name: asked.name, holder: dockerServiceId } as const;
+  return withClaimedName(dispatcher, claim, metadata, {
+    exists: () => isRepeatOfCreate(aggregates, metadata.commandId),
+    write: () => dispatcher.send(new ToDockerService(dockerServiceId, { type: 'CreateDockerService', data }, metadata)),
+  });
+}
+
+/** The environment as its project's stream says. A deleted one is remembered for nobody: the retry of a create there is refused too.
+ *  @throws Rejection `environment.not_found` */
+export async function standingEnvironment(aggregates: AggregateStore, { projectId, environmentId }: Pick<NewDockerService, 'projectId' | 'environmentId'>) {
+  const { state } = await aggregates.load(project, streamOf('project', projectId));
+  const environment = state.environments.get(environmentId);
+  if (!environment || state.name === null) {
+    throw new Rejection('not_found', 'environment.not_found', 'the project has no such environment: create it first', { pointer: '/environment_id' });
+  }
+  return { environment, projectName: state.name };
+}

@@ -1,0 +1,6 @@
+export * from './aggregate-command.ts';
+export * from './application.module.ts';
+export * from './create-docker-service.ts';
+export * from './create-job.ts';
+export * from './create-project.ts';
+export { Dispatcher } from './dispatcher.ts';
