@@ -20,7 +20,7 @@ export interface InstallationOptions {
   /** How many of each app; one where not named. */
   readonly instances?: Partial<Record<Exclude<App, 'node-agent'>, number>>;
   /** Further hosts: each an agent with an engine, a folder and a name of its own. */
-  readonly nodes?: readonly { readonly name: string; readonly dockerHost: string }[];
+  readonly nodes?: readonly { readonly name: string; readonly dockerHost: string; readonly address: string }[];
 }
 
 /** One Waybill on one machine: its broker (unless NATS_URL names one) and its five apps, supervised. */
@@ -51,8 +51,8 @@ export class Installation {
         const count = app === 'node-agent' ? 1 : (this.options.instances?.[app] ?? 1);
         for (let i = 1; i <= count; i += 1) await this.#addApp(app, i === 1 ? app : `${app}-${i}`, { NATS_URL: natsUrl });
       }
-      for (const { name, dockerHost } of this.options.nodes ?? []) {
-        const own = { DOCKER_HOST: dockerHost, WAYBILL_NODE_NAME: name, WAYBILL_NODE_DIR: join(this.options.home, name) };
+      for (const { name, dockerHost, address } of this.options.nodes ?? []) {
+        const own = { DOCKER_HOST: dockerHost, WAYBILL_NODE_NAME: name, WAYBILL_NODE_ADDRESS: address, WAYBILL_NODE_DIR: join(this.options.home, name) };
         await this.#addApp('node-agent', name, { NATS_URL: natsUrl, ...own });
       }
       for (const name of this.#health.keys()) this.#parts.get(name)?.start();

@@ -4,7 +4,7 @@ import type { AgentStand, AssignmentSet, ChunkReply } from '#contracts';
 import { subjects } from '#contracts';
 import { chunkSet, connectNats } from '#messaging';
 import { systemClock } from '#platform';
-import { memoryLogger } from '#testing';
+import { MemoryLogger } from '#testing';
 import { type Doc, World } from './world.ts';
 
 /** A store that was restored, emptied or mixed up must not stop anything. */
@@ -21,10 +21,10 @@ describe('another history', () => {
     const before = await world.containers(id);
     const { node_id: nodeId } = await node();
     const log = world.installation.part('nats-server').spec.args;
-    const bus = await connectNats({ url: `nats://127.0.0.1:${log[3]}`, name: 'test', logger: memoryLogger(), clock: systemClock });
+    const bus = await connectNats({ url: `nats://127.0.0.1:${log[3]}`, name: 'test', logger: new MemoryLogger(), clock: systemClock });
     try {
       const heard = await new Promise<AgentStand>((resolve) => {
-        const end = bus.subscribe<{ stand: AgentStand }>(subjects.heartbeat(nodeId), (beat) => {
+        const end: () => void = bus.subscribe<{ stand: AgentStand }>(subjects.heartbeat(nodeId), (beat) => {
           if (beat.stand.applied) (end(), resolve(beat.stand));
         });
       });

@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { importBusybox, startEngine, type Engine } from '#testing';
+import { importBusybox, startEngine, type TestEngine } from '#testing';
 import { Installation, type InstallationOptions } from '../../deploy/installation.ts';
 import { freePort } from '../../deploy/processes.ts';
 
-const run = promisify(execFile);
 const DIST = resolve(import.meta.dirname, '../../dist');
 
 /** The image that every engine of a test has: busybox with its applets. */
@@ -31,16 +28,16 @@ export interface Answer {
 export class World {
   environmentId = '';
   private constructor(
-    readonly engine: Engine,
+    readonly engine: TestEngine,
     readonly installation: Installation,
     readonly home: string,
-    readonly further: readonly Engine[],
+    readonly further: readonly TestEngine[],
   ) {}
 
   static async start(options: Pick<InstallationOptions, 'instances'> & { nodes?: readonly string[] } = {}): Promise<World> {
     const home = await mkdtemp(join(tmpdir(), 'waybill-e2e-'));
     const engine = await startEngine();
-    const further: Engine[] = [];
+    const further: TestEngine[] = [];
     try {
       await importBusybox(engine.host, IMAGE);
       for (const _ of options.nodes ?? []) {
@@ -53,9 +50,9 @@ export class World {
         home,
         listen: `127.0.0.1:${await freePort()}`,
         dist: DIST,
-        env: { ...environment, DOCKER_HOST: engine.host, WAYBILL_NODE_NAME: 'host-1', LOG_LEVEL: 'info' },
+        env: { ...environment, DOCKER_HOST: engine.host, WAYBILL_NODE_NAME: 'host-1', WAYBILL_NODE_ADDRESS: engine.address, LOG_LEVEL: 'info' },
         instances: options.instances,
-        nodes: (options.nodes ?? []).map((name, i) => ({ name, dockerHost: (further[i] as Engine).host })),
+        nodes: (options.nodes ?? []).map((name, i) => ({ name, dockerHost: further[i]!.host, address: further[i]!.address })),
       });
       const world = new World(engine, installation, home, further);
       await installation.start();
@@ -141,7 +138,7 @@ export class World {
   }
 
   async docker(args: readonly string[], engine = this.engine): Promise<string> {
-    return (await run('docker', ['-H', engine.host, ...args])).stdout.trim();
+    return (await engine.docker(...args)).trim();
   }
 
   async inspect(container: string): Promise<Doc> {
