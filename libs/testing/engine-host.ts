@@ -1,14 +1,15 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { readdir, readFile, readlink, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
 
 const run = promisify(execFile);
+const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
 
 /** Everything that a test's engine puts on the machine is named after it, so that it can be found again and removed. */
 export interface EngineTraces {
-  /** Short, of letters and digits: network namespace, cgroup and (with `h`/`n` behind it) both ends of the link. */
+  /** Short, of letters and digits: the cgroup and, with `h` or `n` behind it, both ends of the link. */
   readonly name: string;
   readonly folder: string;
 }
@@ -23,35 +24,42 @@ export interface Link {
 
 /** Makes the network namespace and links it, by a /30 of the range for benchmarks (198.18.0.0/15, RFC 2544) that no
  *  interface here uses. Nothing leads further: containers reach the machine's end and each other only. */
-export async function makeNetwork({ name }: EngineTraces): Promise<Link> {
+export async function makeNetwork(traces: EngineTraces): Promise<Link> {
   const { hostAddress, engineAddress } = await freeLink();
-  await ip('netns', 'add', name);
-  await ip('link', 'add', `${name}h`, 'type', 'veth', 'peer', 'name', `${name}n`, 'netns', name);
-  await ip('addr', 'add', `${hostAddress}/30`, 'dev', `${name}h`);
-  await ip('link', 'set', `${name}h`, 'up');
-  await ip('-n', name, 'addr', 'add', `${engineAddress}/30`, 'dev', `${name}n`);
-  await ip('-n', name, 'link', 'set', `${name}n`, 'up');
-  await ip('-n', name, 'link', 'set', 'lo', 'up');
+  const namespace = namespaceOf(traces);
+  const [near, far] = [`${traces.name}h`, `${traces.name}n`];
+  await writeFile(namespace, '');
+  await run('unshare', [`--net=${namespace}`, 'true'], { env });
+  await ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far, 'netns', namespace);
+  await ip('addr', 'add', `${hostAddress}/30`, 'dev', near);
+  await ip('link', 'set', near, 'up');
+  const inside = (...args: string[]) => run('nsenter', [`--net=${namespace}`, 'ip', ...args], { env });
+  await inside('addr', 'add', `${engineAddress}/30`, 'dev', far);
+  await inside('link', 'set', far, 'up');
+  await inside('link', 'set', 'lo', 'up');
   return { hostAddress, engineAddress };
 }
 
+/** The file that a network namespace is bound to, for `nsenter --net=`. */
+export const namespaceOf = ({ folder }: EngineTraces): string => join(folder, 'net');
+
 /** Removes whatever is still there, in an order that works from any state: processes, mounts, network, cgroups, folder.
  *  Repeating it is harmless. */
-export async function removeTraces({ name, folder }: EngineTraces): Promise<void> {
+export async function removeTraces(traces: EngineTraces): Promise<void> {
+  const { name, folder } = traces;
   const sockets = await shimSockets(folder);
-  await killAll(folder, name);
-  await unmountAll(folder);
+  await killAll(traces);
   await ip('link', 'del', `${name}h`).catch(() => undefined);
-  await ip('netns', 'del', name).catch(() => undefined);
+  await unmountAll(folder);
   await Promise.all(sockets.map((socket) => rm(socket, { force: true })));
   await removeCgroups('/sys/fs/cgroup', name, 0);
   await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
 
-const ip = (...args: string[]): Promise<unknown> => run('ip', args, { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` } });
+const ip = (...args: string[]): Promise<{ stdout: string }> => run('ip', args, { env });
 
 async function freeLink(): Promise<Link> {
-  const { stdout } = await run('ip', ['-o', '-4', 'addr'], { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` } });
+  const { stdout } = await ip('-o', '-4', 'addr');
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const block = Math.floor(Math.random() * 32_768);
     const prefix = `198.${18 + (block >> 14)}.${(block >> 6) & 255}`;
@@ -62,26 +70,32 @@ async function freeLink(): Promise<Link> {
   throw new Error('no /30 of 198.18.0.0/15 is free on this machine');
 }
 
-/** Containers first, so that no shim reports an end that nobody listens to; then shims, containerd, dockerd and its proxies. */
-async function killAll(folder: string, name: string): Promise<void> {
-  for (let round = 0; round < 50; round += 1) {
-    const processes = await processesOf(folder, name);
+/** All at once, again and again: a shim that is quicker than its killer starts nothing new. */
+async function killAll(traces: EngineTraces): Promise<void> {
+  for (let round = 0; round < 100; round += 1) {
+    const processes = await processesOf(traces);
     if (processes.length === 0) return;
     for (const pid of processes) kill(pid);
     await pause(50);
   }
-  throw new Error(`processes of the engine in ${folder} don't end`);
+  throw new Error(`processes of the engine in ${traces.folder} don't end`);
 }
 
-/** Whose command line names the folder or whose network is the engine's, and the children of those. */
-async function processesOf(folder: string, name: string): Promise<number[]> {
+/** Whose command line names the folder (dockerd, containerd, shims) or whose network is the engine's (its port proxies),
+ *  and their children (the containers). */
+async function processesOf(traces: EngineTraces): Promise<number[]> {
+  const namespace = await stat(namespaceOf(traces)).then(({ ino }) => `net:[${ino}]`, () => null);
   const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry)).map(Number);
-  const all = await Promise.all(pids.map(async (pid) => ({ pid, parent: await parentOf(pid), commandLine: await readText(`/proc/${pid}/cmdline`) })));
-  const { stdout } = await run('ip', ['netns', 'pids', name], { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` } }).catch(() => ({ stdout: '' }));
-  const inNetwork = new Set(stdout.split('\n').filter(Boolean).map(Number));
-  const own = new Set(all.filter(({ pid, commandLine }) => pid !== process.pid && (commandLine.includes(`${folder}/`) || inNetwork.has(pid))).map(({ pid }) => pid));
-  const children = all.filter(({ pid, parent }) => own.has(parent) && !own.has(pid)).map(({ pid }) => pid);
-  return [...children, ...own].filter((pid) => pid !== process.pid);
+  const all = await Promise.all(
+    pids.map(async (pid) => {
+      const commandLine = await readText(`/proc/${pid}/cmdline`);
+      const network = await readlink(`/proc/${pid}/ns/net`).catch(() => '');
+      return { pid, parent: await parentOf(pid), own: commandLine.includes(`${traces.folder}/`) || network === namespace };
+    }),
+  );
+  const living = all.filter(({ pid, parent }) => parent >= 0 && pid !== process.pid);
+  const own = new Set(living.filter((candidate) => candidate.own).map(({ pid }) => pid));
+  return living.filter(({ pid, parent }) => own.has(pid) || own.has(parent)).map(({ pid }) => pid);
 }
 
 /** -1 for one that is gone, or dead and only waits for its parent. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
-import { makeNetwork, removeTraces, type EngineTraces } from './engine-host.ts';
+import { makeNetwork, namespaceOf, removeTraces, type EngineTraces } from './engine-host.ts';
 
 const run = promisify(execFile);
 const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
@@ -40,7 +40,8 @@ export interface TestEngine {
 }
 
 /** Starts a dockerd that shares nothing with one that may run on this machine: neither folders nor containerd nor, since
- *  dockerd clears the iptables chains of its predecessor when it starts, the network namespace. Needs root, and `dockerd`,
+ *  dockerd empties the chains DOCKER and DOCKER-ISOLATION-* when it starts and so shuts another one's published ports, the
+ *  network namespace. Needs root, and `dockerd`,
  *  `docker`, `ip` and `nsenter`. What crashed test runs left behind is removed first.
  *  @throws Error with dockerd's last lines when it doesn't answer within 60 s; nothing is left behind then. */
 export async function startEngine(): Promise<TestEngine> {
@@ -85,8 +86,9 @@ class PrivateEngine implements TestEngine {
     return stdout;
   }
 
-  kill(): Promise<void> {
-    return end(this.daemon, 'SIGKILL');
+  async kill(): Promise<void> {
+    await end(this.daemon, 'SIGKILL');
+    await containerdGone(this.traces);
   }
 
   async restart(): Promise<void> {
@@ -120,7 +122,7 @@ async function launch(traces: EngineTraces, hostAddress: string): Promise<ChildP
   const daemon = spawn(
     'nsenter',
     [
-      `--net=/run/netns/${name}`, 'dockerd',
+      `--net=${namespaceOf(traces)}`, 'dockerd',
       '--host', socketOf(traces), '--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--pidfile', join(folder, 'pid'),
       '--config-file', join(folder, 'daemon.json'), '--live-restore', '--bridge', 'none', '--group', 'root',
       '--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', `/${name}`, '--insecure-registry', hostAddress,
@@ -145,6 +147,14 @@ async function end(daemon: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   const inTime = await Promise.race([ended.then(() => true), pause(END_MS, false, { ref: false })]);
   if (!inTime) daemon.kill('SIGKILL');
   await ended;
+}
+
+/** A new dockerd that finds the old containerd's process, if only as a zombie, takes it for alive and waits for it in vain. */
+async function containerdGone({ folder }: EngineTraces): Promise<void> {
+  const pid = readFileSync(join(folder, 'exec/containerd/containerd.pid'), 'utf8').trim();
+  for (const until = performance.now() + END_MS; existsSync(`/proc/${pid}`); await pause(20)) {
+    if (performance.now() > until) throw new Error(`containerd (${pid}) outlives its dockerd`);
+  }
 }
 
 const socketOf = ({ folder }: EngineTraces): string => `unix://${join(folder, 'docker.sock')}`;
