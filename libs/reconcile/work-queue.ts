@@ -1,0 +1,137 @@
+import type { Clock, Logger, Random } from '#contracts';
+
+export interface WorkQueueOptions<Key extends string> {
+  /** Says in the log whose queue it is. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** How many keys are worked on at once. */
+  readonly concurrency: number;
+  /** Brings the world of one key nearer to what is wanted, from what stands now: it may be called at any time and any number
+   *  of times. `againInMs`: look again then, though nothing calls. Throwing means "try again", with backoff. */
+  readonly reconcile: (key: Key) => Promise<void | { againInMs: number }>;
+}
+
+const FIRST_BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 30_000;
+
+/** Keys that need a look. A key waits once however often it is added, and is never worked on twice at the same time;
+ *  added while it is worked on, it is worked on once more afterwards, for what was seen may have been too old. */
+export class WorkQueue<Key extends string> {
+  private readonly waiting = new Set<Key>();
+  private readonly running = new Map<Key, Promise<void>>();
+  private readonly calledWhileRunning = new Set<Key>();
+  private readonly later = new Map<Key, { due: number; cancel: () => void }>();
+  private readonly failures = new Map<Key, number>();
+  private readonly idlers = new Set<() => void>();
+  private phase: 'new' | 'started' | 'stopped' = 'new';
+  private filling = false;
+
+  constructor(private readonly options: WorkQueueOptions<Key>) {}
+
+  /** Look at the key as soon as possible, even if it failed lately. Ignored once stopped. */
+  add(key: Key): void {
+    if (this.phase === 'stopped') return;
+    if (this.running.has(key)) this.calledWhileRunning.add(key);
+    else this.waiting.add(key);
+    this.fill();
+  }
+
+  /** Look at the key in `ms`; of several such times the earliest stays. */
+  addAfter(key: Key, ms: number): void {
+    if (this.phase === 'stopped') return;
+    const due = this.options.clock.monotonic() + ms;
+    const known = this.later.get(key);
+    if (known && known.due <= due) return;
+    known?.cancel();
+    const cancel = this.options.clock.after(ms, () => {
+      this.later.delete(key);
+      this.add(key);
+    });
+    this.later.set(key, { due, cancel });
+  }
+
+  /** Keys added before are waiting until this. */
+  start(): void {
+    if (this.phase === 'new') this.phase = 'started';
+    this.fill();
+  }
+
+  /** Begins nothing more. @returns when those that run have ended. */
+  async stop(): Promise<void> {
+    this.phase = 'stopped';
+    for (const { cancel } of this.later.values()) cancel();
+    this.later.clear();
+    this.waiting.clear();
+    this.calledWhileRunning.clear();
+    await Promise.all(this.running.values());
+    this.tellIdlers();
+  }
+
+  /** Resolves when nothing waits or runs; keys that are to be looked at later don't count. */
+  idle(): Promise<void> {
+    if (this.isIdle) return Promise.resolve();
+    return new Promise((resolve) => this.idlers.add(resolve));
+  }
+
+  private get isIdle(): boolean {
+    return this.waiting.size === 0 && this.running.size === 0;
+  }
+
+  /** Deferred, so that a key added several times in one go is worked on once. */
+  private fill(): void {
+    if (this.filling) return;
+    this.filling = true;
+    queueMicrotask(() => {
+      this.filling = false;
+      this.beginWhatFits();
+      this.tellIdlers();
+    });
+  }
+
+  private beginWhatFits(): void {
+    if (this.phase !== 'started') return;
+    for (const key of this.waiting) {
+      if (this.running.size >= this.options.concurrency) return;
+      this.waiting.delete(key);
+      this.running.set(key, this.run(key));
+    }
+  }
+
+  private async run(key: Key): Promise<void> {
+    const again = await this.attempt(key);
+    this.running.delete(key);
+    if (again !== null) this.addAfter(key, again);
+    if (this.calledWhileRunning.delete(key)) this.waiting.add(key);
+    this.fill();
+  }
+
+  /** @returns in how many milliseconds to look again; null: when called. */
+  private async attempt(key: Key): Promise<number | null> {
+    try {
+      const wish = await this.options.reconcile(key);
+      this.failures.delete(key);
+      return wish ? wish.againInMs : null;
+    } catch (error) {
+      const failures = (this.failures.get(key) ?? 0) + 1;
+      this.failures.set(key, failures);
+      const backoff = this.backoff(failures);
+      const { name, logger } = this.options;
+      logger.warn('reconcile failed', { queue: name, key, failures, retry_in_ms: Math.round(backoff), error });
+      return backoff;
+    }
+  }
+
+  /** Doubles from 100 ms to 30 s; the jitter takes up to half of it away, so that keys that failed together part. */
+  private backoff(failures: number): number {
+    const full = Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 1), LONGEST_BACKOFF_MS);
+    return full * (1 - this.options.random() / 2);
+  }
+
+  private tellIdlers(): void {
+    if (!this.isIdle) return;
+    for (const resolve of this.idlers) resolve();
+    this.idlers.clear();
+  }
+}
