@@ -38,3 +38,6 @@ export { claimKey, type Environment, type NameClaim, type Project } from './proj
 export { serviceStatus, type ReplicaCounts, type ReplicaFacts, type ServiceFacts, type ServiceStatus, type StatusOfService } from './docker-service/status.ts';
 export { isEnded, isOver, unseen, type ObservedReplica } from './rollout/observed.ts';
 export { NOTHING_TO_DO, planRollout, type RolloutInput, type RolloutPlan } from './rollout/plan-rollout.ts';
+export type { Candidate, ImageFacts, NodeForPlacement } from './scheduling/candidate.ts';
+export { place, type PlacementDecision } from './scheduling/place.ts';
+export { couldEverFit, type Demand, type EverFit } from './scheduling/could-ever-fit.ts';

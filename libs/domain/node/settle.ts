@@ -24,7 +24,7 @@ const standing: Rule = ({ status, reachable, drained }) => {
 
 const hostPort: Rule = (node, placement) => {
   const [conflict] = portConflicts(node, placement);
-  return conflict ? { code: 'host_port', message: `host port ${conflict.port} is taken by ${conflict.heldBy}` } : null;
+  return conflict ? { code: 'host_port', message: `host port ${conflict.port} is taken` } : null;
 };
 
 const capacity: Rule = (node, placement) => {

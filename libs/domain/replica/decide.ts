@@ -67,7 +67,7 @@ const decisions: Cases<ReplicaCommand, Replica, readonly ReplicaEvent[]> = {
 
     const verdict = judgeObservation(replica, nodeId, observation);
     if (verdict === 'known') return [];
-    if (verdict === 'new') return [{ type: 'ReplicaObserved', data: { ...observation, ...refOf(replica), nodeId } }];
+    if (verdict === 'new') return [{ type: 'ReplicaObserved', data: { ...observation, final: observation.final || observation.state === 'GONE', ...refOf(replica), nodeId } }];
     if (replica.refused.has(refusalKey(observation))) return [];
     return [{ type: 'ObservationRefused', data: { ...refOf(replica), nodeId, run: observation.run, state: observation.state, reason: verdict.refused } }];
   },

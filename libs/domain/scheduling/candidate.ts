@@ -1,0 +1,22 @@
+import type { NodeId } from '../kernel/ids.ts';
+import type { Node } from '../node/node.ts';
+import type { Placeable, ReplicaRef } from '../replica/events.ts';
+
+/** What is known of an image before it is pulled. Each is null, or left out, where it isn't known: it then refuses no node. */
+export interface ImageFacts {
+  /** As engines name them: `amd64`. */
+  readonly architectures?: readonly string[] | null;
+  /** An image that no registry gave: the nodes that have it. */
+  readonly onlyOn?: readonly NodeId[] | null;
+}
+
+/** A replica that looks for a node. */
+export interface Candidate extends ReplicaRef, Placeable {
+  readonly image?: ImageFacts;
+}
+
+/** A node that may be looked at: the fold of its stream. */
+export interface NodeForPlacement {
+  readonly nodeId: NodeId;
+  readonly node: Node;
+}

@@ -1,0 +1,65 @@
+import { holds, parseConstraint } from '../docker-service/constraint.ts';
+import type { NodeFacts } from '../node/events.ts';
+import { additionalRoom, freeRoom, hostPortKeys, portConflicts } from '../node/room.ts';
+import { shortage } from '../node/settle.ts';
+import type { Candidate, NodeForPlacement } from './candidate.ts';
+import type { FilterName, NodeVerdict } from './verdict.ts';
+
+/** @returns why the node can't take the replica, in a sentence that names both sides; null when it can. */
+export type Filter = (candidate: Candidate, on: NodeForPlacement) => string | null;
+
+/** In this order: standing before wishes, wishes before room. */
+export const filters: Readonly<Record<FilterName, Filter>> = {
+  removed: (_, { node }) => (node.status === 'removed' ? 'it was removed' : null),
+
+  liveness: (_, { node }) => (node.reachable ? null : 'nothing is heard of it'),
+
+  drained: (_, { node }) => (node.drained ? 'it is drained' : null),
+
+  constraint({ constraints }, { node: { facts } }) {
+    const broken = constraints.filter((text) => !(facts && constraintHolds(text, facts)));
+    return broken.length > 0 ? `${broken.join(' and ')} ${broken.length > 1 ? "don't" : "doesn't"} hold` : null;
+  },
+
+  architecture({ image }, { node: { facts } }) {
+    const offered = image?.architectures;
+    if (!offered || !facts || offered.includes(facts.architecture)) return null;
+    return `needs ${offered.join(' or ')}, it is ${facts.architecture}`;
+  },
+
+  image({ image }, { nodeId }) {
+    const holders = image?.onlyOn;
+    return !holders || holders.includes(nodeId) ? null : 'the image came from no registry, and it has none of it';
+  },
+
+  host_port(candidate, { node }) {
+    const taken = portConflicts(node, candidate).map(({ port }) => port);
+    return taken.length > 0 ? `host port ${taken.join(', ')} is taken` : null;
+  },
+
+  /** Host ports or not the same release: a node answers for a service at most once. */
+  spread({ owner, ports, replaces }, { node }) {
+    if (hostPortKeys(ports).length === 0) return null;
+    const siblings = [...node.entries.values()].filter(({ placement }) => placement.owner.id === owner.id && placement.replicaId !== replaces);
+    return siblings.length > 0 ? 'it has a replica of the same service, and host ports are published once on a node' : null;
+  },
+
+  capacity: (candidate, { node }) => shortage(additionalRoom(node, candidate), freeRoom(node)),
+};
+
+const ORDER = Object.keys(filters) as FilterName[];
+
+/** Every filter among `names` that refuses the node, with its words. Of a removed node nothing more is worth saying. */
+export function refusals(candidate: Candidate, on: NodeForPlacement, names: readonly FilterName[] = ORDER): NodeVerdict['reasons'] {
+  const found = names.flatMap((filter) => {
+    const detail = filters[filter](candidate, on);
+    return detail === null ? [] : [{ filter, detail }];
+  });
+  return found[0]?.filter === 'removed' ? found.slice(0, 1) : found;
+}
+
+/** One that can't be read holds nowhere: it was refused at the door, so this is an older build's. */
+function constraintHolds(text: string, facts: NodeFacts): boolean {
+  const constraint = parseConstraint(text);
+  return constraint !== null && holds(constraint, facts);
+}

@@ -1,0 +1,52 @@
+import type { NodeId } from '../kernel/ids.ts';
+import type { Reason } from '../kernel/reason.ts';
+import type { Candidate, NodeForPlacement } from './candidate.ts';
+import { refusals } from './filters.ts';
+import { score, siblingsOn } from './score.ts';
+import type { FilterName, NodeVerdict } from './verdict.ts';
+
+/** Where a replica goes, or why nowhere, with what was found of every node. */
+export type PlacementDecision = { readonly nodeId: NodeId | null; readonly nodes: readonly NodeVerdict[]; readonly reason: Reason };
+
+/** Chooses the best of the nodes that no filter refuses; the lowest id breaks ties, so that the same input gives the same node.
+ *  @returns `nodes` in the order of rank: those that fit first. Without a fitting node `reason.code` is `no_nodes`, the one
+ *  filter that refused everywhere, or `no_node_fits`. */
+export function place(candidate: Candidate, nodes: readonly NodeForPlacement[]): PlacementDecision {
+  const judged = nodes.filter(({ node }) => node.status !== 'unknown').map((on) => ({ on, reasons: refusals(candidate, on) }));
+  const fitting = judged.filter(({ reasons }) => reasons.length === 0);
+  const fewest = Math.min(...fitting.map(({ on }) => siblingsOn(candidate, on)));
+  const ranked = judged
+    .map(({ on, reasons }) => ({ verdict: verdictOf(on, reasons), ...(reasons.length === 0 ? score(candidate, on, fewest) : { score: null, detail: '' }) }))
+    .map(({ verdict, score: points, detail }) => ({ verdict: { ...verdict, score: points }, detail }))
+    .sort((a, b) => (b.verdict.score ?? -1) - (a.verdict.score ?? -1) || (a.verdict.nodeId < b.verdict.nodeId ? -1 : 1));
+
+  const verdicts = ranked.map(({ verdict }) => verdict);
+  const [best] = ranked;
+  if (!best?.verdict.fits) return { nodeId: null, nodes: verdicts, reason: whyNowhere(verdicts) };
+  return { nodeId: best.verdict.nodeId, nodes: verdicts, reason: whyThere(best.verdict, best.detail, fitting.length) };
+}
+
+/** Says in one sentence why none of these nodes will do, each by its name. Codes: see `place`. */
+export function whyNowhere(verdicts: readonly NodeVerdict[]): Reason {
+  const standing = verdicts.filter(({ reasons }) => reasons[0]?.filter !== 'removed');
+  if (standing.length === 0) return { code: 'no_nodes', message: 'no node is registered' };
+  const everywhere = standing.map(({ reasons }) => new Set(reasons.map(({ filter }) => filter))).reduce((a, b) => a.intersection(b));
+  const [code] = everywhere;
+  const words = standing.map(({ name, reasons }) => `${name}: ${reasons.map(({ detail }) => detail).join('; ')}`);
+  return { code: code ?? 'no_node_fits', message: `no node fits (${words.join(' | ')})` };
+}
+
+function whyThere({ name, score: points }: NodeVerdict, detail: string, fitting: number): Reason {
+  return fitting === 1
+    ? { code: 'only_fit', message: `${name} is the only node that fits: ${detail}` }
+    : { code: 'best_score', message: `${name} ranks first of ${fitting} nodes that fit, at ${points}: ${detail}` };
+}
+
+/** What one node was found to be, before it is ranked. */
+export const verdictOf = ({ nodeId, node }: NodeForPlacement, reasons: readonly { readonly filter: FilterName; readonly detail: string }[]): NodeVerdict => ({
+  nodeId,
+  name: node.facts?.name ?? nodeId,
+  fits: reasons.length === 0,
+  reasons,
+  score: null,
+});

@@ -1,0 +1,44 @@
+import { type Amount, minus } from '../kernel/units.ts';
+import { additionalRoom, freeRoom } from '../node/room.ts';
+import type { Candidate, NodeForPlacement } from './candidate.ts';
+
+/** How a node ranks, and why. */
+export interface Score {
+  /** 0 to 100, two decimals, higher is better. */
+  readonly score: number;
+  readonly detail: string;
+}
+
+/** A band of the scale for each replica of the owner beyond the fewest; free room ranks within a band, and never beyond it. */
+const BANDS = 10;
+const BAND = 100 / BANDS;
+const WITHIN_BAND = BAND - 0.01;
+
+/** Ranks a node that fits: first where the owner has the fewest replicas, so that the loss of one node takes as few as
+ *  possible, then where most room stays free.
+ *  @param fewest how many the owner has on the node where it has the fewest */
+export function score(candidate: Candidate, on: NodeForPlacement, fewest: number): Score {
+  const siblings = siblingsOn(candidate, on);
+  const band = BANDS - 1 - Math.min(siblings - fewest, BANDS - 1);
+  const free = freeShare(candidate, on);
+  return {
+    score: Math.round((band * BAND + free * WITHIN_BAND) * 100) / 100,
+    detail: `${siblings} of the same ${candidate.owner.type === 'job' ? 'job' : 'service'} there, ${Math.round(free * 100)}% free afterwards`,
+  };
+}
+
+/** How many replicas of the same owner the node holds, without the one that this replaces and those that are on their way out. */
+export function siblingsOn({ owner, replaces }: Candidate, { node }: NodeForPlacement): number {
+  return [...node.entries.values()].filter(
+    ({ placement, wanted }) => placement.owner.id === owner.id && placement.replicaId !== replaces && wanted !== 'gone',
+  ).length;
+}
+
+/** What stays free after it, of CPU or of memory, whichever is scarcer; 0 to 1. */
+function freeShare(candidate: Candidate, { node }: NodeForPlacement): number {
+  const capacity = node.facts?.capacity;
+  if (!capacity) return 0;
+  const left = minus(freeRoom(node), additionalRoom(node, candidate));
+  const share = (key: keyof Amount) => (capacity[key] > 0 ? left[key] / capacity[key] : 0);
+  return Math.min(1, Math.max(0, Math.min(share('cpuMillis'), share('memoryBytes'))));
+}
