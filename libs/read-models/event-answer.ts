@@ -1,0 +1,81 @@
+import { type Actor, parseStream, type ProjectId } from '#domain';
+import type { Recorded } from '#event-store';
+import { keysOf } from './view.ts';
+
+/** An event as it is shown: over `…/events`, and as `data:` of an SSE stream whose `id:` is the position. */
+export interface EventAnswer {
+  readonly position: string;
+  readonly type: string;
+  readonly stream: string;
+  readonly revision: number;
+  readonly at: string;
+  readonly actor: Actor;
+  /** Null for what belongs to no project. */
+  readonly project_id: ProjectId | null;
+  /** As recorded, with names in snake_case. */
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly correlation_id: string;
+  readonly causation_id: string | null;
+}
+
+/** The event as it is shown. */
+export const eventAnswer = (event: Recorded): EventAnswer => ({
+  position: event.position,
+  type: event.type,
+  stream: event.stream,
+  revision: Number(event.revision),
+  at: event.metadata.at,
+  actor: event.metadata.actor,
+  project_id: projectOf(event),
+  data: snakeCased(event.data) as Record<string, unknown>,
+  correlation_id: event.metadata.correlationId,
+  causation_id: event.metadata.causationId,
+});
+
+/** The project that an event tells of; null for what belongs to none (a node, a plan). */
+export function projectOf({ data, metadata: { tenantId } }: Recorded): ProjectId | null {
+  const named = 'projectId' in data && typeof data.projectId === 'string' ? data.projectId : tenantId;
+  return named.startsWith('prj_') ? (named as ProjectId) : null;
+}
+
+/** The service or job that an event is about, also where it stands in the stream of a deployment, a replica or a node; null for others. */
+export function ownerOf(event: Recorded): string | null {
+  const { category, id } = parseStream(event.stream);
+  if (category === 'docker_service' || category === 'job') return id;
+  const { data } = event as { data: { owner?: { id: string }; dockerServiceId?: string } };
+  return data.owner?.id ?? data.dockerServiceId ?? claimant(event)[0] ?? null;
+}
+
+/** What an event is about: the thing that its stream belongs to, or the environment or network that it names. */
+export function resourceOf(event: Recorded): { readonly type: string; readonly id: string } {
+  const { category, id } = parseStream(event.stream);
+  const [environment] = environmentNamed(event);
+  const [network] = networkNamed(event);
+  if (environment) return { type: 'environment', id: environment };
+  return network ? { type: 'network', id: network } : { type: category, id };
+}
+
+const claimant = keysOf({
+  NameClaimed: ({ data: { scope, holder } }) => (scope === 'docker_service' ? holder : null),
+  NameReleased: ({ data: { scope, holder } }) => (scope === 'docker_service' ? holder : null),
+});
+
+const environmentNamed = keysOf({ EnvironmentCreated: ({ data }) => data.environmentId, EnvironmentDeleted: ({ data }) => data.environmentId });
+
+const networkNamed = keysOf({
+  SubnetAllotted: ({ data }) => data.networkId,
+  SubnetBarred: ({ data }) => data.networkId,
+  SubnetFreed: ({ data }) => data.networkId,
+});
+
+/** Names that tenants chose stay as they are. */
+const CHOSEN_BY_TENANTS: ReadonlySet<string> = new Set(['env', 'labels']);
+
+/** Recorded data as JSON answers have it: every name of ours in snake_case. */
+export function snakeCased(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snakeCased);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, held]) => [snake(name), CHOSEN_BY_TENANTS.has(name) ? held : snakeCased(held)]));
+}
+
+const snake = (name: string): string => name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);

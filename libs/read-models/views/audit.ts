@@ -1,0 +1,138 @@
+import type { TenantContext } from '#contracts';
+import type { Actor } from '#domain';
+import type { Recorded } from '#event-store';
+import { eventAnswer, ownerOf, resourceOf, snakeCased, type EventAnswer } from '../event-answer.ts';
+import type { Page, Query } from '../port.ts';
+import { answered, findWithin, type Paging, type Reads } from '../reads.ts';
+import { keysOf, type View } from '../view.ts';
+
+/** Who did what to which thing, from where, by which command, and what it was before and after. */
+export interface AuditAnswer {
+  readonly position: string;
+  readonly at: string;
+  readonly actor: Actor;
+  readonly origin_id: string | null;
+  /** The type of the event. */
+  readonly what: string;
+  readonly resource: { readonly type: string; readonly id: string };
+  readonly project_id: string | null;
+  /** What was changed, where the event says from what. */
+  readonly before: unknown;
+  /** What it was changed to, or what began. */
+  readonly after: unknown;
+  readonly command_id: string;
+  /** The event that the command reacted to; null for a request. */
+  readonly caused_by: string | null;
+}
+
+export interface AuditDocument extends AuditAnswer, Pick<EventAnswer, 'stream' | 'revision' | 'data' | 'correlation_id'> {
+  readonly id: string;
+  readonly resource_id: string;
+  readonly resource_type: string;
+  readonly actor_id: string;
+  /** The service or job that it is about, whichever stream it stands in. */
+  readonly owner_id: string | null;
+}
+
+/** One entry for each event: audit is the log, found by what it is about. */
+export const audit: View<AuditDocument> = {
+  schema: {
+    view: 'audit',
+    version: 1,
+    indexes: [['owner_id'], ['resource_id'], ['project_id'], ['actor_id'], ['what'], ['at']],
+  },
+  prefixes: undefined,
+  keys: ({ position }) => [position],
+  evolve: (_, event) => entryOf(event),
+};
+
+function entryOf(event: Recorded): AuditDocument {
+  const { position, at, actor, project_id, stream, revision, data, correlation_id, causation_id, type } = eventAnswer(event);
+  const resource = resourceOf(event);
+  return {
+    id: position,
+    position,
+    at,
+    actor,
+    actor_id: actor.id,
+    origin_id: event.metadata.originId,
+    what: type,
+    resource,
+    resource_id: resource.id,
+    resource_type: resource.type,
+    owner_id: ownerOf(event),
+    project_id,
+    ...changed(event),
+    command_id: event.metadata.commandId,
+    caused_by: causation_id,
+    stream,
+    revision,
+    data,
+    correlation_id,
+  };
+}
+
+function changed(event: Recorded): { before: unknown; after: unknown } {
+  if ('from' in event.data && 'to' in event.data) return { before: snakeCased(event.data.from), after: snakeCased(event.data.to) };
+  const { data } = event;
+  if ('fromRelease' in data && 'toRelease' in data) return { before: data.fromRelease, after: data.toRelease };
+  return { before: null, after: begins(event).length > 0 ? snakeCased(data) : null };
+}
+
+const yes = (): string => 'begun';
+const begins = keysOf({
+  DockerServiceCreated: yes,
+  ReleaseCut: yes,
+  JobCreated: yes,
+  ProjectCreated: yes,
+  EnvironmentCreated: yes,
+  PlanDefined: yes,
+  NodeRegistered: yes,
+  NodeFactsChanged: yes,
+  NetworkCreated: yes,
+});
+
+/** What a search of the audit is narrowed down by. `from` and `until` are RFC 3339; `until` itself is left out. */
+export interface AuditFilter {
+  readonly project_id?: string;
+  readonly resource_id?: string;
+  readonly resource_type?: string;
+  readonly actor_id?: string;
+  readonly what?: string;
+  readonly from?: string;
+  readonly until?: string;
+}
+
+/** The entries within reach, the latest first. Those of a service or job include what its deployments, replicas and nodes did for it. */
+export async function findAudit(reads: Reads, tenant: TenantContext, search: AuditFilter & Paging = {}): Promise<Page<AuditAnswer>> {
+  const { from, until, resource_id, cursor, limit, ...eq } = search;
+  const range: Query['range'] = from || until ? { field: 'at', gte: from, lt: until } : undefined;
+  const about = resource_id && OWNERS.test(resource_id) ? { owner_id: resource_id } : { resource_id };
+  const page = await findWithin<AuditDocument>(reads, tenant, 'audit', { cursor, limit, range, eq: { ...eq, ...about }, sort: { field: 'id', descending: true } });
+  return answered(page, asAudit);
+}
+
+const OWNERS = /^(svc|job)_/;
+
+/** The events about a service or job, from whichever stream, in the order of the log and after a position (null: from the first).
+ *  `next` is the position to go on from, also for an empty page: ask again later. */
+export async function listEvents(
+  reads: Reads,
+  tenant: TenantContext,
+  ownerId: string,
+  { after, limit }: { after?: string | null; limit?: number } = {},
+): Promise<{ readonly items: readonly EventAnswer[]; readonly next: string | null }> {
+  const range: Query['range'] = after ? { field: 'id', gt: after } : undefined;
+  const page = await findWithin<AuditDocument>(reads, tenant, 'audit', { limit, range, eq: { owner_id: ownerId } });
+  return { items: page.items.map(asEvent), next: page.items.at(-1)?.id ?? after ?? null };
+}
+
+function asAudit(entry: AuditDocument): AuditAnswer {
+  const { position, at, actor, origin_id, what, resource, project_id, before, after, command_id, caused_by } = entry;
+  return { position, at, actor, origin_id, what, resource, project_id, before, after, command_id, caused_by };
+}
+
+function asEvent(entry: AuditDocument): EventAnswer {
+  const { position, what, stream, revision, at, actor, project_id, data, correlation_id, caused_by } = entry;
+  return { position, type: what, stream, revision, at, actor, project_id: project_id as EventAnswer['project_id'], data, correlation_id, causation_id: caused_by };
+}

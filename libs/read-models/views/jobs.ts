@@ -1,0 +1,168 @@
+import type { TenantContext } from '#contracts';
+import type { Actor, EnvironmentId, JobId, JobOutcome, NetworkId, NodeId, ProjectId, Reason, ReplicaId, RunState } from '#domain';
+import type { Page } from '../port.ts';
+import { answered, findWithin, getWithin, type Paging, type Reads } from '../reads.ts';
+import { evolveBy, keysOf, type Folds, type Of, type View } from '../view.ts';
+import { specDocument, type SpecDocument } from './container-spec.ts';
+import { reasonAfter } from './service-members.ts';
+
+export type JobStatus = 'PENDING' | 'RUNNING' | JobOutcome;
+
+/** One try: a replica of its own. */
+export interface JobAttemptDocument {
+  readonly attempt: number;
+  readonly replica_id: ReplicaId;
+  readonly state: Exclude<RunState, 'SETTLED'>;
+  readonly node_id: NodeId | null;
+  readonly exit_code: number | null;
+  readonly oom_killed: boolean;
+  readonly reason: Reason | null;
+  /** When its container came up and ended, by its node's clock. */
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+}
+
+/** A container that runs to its end, as it is answered. */
+export interface JobAnswer extends SpecDocument {
+  readonly job_id: JobId;
+  readonly project_id: ProjectId;
+  readonly environment_id: EnvironmentId;
+  readonly network_id: NetworkId;
+  readonly name: string;
+  readonly status: JobStatus;
+  /** Why it waits, or how it ended. */
+  readonly status_reason: Reason | null;
+  readonly trigger: { readonly type: 'manual' };
+  readonly timeout_ms: number;
+  readonly attempts: readonly JobAttemptDocument[];
+  readonly exit_code: number | null;
+  readonly oom_killed: boolean;
+  readonly created_at: string;
+  readonly created_by: Actor;
+  readonly finished_at: string | null;
+  readonly revision: number;
+  readonly links: { readonly logs: string };
+}
+
+export interface JobDocument extends JobAnswer {
+  readonly id: string;
+  readonly position: string;
+}
+
+/** Jobs: from their own streams and those of their attempts' replicas. */
+export const jobs: View<JobDocument> = {
+  schema: { view: 'jobs', version: 1, indexes: [['created_at'], ['project_id', 'created_at'], ['environment_id', 'created_at']] },
+  prefixes: ['job-', 'replica-'],
+  keys: (event) => (event.stream.startsWith(OWN) ? [event.stream.slice(OWN.length)] : inReplicaStream(event)),
+  evolve(doc, event, id) {
+    const next = fold(doc, event, id);
+    return next && event.stream.startsWith(OWN) ? { ...next, revision: Number(event.revision) } : next;
+  },
+};
+
+const OWN = 'job-';
+
+const ownerKey = ({ data: { owner } }: { data: { owner: { type: string; id: string } } }): string | null => (owner.type === 'job' ? owner.id : null);
+
+const inReplicaStream = keysOf({ ReplicaAbandoned: ownerKey, PlacementDeferred: ownerKey, PlacementSettled: ownerKey, ReplicaObserved: ownerKey });
+
+const folds: Folds<JobDocument> = {
+  JobAttemptStarted: (job, { data: { attempt, replicaId } }) => ({ ...job, attempts: [...job.attempts, begun(attempt, replicaId)] }),
+  JobEnded: (job, { data, metadata }) => ({
+    ...job,
+    status: data.outcome,
+    status_reason: data.reason,
+    exit_code: data.exitCode,
+    oom_killed: data.oomKilled,
+    finished_at: metadata.at,
+  }),
+  ReplicaAbandoned: (job, { data: { replicaId, reason } }) => withAttempt(job, replicaId, (attempt) => ({ ...attempt, state: 'GONE', reason })),
+  PlacementDeferred: (job, { data: { replicaId, reason } }) => withAttempt(job, replicaId, (attempt) => ({ ...attempt, reason })),
+  PlacementSettled: (job, { data: { replicaId, outcome, nodeId, reason } }) =>
+    withAttempt(job, replicaId, (attempt) =>
+      outcome === 'placed' ? { ...attempt, state: 'ASSIGNED', node_id: nodeId, reason: null } : { ...attempt, reason },
+    ),
+  ReplicaObserved: (job, event) => withAttempt(job, event.data.replicaId, (attempt) => observed(attempt, event)),
+};
+
+const fold = evolveBy<JobDocument>({ JobCreated: created }, folds);
+
+function created({ data, metadata, position, revision }: Of<'JobCreated'>): JobDocument {
+  return {
+    id: data.jobId,
+    position,
+    ...specDocument(data.spec),
+    job_id: data.jobId,
+    project_id: data.projectId,
+    environment_id: data.environmentId,
+    network_id: data.networkId,
+    name: data.name,
+    status: 'PENDING',
+    status_reason: { code: 'not_started', message: 'its first attempt was not started yet' },
+    trigger: data.trigger,
+    timeout_ms: data.timeoutMs,
+    attempts: [],
+    exit_code: null,
+    oom_killed: false,
+    created_at: metadata.at,
+    created_by: metadata.actor,
+    finished_at: null,
+    revision: Number(revision),
+    links: { logs: `/v1/jobs/${data.jobId}/logs` },
+  };
+}
+
+const begun = (attempt: number, replicaId: ReplicaId): JobAttemptDocument => ({
+  attempt,
+  replica_id: replicaId,
+  state: 'PENDING',
+  node_id: null,
+  exit_code: null,
+  oom_killed: false,
+  reason: null,
+  started_at: null,
+  finished_at: null,
+});
+
+/** One attempt changed. While the job is open, what the latest one says is what the job waits for. */
+function withAttempt(job: JobDocument, replicaId: ReplicaId, change: (attempt: JobAttemptDocument) => JobAttemptDocument): JobDocument {
+  const attempts = job.attempts.map((attempt) => (attempt.replica_id === replicaId ? change(attempt) : attempt));
+  const latest = attempts.at(-1);
+  if (!latest || job.finished_at) return { ...job, attempts };
+  const status = latest.started_at && !latest.finished_at ? 'RUNNING' : job.status;
+  const waiting = latest.reason ?? { code: 'starting', message: `attempt ${latest.attempt} is ${latest.state}` };
+  return { ...job, attempts, status, status_reason: status === 'RUNNING' ? null : waiting };
+}
+
+function observed(attempt: JobAttemptDocument, { data }: Of<'ReplicaObserved'>): JobAttemptDocument {
+  const up = data.state === 'RUNNING' || data.state === 'SETTLED';
+  const over = data.final && attempt.started_at !== null;
+  return {
+    ...attempt,
+    state: data.state === 'SETTLED' ? 'RUNNING' : data.state,
+    node_id: data.nodeId,
+    exit_code: data.exitCode ?? attempt.exit_code,
+    oom_killed: attempt.oom_killed || data.oomKilled,
+    reason: reasonAfter(attempt.reason, data),
+    started_at: attempt.started_at ?? (up ? data.at : null),
+    finished_at: attempt.finished_at ?? (over ? data.at : null),
+  };
+}
+
+/** One job, or null where there is none within reach. */
+export async function getJob(reads: Reads, tenant: TenantContext, id: string): Promise<JobAnswer | null> {
+  const job = await getWithin<JobDocument>(reads, tenant, 'jobs', id);
+  return job && answer(job);
+}
+
+/** The jobs within reach, the latest first. */
+export async function listJobs(
+  reads: Reads,
+  tenant: TenantContext,
+  list: Paging & { project_id?: string; environment_id?: string; name?: string; status?: JobStatus } = {},
+): Promise<Page<JobAnswer>> {
+  const { cursor, limit, ...eq } = list;
+  return answered(await findWithin<JobDocument>(reads, tenant, 'jobs', { cursor, limit, eq, sort: { field: 'created_at', descending: true } }), answer);
+}
+
+const answer = ({ id: _id, position: _position, ...job }: JobDocument): JobAnswer => job;

@@ -1,0 +1,213 @@
+import type {
+  Actor, DeploymentId, DeploymentOutcome, DockerServiceId, EnvironmentId, Lifecycle, NetworkId, ProjectId, Reason, ReplicaCounts, ServiceStatus,
+} from '#domain';
+import { evolveBy, keysOf, type Folds, type Of, type View } from '../view.ts';
+import { specDocument, type SpecDocument } from './container-spec.ts';
+import { change, currentRelease, observed, settled, statusOf, takeStep, type Standing } from './service-members.ts';
+
+/** How the service is moved to a release, as documents say it. Milliseconds. */
+export interface DeploySettingsDocument {
+  readonly min_healthy_ms: number;
+  readonly healthy_deadline_ms: number;
+  readonly progress_deadline_ms: number;
+  readonly max_failures: number;
+}
+
+/** What of a service is answered as it stands in its document; the rest is joined when it is read (`service-queries.ts`). */
+export interface ServiceFields extends SpecDocument {
+  readonly docker_service_id: DockerServiceId;
+  readonly project_id: ProjectId;
+  readonly environment_id: EnvironmentId;
+  readonly network_id: NetworkId;
+  readonly name: string;
+  readonly hostname: string;
+  readonly type: 'web' | 'worker';
+  /** As the log knows it; a reader takes the replicas of silent nodes out. Null where nothing is wanted. */
+  readonly status: ServiceStatus | null;
+  readonly status_reason: Reason | null;
+  readonly degraded: boolean;
+  readonly lifecycle: Lifecycle;
+  /** The current release; with none, the one cut last: its spec is shown. */
+  readonly release: number;
+  readonly image_digest: string | null;
+  readonly replicas: ReplicaCounts;
+  readonly deploy: DeploySettingsDocument;
+  readonly secrets: Readonly<Record<string, never>>;
+  readonly deployment: { readonly deployment_id: DeploymentId; readonly status: 'PENDING' | 'RUNNING' | DeploymentOutcome } | null;
+  readonly warnings: readonly Reason[];
+  readonly created_at: string;
+  readonly created_by: Actor;
+  /** The last change that somebody asked for; what the platform does to bring it about is no change. */
+  readonly updated_at: string;
+  readonly updated_by: Actor;
+  readonly deleted_at: string | null;
+  /** Who asked for it. */
+  readonly deleted_by: Actor | null;
+  /** Of its stream: what `If-Match` is about. */
+  readonly revision: number;
+}
+
+export interface ServiceDocument extends ServiceFields, Standing {
+  readonly id: string;
+  readonly position: string;
+  /** Every release by its number. */
+  readonly releases: Readonly<Record<string, SpecDocument>>;
+  readonly deletion_asked_by: Actor | null;
+}
+
+/** Changes that somebody asks for. */
+const CHANGES: ReadonlySet<string> = new Set(['ReleaseCut', 'DockerServiceScaled', 'DockerServiceDeletionRequested']);
+
+/** Services, the deleted ones too: folded from their own streams and those of their deployments and replicas. */
+export const services: View<ServiceDocument> = {
+  schema: {
+    view: 'services',
+    version: 1,
+    indexes: [['project_id', 'lifecycle'], ['environment_id', 'name'], ['lifecycle']],
+  },
+  prefixes: ['docker_service-', 'deployment-', 'replica-'],
+  keys(event) {
+    if (event.stream.startsWith(OWN)) return [event.stream.slice(OWN.length)];
+    return elsewhere(event);
+  },
+  evolve(doc, event, id) {
+    const next = fold(doc, event, id);
+    if (!next || !event.stream.startsWith(OWN)) return next && derived(next);
+    const { at, actor } = event.metadata;
+    return derived({ ...next, revision: Number(event.revision), ...(CHANGES.has(event.type) ? { updated_at: at, updated_by: actor } : {}) });
+  },
+};
+
+const OWN = 'docker_service-';
+
+const replicaKey = ({ data: { owner } }: { data: { owner: { type: string; id: string } } }): string | null =>
+  owner.type === 'docker_service' ? owner.id : null;
+
+const elsewhere = keysOf({
+  DeploymentOpened: ({ data }) => data.dockerServiceId,
+  DeploymentStepTaken: ({ data }) => data.dockerServiceId,
+  ReplicaAbandoned: replicaKey,
+  PlacementDeferred: replicaKey,
+  PlacementSettled: replicaKey,
+  ReplicaObserved: replicaKey,
+});
+
+const folds: Folds<ServiceDocument> = {
+  ReleaseCut: (service, { data: { release, spec } }) => ({
+    ...service,
+    release,
+    releases: { ...service.releases, [release]: specDocument(spec) },
+  }),
+  DeploymentStarted: (service, { data: { deploymentId, toRelease } }) => ({
+    ...service,
+    active_deployment: { deployment_id: deploymentId, to_release: toRelease },
+    deployment: { deployment_id: deploymentId, status: 'PENDING' },
+    halted: null,
+  }),
+  DeploymentOpened: (service, { data: { deploymentId } }) =>
+    service.deployment?.deployment_id === deploymentId && service.active_deployment
+      ? { ...service, deployment: { deployment_id: deploymentId, status: 'RUNNING' } }
+      : service,
+  DeploymentStepTaken: (service, { data }) => ({ ...service, members: takeStep(service.members, data) }),
+  DeploymentEnded: ended,
+  DockerServiceScaled: (service, { data: { to } }) => ({ ...service, desired: to }),
+  ServiceStepTaken: (service, { data }) => ({ ...service, members: takeStep(service.members, data) }),
+  DockerServiceDeletionRequested: (service, { metadata }) => ({ ...service, lifecycle: 'DELETING', deletion_asked_by: metadata.actor }),
+  DockerServiceDeleted: (service, { metadata }) => ({
+    ...service,
+    lifecycle: 'DELETED',
+    deleted_at: metadata.at,
+    deleted_by: service.deletion_asked_by ?? metadata.actor,
+  }),
+  ReplicaAbandoned: (service, { data: { replicaId, reason } }) => ({
+    ...service,
+    members: change(service.members, replicaId, () => ({ state: 'GONE', final: true, reason })),
+  }),
+  PlacementDeferred: (service, { data: { replicaId, reason } }) => ({ ...service, members: change(service.members, replicaId, () => ({ reason })) }),
+  PlacementSettled: (service, event) => ({ ...service, members: change(service.members, event.data.replicaId, () => settled(event)) }),
+  ReplicaObserved: (service, event) => ({ ...service, members: change(service.members, event.data.replicaId, observed(event)) }),
+};
+
+const fold = evolveBy<ServiceDocument>({ DockerServiceCreated: created }, folds);
+
+/** A deployment that ends with no stable release to stand on halts the service. What it ordered stays, as its steps said. */
+function ended(service: ServiceDocument, { data }: Of<'DeploymentEnded'>): ServiceDocument {
+  const { deploymentId, outcome, reason, toRelease } = data;
+  const stable_release = outcome === 'SUCCEEDED' ? toRelease : service.stable_release;
+  const wasActive = service.active_deployment?.deployment_id === deploymentId;
+  const forward = outcome === 'SUCCEEDED' || outcome === 'SUPERSEDED';
+  return {
+    ...service,
+    stable_release,
+    active_deployment: wasActive ? null : service.active_deployment,
+    deployment: service.deployment?.deployment_id === deploymentId ? { deployment_id: deploymentId, status: outcome } : service.deployment,
+    halted: !forward && stable_release === null ? reason : service.halted,
+    members: takeStep(service.members, { creates: data.ordered, stops: data.stopped, forgets: data.forgotten }),
+  };
+}
+
+/** What follows from the rest: the status, and the spec of the release that is shown. */
+function derived(service: ServiceDocument): ServiceDocument {
+  const { status, reason, degraded, counts } = statusOf(service, () => false);
+  const release = currentRelease(service) ?? service.release;
+  return { ...service, ...service.releases[release], release, status, status_reason: reason, degraded, replicas: counts };
+}
+
+function created({ data, metadata: { at, actor }, position, revision }: Of<'DockerServiceCreated'>): ServiceDocument {
+  return {
+    id: data.dockerServiceId,
+    position,
+    docker_service_id: data.dockerServiceId,
+    project_id: data.projectId,
+    environment_id: data.environmentId,
+    network_id: data.networkId,
+    name: data.name,
+    hostname: data.hostname,
+    type: data.kind,
+    lifecycle: 'ACTIVE',
+    desired: data.replicas,
+    deploy: {
+      min_healthy_ms: data.deploy.minHealthyMs,
+      healthy_deadline_ms: data.deploy.healthyDeadlineMs,
+      progress_deadline_ms: data.deploy.progressDeadlineMs,
+      max_failures: data.deploy.maxFailures,
+    },
+    ...NO_RELEASE,
+    created_at: at,
+    created_by: actor,
+    updated_at: at,
+    updated_by: actor,
+    deleted_at: null,
+    deleted_by: null,
+    deletion_asked_by: null,
+    revision: Number(revision),
+  };
+}
+
+/** A service before its first release is cut, which the same append does: nobody reads it so. */
+const NO_RELEASE = {
+  release: 0,
+  releases: {},
+  image: '',
+  image_digest: null,
+  pull_policy: 'missing',
+  command: null,
+  args: null,
+  env: {},
+  secrets: {},
+  ports: [],
+  plan: null,
+  resources: { request: { cpu_millis: 0, memory_bytes: 0 }, limit: { cpu_millis: 0, memory_bytes: 0 } },
+  labels: {},
+  constraints: [],
+  stable_release: null,
+  active_deployment: null,
+  deployment: null,
+  halted: null,
+  members: {},
+  status: null,
+  status_reason: null,
+  degraded: false,
+  replicas: { desired: 0, running: 0, healthy: 0, starting: 0, failed: 0 },
+  warnings: [],
+} as const;
