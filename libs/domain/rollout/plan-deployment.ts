@@ -2,8 +2,8 @@ import type { OpenedDeployment } from '../deployment/deployment.ts';
 import type { ActiveDeployment } from '../docker-service/docker-service.ts';
 import type { Reason } from '../kernel/reason.ts';
 import { isEnded, isGivenUp } from './observed.ts';
-import { DELETED, NOTHING_TO_DO, standingOf, type RolloutInput, type RolloutPlan } from './plan-rollout.ts';
-import { planSlots, slotsText, type Standing } from './plan-slots.ts';
+import { planSlots, slotsText, standingOf, type Standing } from './plan-slots.ts';
+import { DELETED, NOTHING_TO_DO, type RolloutInput, type RolloutPlan } from './rollout-plan.ts';
 
 /** How soon a deadline that has passed is judged again while a report is lacking. Milliseconds. */
 const REJUDGE_MS = 1000;

@@ -1,8 +1,8 @@
 import type { ReplicaOrder, Step } from '../docker-service/events.ts';
-import { isEmptyStep, type Ordered } from '../docker-service/orders.ts';
+import { isEmptyStep, type Ordered, type Orders } from '../docker-service/orders.ts';
 import type { ReplicaId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
-import { isEnded, isGivenUp, isOver, type ObservedReplica } from './observed.ts';
+import { isEnded, isGivenUp, isOver, unseen, type ObservedReplica } from './observed.ts';
 
 /** What the slots of a service are to hold. */
 export interface SlotGoal {
@@ -22,6 +22,12 @@ export interface SlotGoal {
 export interface Standing {
   readonly order: Ordered;
   readonly seen: ObservedReplica;
+}
+
+/** Every order that stands, beside what was seen of it. */
+export function standingOf(orders: Orders, observed: readonly ObservedReplica[]): readonly Standing[] {
+  const seen = new Map(observed.map((each) => [each.order.replicaId, each]));
+  return [...orders.replicas.values()].map((order) => ({ order, seen: seen.get(order.replicaId) ?? unseen(order) }));
 }
 
 /** The one step from what stands to the goal; null where it is reached, or only time is lacking.

@@ -1,0 +1,127 @@
+import type { DeploymentEvent } from './deployment/events.ts';
+import type { DockerServiceEvent } from './docker-service/events.ts';
+import type { JobEvent } from './job/events.ts';
+import type { StreamCategory } from './kernel/ids.ts';
+import type { NetworkEvent, NetworkPoolEvent } from './network/events.ts';
+import type { NodeEvent } from './node/events.ts';
+import type { PlanEvent } from './plan/events.ts';
+import type { ProjectEvent } from './project/events.ts';
+import type { ReplicaEvent } from './replica/events.ts';
+
+/** Which events stand in which kind of stream. */
+export interface EventsByCategory {
+  project: ProjectEvent;
+  docker_service: DockerServiceEvent;
+  deployment: DeploymentEvent;
+  replica: ReplicaEvent;
+  node: NodeEvent;
+  job: JobEvent;
+  plan: PlanEvent;
+  network: NetworkEvent;
+  network_pool: NetworkPoolEvent;
+}
+
+export type AnyEvent = EventsByCategory[StreamCategory];
+export type EventType = AnyEvent['type'];
+
+/** Turns the data of an older schema version into that of the present one; `schema` is the version it was written in. */
+export type Upcaster = (data: object, schema: number) => object;
+
+export interface EventEntry<Category extends StreamCategory = StreamCategory> {
+  /** The version that is written now. An added field needs no new one; a new meaning is a new event. */
+  readonly schema: number;
+  readonly category: Category;
+  /** Null while there is only one version. */
+  readonly upcast: Upcaster | null;
+  /** What has happened when it stands, in a sentence. */
+  readonly meaning: string;
+}
+
+type CategoryOf<T extends EventType> = { [C in StreamCategory]: T extends EventsByCategory[C]['type'] ? C : never }[StreamCategory];
+/** An event without an entry, or in a stream of another category, doesn't compile. */
+type Registry = { readonly [T in EventType]: EventEntry<CategoryOf<T>> };
+
+const first = <C extends StreamCategory>(category: C, meaning: string): EventEntry<C> => ({ schema: 1, category, upcast: null, meaning });
+
+/** Every event there is. The catalogue in the documentation is made of it. */
+export const registry: Registry = {
+  ProjectCreated: first('project', 'A project (tenant) exists.'),
+  ProjectDeleted: first('project', 'The project is gone; its environments went before it.'),
+  EnvironmentCreated: first('project', 'An environment exists, and is to have the network that is named here.'),
+  EnvironmentDeleted: first('project', 'The environment is gone; its network is to be taken down.'),
+  NameClaimed: first('project', 'A name is taken in its scope, before the thing that will bear it is written.'),
+  NameReleased: first('project', 'The name is free again: its holder is gone, or never came.'),
+
+  DockerServiceCreated: first('docker_service', 'A service exists, with what is its own and no release yet.'),
+  ReleaseCut: first('docker_service', 'A numbered spec of what runs was frozen.'),
+  DeploymentStarted: first('docker_service', 'A deployment is to move the service to a release.'),
+  DeploymentEnded: first('docker_service', "The deployment is over, with its outcome; the replicas that it ordered are the service's now."),
+  DockerServiceScaled: first('docker_service', 'Another number of replicas is wanted.'),
+  ServiceStepTaken: first('docker_service', 'Replicas are ordered, stopped or forgotten outside any deployment, and why.'),
+  DockerServiceDeletionRequested: first('docker_service', 'The service is to go: everything of it is being stopped.'),
+  DockerServiceDeleted: first('docker_service', 'The engines have confirmed that every container is gone.'),
+  ReservationVoided: first('docker_service', "The service was never written after its name was claimed, and now can't be."),
+
+  DeploymentOpened: first('deployment', 'The scheduler has taken the deployment up; its deadline counts from here.'),
+  DeploymentStepTaken: first('deployment', 'Replicas are ordered, stopped or forgotten by the deployment, and why.'),
+  DeploymentProgressed: first('deployment', 'More replicas are up or settled than ever before: the progress deadline starts anew.'),
+  DeploymentReplicaFailed: first('deployment', 'An agent has given up a replica of the deployment.'),
+  DeploymentClosed: first('deployment', 'How the deployment ended is decided; it takes no step any more.'),
+
+  ReplicaCreated: first('replica', 'An ordered replica waits for a node; what it needs is fixed.'),
+  ReplicaAbandoned: first('replica', "The replica isn't wanted any more, and no node ever held it."),
+  PlacementDeferred: first('replica', 'No node fits, with what each of them refused.'),
+  PlacementClaimed: first('replica', 'A node was chosen, with what spoke for it and against the others; it has yet to give its word.'),
+  PlacementSettled: first('replica', "The node's word on the claim: placed, refused or revoked."),
+  ReplicaObserved: first('replica', 'An agent saw the replica in this state on its engine.'),
+  ObservationRefused: first('replica', 'An observation was refused for good, and why.'),
+
+  NodeRegistered: first('node', 'An agent has introduced its host.'),
+  NodeFactsChanged: first('node', 'The agent says other things of its host than before.'),
+  NodeDrained: first('node', 'An operator lets nothing new be placed here.'),
+  NodeActivated: first('node', 'An operator lets replicas be placed here again.'),
+  NodeUnreachable: first('node', "The agent wasn't heard for too long; what runs here is unknown."),
+  NodeReachable: first('node', 'The agent is heard again.'),
+  NodeAdopted: first('node', 'An operator lets the agent change over to this history.'),
+  NodeRemoved: first('node', 'The node is out for good; the replicas named are made good elsewhere.'),
+  ReplicaPlaced: first('node', 'The node holds the replica: its room and ports are taken.'),
+  PlacementRefused: first('node', "The node didn't take the replica, and why."),
+  PlacementRevoked: first('node', 'The claim was taken back before the node settled it.'),
+  ReplicaWantedChanged: first('node', 'What the agent is to do with a replica has changed: run it, hold it, or remove it.'),
+  ReplicaReleased: first('node', "The replica's CPU, memory and ports are free again."),
+
+  JobCreated: first('job', 'A job is to run once, with all that shapes its container.'),
+  JobAttemptStarted: first('job', 'A try of the job was ordered.'),
+  JobEnded: first('job', 'The job has its outcome.'),
+
+  PlanDefined: first('plan', 'A size exists that services can be made in.'),
+  PlanChanged: first('plan', 'The size is another one for what is made from now on.'),
+
+  NetworkCreated: first('network', 'An environment has its network, with its subnet.'),
+  NetworkSubnetChanged: first('network', 'The network has another subnet: the one before was taken on a host.'),
+  NetworkDeleted: first('network', 'The network went with its environment.'),
+
+  SubnetAllotted: first('network_pool', 'A network has this subnet for its own.'),
+  SubnetBarred: first('network_pool', 'The subnet is in other use on a host: it is never allotted again.'),
+  SubnetFreed: first('network_pool', 'The subnet may be allotted again.'),
+};
+
+export const isEventType = (type: string): type is EventType => Object.hasOwn(registry, type);
+
+/** The version that an event is written in. @throws Error for a type that isn't in the table. */
+export const schemaOf = (type: string): number => entryOf(type).schema;
+
+/** Brings an event that was read to the present version of its data; one that is so already comes back as it is.
+ *  @throws Error for an unknown type or a version of the future: a newer build wrote it, and guessing would be worse. */
+export function upcast<Read extends { readonly type: string; readonly data: object; readonly metadata: { readonly schema: number } }>(event: Read): Read {
+  const { schema, upcast: upcaster } = entryOf(event.type);
+  const written = event.metadata.schema;
+  if (written === schema) return event;
+  if (written > schema || !upcaster) throw new Error(`${event.type} of schema ${written} can't be read: this build knows schema ${schema}`);
+  return { ...event, data: upcaster(event.data, written), metadata: { ...event.metadata, schema } };
+}
+
+function entryOf(type: string): EventEntry {
+  if (!isEventType(type)) throw new Error(`unknown event type: ${type}`);
+  return registry[type];
+}
