@@ -22,7 +22,7 @@ export interface Query {
   readonly eq?: Readonly<Record<string, Scalar>>;
   readonly in?: Readonly<Record<string, readonly Scalar[]>>;
   readonly range?: { readonly field: string; readonly gt?: Scalar; readonly gte?: Scalar; readonly lt?: Scalar; readonly lte?: Scalar };
-  /** Default: by id, ascending. The id breaks ties. */
+  /** Default: by id, ascending. The id breaks ties, in the same direction. Null is below everything. */
   readonly sort?: { readonly field: string; readonly descending?: boolean };
   /** The `next` of the page before. */
   readonly after?: string | null;
@@ -44,16 +44,20 @@ export interface ViewSchema extends ViewRef {
 export interface ReadModelStore {
   /** Makes place for a version of a view; no-op when it is there. */
   prepare(schema: ViewSchema): Promise<void>;
+  /** The position that every document of the version is folded up to; null before the first `apply`, and where there is no such version. */
   checkpoint(ref: ViewRef): Promise<Position | null>;
-  /** Writes the documents and then the checkpoint, if the checkpoint is still `expected`; else nothing and `stale`. */
+  /** Writes the documents and then the checkpoint, if the checkpoint is still `expected`; else, and where the version isn't there
+   *  (any more), nothing and `stale`. A retry after an unknown outcome is `stale`, or changes nothing. */
   apply(ref: ViewRef, expected: Position | null, next: Position, ops: readonly Op[]): Promise<'applied' | 'stale'>;
-  /** From the live version, or from the one named. */
+  /** From the live version, or from the one named; null where the document or the version isn't there. */
   get<T>(view: string, id: string, version?: number): Promise<T | null>;
+  /** @throws Rejection `cursor.invalid` when `after` is no cursor. */
   find<T>(view: string, query: Query, version?: number): Promise<Page<T>>;
   /** The live version; null when none was activated. */
   active(view: string): Promise<number | null>;
-  /** Flips reads to this version and drops the others. */
-  activate(view: string, version: number): Promise<void>;
+  /** Flips reads to this version and drops the others; nothing where it is live already. `behind`: the live one has folded more,
+   *  so nothing was flipped, since reads never go back: catch up and ask again. @throws Error when the version was never prepared. */
+  activate(view: string, version: number): Promise<'activated' | 'behind'>;
   /** Forgets a version that isn't live (a rebuild given up). */
   drop(ref: ViewRef): Promise<void>;
   close(): Promise<void>;

@@ -54,3 +54,10 @@ export function foldInto<Doc extends Document>(view: View<Doc>, doc: Doc | null,
   const next = view.evolve(doc, event, id);
   return next && { ...next, position: event.position };
 }
+
+/** One document of a view out of these events alone, in the order of the log; null where they don't begin it. */
+export function foldDocument<Doc extends Document>(view: View<Doc>, events: readonly Recorded[], id: string): Doc | null {
+  let doc: Doc | null = null;
+  for (const event of events) if (view.keys(event).includes(id)) doc = foldInto(view, doc, event, id);
+  return doc;
+}

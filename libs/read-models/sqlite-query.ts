@@ -1,0 +1,71 @@
+import { decodeCursor, type Cursor } from './cursor.ts';
+import type { Query, Scalar } from './port.ts';
+
+/** A value as SQLite binds it: it has no booleans of its own, and `json_extract` gives 1 and 0 for them. */
+export type Bound = string | number | null;
+
+/** A statement that gives `id`, `doc` and `sort_value` of one more document than asked for: so it is known whether more follow. */
+export interface Select {
+  readonly sql: string;
+  readonly params: readonly Bound[];
+}
+
+/** The documents of `table` that a query asks for, from its cursor on. @throws Rejection `cursor.invalid`. */
+export function selectFor(table: string, query: Query): Select {
+  const conditions: Condition[] = [['doc IS NOT NULL', []]];
+  for (const [field, value] of Object.entries(query.eq ?? {})) conditions.push(equals(column(field), value));
+  for (const [field, values] of Object.entries(query.in ?? {})) conditions.push(among(column(field), values));
+  if (query.range) conditions.push(...within(query.range));
+  if (query.after) conditions.push(beyond(query.sort, decodeCursor(query.after)));
+  const where = conditions.map(([sql]) => sql).join(' AND ');
+  const direction = query.sort?.descending ? 'DESC' : 'ASC';
+  const sort = column(query.sort?.field ?? 'id');
+  const order = sort === 'id' ? `id ${direction}` : `${sort} ${direction}, id ${direction}`;
+  const params = conditions.flatMap(([, values]) => values);
+  return { sql: `SELECT id, doc, ${sort} AS sort_value FROM ${table} WHERE ${where} ORDER BY ${order} LIMIT ?`, params: [...params, query.limit + 1] };
+}
+
+/** The index that makes a look-up by these fields, and paging through what it finds, cheap. */
+export function indexFor(table: string, fields: readonly string[]): string {
+  const columns = fields.includes('id') ? fields : [...fields, 'id'];
+  return `CREATE INDEX IF NOT EXISTS ${table}__${fields.join('__')} ON ${table} (${columns.map(column).join(', ')}) WHERE doc IS NOT NULL`;
+}
+
+/** Names of views and fields become part of SQL. @throws Error for one that a view's file may not use. */
+export function checkedName(name: string): string {
+  if (!/^[a-z][a-z0-9_]{0,60}$/.test(name)) throw new Error(`not a name of a view or field: ${name}`);
+  return name;
+}
+
+type Condition = readonly [sql: string, params: readonly Bound[]];
+
+const column = (field: string): string => (field === 'id' || field === 'position' ? field : `json_extract(doc, '$.${checkedName(field)}')`);
+
+const bound = (value: Scalar): Bound => (typeof value === 'boolean' ? Number(value) : value);
+
+const equals = (of: string, value: Scalar): Condition => (value === null ? [`${of} IS NULL`, []] : [`${of} = ?`, [bound(value)]]);
+
+function among(of: string, values: readonly Scalar[]): Condition {
+  const named = values.filter((value) => value !== null).map(bound);
+  const sql = named.length > 0 ? `${of} IN (${named.map(() => '?').join(', ')})` : '0';
+  return [values.includes(null) ? `(${sql} OR ${of} IS NULL)` : sql, named];
+}
+
+function within(range: NonNullable<Query['range']>): Condition[] {
+  const of = column(range.field);
+  const bounds = [['>', range.gt], ['>=', range.gte], ['<', range.lt], ['<=', range.lte]] as const;
+  return bounds.flatMap(([operator, value]): Condition[] => (value === undefined ? [] : [[`${of} ${operator} ?`, [bound(value)]]]));
+}
+
+/** Past the cursor, in the order of the list. The bound on the sort value alone comes first: an index can seek to it. */
+function beyond(sort: Query['sort'], { value, id }: Cursor): Condition {
+  const of = column(sort?.field ?? 'id');
+  const than = sort?.descending ? '<' : '>';
+  if (of === 'id') return [`id ${than} ?`, [id]];
+  if (value !== null) {
+    const past: Condition = [`(${of} ${than}= ? AND (${of} ${than} ? OR id ${than} ?))`, [bound(value), bound(value), id]];
+    return sort?.descending ? [`(${past[0]} OR ${of} IS NULL)`, past[1]] : past;
+  }
+  const same = `(${of} IS NULL AND id ${than} ?)`;
+  return [sort?.descending ? same : `(${same} OR ${of} IS NOT NULL)`, [id]];
+}

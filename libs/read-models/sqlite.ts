@@ -1,0 +1,215 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { Transient, type Clock, type Logger, type Random } from '#contracts';
+import type { Position } from '#event-store';
+import { canonicalJson } from './canonical-json.ts';
+import { encodeCursor } from './cursor.ts';
+import type { Op, Page, Query, ReadModelStore, Scalar, ViewRef, ViewSchema } from './port.ts';
+import { checkedName, indexFor, selectFor, type Bound } from './sqlite-query.ts';
+
+export interface SqliteReadModelOptions {
+  /** Made, with its folder, when it isn't there. Its own: never the event store's. */
+  readonly file: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** SQLite waits this long by itself, and blocks the event loop: another process may be frozen with the lock in hand. */
+const BUSY_TIMEOUT_MS = 20;
+/** For so long a busy file is tried again, without blocking. */
+const PATIENCE_MS = 10_000;
+
+/** Documents in one SQLite file, which several processes may have open at once. Dropping the file loses nothing that isn't in the log.
+ *  @throws Transient `read_models.busy` here and from every method when the file stays locked for 10 s. */
+export async function openSqliteReadModels(options: SqliteReadModelOptions): Promise<ReadModelStore> {
+  if (options.file !== ':memory:') await mkdir(dirname(options.file), { recursive: true });
+  const db = new DatabaseSync(options.file, { timeout: BUSY_TIMEOUT_MS });
+  const store = new SqliteReadModels(db, options);
+  try {
+    await store.open();
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  return store;
+}
+
+class SqliteReadModels implements ReadModelStore {
+  private readonly statements = new Map<string, StatementSync>();
+
+  constructor(
+    private readonly db: DatabaseSync,
+    private readonly options: SqliteReadModelOptions,
+  ) {}
+
+  async open(): Promise<void> {
+    await this.patiently(() => {
+      this.db.exec('PRAGMA journal_mode = WAL');
+      // A crash of the machine may lose the last writes, whole: they are folded again.
+      this.db.exec('PRAGMA synchronous = NORMAL');
+      this.db.exec(`CREATE TABLE IF NOT EXISTS versions (
+        view TEXT NOT NULL, version INTEGER NOT NULL, live INTEGER NOT NULL DEFAULT 0, checkpoint TEXT, PRIMARY KEY (view, version)) STRICT`);
+    });
+  }
+
+  async prepare(schema: ViewSchema): Promise<void> {
+    const table = tableOf(schema);
+    await this.write(() => {
+      this.db.exec(`CREATE TABLE IF NOT EXISTS ${table} (id TEXT PRIMARY KEY, position TEXT NOT NULL, doc TEXT) STRICT`);
+      for (const fields of schema.indexes) this.db.exec(indexFor(table, fields));
+      this.sql('INSERT OR IGNORE INTO versions (view, version) VALUES (?, ?)').run(schema.view, schema.version);
+    });
+  }
+
+  async checkpoint(ref: ViewRef): Promise<Position | null> {
+    return this.patiently(() => this.standing(ref)?.checkpoint ?? null);
+  }
+
+  async apply(ref: ViewRef, expected: Position | null, next: Position, ops: readonly Op[]): Promise<'applied' | 'stale'> {
+    return this.write(() => {
+      const standing = this.standing(ref);
+      if (!standing || standing.checkpoint !== expected) return 'stale';
+      const table = tableOf(ref);
+      const put = this.sql(`INSERT INTO ${table} (id, position, doc) VALUES (?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET position = excluded.position, doc = excluded.doc WHERE excluded.position > ${table}.position`);
+      for (const op of ops) {
+        if ('put' in op) put.run(op.put.id, op.put.position, canonicalJson(op.put));
+        else put.run(op.remove.id, op.remove.position, null);
+      }
+      this.sql('UPDATE versions SET checkpoint = ? WHERE view = ? AND version = ?').run(next, ref.view, ref.version);
+      return 'applied';
+    });
+  }
+
+  async get<T>(view: string, id: string, version?: number): Promise<T | null> {
+    const row = await this.read(view, version, (table) => this.sql(`SELECT doc FROM ${table} WHERE id = ?`).get(id));
+    return row?.doc == null ? null : (JSON.parse(row.doc as string) as T);
+  }
+
+  async find<T>(view: string, query: Query, version?: number): Promise<Page<T>> {
+    const rows = await this.read(view, version, (table) => {
+      const { sql, params } = selectFor(table, query);
+      return this.sql(sql).all(...params) as unknown as Row[];
+    });
+    const items = (rows ?? []).slice(0, query.limit);
+    const last = items.at(-1);
+    const next = last && rows!.length > query.limit ? encodeCursor({ value: last.sort_value, id: last.id }) : null;
+    return { items: items.map(({ doc }) => JSON.parse(doc) as T), next };
+  }
+
+  async active(view: string): Promise<number | null> {
+    return this.patiently(() => this.live(view)?.version ?? null);
+  }
+
+  async activate(view: string, version: number): Promise<'activated' | 'behind'> {
+    return this.write(() => {
+      const chosen = this.standing({ view, version });
+      if (!chosen) throw new Error(`version ${version} of the view ${view} was never prepared`);
+      const live = this.live(view);
+      if (live && (live.checkpoint ?? '') > (chosen.checkpoint ?? '')) return 'behind';
+      this.sql('UPDATE versions SET live = (version = ?) WHERE view = ?').run(version, view);
+      const others = this.sql('SELECT version FROM versions WHERE view = ? AND version <> ?').all(view, version) as { version: number }[];
+      for (const other of others) this.forget({ view, version: other.version });
+      return 'activated';
+    });
+  }
+
+  async drop(ref: ViewRef): Promise<void> {
+    await this.write(() => {
+      if (this.live(ref.view)?.version === ref.version) throw new Error(`version ${ref.version} of the view ${ref.view} is live`);
+      this.forget(ref);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.statements.clear();
+    if (this.db.isOpen) this.db.close();
+  }
+
+  private forget(ref: ViewRef): void {
+    this.statements.clear();
+    this.db.exec(`DROP TABLE IF EXISTS ${tableOf(ref)}`);
+    this.sql('DELETE FROM versions WHERE view = ? AND version = ?').run(ref.view, ref.version);
+  }
+
+  private standing({ view, version }: ViewRef): Standing | undefined {
+    return this.sql('SELECT version, checkpoint FROM versions WHERE view = ? AND version = ?').get(view, version) as Standing | undefined;
+  }
+
+  private live(view: string): Standing | undefined {
+    return this.sql('SELECT version, checkpoint FROM versions WHERE view = ? AND live').get(view) as Standing | undefined;
+  }
+
+  /** Which version is live and what stands in it are one look: another process may flip in between. */
+  private read<T>(view: string, version: number | undefined, look: (table: string) => T): Promise<T | null> {
+    return this.patiently(() =>
+      this.transaction('BEGIN', () => {
+        const standing = version === undefined ? this.live(view) : this.standing({ view, version });
+        return standing ? look(tableOf({ view, version: standing.version })) : null;
+      }),
+    );
+  }
+
+  private write<T>(work: () => T): Promise<T> {
+    return this.patiently(() => this.transaction('BEGIN IMMEDIATE', work));
+  }
+
+  private transaction<T>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T {
+    this.db.exec(begin);
+    try {
+      const result = work();
+      this.db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (this.db.isTransaction) this.db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  /** Does it again, whole, while another process holds the file. */
+  private async patiently<T>(work: () => T): Promise<T> {
+    const { clock, random, logger, file } = this.options;
+    const deadline = clock.monotonic() + PATIENCE_MS;
+    for (;;) {
+      try {
+        return work();
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+        if (clock.monotonic() >= deadline) {
+          logger.warn('read models stay locked by another process', { file, waited_ms: PATIENCE_MS });
+          throw new Transient('read_models.busy', 'the read models are locked by another process', { cause: error });
+        }
+      }
+      await clock.sleep(5 + random() * 45);
+    }
+  }
+
+  private sql(text: string): StatementSync {
+    const known = this.statements.get(text);
+    if (known) return known;
+    const statement = this.db.prepare(text);
+    // Queries of lists differ by the number of their filters: the table of statements stays small, and is made anew when it isn't.
+    if (this.statements.size >= 500) this.statements.clear();
+    this.statements.set(text, statement);
+    return statement;
+  }
+}
+
+interface Standing {
+  readonly version: number;
+  readonly checkpoint: Position | null;
+}
+
+interface Row {
+  readonly id: string;
+  readonly doc: string;
+  readonly sort_value: Scalar & Bound;
+}
+
+const tableOf = ({ view, version }: ViewRef): string => `${checkedName(view)}_v${version}`;
+
+/** SQLITE_BUSY and SQLITE_LOCKED, with all their extended forms. */
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && [5, 6].includes(error.errcode & 0xff);

@@ -1,0 +1,19 @@
+import type { View } from './view.ts';
+import { audit } from './views/audit.ts';
+import { deployments } from './views/deployments.ts';
+import { environments } from './views/environments.ts';
+import { jobs } from './views/jobs.ts';
+import { networks } from './views/networks.ts';
+import { nodes } from './views/nodes.ts';
+import { plans } from './views/plans.ts';
+import { projects } from './views/projects.ts';
+import { replicas } from './views/replicas.ts';
+import { services } from './views/services.ts';
+
+/** Every view, by its name. Each is followed and rebuilt by itself. */
+export const views = { audit, deployments, environments, jobs, networks, nodes, plans, projects, replicas, services } as const;
+
+export type ViewName = keyof typeof views;
+
+/** The same, for what treats all views alike. */
+export const everyView: readonly View[] = Object.values(views);

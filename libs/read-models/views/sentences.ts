@@ -1,0 +1,81 @@
+import type { DeploymentEvent, DockerServiceEvent, JobEvent, NodeId, Reason, ReplicaEvent, ReplicaId } from '#domain';
+import type { Recorded } from '#event-store';
+import type { Of } from '../view.ts';
+
+/** What happened, and why, for people. */
+export interface Sentence {
+  readonly what: string;
+  readonly why: string;
+}
+
+/** How a sentence names things: `slot 2 (generation 1)`, `host-3`. */
+export interface Names {
+  replica(id: ReplicaId): string;
+  node(id: NodeId): string;
+}
+
+/** The events that a service's or job's story is told from. */
+type Told = DockerServiceEvent | DeploymentEvent | ReplicaEvent | JobEvent;
+
+/** One sentence for each type of event, so that a new one doesn't compile until it can be explained. */
+const sentences: { readonly [Type in Told['type']]: (event: Of<Type>, names: Names) => Sentence } = {
+  DockerServiceCreated: ({ data }) => ({ what: `${data.name} was created with ${count(data.replicas, 'replica')}`, why: 'it was asked for' }),
+  ReleaseCut: ({ data }) => ({ what: `release ${data.release} was cut from ${data.spec.image}`, why: 'what shapes its container was given or changed' }),
+  DeploymentStarted: ({ data }) => ({
+    what: `a deployment of release ${data.toRelease} was started`,
+    why: data.fromRelease === null ? 'nothing of it ran before' : `it replaces release ${data.fromRelease}`,
+  }),
+  DeploymentEnded: ({ data }) => ({ what: `the deployment of release ${data.toRelease} ended ${data.outcome}`, why: data.reason.message }),
+  DockerServiceScaled: ({ data }) => ({ what: `it was scaled from ${data.from} to ${count(data.to, 'replica')}`, why: 'it was asked for' }),
+  ServiceStepTaken: ({ data }) => step(data),
+  DockerServiceDeletionRequested: () => ({ what: 'its deletion was requested', why: 'it was asked for' }),
+  DockerServiceDeleted: ({ data }) => ({ what: `${data.name} was deleted`, why: 'the engine confirmed that every container is gone' }),
+  ReservationVoided: ({ data }) => ({ what: `the name ${data.name} was given back`, why: 'the service itself was never written' }),
+
+  DeploymentOpened: ({ data }) => ({ what: `the deployment of release ${data.toRelease} was taken up`, why: 'it is the active one of its service' }),
+  DeploymentStepTaken: ({ data }) => step(data),
+  DeploymentProgressed: ({ data }) => ({
+    what: `${data.running} of ${data.wanted} run, ${data.settled} have stayed up`,
+    why: `without further progress the deployment fails at ${data.deadlineAt}`,
+  }),
+  DeploymentReplicaFailed: ({ data }, names) => ({ what: `${names.replica(data.replicaId)} counts as failed for the deployment`, why: data.reason.message }),
+  DeploymentClosed: ({ data }) => ({ what: `the deployment takes no further step: ${data.outcome}`, why: data.reason.message }),
+
+  ReplicaCreated: ({ data }, names) => ({ what: `${names.replica(data.replicaId)} waits for a node`, why: 'it was ordered' }),
+  ReplicaAbandoned: ({ data }, names) => ({ what: `${names.replica(data.replicaId)} was abandoned before any node took it`, why: data.reason.message }),
+  PlacementDeferred: ({ data }, names) => ({ what: `no node fits ${names.replica(data.replicaId)}`, why: data.reason.message }),
+  PlacementClaimed: ({ data }, names) => ({ what: `${names.node(data.nodeId)} was chosen for ${names.replica(data.replicaId)}`, why: data.reason.message }),
+  PlacementSettled: ({ data }, names) => ({ what: `${names.node(data.nodeId)} ${SETTLED[data.outcome]} ${names.replica(data.replicaId)}`, why: data.reason.message }),
+  ReplicaObserved: ({ data }, names) => ({
+    what: `${names.replica(data.replicaId)} was seen ${data.state} on ${names.node(data.nodeId)} in its run ${data.run}`,
+    why: because(data.reason, data.exitCode, data.oomKilled),
+  }),
+  ObservationRefused: ({ data }, names) => ({ what: `a report that ${names.replica(data.replicaId)} is ${data.state} was refused`, why: data.reason.message }),
+
+  JobCreated: ({ data }) => ({ what: `the job ${data.name} was created from ${data.spec.image}`, why: 'it was asked for' }),
+  JobAttemptStarted: ({ data }) => ({ what: `attempt ${data.attempt} was started`, why: data.attempt === 1 ? 'nothing was tried before' : 'the one before failed' }),
+  JobEnded: ({ data }) => ({ what: `it ended ${data.outcome} with attempt ${data.attempt}`, why: because(data.reason, data.exitCode, data.oomKilled) }),
+};
+
+/** What happened and why; null for an event that is no part of a service's or job's story. */
+export const sentenceFor = (event: Recorded, names: Names): Sentence | null =>
+  event.type in sentences ? sentences[event.type as Told['type']](event as never, names) : null;
+
+const SETTLED = { placed: 'took', refused: 'refused', revoked: 'was taken back from' } as const;
+
+const count = (many: number, what: string): string => `${many} ${what}${many === 1 ? '' : 's'}`;
+
+function step({ creates, stops, forgets, reason }: { creates: readonly unknown[]; stops: readonly unknown[]; forgets: readonly unknown[]; reason: Reason }): Sentence {
+  const parts = [
+    creates.length > 0 && `${count(creates.length, 'replica')} ordered`,
+    stops.length > 0 && `${count(stops.length, 'replica')} to be stopped`,
+    forgets.length > 0 && `${count(forgets.length, 'ended replica')} cleared away`,
+  ].filter((part) => part !== false);
+  return { what: parts.join(', ') || 'nothing to be done', why: reason.message };
+}
+
+function because(reason: Reason | null, exitCode: number | null, oomKilled: boolean): string {
+  const code = exitCode === null ? null : `exit code ${exitCode}${oomKilled ? ', out of memory' : ''}`;
+  if (reason) return code && !reason.message.includes('exit') ? `${reason.message} (${code})` : reason.message;
+  return code ?? 'its agent saw it so';
+}
