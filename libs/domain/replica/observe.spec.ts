@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { fold } from '../kernel/decider.ts';
+import { given } from '../kernel/given.ts';
+import { replica, type ReplicaCommand } from './decide.ts';
+import { type Observation, type ReplicaEvent, RUN_STATES } from './events.ts';
+import { isGone, REMEMBERED_RUNS } from './replica.ts';
+
+const ref = { replicaId: 'rep_1', owner: { type: 'docker_service', id: 'svc_1' } } as const;
+const placed: ReplicaEvent[] = [
+  {
+    type: 'ReplicaCreated',
+    data: { ...ref, deploymentId: null, projectId: 'prj_1', environmentId: 'env_1', slot: 1, generation: 1, release: 1, request: { cpuMillis: 1, memoryBytes: 1 }, ports: [], constraints: [], replaces: null },
+  },
+  { type: 'PlacementClaimed', data: { ...ref, attempt: 1, nodeId: 'node_1', reason: { code: 'only_fit', message: '' }, nodes: [] } },
+  { type: 'PlacementSettled', data: { ...ref, attempt: 1, nodeId: 'node_1', outcome: 'placed', reason: { code: 'placed', message: '' }, eventId: 'e' } },
+];
+const saw = (run: number, state: Observation['state'], more: Partial<Observation> = {}): Observation => ({
+  replicaId: 'rep_1', run, state, final: state === 'GONE', containerId: 'c', address: null, imageId: null, exitCode: null, oomKilled: false, reason: null, at: '2026-01-01T00:00:00.000Z', ...more,
+});
+const record = (observation: Observation, nodeId: 'node_1' | 'node_2' = 'node_1'): ReplicaCommand => ({ type: 'RecordObservation', data: { nodeId, observation } });
+const observed = (observation: Observation): ReplicaEvent => ({ type: 'ReplicaObserved', data: { ...observation, ...ref, nodeId: 'node_1' } });
+const refused = ({ run, state }: Observation, code: string, message: string, nodeId: 'node_1' | 'node_2' = 'node_1'): ReplicaEvent => ({
+  type: 'ObservationRefused',
+  data: { ...ref, nodeId, run, state, reason: { code, message } },
+});
+
+describe('what is seen of a replica', () => {
+  it('is recorded as it moves forward, passing over what nobody saw', () => {
+    given(replica, placed).when(record(saw(1, 'PREPARING'))).then([observed(saw(1, 'PREPARING'))]);
+    given(replica, [...placed, observed(saw(1, 'PREPARING'))]).when(record(saw(1, 'SETTLED'))).then([observed(saw(1, 'SETTLED'))]);
+  });
+
+  it('is known by its run and state, in whatever order it is said again', () => {
+    const history = [...placed, observed(saw(1, 'STARTING')), observed(saw(1, 'RUNNING')), observed(saw(2, 'STARTING'))];
+    given(replica, history).when(record(saw(1, 'RUNNING'))).then([]);
+    given(replica, history).when(record(saw(2, 'STARTING', { at: 'later' }))).then([]);
+  });
+
+  it('is news again with another reason, or when nothing more will be tried', () => {
+    const pulling = saw(1, 'PREPARING', { reason: { code: 'pulling', message: 'pulling' } });
+    const retrying = saw(1, 'PREPARING', { reason: { code: 'registry_unreachable', message: 'trying again' } });
+    given(replica, [...placed, observed(pulling)]).when(record(retrying)).then([observed(retrying)]);
+    given(replica, [...placed, observed(pulling), observed(retrying)]).when(record(pulling)).then([]);
+    const failed = saw(1, 'FAILED', { exitCode: 1 });
+    given(replica, [...placed, observed(failed)]).when(record({ ...failed, final: true })).then([observed({ ...failed, final: true })]);
+  });
+
+  it('goes forward with a later run, even from an end', () =>
+    given(replica, [...placed, observed(saw(1, 'FAILED'))]).when(record(saw(2, 'STARTING'))).then([observed(saw(2, 'STARTING'))]));
+
+  it('is refused when it goes backwards, and that is said once', () => {
+    const history = [...placed, observed(saw(1, 'RUNNING'))];
+    const refusal = refused(saw(1, 'STARTING'), 'went_backwards', 'run 1 was RUNNING before');
+    given(replica, history).when(record(saw(1, 'STARTING'))).then([refusal]);
+    given(replica, [...history, refusal]).when(record(saw(1, 'STARTING'))).then([]);
+    given(replica, [...history, observed(saw(2, 'PREPARING'))])
+      .when(record(saw(1, 'FAILED')))
+      .then([refused(saw(1, 'FAILED'), 'older_run', 'run 2 had begun')]);
+  });
+
+  it('ends for good with GONE, whatever run comes after', () => {
+    const gone = [...placed, observed(saw(1, 'RUNNING')), observed(saw(1, 'GONE'))];
+    given(replica, gone).when(record(saw(2, 'RUNNING'))).then([refused(saw(2, 'RUNNING'), 'gone', 'its container was gone at run 1, for good')]);
+    given(replica, gone).when(record(saw(1, 'GONE', { reason: { code: 'absent_from_report', message: '' } }))).then([]);
+    given(replica, gone).when(record(saw(1, 'RUNNING'))).then([]);
+  });
+
+  it('calls GONE final even where the agent forgot to', () =>
+    given(replica, placed).when(record(saw(1, 'GONE', { final: false }))).then([observed(saw(1, 'GONE'))]));
+
+  it('only ends once in a run: after a final end comes GONE', () => {
+    const done = [...placed, observed(saw(1, 'COMPLETED', { final: true }))];
+    given(replica, done).when(record(saw(1, 'STOPPED'))).then([refused(saw(1, 'STOPPED'), 'went_backwards', 'run 1 was COMPLETED before')]);
+    given(replica, done).when(record(saw(1, 'GONE'))).then([observed(saw(1, 'GONE'))]);
+  });
+
+  it('is refused from a node that does not hold the replica', () => {
+    const notHeld = refused(saw(1, 'RUNNING'), 'not_placed_here', 'this node does not hold it', 'node_2');
+    given(replica, placed).when(record(saw(1, 'RUNNING'), 'node_2')).then([notHeld]);
+    given(replica, placed.slice(0, 1)).when(record(saw(1, 'RUNNING'), 'node_2')).then([notHeld]);
+    const abandoned: ReplicaEvent = { type: 'ReplicaAbandoned', data: { ...ref, reason: { code: 'deleted', message: '' } } };
+    given(replica, [abandoned]).when(record(saw(1, 'RUNNING'), 'node_2')).then([notHeld]);
+    given(replica, [abandoned, notHeld]).when(record(saw(1, 'RUNNING'), 'node_2')).then([]);
+  });
+
+  it('waits while the claim of that very node is not settled yet', () =>
+    given(replica, placed.slice(0, 2)).when(record(saw(1, 'PREPARING'))).rejects('replica.claim_open', { attempt: 1, nodeId: 'node_1' }));
+
+  it('is refused with a run that can not be', () =>
+    given(replica, placed).when(record(saw(0, 'RUNNING'))).then([refused(saw(0, 'RUNNING'), 'invalid_run', 'runs count from 1, not 0')]));
+
+  it('means nothing for a replica that was never ordered', () => given(replica, []).when(record(saw(1, 'RUNNING'))).rejects('replica.not_found'));
+
+  it('remembers the last runs only, and takes older ones as known', () => {
+    const runs = Array.from({ length: REMEMBERED_RUNS + 1 }, (_, index) => observed(saw(index + 1, 'FAILED')));
+    given(replica, [...placed, ...runs]).when(record(saw(1, 'RUNNING'))).then([]);
+    const state = fold(replica, [...placed, ...runs]);
+    expect(state.status === 'present' && state.seen.size).toBe(REMEMBERED_RUNS);
+  });
+});
+
+describe('whatever an agent says', () => {
+  const states = RUN_STATES.filter((state): state is Observation['state'] => state !== 'PENDING' && state !== 'ASSIGNED');
+  const anything = fc.record({ run: fc.integer({ min: 1, max: 4 }), state: fc.constantFrom(...states), final: fc.boolean(), code: fc.constantFrom(null, 'a', 'b') });
+  const play = (said: readonly Observation[]): ReplicaEvent[] => {
+    const log = [...placed];
+    for (const observation of said) log.push(...replica.decide(fold(replica, log), record(observation)));
+    return log.slice(placed.length);
+  };
+  const sequences = fc.array(anything.map(({ code, ...rest }) => saw(rest.run, rest.state, { final: rest.final, reason: code ? { code, message: '' } : null })), { maxLength: 30 });
+  const progress = ({ run, state }: { run: number; state: Observation['state'] }) => run * 100 + RUN_STATES.indexOf(state);
+
+  it('what is recorded never moves back, and nothing follows GONE', () =>
+    fc.assert(
+      fc.property(sequences, (said) => {
+        const recorded = play(said).filter((event) => event.type === 'ReplicaObserved').map(({ data }) => data);
+        recorded.slice(1).forEach((next, index) => expect(progress(next)).toBeGreaterThanOrEqual(progress(recorded[index]!)));
+        expect(recorded.findIndex(({ state }) => state === 'GONE')).toBe(recorded.some(({ state }) => state === 'GONE') ? recorded.length - 1 : -1);
+      }),
+    ));
+
+  it('saying all of it again adds nothing', () =>
+    fc.assert(fc.property(sequences, (said) => expect(play([...said, ...said])).toEqual(play(said)))));
+
+  it('a replica that is gone stays gone', () =>
+    fc.assert(
+      fc.property(sequences, (said) => {
+        const before = fold(replica, [...placed, ...play([saw(5, 'GONE')])]);
+        const after = said.reduce((state, observation) => replica.decide(state, record(observation)).reduce(replica.evolve, state), before);
+        expect(isGone(after)).toBe(true);
+      }),
+    ));
+});
