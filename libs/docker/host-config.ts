@@ -35,6 +35,9 @@ const LOG_ROTATION = { 'max-size': '10m', 'max-file': '3' } as const;
 /** The kernel's least weight (https://docs.kernel.org/scheduler/sched-design-CFS.html: cpu.shares is at least 2). */
 const LEAST_SHARES = 2;
 
+/** The engine refuses a smaller reservation, other than none. */
+const LEAST_MEMORY = 6 * 1024 * 1024;
+
 /** Compiles what a container may take and touch. No `Init`: images that bring their own (s6) insist on being process 1.
  *  @param options.cpus cores of the host: a limit beyond them is none, and the engine would refuse it. */
 export function hostConfigOf(
@@ -50,7 +53,7 @@ export function hostConfigOf(
     PidsLimit: PIDS_LIMIT,
     Memory: limit.memoryBytes,
     MemorySwap: limit.memoryBytes,
-    MemoryReservation: Math.min(request.memoryBytes, limit.memoryBytes),
+    MemoryReservation: request.memoryBytes < LEAST_MEMORY ? 0 : Math.min(request.memoryBytes, limit.memoryBytes),
     NanoCpus: Math.min(limit.cpuMillis, options.cpus * 1000) * 1_000_000,
     CpuShares: Math.max(LEAST_SHARES, Math.round((request.cpuMillis * 1024) / 1000)),
     LogConfig: { Type: 'json-file', Config: LOG_ROTATION },

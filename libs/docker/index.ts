@@ -1,5 +1,6 @@
 export * from './runtime.ts';
 export * from './capabilities.ts';
 export * from './container-config.ts';
+export * from './dockerode-runtime.ts';
 export * from './host-config.ts';
 export * from './names.ts';

@@ -10,16 +10,20 @@ export interface ContainerRuntime {
   startContainer(id: string): Promise<void>;
   /** SIGTERM, after `graceMs` SIGKILL. Silent when it isn't running or gone. */
   stopContainer(id: string, graceMs: number): Promise<void>;
-  /** Silent when gone. */
+  /** With its anonymous volumes. Silent when gone. */
   removeContainer(id: string): Promise<void>;
   /** Local image id, or null. */
   findImage(reference: string): Promise<{ id: string; architecture: string; repoDigests: readonly string[] } | null>;
-  /** @throws EngineError `image_not_found` | `image_pull_denied` | `registry_unreachable`. */
+  /** @throws EngineError `image_not_found` | `image_pull_denied` | `image_architecture` | `registry_unreachable`; aborted: `engine_unreachable`. */
   pullImage(reference: string, signal: AbortSignal): Promise<void>;
+  /** One that is there with another subnet is remade while nobody is in it, and kept otherwise.
+   *  @throws EngineError `subnet_taken`. */
   ensureNetwork(plan: NetworkPlan): Promise<void>;
   listNetworks(): Promise<readonly { id: string; name: string; networkId: string; containers: number }[]>;
+  /** Silent when gone or not ours. @throws EngineError while somebody is in it. */
   removeNetwork(name: string): Promise<void>;
-  /** From `since` (RFC 3339 with nanoseconds; null = the start), then live while it runs. */
+  /** From `since` on, that instant included (RFC 3339 with nanoseconds; null = the start), then live while it runs.
+   *  Ends of itself, complete, once the container isn't running, and silently when aborted. A line that the engine kept in pieces is one. */
   logs(id: string, since: string | null, signal: AbortSignal): AsyncIterable<{ at: string; stream: 'stdout' | 'stderr'; line: string }>;
   /** What happens to this installation's containers, as it happens; ends with an error when the engine goes away. */
   watch(signal: AbortSignal): AsyncIterable<{ containerId: string; action: string }>;
@@ -63,7 +67,7 @@ export interface ContainerState {
 export class EngineError extends Error {
   constructor(
     readonly code:
-      | 'image_not_found' | 'image_pull_denied' | 'registry_unreachable' | 'host_port_taken' | 'subnet_taken'
+      | 'image_not_found' | 'image_pull_denied' | 'image_architecture' | 'registry_unreachable' | 'host_port_taken' | 'subnet_taken'
       | 'invalid_config' | 'not_found' | 'engine_unreachable' | 'engine_failed',
     readonly transient: boolean,
     message: string,

@@ -1,0 +1,170 @@
+import fc from 'fast-check';
+import type { Assignment } from '#contracts';
+import { checkContainerPlan, containerPlanOf } from './container-config.ts';
+import { checkHostConfig, ForbiddenConfig } from './host-config.ts';
+
+const MIB = 1024 * 1024;
+const host = { installation: 'test', cpus: 4, publishOn: '127.0.0.1' };
+
+const assignment: Assignment = {
+  replicaId: 'rep_a',
+  owner: { type: 'docker_service', id: 'svc_a' },
+  projectId: 'prj_a',
+  environmentId: 'env_a',
+  slot: 1,
+  generation: 2,
+  release: 3,
+  wanted: 'run',
+  replaces: null,
+  network: { networkId: 'net_a', subnet: '10.192.0.0/24' },
+  aliases: ['api', 'svc_a', 'api.default.shop.internal'],
+  spec: {
+    image: 'docker.io/library/busybox:1',
+    pullPolicy: 'missing',
+    command: null,
+    args: null,
+    env: { PORT: '3000', EMPTY: '' },
+    ports: [
+      { containerPort: 3000, protocol: 'tcp', hostPort: 8080 },
+      { containerPort: 53, protocol: 'udp', hostPort: null },
+    ],
+    plan: null,
+    resources: { request: { cpuMillis: 100, memoryBytes: 64 * MIB }, limit: { cpuMillis: 250, memoryBytes: 128 * MIB } },
+    labels: { team: 'shop' },
+    constraints: [],
+  },
+  restart: 'always',
+  minHealthyMs: 10_000,
+  healthyDeadlineMs: 300_000,
+  timeoutMs: null,
+  graceMs: 10_000,
+  last: null,
+};
+const withSpec = (spec: Partial<Assignment['spec']>): Assignment => ({ ...assignment, spec: { ...assignment.spec, ...spec } });
+
+it('compiles an assignment to exactly this', () => {
+  expect(containerPlanOf(assignment, host)).toEqual({
+    name: 'wb-test-rep_a',
+    config: {
+      Image: 'docker.io/library/busybox:1',
+      Env: ['PORT=3000', 'EMPTY='],
+      Labels: {
+        team: 'shop',
+        'waybill.installation': 'test',
+        'waybill.replica_id': 'rep_a',
+        'waybill.owner_type': 'docker_service',
+        'waybill.owner_id': 'svc_a',
+        'waybill.project_id': 'prj_a',
+        'waybill.environment_id': 'env_a',
+        'waybill.slot': '1',
+        'waybill.generation': '2',
+        'waybill.release': '3',
+        'waybill.network_id': 'net_a',
+      },
+      ExposedPorts: { '3000/tcp': {}, '53/udp': {} },
+      StopTimeout: 10,
+      HostConfig: {
+        CapDrop: ['ALL'],
+        CapAdd: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'NET_BIND_SERVICE', 'SETGID', 'SETUID'],
+        SecurityOpt: ['no-new-privileges:true'],
+        PidsLimit: 1024,
+        Memory: 128 * MIB,
+        MemorySwap: 128 * MIB,
+        MemoryReservation: 64 * MIB,
+        NanoCpus: 250_000_000,
+        CpuShares: 102,
+        LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
+        RestartPolicy: { Name: 'no' },
+        IpcMode: 'private',
+        CgroupnsMode: 'private',
+        NetworkMode: 'wb-test-net_a',
+        PortBindings: { '3000/tcp': [{ HostIp: '127.0.0.1', HostPort: '8080' }] },
+      },
+      NetworkingConfig: { EndpointsConfig: { 'wb-test-net_a': { Aliases: ['api', 'svc_a', 'api.default.shop.internal'] } } },
+    },
+  });
+});
+
+it.each([
+  ['keeps both of the image', null, null, undefined, undefined],
+  ['keeps the entrypoint under given args', null, ['-v'], undefined, ['-v']],
+  ['drops the image’s CMD under a given command', ['node'], null, ['node'], []],
+  ['takes both as given', ['node'], ['server.js'], ['node'], ['server.js']],
+])('%s', (_title, command, args, entrypoint, cmd) => {
+  const { config } = containerPlanOf(withSpec({ command, args }), host);
+  expect([config.Entrypoint, config.Cmd]).toEqual([entrypoint, cmd]);
+});
+
+it('lets no tenant label pass for one of the system', () => {
+  const { config } = containerPlanOf(withSpec({ labels: { 'waybill.installation': 'other', 'Waybill.slot': '9', ok: 'yes' } }), host);
+  expect(config.Labels).toMatchObject({ 'waybill.installation': 'test', ok: 'yes' });
+  expect(config.Labels).not.toHaveProperty(['Waybill.slot']);
+});
+
+it('asks for no more cores than the host has, since the engine would refuse it', () => {
+  const resources = { request: { cpuMillis: 100, memoryBytes: MIB }, limit: { cpuMillis: 64_000, memoryBytes: 128 * MIB } };
+  const { HostConfig } = containerPlanOf(withSpec({ resources }), host).config;
+  expect(HostConfig.NanoCpus).toBe(4_000_000_000);
+  expect(HostConfig.MemoryReservation).toBe(0);
+});
+
+const words = fc.string({ unit: 'grapheme', maxLength: 40 });
+const amount = fc.record({ cpuMillis: fc.integer({ min: 1, max: 256_000 }), memoryBytes: fc.integer({ min: 6 * MIB, max: 2 ** 40 }) });
+const anyAssignment = fc
+  .record({
+    image: words,
+    command: fc.option(fc.array(words)),
+    args: fc.option(fc.array(words)),
+    env: fc.dictionary(words, words),
+    ports: fc.array(
+      fc.record({ containerPort: fc.integer({ min: 1, max: 65535 }), protocol: fc.constantFrom('tcp' as const, 'udp' as const), hostPort: fc.option(fc.integer({ min: 1, max: 65535 })) }),
+    ),
+    resources: fc.record({ request: amount, limit: amount }),
+    labels: fc.dictionary(fc.oneof(words, fc.constantFrom('waybill.installation', 'waybill.replica_id', '__proto__', 'HostConfig')), words),
+  })
+  .map((spec) => withSpec(spec));
+
+it('gives no assignment anything beyond the allow-list', () => {
+  fc.assert(
+    fc.property(anyAssignment, (any) => {
+      const plan = containerPlanOf(any, host);
+      checkContainerPlan(plan, 'test');
+      expect(plan.config.HostConfig).toMatchObject({ CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges:true'], RestartPolicy: { Name: 'no' } });
+      expect(plan.config.HostConfig.MemorySwap).toBe(any.spec.resources.limit.memoryBytes);
+      expect(Object.keys(plan.config.HostConfig).sort()).toEqual(Object.keys(containerPlanOf(assignment, host).config.HostConfig).sort());
+    }),
+  );
+});
+
+describe('the second look', () => {
+  const network = 'wb-test-net_a';
+  const good = containerPlanOf(assignment, host).config.HostConfig;
+
+  it.each([
+    ['Privileged', true], ['Privileged', false], ['Binds', ['/var/run/docker.sock:/s']], ['Binds', []], ['Mounts', [{ Type: 'bind', Source: '/', Target: '/h' }]],
+    ['Devices', [{ PathOnHost: '/dev/kmsg' }]], ['DeviceRequests', []], ['PidMode', 'host'], ['UTSMode', 'host'], ['UsernsMode', 'host'], ['IpcMode', 'host'],
+    ['CgroupnsMode', 'host'], ['NetworkMode', 'host'], ['NetworkMode', 'container:x'], ['NetworkMode', 'wb-test-net_b'], ['CapAdd', ['SYS_ADMIN']], ['CapDrop', []],
+    ['SecurityOpt', ['no-new-privileges:true', 'seccomp=unconfined']], ['SecurityOpt', []], ['Memory', 0], ['Memory', -1], ['MemorySwap', -1], ['PidsLimit', -1],
+    ['NanoCpus', 0], ['RestartPolicy', { Name: 'always' }], ['LogConfig', { Type: 'syslog', Config: {} }], ['VolumesFrom', ['x']], ['CgroupParent', '/'],
+    ['Sysctls', { 'kernel.x': '1' }], ['Runtime', 'other'], ['OomScoreAdj', -1000], ['ExtraHosts', ['a:1.2.3.4']], ['PublishAllPorts', true], ['StorageOpt', {}],
+    ['PortBindings', { '80/tcp': [{ HostIp: '', HostPort: '80' }] }], ['PortBindings', { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '0' }] }], ['PortBindings', null],
+  ])('refuses %s: %j', (key, value) => {
+    expect(() => checkHostConfig({ ...good, [key]: value }, network)).toThrow(ForbiddenConfig);
+  });
+
+  it('refuses a HostConfig that lacks any key', () => {
+    for (const key of Object.keys(good)) {
+      const { [key as 'Memory']: _left, ...rest } = good;
+      expect(() => checkHostConfig(rest, network)).toThrow(key);
+    }
+    expect(() => checkHostConfig(undefined, network)).toThrow(ForbiddenConfig);
+  });
+
+  it('refuses another network, another installation, and any key beside the known ones', () => {
+    const plan = containerPlanOf(assignment, host);
+    expect(() => checkContainerPlan(plan, 'test')).not.toThrow();
+    expect(() => checkContainerPlan(plan, 'other')).toThrow(ForbiddenConfig);
+    expect(() => checkContainerPlan({ ...plan, config: { ...plan.config, Volumes: { '/x': {} } } }, 'test')).toThrow('Volumes');
+    expect(() => checkContainerPlan({ ...plan, config: { ...plan.config, NetworkingConfig: { EndpointsConfig: { host: { Aliases: [] } } } } }, 'test')).toThrow('host');
+  });
+});

@@ -1,0 +1,254 @@
+import Dockerode from 'dockerode';
+import type { Logger } from '#contracts';
+import { checkContainerPlan } from './container-config.ts';
+import { toEngineError } from './engine-errors.ts';
+import { LogFrames, type OutputLine } from './log-frames.ts';
+import { LABELS } from './names.ts';
+import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type EngineInfo, type NetworkPlan } from './runtime.ts';
+
+/** The engine at `host` (`unix:///…`, `tcp://host:port`, `http(s)://…`), as far as it carries this installation's label.
+ *  Nothing is asked of it yet: an engine that isn't there shows at the first call, as `engine_unreachable`. */
+export function openDockerRuntime(options: { readonly host: string; readonly installation: string; readonly logger: Logger }): ContainerRuntime {
+  return new DockerodeRuntime(new Dockerode(connectionOf(options.host)), options.installation, options.logger);
+}
+
+/** An engine that doesn't answer within this is taken for unreachable. Pulls and streams have no such bound. */
+const ANSWER_MS = 60_000;
+
+/** What an engine calls its architecture → what images and placements call it. */
+const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64', armv7l: 'arm', i686: '386' };
+
+class DockerodeRuntime implements ContainerRuntime {
+  #networkTurn: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly docker: Dockerode,
+    private readonly installation: string,
+    private readonly logger: Logger,
+  ) {}
+
+  async info(): Promise<EngineInfo> {
+    const info = (await ask(() => this.docker.info())) as Record<'ServerVersion' | 'Architecture' | 'Name', string> & Record<'NCPU' | 'MemTotal', number>;
+    return {
+      engineVersion: info.ServerVersion,
+      architecture: ARCHITECTURES[info.Architecture] ?? info.Architecture,
+      cpus: info.NCPU,
+      memoryBytes: info.MemTotal,
+      hostname: info.Name,
+    };
+  }
+
+  async listContainers(): Promise<readonly ContainerState[]> {
+    const found = await ask((abortSignal) => this.docker.listContainers({ all: true, filters: this.#ours, abortSignal }));
+    const states = await Promise.all(found.map((container) => this.inspectContainer(container.Id)));
+    return states.filter((state) => state !== null);
+  }
+
+  async inspectContainer(name: string): Promise<ContainerState | null> {
+    const found = await orNull(ask((abortSignal) => this.docker.getContainer(name).inspect({ abortSignal })));
+    return found && found.Config.Labels?.[LABELS.installation] === this.installation ? stateOf(found) : null;
+  }
+
+  async createContainer(plan: ContainerPlan): Promise<string> {
+    checkContainerPlan(plan, this.installation);
+    const existing = await this.inspectContainer(plan.name);
+    if (existing) return existing.id;
+    // Told apart, the client puts only the name into the URL; else all of the configuration would stand there too.
+    const request = { _query: { name: plan.name }, _body: plan.config } as Dockerode.ContainerCreateOptions;
+    const created = await ask((abortSignal) => this.docker.createContainer({ ...request, abortSignal }));
+    return created.id;
+  }
+
+  async startContainer(id: string): Promise<void> {
+    const container = await this.#own(id);
+    if (!container) throw new EngineError('not_found', true, `there is no container ${id} of this installation`);
+    await ask((abortSignal) => container.start({ abortSignal }));
+  }
+
+  async stopContainer(id: string, graceMs: number): Promise<void> {
+    const container = await this.#own(id);
+    const t = Math.ceil(graceMs / 1000);
+    if (container) await orNull(ask((abortSignal) => container.stop({ t, abortSignal }), ANSWER_MS + graceMs));
+  }
+
+  async removeContainer(id: string): Promise<void> {
+    const container = await this.#own(id);
+    if (container) await orNull(ask(() => container.remove({ v: true, force: true })), /already in progress/);
+  }
+
+  async findImage(reference: string): Promise<{ id: string; architecture: string; repoDigests: readonly string[] } | null> {
+    const image = await orNull(ask(() => this.docker.getImage(reference).inspect()));
+    return image && { id: image.Id, architecture: image.Architecture, repoDigests: image.RepoDigests ?? [] };
+  }
+
+  async pullImage(reference: string, signal: AbortSignal): Promise<void> {
+    try {
+      const progress: NodeJS.ReadableStream = await this.docker.pull(reference, { abortSignal: signal });
+      for await (const message of jsonLines(progress)) {
+        // The status was sent long before: what goes wrong later stands in the stream.
+        if (typeof message['error'] === 'string') throw new Error(message['error']);
+      }
+    } catch (error) {
+      throw toEngineError(error);
+    }
+  }
+
+  /** One at a time: two replicas' steps for one network would else each find the other's in the way of its subnet. */
+  ensureNetwork(plan: NetworkPlan): Promise<void> {
+    const turn = this.#networkTurn.catch(() => undefined).then(() => this.#ensureNetwork(plan));
+    this.#networkTurn = turn;
+    return turn;
+  }
+
+  async #ensureNetwork(plan: NetworkPlan): Promise<void> {
+    const network = this.docker.getNetwork(plan.name);
+    const found = await orNull(ask(() => network.inspect()));
+    if (found) {
+      const { Labels, IPAM, Containers } = found as Dockerode.NetworkInspectInfo;
+      if (Labels?.[LABELS.installation] !== this.installation) throw new EngineError('engine_failed', true, `the network ${plan.name} is somebody else's`);
+      const subnet = IPAM?.Config?.[0]?.Subnet;
+      if (subnet === plan.subnet) return;
+      if (Object.keys(Containers ?? {}).length > 0) {
+        return this.logger.warn('network keeps its subnet while containers are in it', { network: plan.name, subnet, wanted: plan.subnet });
+      }
+      await orNull(ask(() => network.remove()));
+    }
+    await ask((abortSignal) =>
+      this.docker.createNetwork({
+        Name: plan.name,
+        Driver: 'bridge',
+        CheckDuplicate: true,
+        IPAM: { Driver: 'default', Config: [{ Subnet: plan.subnet }] },
+        Labels: { [LABELS.installation]: this.installation, [LABELS.networkId]: plan.networkId },
+        abortSignal,
+      }),
+    );
+  }
+
+  async listNetworks(): Promise<readonly { id: string; name: string; networkId: string; containers: number }[]> {
+    const found = await ask((abortSignal) => this.docker.listNetworks({ filters: this.#ours, abortSignal }));
+    const whole = await Promise.all(found.map((network) => orNull(ask(() => this.docker.getNetwork(network.Id).inspect()))));
+    return (whole as (Dockerode.NetworkInspectInfo | null)[])
+      .filter((network) => network !== null)
+      .map((network) => ({
+        id: network.Id,
+        name: network.Name,
+        networkId: network.Labels?.[LABELS.networkId] ?? '',
+        containers: Object.keys(network.Containers ?? {}).length,
+      }));
+  }
+
+  async removeNetwork(name: string): Promise<void> {
+    const network = this.docker.getNetwork(name);
+    const found = (await orNull(ask(() => network.inspect()))) as Dockerode.NetworkInspectInfo | null;
+    if (found?.Labels?.[LABELS.installation] === this.installation) await orNull(ask(() => network.remove()));
+  }
+
+  async *logs(id: string, since: string | null, signal: AbortSignal): AsyncIterable<OutputLine> {
+    const frames = new LogFrames();
+    try {
+      const stream = await this.docker
+        .getContainer(id)
+        .logs({ follow: true, stdout: true, stderr: true, timestamps: true, ...(since && { since: epochOf(since) as never }), abortSignal: signal });
+      for await (const bytes of stream) yield* frames.take(bytes as Buffer);
+      yield* frames.end();
+    } catch (error) {
+      if (!signal.aborted) throw toEngineError(error);
+    }
+  }
+
+  async *watch(signal: AbortSignal): AsyncIterable<{ containerId: string; action: string }> {
+    try {
+      const options: Dockerode.GetEventsOptions & { abortSignal: AbortSignal } = { filters: { type: ['container'], ...this.#ours }, abortSignal: signal };
+      const stream = await this.docker.getEvents(options);
+      for await (const event of jsonLines(stream)) {
+        const actor = event['Actor'] as { ID?: string } | undefined;
+        if (actor?.ID) yield { containerId: actor.ID, action: String(event['Action']) };
+      }
+    } catch (error) {
+      if (!signal.aborted) throw toEngineError(error);
+    }
+    if (!signal.aborted) throw new EngineError('engine_unreachable', true, 'the engine ended its events');
+  }
+
+  get #ours(): { label: string[] } {
+    return { label: [`${LABELS.installation}=${this.installation}`] };
+  }
+
+  /** The container, if it is one of ours: nobody else's is ever started, stopped or removed. */
+  async #own(id: string): Promise<Dockerode.Container | null> {
+    return (await this.inspectContainer(id)) && this.docker.getContainer(id);
+  }
+}
+
+/** Given outright, so that the client doesn't look at the environment a second time. */
+function connectionOf(host: string): Dockerode.DockerOptions {
+  const url = new URL(host);
+  if (url.protocol === 'unix:') return { socketPath: url.pathname, host: undefined, port: undefined };
+  const protocol = url.protocol === 'https:' ? 'https' : 'http';
+  return { host: url.hostname, port: url.port || (protocol === 'https' ? 2376 : 2375), protocol, socketPath: undefined };
+}
+
+/** One call, bounded in time, its failure sorted. */
+async function ask<T>(call: (signal: AbortSignal) => Promise<T>, ms = ANSWER_MS): Promise<T> {
+  const late = AbortSignal.timeout(ms);
+  try {
+    return await call(late);
+  } catch (error) {
+    throw toEngineError(error);
+  }
+}
+
+/** null for what isn't there any more, and for a refusal in these words. */
+async function orNull<T>(asked: Promise<T>, harmless?: RegExp): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    const { code, message } = error as EngineError;
+    if (code === 'not_found' || /no such (container|image|network)/i.test(message) || harmless?.test(message)) return null;
+    // The client counts "not modified" (already stopped) as an error.
+    if (statusOf(error) === 304) return null;
+    throw error;
+  }
+}
+
+const statusOf = (error: unknown): unknown => ((error as Error).cause as { statusCode?: unknown } | undefined)?.statusCode;
+
+function stateOf(found: Dockerode.ContainerInspectInfo): ContainerState {
+  const { State } = found;
+  const [network] = Object.values(found.NetworkSettings.Networks);
+  const ended = !State.Running && time(State.FinishedAt) !== null;
+  return {
+    id: found.Id,
+    name: found.Name.replace(/^\//, ''),
+    labels: found.Config.Labels,
+    imageId: found.Image,
+    status: State.Status as ContainerState['status'],
+    exitCode: ended ? State.ExitCode : null,
+    oomKilled: State.OOMKilled,
+    error: State.Error || null,
+    startedAt: time(State.StartedAt),
+    finishedAt: time(State.FinishedAt),
+    address: network?.IPAddress || null,
+  };
+}
+
+/** The engine writes the year 1 for "never". */
+const time = (at: string): string | null => (at && !at.startsWith('0001-') ? at : null);
+
+/** `2026-11-23T10:00:00.123456789Z` → `1795428000.123456789`: the engine reads nanoseconds only so. */
+function epochOf(at: string): string {
+  const fraction = /\.(\d+)/.exec(at)?.[1] ?? '0';
+  return `${Math.floor(Date.parse(at) / 1000)}.${fraction.padEnd(9, '0')}`;
+}
+
+async function* jsonLines(stream: AsyncIterable<unknown>): AsyncIterable<Record<string, unknown>> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const bytes of stream) {
+    const lines = (rest + decoder.decode(bytes as Uint8Array, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as Record<string, unknown>;
+  }
+  if (rest.trim() !== '') yield JSON.parse(rest) as Record<string, unknown>;
+}

@@ -1,0 +1,44 @@
+import { EngineError } from './runtime.ts';
+
+type Code = EngineError['code'];
+
+/** Sorts what the engine, or the way to it, threw. The engine tells its errors apart by status and by words only, so the
+ *  words are matched here and nowhere else; each row of the table is a message that some engine has sent. */
+export function toEngineError(error: unknown): EngineError {
+  if (error instanceof EngineError) return error;
+  const message = messageOf(error);
+  const status = (error as { statusCode?: unknown }).statusCode;
+  if (typeof status !== 'number' && isUnreachable(error, message)) return new EngineError('engine_unreachable', true, message, { cause: error });
+  for (const [words, code, transient] of BY_WORDS) if (words.test(message)) return new EngineError(code, transient, message, { cause: error });
+  if (status === 404) return new EngineError('not_found', true, message, { cause: error });
+  if (typeof status === 'number' && status >= 400 && status < 500 && status !== 409) return new EngineError('invalid_config', false, message, { cause: error });
+  return new EngineError('engine_failed', true, message, { cause: error });
+}
+
+/** First match wins. `true`: trying again may help. */
+const BY_WORDS: readonly (readonly [RegExp, Code, boolean])[] = [
+  [/port is already allocated|address already in use|failed to bind (host )?port/i, 'host_port_taken', true],
+  [/pool overlaps|conflicts with network|overlaps with (other|existing)/i, 'subnet_taken', true],
+  // Removed between the look and the use: look again, and pull.
+  [/no such image/i, 'image_not_found', true],
+  [/no matching manifest for|image operating system .* cannot be used|does not match the (specified|detected) (host )?platform/i, 'image_architecture', false],
+  [/toomanyrequests|rate limit/i, 'registry_unreachable', true],
+  [/manifest unknown|manifest for .* not found|name unknown|repository .* not found|: not found$/i, 'image_not_found', false],
+  // Docker Hub says the same of an image that isn't there and of one that is private.
+  [/pull access denied|unauthorized|authentication required|denied: /i, 'image_pull_denied', false],
+  [/dial tcp|no such host|i\/o timeout|tls: |x509: |client\.timeout|server misbehaving|temporary failure|deadline exceeded|unexpected http status: 5|http: server gave http response|connection (refused|reset)|\bEOF\b/i, 'registry_unreachable', true],
+];
+
+const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EPIPE', 'EACCES', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE']);
+
+function isUnreachable(error: unknown, message: string): boolean {
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  return (typeof code === 'string' && UNREACHABLE.has(code)) || name === 'AbortError' || name === 'TimeoutError' || /socket hang up|aborted/.test(message);
+}
+
+/** The engine's own words, without the client's wrapping around them. */
+function messageOf(error: unknown): string {
+  const { json, message } = error as { json?: { message?: unknown }; message?: unknown };
+  const words = typeof json?.message === 'string' ? json.message : typeof message === 'string' ? message : String(error);
+  return words.trim();
+}
