@@ -1,0 +1,228 @@
+import {
+  node as nodeRules,
+  parseStream,
+  type DeploymentEvent,
+  type DeploymentId,
+  type DockerServiceEvent,
+  type DockerServiceId,
+  type EnvironmentId,
+  type JobEvent,
+  type JobId,
+  type NetworkEvent,
+  type NetworkId,
+  type NetworkPoolEvent,
+  type Node,
+  type NodeEvent,
+  type NodeId,
+  type ProjectEvent,
+  type ProjectId,
+  type ReplicaEvent,
+  type ReplicaId,
+  type StreamCategory,
+} from '#domain';
+import type { Position, Recorded } from '#event-store';
+import type { Cause } from './cause.ts';
+
+/** All that the index folds. */
+export type IndexedEvent = DockerServiceEvent | DeploymentEvent | ReplicaEvent | NodeEvent | JobEvent | NetworkEvent | NetworkPoolEvent | ProjectEvent;
+
+/** The streams that the index reads. */
+export const INDEXED_PREFIXES = ['docker_service-', 'deployment-', 'replica-', 'node-', 'job-', 'project-', 'network-', 'network_pool-'] as const;
+
+export interface ServiceEntry {
+  readonly dockerServiceId: DockerServiceId;
+  readonly deploymentId: DeploymentId | null;
+  readonly deleted: boolean;
+}
+
+export interface ReplicaEntry {
+  readonly replicaId: ReplicaId;
+  readonly ownerId: DockerServiceId | JobId;
+  readonly environmentId: EnvironmentId;
+  /** `waiting` for a node · `claimed`: one is to settle it · `placed`. */
+  readonly phase: 'waiting' | 'claimed' | 'placed';
+  /** Where it was claimed or placed last. */
+  readonly nodeId: NodeId | null;
+  readonly gone: boolean;
+}
+
+export interface NetworkEntry {
+  readonly networkId: NetworkId;
+  readonly environmentId: EnvironmentId;
+  readonly projectId: ProjectId;
+  /** Its subnet isn't back in the pool yet. */
+  readonly deleted: boolean;
+  /** Where the log names its present subnet: a complaint from before is about another one. */
+  readonly since: Position;
+}
+
+/** A unique name that is taken, perhaps for a thing that was never written. */
+export interface ClaimEntry {
+  readonly holder: string;
+  /** Id of the project whose stream it stands in, or `platform`. */
+  readonly projectId: string;
+}
+
+/** An agent's word that the subnet which its environment was given is in use on its host. */
+export interface SubnetComplaint {
+  readonly nodeId: NodeId;
+  readonly message: string;
+  readonly position: Position;
+}
+
+type Folds = { readonly [T in IndexedEvent['type']]?: (data: Extract<IndexedEvent, { type: T }>['data'], recorded: Recorded) => void };
+type Fold = ((data: object, recorded: Recorded) => void) | undefined;
+
+/** What reconcilers have to find across streams, kept in memory from the log: which replicas wait, what a node holds, which
+ *  names are claimed. It says where to look, and never stands for a stream: what a decision rests on is read when it is made. */
+export class LogIndex {
+  /** Deleted ones are kept as long as their name is claimed. */
+  readonly services = new Map<DockerServiceId, ServiceEntry>();
+  /** Those that aren't abandoned or released. */
+  readonly replicas = new Map<ReplicaId, ReplicaEntry>();
+  /** Folds of the nodes' streams, for weighing them against each other; the node's own stream has the last word. */
+  readonly nodes = new Map<NodeId, Node>();
+  /** By environment, until the subnet is free again. */
+  readonly networks = new Map<EnvironmentId, NetworkEntry>();
+  /** By holder. */
+  readonly claims = new Map<string, ClaimEntry>();
+  /** The latest one in each environment. */
+  readonly complaints = new Map<EnvironmentId, SubnetComplaint>();
+  readonly projects = new Set<ProjectId>();
+  readonly endedJobs = new Set<JobId>();
+  /** Ids of services and projects whose streams were begun. */
+  readonly begun = new Set<string>();
+  readonly #released = new Set<ReplicaId>();
+  readonly #causes = new Map<string, Cause>();
+
+  /** Folds one event of the log in. They have to come in order, from the first on. */
+  take(recorded: Recorded): void {
+    const event = recorded as unknown as IndexedEvent;
+    const { category, id } = parseStream(recorded.stream);
+    if (category === 'node') this.#takeNode(id as NodeId, event as NodeEvent);
+    if (category === 'docker_service' || category === 'project') this.begun.add(id);
+    if (category === 'project' && !this.#isPlatform(id)) this.projects.add(id as ProjectId);
+    (this.#folds[event.type] as Fold)?.(event.data, recorded);
+    this.#remember(category, id, event, recorded);
+  }
+
+  /** The latest event about a thing, by the thing's id; null when none is known. */
+  causeOf(id: string): Cause | null {
+    return this.#causes.get(id) ?? null;
+  }
+
+  /** Replicas of a service or job. */
+  replicasOf(ownerId: string): ReplicaEntry[] {
+    return [...this.replicas.values()].filter((entry) => entry.ownerId === ownerId);
+  }
+
+  /** The network by its id. */
+  network(networkId: string): NetworkEntry | null {
+    return [...this.networks.values()].find((entry) => entry.networkId === networkId) ?? null;
+  }
+
+  /** Replicas that no node holds yet. */
+  unplaced(): ReplicaEntry[] {
+    return [...this.replicas.values()].filter(({ phase }) => phase !== 'placed');
+  }
+
+  /** Nodes that hold something of an environment. */
+  nodesOf(environmentId: EnvironmentId): NodeId[] {
+    const holds = (node: Node): boolean => [...node.entries.values()].some(({ placement }) => placement.environmentId === environmentId);
+    return [...this.nodes].filter(([, node]) => holds(node)).map(([nodeId]) => nodeId);
+  }
+
+  readonly #folds: Folds = {
+    DockerServiceCreated: ({ dockerServiceId }) => this.#change(dockerServiceId, {}),
+    DeploymentStarted: ({ deploymentId }, { stream }) => this.#change(serviceOf(stream), { deploymentId }),
+    DeploymentEnded: (_, { stream }) => this.#change(serviceOf(stream), { deploymentId: null }),
+    DockerServiceDeleted: (_, { stream }) => this.#change(serviceOf(stream), { deleted: true }),
+
+    ReplicaCreated: ({ replicaId, owner, environmentId }) =>
+      void this.replicas.set(replicaId, { replicaId, ownerId: owner.id, environmentId, phase: 'waiting', nodeId: null, gone: false }),
+    ReplicaAbandoned: ({ replicaId }) => this.#drop(replicaId),
+    PlacementClaimed: ({ replicaId, nodeId }) => this.#place(replicaId, { phase: 'claimed', nodeId }),
+    PlacementSettled: ({ replicaId, outcome }) => this.#settle(replicaId, outcome),
+    ReplicaObserved: (data, recorded) => this.#observe(data, recorded),
+    ReplicaReleased: ({ replicaId }) => this.#release(replicaId),
+
+    JobEnded: (_, { stream }) => void this.endedJobs.add(parseStream(stream).id as JobId),
+
+    NetworkCreated: ({ networkId, environmentId, projectId }, { position }) =>
+      void this.networks.set(environmentId, { networkId, environmentId, projectId, deleted: false, since: position }),
+    NetworkSubnetChanged: (_, { stream, position }) => this.#changeNetwork(parseStream(stream).id, { since: position }),
+    NetworkDeleted: (_, { stream }) => this.#changeNetwork(parseStream(stream).id, { deleted: true }),
+    SubnetFreed: ({ networkId }) => this.#dropNetwork(networkId),
+
+    NameClaimed: ({ holder }, { stream }) => void this.claims.set(holder, { holder, projectId: parseStream(stream).id }),
+    NameReleased: ({ holder }) => this.#unclaim(holder),
+  };
+
+  #takeNode(nodeId: NodeId, event: NodeEvent): void {
+    this.nodes.set(nodeId, nodeRules.evolve(this.nodes.get(nodeId) ?? nodeRules.initial, event));
+  }
+
+  #isPlatform(id: string): boolean {
+    return !id.startsWith('prj_');
+  }
+
+  #change(dockerServiceId: DockerServiceId, change: Partial<ServiceEntry>): void {
+    const entry = this.services.get(dockerServiceId) ?? { dockerServiceId, deploymentId: null, deleted: false };
+    this.services.set(dockerServiceId, { ...entry, ...change });
+  }
+
+  #place(replicaId: ReplicaId, change: Partial<ReplicaEntry>): void {
+    const entry = this.replicas.get(replicaId);
+    if (entry) this.replicas.set(replicaId, { ...entry, ...change });
+  }
+
+  /** Released before its settlement was copied: it stays until then, since a claim is still open. */
+  #settle(replicaId: ReplicaId, outcome: 'placed' | 'refused' | 'revoked'): void {
+    this.#place(replicaId, { phase: outcome === 'placed' ? 'placed' : 'waiting' });
+    if (this.#released.has(replicaId)) this.#drop(replicaId);
+  }
+
+  #release(replicaId: ReplicaId): void {
+    if (this.replicas.get(replicaId)?.phase === 'claimed') this.#released.add(replicaId);
+    else this.#drop(replicaId);
+  }
+
+  #drop(replicaId: ReplicaId): void {
+    this.replicas.delete(replicaId);
+    this.#released.delete(replicaId);
+    this.#causes.delete(replicaId);
+  }
+
+  #observe({ replicaId, nodeId, state, reason }: Extract<ReplicaEvent, { type: 'ReplicaObserved' }>['data'], { position }: Recorded): void {
+    if (state === 'GONE') this.#place(replicaId, { gone: true });
+    const environmentId = this.replicas.get(replicaId)?.environmentId;
+    if (environmentId && reason?.code === 'subnet_taken') this.complaints.set(environmentId, { nodeId, message: reason.message, position });
+  }
+
+  #changeNetwork(networkId: string, change: Partial<NetworkEntry>): void {
+    const entry = this.network(networkId);
+    if (entry) this.networks.set(entry.environmentId, { ...entry, ...change });
+  }
+
+  #dropNetwork(networkId: NetworkId): void {
+    const entry = this.network(networkId);
+    if (!entry?.deleted) return;
+    this.networks.delete(entry.environmentId);
+    this.complaints.delete(entry.environmentId);
+  }
+
+  #unclaim(holder: string): void {
+    this.claims.delete(holder);
+    if (this.services.get(holder as DockerServiceId)?.deleted) this.services.delete(holder as DockerServiceId);
+  }
+
+  /** Under the id of the stream, and of whose it is: what happens to a replica makes its service look. */
+  #remember(category: StreamCategory, id: string, { data }: IndexedEvent, { id: eventId, metadata }: Recorded): void {
+    const cause: Cause = { eventId, correlationId: metadata.correlationId };
+    if (category !== 'replica' || this.replicas.has(id as ReplicaId)) this.#causes.set(id, cause);
+    if ('owner' in data) this.#causes.set(data.owner.id, cause);
+    if (category === 'deployment' && 'dockerServiceId' in data) this.#causes.set(data.dockerServiceId, cause);
+  }
+}
+
+const serviceOf = (stream: string): DockerServiceId => parseStream(stream).id as DockerServiceId;

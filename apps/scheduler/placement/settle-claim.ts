@@ -1,0 +1,63 @@
+import { type NodeEvent, type Placement, type PresentReplica, type Reason, type Replica, node, replica as replicaRules, settlementOf, streamOf } from '#domain';
+import { eventIdOf, type Handled } from '#event-store';
+import { commandIdOf } from '#platform';
+import { causedBy, type Cause } from '../cause.ts';
+import type { SchedulerPorts } from '../ports.ts';
+
+/** The node's word on one attempt. */
+interface Settlement {
+  readonly outcome: 'placed' | 'refused' | 'revoked';
+  readonly reason: Reason;
+  readonly eventId: string;
+}
+
+/** Gets the node's word on a replica's open claim and copies it to the replica's stream. Whoever sees an open claim may do
+ *  this, any number of times: the attempt names the command, so the word that comes first stands for all.
+ *  @param revoke why it isn't wanted any more; null to place it
+ *  @returns the replica as it stands then; itself where no claim is open */
+export async function settleClaim(ports: Pick<SchedulerPorts, 'aggregates' | 'clock'>, replica: PresentReplica, cause: Cause | null, revoke: Reason | null): Promise<Replica> {
+  const { claim, replicaId, projectId } = replica;
+  if (!claim) return replica;
+  const { attempt, nodeId } = claim;
+  const now = ports.clock.now();
+  const stream = streamOf('node', nodeId);
+  const settle = commandIdOf('settle', replicaId, String(attempt));
+  const placement = placementOf(replica, attempt);
+  const command = revoke ? ({ type: 'RevokePlacement', data: { ...placement, reason: revoke } } as const) : ({ type: 'PlaceReplica', data: placement } as const);
+  const handled = await ports.aggregates.handle(node, stream, command, causedBy(cause, settle, projectId, now));
+
+  const settlement = settlementIn(handled, placement, eventIdOf(settle, stream, 0));
+  const copied = await ports.aggregates.handle(
+    replicaRules,
+    streamOf('replica', replicaId),
+    { type: 'CopySettlement', data: { attempt, nodeId, ...settlement } },
+    causedBy({ eventId: settlement.eventId, correlationId: cause?.correlationId ?? settle }, commandIdOf('copy', replicaId, String(attempt)), projectId, now),
+  );
+  return copied.state;
+}
+
+/** What a node has to know of an attempt. */
+const placementOf = ({ replicaId, owner, projectId, environmentId, slot, generation, release, request, ports, replaces }: PresentReplica, attempt: number): Placement => ({
+  replicaId,
+  owner,
+  projectId,
+  environmentId,
+  slot,
+  generation,
+  attempt,
+  release,
+  request,
+  ports,
+  replaces,
+});
+
+function settlementIn(handled: Handled<typeof node.initial>, placement: Placement, eventId: string): Settlement {
+  const event = handled.events[0] as unknown as NodeEvent | undefined;
+  if (event?.type === 'ReplicaPlaced') return { outcome: 'placed', reason: { code: 'placed', message: 'the node took it' }, eventId };
+  if (event?.type === 'PlacementRefused') return { outcome: 'refused', reason: event.data.reason, eventId };
+  if (event?.type === 'PlacementRevoked') return { outcome: 'revoked', reason: event.data.reason, eventId };
+  const stands = settlementOf(handled.state, placement);
+  if (stands) return { outcome: stands.outcome, reason: stands.reason, eventId };
+  // Only where another attempt of the slot was settled since, which can't be while this claim is open.
+  throw new Error(`attempt ${placement.attempt} of ${placement.replicaId} was passed over on its node`);
+}

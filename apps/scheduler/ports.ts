@@ -1,0 +1,12 @@
+import type { Bus, Clock, Logger, Random } from '#contracts';
+import type { AggregateStore, EventStore } from '#event-store';
+
+/** All that the scheduler touches, passed in: so that it also runs in one process with the rest, under virtual time. */
+export interface SchedulerPorts {
+  readonly aggregates: AggregateStore;
+  readonly store: EventStore;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}

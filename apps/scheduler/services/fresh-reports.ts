@@ -1,0 +1,79 @@
+import { subjects, type ReportReply } from '#contracts';
+import type { NodeId } from '#domain';
+import type { LogIndex } from '../log-index.ts';
+import type { SchedulerPorts } from '../ports.ts';
+
+const REPORT_TIMEOUT_MS = 10_000;
+/** What an agent that only says "heard" needs to get its report through. */
+const UNCONFIRMED_MS = 3_000;
+/** No report after this long: then it is judged by what is known. Every wait ends. */
+const GIVE_UP_MS = 60_000;
+
+interface Asked {
+  /** Wall time from which a report was wanted: the deadline that is to be judged. */
+  readonly since: number;
+  readonly givenUpAt: number;
+  /** The turn in which the answer came; null while it is awaited. */
+  answeredIn: number | null;
+}
+
+/** Fresh reports of nodes, before a deadline is judged: what an agent saw just before it may still be on its way. */
+export class FreshReports {
+  readonly #asked = new Map<NodeId, Asked>();
+  readonly #pending = new Set<NodeId>();
+  #turn = 0;
+
+  constructor(
+    private readonly ports: Pick<SchedulerPorts, 'bus' | 'clock' | 'logger'>,
+    private readonly index: LogIndex,
+    /** Called when a node's report is in. */
+    private readonly onReported: (nodeId: NodeId) => void,
+  ) {}
+
+  /** A mark to be set before streams are read: only reports from before it are sure to be in what is read. */
+  mark(): number {
+    return (this.#turn += 1);
+  }
+
+  /** Whether each of these nodes has reported after `since`, and before `mark`; asks those that haven't. An unreachable or
+   *  removed node counts as reported, and so does one whose report didn't come within a minute. */
+  fresh(nodeIds: Iterable<NodeId>, since: number, mark: number): boolean {
+    let all = true;
+    for (const nodeId of nodeIds) all = this.isFresh(nodeId, since, mark) && all;
+    return all;
+  }
+
+  private isFresh(nodeId: NodeId, since: number, mark: number): boolean {
+    const node = this.index.nodes.get(nodeId);
+    if (node?.status !== 'registered' || !node.reachable) return true;
+    const asked = this.#asked.get(nodeId);
+    if (asked && asked.since >= since) {
+      if (asked.answeredIn !== null) return asked.answeredIn < mark;
+      if (this.ports.clock.monotonic() >= asked.givenUpAt) return true;
+    } else {
+      this.#asked.set(nodeId, { since: this.ports.clock.now(), givenUpAt: this.ports.clock.monotonic() + GIVE_UP_MS, answeredIn: null });
+    }
+    this.ask(nodeId);
+    return false;
+  }
+
+  private ask(nodeId: NodeId): void {
+    if (this.#pending.has(nodeId)) return;
+    this.#pending.add(nodeId);
+    const asked = this.#asked.get(nodeId)!;
+    void this.reported(nodeId)
+      .then(
+        () => {
+          asked.answeredIn = this.#turn;
+          this.onReported(nodeId);
+        },
+        (error: unknown) => this.ports.logger.debug('no report yet', { node_id: nodeId, error }),
+      )
+      .finally(() => this.#pending.delete(nodeId));
+  }
+
+  private async reported(nodeId: NodeId): Promise<void> {
+    const reply = await this.ports.bus.request<ReportReply | null>(subjects.reportNow(nodeId), {}, REPORT_TIMEOUT_MS);
+    if (!reply?.taken) await this.ports.clock.sleep(UNCONFIRMED_MS);
+  }
+}

@@ -1,0 +1,141 @@
+import { parseStream, type DockerServiceId, type EnvironmentId, type NodeEvent, type NodeId, type Owner, type ProjectId, type ReplicaId } from '#domain';
+import type { Recorded } from '#event-store';
+import type { IndexedEvent, LogIndex } from './log-index.ts';
+
+/** What each reconciler looks at, by key. */
+export interface Wakes {
+  readonly services: ReadonlySet<DockerServiceId>;
+  readonly placements: ReadonlySet<ReplicaId>;
+  /** Nodes that hold what may be over. */
+  readonly releases: ReadonlySet<NodeId>;
+  /** Nodes whose agents may need another set. */
+  readonly dispatches: ReadonlySet<NodeId>;
+  readonly networks: ReadonlySet<ProjectId>;
+  /** Holders of names. */
+  readonly names: ReadonlySet<string>;
+}
+
+/** Whom an event concerns: keys and nothing more, since a reconciler reads what stands. `index` has folded the event. */
+export function wakesOf(recorded: Recorded, index: LogIndex): Wakes {
+  const found = new Found(index);
+  const event = recorded as unknown as IndexedEvent;
+  const { category, id } = parseStream(recorded.stream);
+  if (category === 'docker_service') found.service(id);
+  if (category === 'deployment' && 'dockerServiceId' in event.data) found.service(event.data.dockerServiceId);
+  if (category === 'replica') wakeByReplica(event, found);
+  if (category === 'node') wakeByNode(id as NodeId, event as NodeEvent, found);
+  if (event.type === 'JobEnded') found.owned(id);
+  if (category === 'network') found.environment(index.network(id)?.environmentId ?? null);
+  if (category === 'project') wakeByProject(id, event, found);
+  return found;
+}
+
+/** Everything that isn't over, for a start and for the timer underneath. */
+export function allWakes(index: LogIndex): Wakes {
+  const found = new Found(index);
+  for (const dockerServiceId of index.services.keys()) found.service(dockerServiceId);
+  for (const { replicaId } of index.unplaced()) found.placements.add(replicaId);
+  for (const nodeId of index.nodes.keys()) {
+    found.releases.add(nodeId);
+    found.dispatches.add(nodeId);
+  }
+  for (const projectId of index.projects) found.networks.add(projectId);
+  for (const holder of index.claims.keys()) found.names.add(holder);
+  return found;
+}
+
+function wakeByReplica(event: IndexedEvent, found: Found): void {
+  switch (event.type) {
+    case 'ReplicaCreated':
+    case 'PlacementClaimed':
+    case 'PlacementSettled':
+      found.placements.add(event.data.replicaId);
+      return found.owner(event.data.owner);
+    case 'ReplicaAbandoned':
+      return found.owner(event.data.owner);
+    case 'ReplicaObserved':
+      if (event.data.state === 'GONE') found.releases.add(event.data.nodeId);
+      if (event.data.reason?.code === 'subnet_taken') found.complaint(event.data.replicaId);
+      return found.owner(event.data.owner);
+  }
+}
+
+function wakeByNode(nodeId: NodeId, event: NodeEvent, found: Found): void {
+  switch (event.type) {
+    case 'ReplicaPlaced':
+    case 'PlacementRefused':
+    case 'PlacementRevoked':
+      found.placements.add(event.data.replicaId);
+      if (event.type === 'ReplicaPlaced') found.dispatches.add(nodeId);
+      return found.owner(event.data.owner);
+    case 'ReplicaWantedChanged':
+      found.dispatches.add(nodeId);
+      return found.owner(event.data.owner);
+    case 'ReplicaReleased':
+      found.dispatches.add(nodeId);
+      found.owner(event.data.owner);
+      return found.waiting();
+    default:
+      found.releases.add(nodeId);
+      found.dispatches.add(nodeId);
+      found.holders(nodeId);
+      return found.waiting();
+  }
+}
+
+function wakeByProject(id: string, event: IndexedEvent, found: Found): void {
+  if (event.type === 'NameClaimed') found.names.add(event.data.holder);
+  if (event.type === 'EnvironmentCreated' || event.type === 'EnvironmentDeleted') found.networks.add(id as ProjectId);
+}
+
+class Found implements Wakes {
+  readonly services = new Set<DockerServiceId>();
+  readonly placements = new Set<ReplicaId>();
+  readonly releases = new Set<NodeId>();
+  readonly dispatches = new Set<NodeId>();
+  readonly networks = new Set<ProjectId>();
+  readonly names = new Set<string>();
+
+  constructor(private readonly index: LogIndex) {}
+
+  service(id: string): void {
+    this.services.add(id as DockerServiceId);
+  }
+
+  owner({ type, id }: Owner): void {
+    if (type === 'docker_service') this.service(id);
+  }
+
+  /** Whatever a job that ended still has. */
+  owned(ownerId: string): void {
+    for (const { phase, replicaId, nodeId } of this.index.replicasOf(ownerId)) {
+      if (phase === 'placed' && nodeId) this.releases.add(nodeId);
+      else this.placements.add(replicaId);
+    }
+  }
+
+  /** Everything that waits for a place. */
+  waiting(): void {
+    for (const { replicaId } of this.index.unplaced()) this.placements.add(replicaId);
+  }
+
+  /** Services that have something on a node. */
+  holders(nodeId: NodeId): void {
+    for (const { placement } of this.index.nodes.get(nodeId)?.entries.values() ?? []) this.owner(placement.owner);
+  }
+
+  /** What hangs on an environment's network. */
+  environment(environmentId: EnvironmentId | null): void {
+    if (!environmentId) return;
+    for (const nodeId of this.index.nodesOf(environmentId)) this.dispatches.add(nodeId);
+    for (const entry of this.index.unplaced()) if (entry.environmentId === environmentId) this.placements.add(entry.replicaId);
+    const network = this.index.networks.get(environmentId);
+    if (network) this.networks.add(network.projectId);
+  }
+
+  complaint(replicaId: ReplicaId): void {
+    const environmentId = this.index.replicas.get(replicaId)?.environmentId;
+    const network = environmentId && this.index.networks.get(environmentId);
+    if (network) this.networks.add(network.projectId);
+  }
+}
