@@ -66,6 +66,22 @@ describe('sets in chunks', () => {
     expect(takeAll(new SetAssembler(), [...chunks, ...chunks])).toHaveLength(2);
   });
 
+  it('answers each of two senders of the same set at its last chunk', () => {
+    const chunks = chunkSet(setOf(1, 'a'.repeat(300)), 1_024);
+    expect(chunks).toHaveLength(4);
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }), (turns) => {
+        const assembler = new SetAssembler();
+        const sent = { true: 0, false: 0 };
+        for (const turn of turns) {
+          const index = sent[`${turn}`]++ % chunks.length;
+          const set = assembler.take(chunks[index]!);
+          if (index === chunks.length - 1) expect(set).not.toBeNull();
+        }
+      }),
+    );
+  });
+
   it('ignores a chunk that claims to lie outside its set', () => {
     const [chunk] = chunkSet(setOf(1, 'x'));
     expect(new SetAssembler().take({ ...chunk!, index: 1 })).toBeNull();

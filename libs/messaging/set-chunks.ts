@@ -28,11 +28,15 @@ const UNFINISHED = 4;
 export class SetAssembler {
   /** By set id, in the order of their last chunk. */
   readonly #unfinished = new Map<string, Map<number, string>>();
+  /** What came last; it is given again for its last chunk, so that whoever sends in order always gets an answer at the end,
+   *  even when another sender of the same set was a chunk ahead. */
+  #whole: { readonly setId: string; readonly set: AssignmentSet } | null = null;
 
   /** @returns the set that this chunk makes whole, else null. A set that is sent again is given again.
    *  @throws SyntaxError when the pieces make no JSON: whoever sent them is broken. */
   take(chunk: SetChunk): AssignmentSet | null {
     if (!Number.isInteger(chunk.index) || chunk.index < 0 || chunk.index >= chunk.of) return null;
+    if (this.#whole?.setId === chunk.setId) return chunk.index === chunk.of - 1 ? this.#whole.set : null;
     const pieces = this.#unfinished.get(chunk.setId) ?? new Map<number, string>();
     pieces.set(chunk.index, chunk.text);
     this.#unfinished.delete(chunk.setId);
@@ -41,7 +45,8 @@ export class SetAssembler {
       return null;
     }
     const text = Array.from({ length: chunk.of }, (_, index) => pieces.get(index)).join('');
-    return JSON.parse(text) as AssignmentSet;
+    this.#whole = { setId: chunk.setId, set: JSON.parse(text) as AssignmentSet };
+    return this.#whole.set;
   }
 
   #keep(setId: string, pieces: Map<number, string>): void {
