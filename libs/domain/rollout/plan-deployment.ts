@@ -89,7 +89,7 @@ function deadlineReason({ progressDeadlineMs }: OpenedDeployment, wanted: readon
   const lacking = wanted.filter((each) => !isSettled(each)).sort((a, b) => a.order.slot - b.order.slot);
   const unreachable = lacking.filter(({ seen }) => seen.nodeUnreachable).map(({ order }) => order.slot);
   if (unreachable.length) {
-    const nodes = unreachable.length === 1 ? "the node of it isn't heard from" : "their nodes aren't heard from";
+    const nodes = unreachable.length === 1 ? "its node isn't heard from" : "their nodes aren't heard from";
     return { code: 'node_unreachable', message: `${since}; ${slotsText(unreachable)}: ${nodes}; outcome: unknown` };
   }
   const told = lacking.find(({ seen }) => seen.reason) ?? lacking[0];
