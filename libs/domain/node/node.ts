@@ -64,11 +64,17 @@ export const slotKey = ({ owner, slot }: { readonly owner: Owner; readonly slot:
 export const compareAttempts = (a: Pick<AttemptRef, 'generation' | 'attempt'>, b: Pick<AttemptRef, 'generation' | 'attempt'>): number =>
   a.generation - b.generation || a.attempt - b.attempt;
 
-/** The node's word on exactly this attempt; null when it gave none, or a later one of the slot was settled since. */
-export function settlementOf(node: Node, attempt: AttemptRef): SettledAttempt | null {
+/** The node's word on exactly this attempt. null when it gave none; also for one that it doesn't hold (any more) once a later
+ *  attempt of the slot was settled. */
+export function settlementOf(node: Node, attempt: AttemptRef & { readonly replicaId: ReplicaId }): SettledAttempt | null {
   const latest = node.settled.get(slotKey(attempt));
-  return latest && compareAttempts(attempt, latest) === 0 ? latest : null;
+  if (latest && compareAttempts(attempt, latest) === 0) return latest;
+  const { replicaId, generation, attempt: count } = attempt;
+  const held = node.entries.get(replicaId)?.placement.attempt === count;
+  return held ? { replicaId, generation, attempt: count, outcome: 'placed', reason: PLACED } : null;
 }
+
+const PLACED: Reason = { code: 'placed', message: 'the node took it' };
 
 function settle(node: Node, attempt: AttemptRef & { replicaId: ReplicaId }, outcome: SettledAttempt['outcome'], reason: Reason): Node['settled'] {
   const latest = node.settled.get(slotKey(attempt));
@@ -95,7 +101,7 @@ const evolutions: Cases<NodeEvent, Node, Node> = {
     return {
       ...node,
       entries: new Map(node.entries).set(data.replicaId, entry),
-      settled: settle(node, data, 'placed', { code: 'placed', message: 'the node took it' }),
+      settled: settle(node, data, 'placed', PLACED),
     };
   },
   PlacementRefused: (node, { data }) => ({ ...node, settled: settle(node, data, 'refused', data.reason) }),

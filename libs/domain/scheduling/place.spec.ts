@@ -1,0 +1,185 @@
+import fc from 'fast-check';
+import { fold } from '../kernel/decider.ts';
+import type { NodeId } from '../kernel/ids.ts';
+import { node as rules } from '../node/decide.ts';
+import type { NodeEvent, NodeFacts, Placement } from '../node/events.ts';
+import type { Candidate, NodeForPlacement } from './candidate.ts';
+import { couldEverFit } from './could-ever-fit.ts';
+import { refusals } from './filters.ts';
+import { place } from './place.ts';
+
+const MiB = 1_048_576;
+const web = { containerPort: 80, protocol: 'tcp', hostPort: 8080 } as const;
+const candidate: Candidate = {
+  replicaId: 'rep_new', owner: { type: 'docker_service', id: 'svc_1' }, projectId: 'prj_1', environmentId: 'env_1', slot: 9, generation: 1, release: 1,
+  request: { cpuMillis: 250, memoryBytes: 256 * MiB }, ports: [], constraints: [], replaces: null,
+};
+const facts: NodeFacts = { name: 'host-1', address: '10.0.0.1', architecture: 'amd64', engineVersion: '20.10', capacity: { cpuMillis: 1000, memoryBytes: 1024 * MiB }, labels: { zone: 'a' } };
+
+/** A node by its number, with what happened to it since it registered. */
+function nodeWith(number: number, events: readonly NodeEvent[] = [], more: Partial<NodeFacts> = {}): NodeForPlacement {
+  const nodeId: NodeId = `node_${number}`;
+  const registered: NodeEvent = { type: 'NodeRegistered', data: { ...facts, name: `host-${number}`, ...more, nodeId, publicKey: 'U' } };
+  return { nodeId, node: fold(rules, [registered, ...events]) };
+}
+const holding = (slot: number, more: Partial<Placement> = {}): NodeEvent => ({
+  type: 'ReplicaPlaced',
+  data: { ...candidate, replicaId: `rep_${slot}`, slot, attempt: 1, request: { cpuMillis: 100, memoryBytes: 100 * MiB }, ...more },
+});
+const stranger = { owner: { type: 'docker_service', id: 'svc_other' } } as const;
+const drained: NodeEvent = { type: 'NodeDrained', data: {} };
+const silent: NodeEvent = { type: 'NodeUnreachable', data: { lastHeardAt: null, reason: { code: 'silent', message: '' } } };
+const removed: NodeEvent = { type: 'NodeRemoved', data: { lost: [] } };
+const filtersOf = (on: NodeForPlacement, more: Partial<Candidate> = {}) => refusals({ ...candidate, ...more }, on);
+
+describe('a filter', () => {
+  it('lets a node pass that has what is asked for', () => expect(filtersOf(nodeWith(1))).toEqual([]));
+
+  it.each([
+    [[removed], {}, [{ filter: 'removed', detail: 'it was removed' }]],
+    [[silent], {}, [{ filter: 'liveness', detail: 'nothing is heard of it' }]],
+    [[drained], {}, [{ filter: 'drained', detail: 'it is drained' }]],
+    [[], { constraints: ['node.labels.zone==b', 'node.name!=host-1'] }, [{ filter: 'constraint', detail: "node.labels.zone==b and node.name!=host-1 don't hold" }]],
+    [[], { constraints: ['node.labels.zone==a', 'node.labels.disk==ssd'] }, [{ filter: 'constraint', detail: "node.labels.disk==ssd doesn't hold" }]],
+    [[], { constraints: ['nonsense'] }, [{ filter: 'constraint', detail: "nonsense doesn't hold" }]],
+    [[], { image: { architectures: ['arm64', 's390x'] } }, [{ filter: 'architecture', detail: 'needs arm64 or s390x, it is amd64' }]],
+    [[], { image: { onlyOn: ['node_2'] } }, [{ filter: 'image', detail: 'the image came from no registry, and it has none of it' }]],
+    [[holding(1, { ...stranger, ports: [web] })], { ports: [web] }, [{ filter: 'host_port', detail: 'host port 8080/tcp is taken' }]],
+    [[holding(1)], { ports: [web] }, [{ filter: 'spread', detail: 'it has a replica of the same service, and host ports are published once on a node' }]],
+    [[], { request: { cpuMillis: 4000, memoryBytes: MiB } }, [{ filter: 'capacity', detail: 'needs 4000 millicores, 1000 millicores free' }]],
+    [[holding(1, { request: { cpuMillis: 0, memoryBytes: 1012 * MiB } })], {}, [{ filter: 'capacity', detail: 'needs 256 MiB, 12 MiB free' }]],
+  ] as const)('says why, given %j and %j', (events, more, expected) => expect(filtersOf(nodeWith(1, events), more as Partial<Candidate>)).toEqual(expected));
+
+  it('refuses nothing for what is not known of the image', () => {
+    expect(filtersOf(nodeWith(1), { image: { architectures: null, onlyOn: null } })).toEqual([]);
+    expect(filtersOf(nodeWith(1), { image: { architectures: ['amd64'], onlyOn: ['node_1'] } })).toEqual([]);
+  });
+
+  it('speaks beside the others, in their order', () =>
+    expect(filtersOf(nodeWith(1, [drained, silent]), { constraints: ['node.name==x'] }).map(({ filter }) => filter)).toEqual(['liveness', 'drained', 'constraint']));
+
+  it('takes no offence at what the replica replaces', () =>
+    expect(filtersOf(nodeWith(1, [holding(1, { ports: [web], request: { cpuMillis: 1000, memoryBytes: MiB } })]), { ports: [web], replaces: 'rep_1' })).toEqual([]));
+});
+
+describe('a replica', () => {
+  it('goes where its service has the fewest, before it looks at room', () => {
+    const decision = place(candidate, [nodeWith(1, [holding(1)]), nodeWith(2, [holding(2, { ...stranger, request: { cpuMillis: 700, memoryBytes: 700 * MiB } })])]);
+    expect(decision.nodeId).toBe('node_2');
+    expect(decision.nodes.map(({ nodeId, score }) => [nodeId, score])).toEqual([['node_2', 90.5], ['node_1', 86.49]]);
+    expect(decision.reason).toEqual({ code: 'best_score', message: 'host-2 ranks first of 2 nodes that fit, at 90.5: 0 of the same service there, 5% free afterwards' });
+  });
+
+  it('goes where most room stays free, among equals', () =>
+    expect(place(candidate, [nodeWith(1, [holding(1, stranger)]), nodeWith(2)]).nodeId).toBe('node_2'));
+
+  it('does not count those that are on their way out', () => {
+    const leaving: NodeEvent = { type: 'ReplicaWantedChanged', data: { replicaId: 'rep_1', owner: candidate.owner, from: 'run', to: 'gone', reason: { code: 'x', message: '' } } };
+    expect(place(candidate, [nodeWith(2, [holding(2)]), nodeWith(1, [holding(1), leaving])]).nodeId).toBe('node_1');
+  });
+
+  it('goes to the lowest id among equals, in whatever order they come', () => {
+    const nodes = [nodeWith(3), nodeWith(1), nodeWith(2)];
+    expect([place(candidate, nodes).nodeId, place(candidate, nodes.toReversed()).nodeId]).toEqual(['node_1', 'node_1']);
+  });
+
+  it('says so where only one node fits', () =>
+    expect(place(candidate, [nodeWith(1), nodeWith(2, [drained])])).toMatchObject({
+      nodeId: 'node_1',
+      reason: { code: 'only_fit', message: 'host-1 is the only node that fits: 0 of the same service there, 75% free afterwards' },
+      nodes: [{ nodeId: 'node_1', fits: true }, { nodeId: 'node_2', fits: false, score: null, reasons: [{ filter: 'drained', detail: 'it is drained' }] }],
+    }));
+
+  it('goes nowhere without a node', () => {
+    const nowhere = { nodeId: null, reason: { code: 'no_nodes', message: 'no node is registered' } };
+    expect(place(candidate, [])).toMatchObject(nowhere);
+    expect(place(candidate, [nodeWith(1, [removed])])).toMatchObject(nowhere);
+    expect(place(candidate, [{ nodeId: 'node_1', node: rules.initial }])).toMatchObject({ ...nowhere, nodes: [] });
+  });
+
+  it('names the one thing that every node lacks, else that none fits', () => {
+    const big = { ...candidate, request: { cpuMillis: 5000, memoryBytes: MiB } };
+    expect(place(big, [nodeWith(1), nodeWith(2, [drained])]).reason).toEqual({
+      code: 'capacity',
+      message: 'no node fits (host-1: needs 5000 millicores, 1000 millicores free | host-2: it is drained; needs 5000 millicores, 1000 millicores free)',
+    });
+    const full = holding(1, { request: { cpuMillis: 1000, memoryBytes: MiB } });
+    expect(place(candidate, [nodeWith(1, [full]), nodeWith(2, [drained])]).reason.code).toBe('no_node_fits');
+  });
+});
+
+describe('whatever the nodes are like', () => {
+  const events: fc.Arbitrary<NodeEvent> = fc.oneof(
+    fc.constantFrom<NodeEvent>(drained, silent, removed),
+    fc.record({ slot: fc.integer({ min: 1, max: 8 }), cpuMillis: fc.integer({ min: 0, max: 1000 }), other: fc.boolean(), published: fc.boolean() }).map(({ slot, cpuMillis, other, published }) =>
+      holding(slot, { request: { cpuMillis, memoryBytes: MiB }, ports: published ? [web] : [], ...(other ? stranger : {}) })),
+  );
+  const worlds = fc.array(fc.array(events, { maxLength: 5 }), { maxLength: 6 }).map((list) => list.map((history, index) => nodeWith(index, history)));
+  const candidates = fc.boolean().map((published): Candidate => ({ ...candidate, ports: published ? [web] : [] }));
+
+  it('never goes where a filter refuses it, and waits only where all refuse', () =>
+    fc.assert(
+      fc.property(worlds, candidates, (nodes, asked) => {
+        const { nodeId } = place(asked, nodes);
+        const fitting = nodes.filter((on) => refusals(asked, on).length === 0).map((on) => on.nodeId);
+        expect(nodeId === null ? fitting : fitting.includes(nodeId)).toEqual(nodeId === null ? [] : true);
+      }),
+    ));
+
+  it('is settled by the node that it was given', () =>
+    fc.assert(
+      fc.property(worlds, candidates, (nodes, asked) => {
+        const { nodeId } = place(asked, nodes);
+        const chosen = nodes.find((on) => on.nodeId === nodeId);
+        const settled = chosen && rules.decide(chosen.node, { type: 'PlaceReplica', data: { ...asked, attempt: 1 } });
+        expect(settled?.[0]?.type).toBe(chosen ? 'ReplicaPlaced' : undefined);
+      }),
+    ));
+
+  it('gives the same answer in whatever order they come, with scores from 0 to 100', () =>
+    fc.assert(
+      fc.property(worlds, candidates, (nodes, asked) => {
+        const decision = place(asked, nodes);
+        expect(place(asked, nodes.toReversed())).toEqual(decision);
+        for (const { score } of decision.nodes) expect(score === null || (score >= 0 && score <= 100)).toBe(true);
+      }),
+    ));
+});
+
+describe('a demand that is looked at before anything is written', () => {
+  const { request, constraints, owner } = candidate;
+  const demand = { request, constraints, ports: [] };
+  const full = holding(1, { ...stranger, request: { cpuMillis: 1000, memoryBytes: MiB } });
+
+  it('may fit where the node is only full, drained or silent for now', () =>
+    expect(couldEverFit(demand, [nodeWith(1, [full, drained, silent])]).fits).toBe(true));
+
+  it('is not refused before any node is known', () => {
+    expect(couldEverFit(demand, []).fits).toBe(true);
+    expect(couldEverFit(demand, [nodeWith(1, [removed])]).fits).toBe(true);
+  });
+
+  it('never fits where each node is too small, or breaks a constraint', () => {
+    expect(couldEverFit({ ...demand, request: { cpuMillis: 100, memoryBytes: 2048 * MiB } }, [nodeWith(1, [full])])).toMatchObject({
+      fits: false,
+      reason: { code: 'capacity', message: 'no node fits (host-1: needs 2 GiB, 1 GiB free)' },
+    });
+    expect(couldEverFit({ ...demand, constraints: ['node.labels.zone==z'] }, [nodeWith(1)])).toMatchObject({ fits: false, reason: { code: 'constraint' } });
+  });
+
+  it('does not get a host port that another has, but keeps its own', () => {
+    const asked = { ...demand, ports: [web] };
+    expect(couldEverFit(asked, [nodeWith(1, [holding(1, { ...stranger, ports: [web] })])])).toMatchObject({ fits: false, reason: { code: 'host_port' } });
+    expect(couldEverFit({ ...asked, owner }, [nodeWith(1, [holding(1, { ports: [web] })])]).fits).toBe(true);
+  });
+
+  it('needs a node for each replica with a host port', () => {
+    const nodes = [nodeWith(1), nodeWith(2)];
+    expect(couldEverFit({ ...demand, ports: [web] }, nodes, 2).fits).toBe(true);
+    expect(couldEverFit({ ...demand, ports: [web] }, nodes, 3)).toMatchObject({
+      fits: false,
+      reason: { code: 'host_port_spread', message: 'a host port is published once on a node: 3 replicas asked, 2 fitting nodes (host-1, host-2)' },
+    });
+    expect(couldEverFit(demand, nodes, 3).fits).toBe(true);
+  });
+});
