@@ -46,7 +46,7 @@ export class SqliteAppender {
     const encoded = events.map(({ id, type, data, metadata }) => ({ id, type, data: JSON.stringify(data), metadata: JSON.stringify(metadata) }));
     return new Promise((resolve, reject) => {
       this.waiting.push({ stream, expected, events: encoded, resolve, reject });
-      this.working ??= this.work().finally(() => (this.working = null));
+      this.working ??= this.work();
     });
   }
 
@@ -61,6 +61,8 @@ export class SqliteAppender {
       await scheduler.yield();
       await this.writeGroup(this.waiting.splice(0, LARGEST_GROUP));
     }
+    // In the same breath as the look that found nothing waiting: an append between the two would be forgotten.
+    this.working = null;
   }
 
   private async writeGroup(group: readonly Waiting[]): Promise<void> {

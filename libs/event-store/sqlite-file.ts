@@ -108,13 +108,16 @@ function prepareFile(db: DatabaseSync, random: Random): string {
 const BUSY = new Set([5, 6]);
 const OUT_OF_ORDER = new Set([7 /* memory */, 8 /* read-only */, 10 /* I/O */, 13 /* full */, 14 /* can't open */]);
 
-const primaryCode = (error: unknown): number | null =>
-  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : null;
+/** Told by their fields: they may come from another realm, where `instanceof Error` doesn't hold. */
+type SqliteError = { readonly code?: unknown; readonly errcode?: unknown; readonly message?: unknown };
 
-const isBusy = (error: unknown): boolean => BUSY.has(primaryCode(error) ?? 0);
+const primaryCode = (error: SqliteError): number | null => (typeof error.errcode === 'number' ? error.errcode & 0xff : null);
+
+const isBusy = (error: unknown): boolean => BUSY.has(primaryCode(error as SqliteError) ?? 0);
 
 function asUnavailable(error: unknown): unknown {
-  const closed = error instanceof Error && 'code' in error && error.code === 'ERR_INVALID_STATE';
-  if (closed || OUT_OF_ORDER.has(primaryCode(error) ?? 0)) return new Unavailable((error as Error).message, { cause: error });
+  const { code, message } = error as SqliteError;
+  const closed = code === 'ERR_INVALID_STATE';
+  if (closed || OUT_OF_ORDER.has(primaryCode(error as SqliteError) ?? 0)) return new Unavailable(String(message), { cause: error });
   return error;
 }
