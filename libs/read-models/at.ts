@@ -7,7 +7,7 @@ import { services, type ServiceDocument } from './views/services.ts';
 
 /** A service as Waybill knew it at an instant (RFC 3339), its nodes too; null where it wasn't yet, or isn't within reach.
  *  Nodes that were known to be unreachable then are silent; what was heard between events isn't recorded. */
-export async function serviceAt(source: EventSource, tenant: TenantContext, id: string, instant: string): Promise<ServiceAnswer | null> {
+export async function getServiceAt(source: EventSource, tenant: TenantContext, id: string, instant: string): Promise<ServiceAnswer | null> {
   const service = foldDocument<ServiceDocument>(services, upTo(await readRelated(source, id), instant), id);
   if (!service || !reaches(tenant, service.project_id)) return null;
   const known = await nodesAt(source, service, instant);

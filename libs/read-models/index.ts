@@ -19,6 +19,6 @@ export { canonicalJson } from './canonical-json.ts';
 export * from './projector.ts';
 export * from './rebuild.ts';
 export * from './sqlite.ts';
-export { serviceAt } from './at.ts';
+export { getServiceAt } from './at.ts';
 export { readRelated, type EventSource } from './related.ts';
 export * from './views/explain.ts';

@@ -1,11 +1,10 @@
-import { streamOf, type StreamCategory } from '#domain';
+import { streamOf, type StreamCategory, upcast } from '#domain';
 import type { EventStore, Recorded } from '#event-store';
 import type { Of } from './view.ts';
 
-/** Where events are read from, as this software understands them. */
+/** Where events are read from. */
 export interface EventSource {
   readonly store: EventStore;
-  readonly upcast: (event: Recorded) => Recorded;
 }
 
 /** The events of a service or job and of all that was ordered for it, deployments and replicas, in the order of the log;
@@ -18,7 +17,7 @@ export async function readRelated(source: EventSource, ownerId: string): Promise
 }
 
 /** One stream, whole. */
-export async function readWhole({ store, upcast }: EventSource, category: StreamCategory, id: string): Promise<Recorded[]> {
+export async function readWhole({ store }: EventSource, category: StreamCategory, id: string): Promise<Recorded[]> {
   const events: Recorded[] = [];
   for await (const event of store.readStream(streamOf(category, id))) events.push(upcast(event));
   return events;

@@ -212,4 +212,4 @@ const tableOf = ({ view, version }: ViewRef): string => `${checkedName(view)}_v$
 
 /** SQLITE_BUSY and SQLITE_LOCKED, with all their extended forms. */
 const isBusy = (error: unknown): boolean =>
-  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && [5, 6].includes(error.errcode & 0xff);
+  typeof error === 'object' && error !== null && 'errcode' in error && typeof error.errcode === 'number' && [5, 6].includes(error.errcode & 0xff);

@@ -1,12 +1,6 @@
-import type {
-  DeploymentEvent, DockerServiceEvent, JobEvent, NetworkEvent, NetworkPoolEvent, NodeEvent, PlanEvent, ProjectEvent, ReplicaEvent,
-} from '#domain';
+import type { AnyEvent } from '#domain';
 import type { Recorded } from '#event-store';
 import type { Document, ViewSchema } from './port.ts';
-
-/** Every event there is. */
-export type AnyEvent =
-  | DeploymentEvent | DockerServiceEvent | JobEvent | NetworkEvent | NetworkPoolEvent | NodeEvent | PlanEvent | ProjectEvent | ReplicaEvent;
 
 /** One type of event as the log gives it back: its data and where it stands. */
 export type Of<Type extends AnyEvent['type']> = Recorded & Extract<AnyEvent, { type: Type }>;

@@ -23,14 +23,14 @@ export interface Explanation {
 const CHAIN = 200;
 
 /** Why a service is as it is; null where there is none within reach. */
-export async function readServiceExplanation(source: EventSource, tenant: TenantContext, id: string, liveness: Liveness): Promise<Explanation | null> {
+export async function getServiceExplanation(source: EventSource, tenant: TenantContext, id: string, liveness: Liveness): Promise<Explanation | null> {
   const events = await readRelated(source, id);
   const service = foldDocument<ServiceDocument>(services, events, id);
   return service && reaches(tenant, service.project_id) ? explainService(events, liveness.silent) : null;
 }
 
 /** Why a job is as it is; null where there is none within reach. */
-export async function readJobExplanation(source: EventSource, tenant: TenantContext, id: string): Promise<Explanation | null> {
+export async function getJobExplanation(source: EventSource, tenant: TenantContext, id: string): Promise<Explanation | null> {
   const events = await readRelated(source, id);
   const job = foldDocument<JobDocument>(jobs, events, id);
   return job && reaches(tenant, job.project_id) ? explainJob(events) : null;
