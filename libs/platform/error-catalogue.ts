@@ -1,0 +1,118 @@
+/** What a client is told by a code, and what it can do. `docs/errors.md` is made from this; a spec finds codes that lack. */
+export interface ErrorEntry {
+  /** HTTP status. */
+  readonly status: number;
+  readonly cause: string;
+  readonly wayOut: string;
+}
+
+const invalid = (cause: string, wayOut: string): ErrorEntry => ({ status: 422, cause, wayOut });
+const notFound = (cause: string, wayOut: string): ErrorEntry => ({ status: 404, cause, wayOut });
+const conflict = (cause: string, wayOut: string): ErrorEntry => ({ status: 409, cause, wayOut });
+const forbidden = (cause: string, wayOut: string): ErrorEntry => ({ status: 403, cause, wayOut });
+const passing = (cause: string, wayOut = 'Try again, with growing pauses.'): ErrorEntry => ({ status: 503, cause, wayOut });
+
+/** The request itself, before anything is looked at. */
+const request: Record<string, ErrorEntry> = {
+  'request.malformed': { status: 400, cause: 'The body is no JSON.', wayOut: 'Send one JSON object.' },
+  'request.media_type': { status: 415, cause: 'The body is of another type than JSON.', wayOut: 'Send content-type: application/json.' },
+  'request.too_large': { status: 413, cause: 'The body is larger than 1 MiB.', wayOut: 'Send less at once.' },
+  'request.refused': { status: 400, cause: 'The HTTP server refused the request before its route was reached.', wayOut: 'Correct what the detail names.' },
+  'request.unauthenticated': { status: 401, cause: 'The token is missing or unknown.', wayOut: 'Send Authorization: Bearer <token>; the operator’s stands in operator.token under WAYBILL_HOME.' },
+  'request.invalid': invalid('Fields are missing, unknown or wrong; errors[] lists every one with its pointer.', 'Correct the fields that errors[] points at.'),
+  'request.if_match_invalid': invalid('If-Match is no revision.', 'Send the ETag of an earlier answer as it was given, like "41".'),
+  'request.position_invalid': invalid('Last-Event-ID is no position.', 'Send the id of an event of such a stream, or leave it out to begin at the start.'),
+  'route.not_found': notFound('No such path or method.', 'Look at /openapi.json.'),
+  'role.operator_needed': forbidden('Only operators of the platform may do this.', 'Ask an operator.'),
+  'cursor.invalid': invalid('The cursor is none that this list gave.', 'Send next_cursor of an earlier page of the same list, as it was given.'),
+  'idempotency.key_invalid': invalid('The Idempotency-Key is empty, too long or sent twice.', 'Send one of 1 to 255 visible ASCII characters.'),
+  'idempotency.key_reused': invalid('The Idempotency-Key was used with another body.', 'Choose a new key for a new request.'),
+  'request.precondition_failed': { status: 412, cause: 'The thing was changed since the revision in If-Match.', wayOut: 'Read it again, decide again, send the new ETag.' },
+};
+
+/** Projects, environments, names, plans, networks. */
+const surroundings: Record<string, ErrorEntry> = {
+  'project.not_found': notFound('There is no such project within your reach.', 'GET /v1/projects lists those that are.'),
+  'project.exists': conflict('Another request created it.', 'Read it.'),
+  'project.deleted': conflict('It was deleted.', 'Create another one.'),
+  'project.in_use': conflict('It still holds environments with services.', 'Delete what is in it first; facts.used_by names it.'),
+  'environment.not_found': notFound('The project has no such environment.', 'Create it first, or leave environment_id to GET /v1/environments.'),
+  'environment.name_taken': conflict('The project has an environment of this name.', 'Choose another name.'),
+  'environment.in_use': conflict('Services still live in it.', 'Delete them first; facts.used_by names them.'),
+  'environment.other_project': invalid('The field project_id names another project than the environment belongs to.', 'Leave project_id out.'),
+  'name.invalid': invalid('The name breaks the rule for names.', 'Use lower-case letters, digits and dashes, as the detail says.'),
+  'name.taken': conflict('Another one of this kind has the name.', 'Choose another name, or delete its holder first (facts.holder).'),
+  'name.wrong_scope': invalid('A name was claimed in the wrong place.', 'Report it: no request of yours leads here.'),
+  'reservation.voided': conflict('The request came so late that its reserved name was given up.', 'Send it again as a new one, with a new Idempotency-Key.'),
+  'reservation.in_use': conflict('A name was to be freed whose holder exists.', 'Delete the holder to free its name.'),
+  'plan.not_found': notFound('There is no such plan.', 'GET /v1/plans lists them; an operator defines new ones.'),
+  'plan.unknown': invalid('The field plan names a plan that does not exist.', 'GET /v1/plans lists them; or say resources instead.'),
+  'plan.exists': conflict('A plan of this name exists.', 'Change it with PUT, or choose another name.'),
+  'plan.invalid': invalid('The plan’s resources are out of range.', 'Correct what errors[] points at.'),
+  'network.not_found': notFound('The environment’s network was not created yet.', 'Wait a moment; it follows the environment.'),
+  'network.exists': conflict('The network was created already.', 'Nothing to do.'),
+  'network.deleted': conflict('The network was deleted with its environment.', 'Create another environment.'),
+  'network_pool.invalid': invalid('The pool of subnets is no block that subnets can be cut from.', 'Set WAYBILL_SUBNET_POOL to a block like 10.192.0.0/11.'),
+  'network_pool.exhausted': conflict('Every subnet of the pool is in use.', 'Delete environments that nobody needs, or configure a larger WAYBILL_SUBNET_POOL.'),
+};
+
+/** Services, their deployments, jobs. */
+const work: Record<string, ErrorEntry> = {
+  'docker_service.not_found': notFound('There is no such service within your reach.', 'GET /v1/docker-services lists those that are.'),
+  'docker_service.invalid': invalid('Fields of the service break a rule; errors[] lists every one.', 'Correct the fields that errors[] points at.'),
+  'docker_service.exists': conflict('Another request created it.', 'Read it.'),
+  'docker_service.deleted': conflict('The service is being deleted, or was.', 'Create another one.'),
+  'docker_service.halted': conflict('A deployment of it failed; nothing is started any more.', 'Start another deployment, or delete the service; facts.reason says what failed.'),
+  'docker_service.deployment_active': conflict('A deployment is under way and has to end first.', 'Wait for it: GET /v1/deployments/{id}.'),
+  'docker_service.not_deleting': conflict('Its deletion was not requested.', 'DELETE it first.'),
+  'docker_service.replicas_left': conflict('Containers of it are still there.', 'Wait until the engine has confirmed that they are gone.'),
+  'docker_service.generation_taken': conflict('A plan was made from an older state: the slot already had this generation.', 'Nothing to do: the scheduler plans again.'),
+  'deployment.not_found': notFound('There is no such deployment within your reach.', 'GET /v1/docker-services/{id}/deployments lists those of a service.'),
+  'deployment.closed': conflict('The deployment has ended.', 'Start another one.'),
+  'deployment.generation_taken': conflict('A plan was made from an older state: the slot already had this generation.', 'Nothing to do: the scheduler plans again.'),
+  'image.invalid_reference': invalid('The image is no reference that an engine understands.', 'Write it like docker.io/library/nginx:1.27.'),
+  'job.not_found': notFound('There is no such job within your reach.', 'GET /v1/jobs lists those that are.'),
+  'job.exists': conflict('Another request created it.', 'Read it.'),
+  'job.invalid': invalid('Fields of the job break a rule; errors[] lists every one.', 'Correct the fields that errors[] points at.'),
+  'job.timeout_out_of_range': invalid('The timeout is no whole number of milliseconds within the limits.', 'Choose timeout_ms from facts.min_ms to facts.max_ms.'),
+  'job.ended': conflict('The job has ended; a job has one outcome.', 'Create another job.'),
+  'job.attempt_open': conflict('An attempt of the job is under way.', 'Wait until it ends.'),
+  'job.attempt_out_of_order': conflict('Attempts are counted without gaps.', 'Nothing to do: the job runner goes on with facts.next.'),
+  'job.attempt_unknown': conflict('The outcome belongs to no attempt that was started.', 'Nothing to do: it is ignored.'),
+};
+
+/** Replicas and nodes: most of these are answers to parts of the platform, not to people. */
+const placement: Record<string, ErrorEntry> = {
+  'replica.not_found': notFound('There is no such replica.', 'GET …/replicas lists those of a service.'),
+  'replica.abandoned': conflict('It was given up before any node took it.', 'Nothing to do: its slot gets the next generation.'),
+  'replica.attempt_out_of_order': conflict('Attempts to place it are counted without gaps.', 'Nothing to do: the scheduler goes on with facts.next.'),
+  'replica.not_claimed': conflict('No such claim is open.', 'Nothing to do: the scheduler reads it again.'),
+  'replica.claim_open': conflict('A node has not yet answered the last attempt to place it.', 'Nothing to do: the scheduler settles it first.'),
+  'replica.placed': conflict('A node holds it.', 'Nothing to do: it is stopped there.'),
+  'node.not_found': notFound('There is no such node.', 'GET /v1/nodes lists them.'),
+  'node.removed': conflict('The node was removed for good.', 'Register the host under a new id: empty WAYBILL_NODE_DIR and start the agent.'),
+  'node.other_key': forbidden('Another agent registered under this id.', 'Give each agent its own WAYBILL_NODE_DIR.'),
+  'node.facts_invalid': invalid('An agent said something of its host that cannot be.', 'Correct what the detail names in the agent’s configuration.'),
+  'node.replica_going': conflict('The replica is being removed from the node.', 'Nothing to do: its slot gets the next generation.'),
+};
+
+/** The platform itself: nothing is known to be wrong with the request. */
+const platform: Record<string, ErrorEntry> = {
+  'event_store.busy': passing('Others change the same thing all the time, or the event store can’t be reached.'),
+  'event_store.unavailable': passing('The event store can’t be reached, or its answer was lost.', 'Send the same request again with the same Idempotency-Key.'),
+  'event_store.conflict': conflict('The thing was changed meanwhile.', 'Read it again and decide again.'),
+  'read_models.busy': passing('The read models are locked by another process.'),
+  'projection.not_found': notFound('There is no such view.', 'GET /v1/projections lists them.'),
+  'read_model.behind': passing('The views have not caught up with the log.', 'Try again, or look at /v1/projections.'),
+  'bus.no_responder': passing('The part of the platform that would answer is not there.', 'Try again; if it stays so, look whether the agent or app runs.'),
+  'bus.timeout': passing('The part of the platform that was asked did not answer in time.'),
+  'bus.disconnected': passing('This part of the platform has no connection to NATS.'),
+  'bus.remote_error': passing('The part of the platform that was asked failed.', 'Try again; its log says what failed.'),
+  'dispatch.incomplete': passing('An agent has not got its whole set.', 'Nothing to do: it is sent again.'),
+  'dispatch.base_moved': passing('An agent moves on while its set is made.', 'Nothing to do: it is made again.'),
+  'scheduler.unsettled': passing('What a scheduler has just written is not in its index yet.', 'Nothing to do: it looks again.'),
+  internal: { status: 500, cause: 'A fault in Waybill.', wayOut: 'Report it with the gateway’s log line of that time.' },
+};
+
+/** Every code that an answer may carry. Codes are stable: they change their meaning never. */
+export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = { ...request, ...surroundings, ...work, ...placement, ...platform };
