@@ -176,7 +176,6 @@ function amountViolations(pointer: string, { cpuMillis, memoryBytes }: Amount): 
 }
 
 /** Control characters but tab and line ends; a NUL would cut the value short in the kernel. */
-// eslint-disable-next-line no-control-regex -- they are what is looked for
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
 function textViolations(pointer: string, text: string): readonly Violation[] {

@@ -26,18 +26,18 @@ const IMAGE_ID = /^[0-9a-f]{64}$/;
  *  `docker.io/library/nginx:latest`.
  *  @throws Rejection `image.invalid_reference` that says which part is wrong and what it has to be. */
 export function parseImageReference(text: string): ImageReference {
-  const [named = '', digest, ...moreDigests] = text.split('@');
-  if (digest !== undefined && (moreDigests.length || !DIGEST.test(digest))) throw invalid(text, 'a digest must be sha256: and 64 hex digits in lower case');
-  const { registry, rest } = splitRegistry(named);
+  const at = text.indexOf('@');
+  const digest = at < 0 ? null : text.slice(at + 1);
+  if (digest !== null && !DIGEST.test(digest)) throw invalid(text, 'a digest must be sha256: and 64 hex digits in lower case');
+  const { registry, rest } = splitRegistry(at < 0 ? text : text.slice(0, at));
   const colon = rest.lastIndexOf(':');
   const path = colon < 0 ? rest : rest.slice(0, colon);
   const tag = colon < 0 ? null : rest.slice(colon + 1);
   if (tag !== null && !TAG.test(tag)) throw invalid(text, 'a tag must be 1 to 128 letters, digits, _, . or -, not beginning with . or -');
-  const port = REGISTRY.exec(registry)?.groups?.['port'];
-  if (!REGISTRY.test(registry) || Number(port ?? 0) > 65_535) throw invalid(text, 'a registry must be a host name or address, with a port from 1 to 65535 if any');
+  refuseRegistry(text, registry);
   const repository = registry === DEFAULT_REGISTRY && !path.includes('/') ? `library/${path}` : path;
   refuseRepository(text, path, `${registry}/${repository}`);
-  return { registry, repository, tag: tag ?? (digest === undefined ? 'latest' : null), digest: digest ?? null };
+  return { registry, repository, tag: tag ?? (digest === null ? 'latest' : null), digest };
 }
 
 /** The one text of a reference: parsing it gives the same reference again. */
@@ -54,6 +54,11 @@ function splitRegistry(named: string): { registry: string; rest: string } {
   const first = named.slice(0, Math.max(slash, 0)).toLowerCase();
   if (slash < 0 || !(/[.:]/.test(first) || first === 'localhost')) return { registry: DEFAULT_REGISTRY, rest: named };
   return { registry: first === 'index.docker.io' ? DEFAULT_REGISTRY : first, rest: named.slice(slash + 1) };
+}
+
+function refuseRegistry(text: string, registry: string): void {
+  const match = REGISTRY.exec(registry);
+  if (!match || Number(match.groups?.['port'] ?? 0) > 65_535) throw invalid(text, 'a registry must be a host name or address, with a port from 1 to 65535 if any');
 }
 
 function refuseRepository(text: string, path: string, name: string): void {
