@@ -2,7 +2,7 @@ import type { Clock } from '#contracts';
 import type { EventStore, Followed, Position, Recorded } from './port.ts';
 
 export interface FollowLog {
-  readonly store: EventStore;
+  readonly store: Pick<EventStore, 'follow'>;
   /** Go on after this position; null: from the beginning. */
   readonly after: Position | null;
   readonly prefixes?: readonly string[];
@@ -33,19 +33,23 @@ export async function followLog({ store, after, prefixes, signal, clock, onEvent
     await untilTaken(() => onEvent(followed.event));
     last = followed.event.position;
   };
-  const subscription = async (): Promise<void> => {
-    for await (const followed of store.follow(last, prefixes, signal)) {
-      if (signal.aborted) return;
-      await handle(followed);
+  for (let backoff = FIRST_BACKOFF_MS; !signal.aborted; backoff = longer(backoff)) {
+    try {
+      for await (const followed of store.follow(last, prefixes, signal)) {
+        if (signal.aborted) return;
+        await handle(followed);
+        backoff = FIRST_BACKOFF_MS;
+      }
+    } catch (error) {
+      degraded(error);
     }
-    if (!signal.aborted) throw new Error('the subscription ended by itself');
-  };
-  await untilDone(subscription, degraded, clock, signal);
+    await clock.sleep(backoff, signal);
+  }
 }
 
 /** Tries until it works or is aborted, with a pause that doubles. */
 async function untilDone(work: () => void | Promise<void>, failed: (error: unknown) => void, clock: Clock, signal: AbortSignal): Promise<void> {
-  for (let backoff = FIRST_BACKOFF_MS; !signal.aborted; backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS)) {
+  for (let backoff = FIRST_BACKOFF_MS; !signal.aborted; backoff = longer(backoff)) {
     try {
       return await work();
     } catch (error) {
@@ -55,3 +59,5 @@ async function untilDone(work: () => void | Promise<void>, failed: (error: unkno
     await clock.sleep(backoff, signal);
   }
 }
+
+const longer = (backoff: number): number => Math.min(backoff * 2, LONGEST_BACKOFF_MS);

@@ -32,7 +32,8 @@ export interface Handled<State> {
   readonly revision: bigint;
   readonly position: Position;
   readonly events: Recorded[];
-  /** The command stood in the stream before this call. */
+  /** The command stood in the stream before this call. Two processes that carry out the same command at the same instant
+   *  may both say false: it was written once all the same. */
   readonly repeated: boolean;
 }
 

@@ -82,31 +82,24 @@ export class SqliteAppender {
 
   /** Inside the transaction. A refusal is returned, not thrown: the others of the group are still written. */
   private write({ stream, expected, events }: Waiting): Appended | Conflict | DuplicateEvent {
-    const actual = this.revisionOf(stream);
     const known = events.map(({ id }) => this.statements.byId.get(id) as unknown as Standing | undefined);
-    if (known.some(Boolean)) return this.answerAgain(stream, expected, events, known, actual);
-    if (!fits(expected, actual)) return new Conflict(stream, expected, actual === null ? null : BigInt(actual));
+    const standing = sameAppend(stream, expected, known);
+    if (standing) return { revision: BigInt(standing.revision), position: positionText(standing.position) };
 
+    const actual = this.revisionOf(stream);
+    if (!fits(expected, actual)) return new Conflict(stream, expected, actual === null ? null : BigInt(actual));
+    const taken = known.findIndex(Boolean);
+    if (taken >= 0) return new DuplicateEvent(events[taken]!.id, known[taken]!.stream, BigInt(known[taken]!.revision));
+    return this.insert(stream, actual === null ? 0 : actual + 1, events);
+  }
+
+  private insert(stream: string, first: number, events: Waiting['events']): Appended {
     const category = stream.split('-', 1)[0]!;
     const { head } = this.statements.head.get() as { head: number };
-    const first = actual === null ? 0 : actual + 1;
     events.forEach(({ id, type, data, metadata }, index) =>
       this.statements.insert.run(head + 1 + index, stream, first + index, category, id, type, data, metadata),
     );
     return { revision: BigInt(first + events.length - 1), position: positionText(head + events.length) };
-  }
-
-  /** An append that stands already is answered as it was then. */
-  private answerAgain(stream: string, expected: Expected, events: Waiting['events'], known: readonly (Standing | undefined)[], actual: number | null) {
-    const first = known[0];
-    if (!first || !known.every((it, index) => it?.stream === stream && it.revision === first.revision + index)) {
-      const taken = known.findIndex(Boolean);
-      return new DuplicateEvent(events[taken]!.id, known[taken]!.stream, BigInt(known[taken]!.revision));
-    }
-    const before = first.revision === 0 ? null : first.revision - 1;
-    if (!fits(expected, before)) return new Conflict(stream, expected, actual === null ? null : BigInt(actual));
-    const last = known.at(-1)!;
-    return { revision: BigInt(last.revision), position: positionText(last.position) };
   }
 
   private revisionOf(stream: string): number | null {
@@ -129,6 +122,13 @@ interface Standing {
   readonly stream: string;
   readonly revision: number;
   readonly position: number;
+}
+
+/** The last of the events if they all stand already, in this order and where `expected` said: then the append was made before. */
+function sameAppend(stream: string, expected: Expected, known: readonly (Standing | undefined)[]): Standing | null {
+  const first = known[0];
+  if (!first || !known.every((it, index) => it?.stream === stream && it.revision === first.revision + index)) return null;
+  return fits(expected, first.revision === 0 ? null : first.revision - 1) ? known.at(-1)! : null;
 }
 
 function fits(expected: Expected, actual: number | null): boolean {
