@@ -1,0 +1,82 @@
+import type { EventStore, Expected, Followed, NewEvent, Position, Recorded } from '#event-store';
+
+/** One process's view of a shared store, that can be frozen (SIGSTOP) and thawed, or cut off for good (SIGKILL). */
+export class FaultyStore implements EventStore {
+  /** Appends that went through, those of a dead process not counted. */
+  appends = 0;
+  private frozen: Promise<void> | null = null;
+  private thawed: () => void = () => undefined;
+  private killAt = Infinity;
+  private killAfterWrite = false;
+  private dead = false;
+  private onDeath: () => void = () => undefined;
+
+  constructor(private readonly store: EventStore) {}
+
+  get storeId(): string {
+    return this.store.storeId;
+  }
+
+  get isDead(): boolean {
+    return this.dead;
+  }
+
+  /** Every operation that begins from now on waits for `thaw`. */
+  freeze(): void {
+    this.frozen = new Promise((resolve) => (this.thawed = resolve));
+  }
+
+  thaw(): void {
+    this.frozen = null;
+    this.thawed();
+  }
+
+  /** The process dies at its `n`-th append (from 1), just before it is written or just after. */
+  dieAtAppend(n: number, when: 'before' | 'after', onDeath: () => void): void {
+    this.killAt = n;
+    this.killAfterWrite = when === 'after';
+    this.onDeath = onDeath;
+  }
+
+  async append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<{ revision: bigint; position: Position }> {
+    await this.pass();
+    const last = this.appends + 1 === this.killAt;
+    if (last && !this.killAfterWrite) return this.die();
+    const done = await this.store.append(stream, expected, events);
+    this.appends += 1;
+    return last ? this.die() : done;
+  }
+
+  async *readStream(stream: string, options?: { from?: bigint; limit?: number }): AsyncIterable<Recorded> {
+    await this.pass();
+    yield* this.store.readStream(stream, options);
+  }
+
+  async readAll(after: Position | null, options: { prefixes?: readonly string[]; limit: number }): Promise<{ events: Recorded[]; next: Position | null }> {
+    await this.pass();
+    return this.store.readAll(after, options);
+  }
+
+  async *follow(after: Position | null, prefixes: readonly string[] | undefined, signal: AbortSignal): AsyncIterable<Followed> {
+    for await (const followed of this.store.follow(after, prefixes, signal)) {
+      await this.pass();
+      yield followed;
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  /** A dead process does nothing more: what it awaits never comes. */
+  private async pass(): Promise<void> {
+    while (this.frozen) await this.frozen;
+    if (this.dead) await NEVER;
+  }
+
+  private die(): Promise<never> {
+    this.dead = true;
+    this.onDeath();
+    return NEVER;
+  }
+}
+
+const NEVER = new Promise<never>(() => undefined);

@@ -1,0 +1,243 @@
+import {
+  type CommandMetadata,
+  type ContainerSpec,
+  type DeploySettings,
+  deployment,
+  dockerService,
+  type DockerServiceCommand,
+  type DockerServiceId,
+  type EnvironmentId,
+  type ExistingDockerService,
+  job,
+  type JobId,
+  type NetworkId,
+  type NodeId,
+  type OpenedDeployment,
+  PLATFORM,
+  project,
+  type ProjectId,
+  replica,
+  replicaState,
+  type ReplicaId,
+  schemaOf,
+  streamOf,
+  upcast,
+} from '#domain';
+import { AggregateStore, type EventStore, type Recorded } from '#event-store';
+import { commandIdOf, randomCommandId, replicaIdOf } from '#platform';
+import { MemoryBroker, type MemoryBus, MemoryEventStore, MemoryLogger, seededRandom, VirtualClock } from '#testing';
+import { Scheduler } from '../../apps/scheduler/scheduler.ts';
+import { FaultyStore } from './faulty-store.ts';
+import { ScriptedNode } from './scripted-node.ts';
+
+export const MIB = 1024 * 1024;
+export const IDS = {
+  projectId: 'prj_shop' as ProjectId,
+  environmentId: 'env_production' as EnvironmentId,
+  networkId: 'net_production' as NetworkId,
+  serviceId: 'svc_api' as DockerServiceId,
+  deploymentId: 'dep_first',
+  jobId: 'job_migrate' as JobId,
+} as const;
+
+export const DEPLOY: DeploySettings = { minHealthyMs: 1_000, healthyDeadlineMs: 60_000, progressDeadlineMs: 120_000, maxFailures: 0 };
+export const SPEC: ContainerSpec = {
+  image: 'docker.io/library/api:1',
+  pullPolicy: 'missing',
+  command: null,
+  args: null,
+  env: {},
+  ports: [],
+  plan: null,
+  resources: { request: { cpuMillis: 100, memoryBytes: 64 * MIB }, limit: { cpuMillis: 200, memoryBytes: 128 * MIB } },
+  labels: {},
+  constraints: [],
+};
+
+/** A process of the scheduler's, with a store, a bus and memory of its own. */
+export interface SchedulerProcess {
+  readonly scheduler: Scheduler;
+  readonly store: FaultyStore;
+  readonly bus: MemoryBus;
+  readonly logger: MemoryLogger;
+}
+
+/** Schedulers and scripted nodes on one log, under virtual time: the rest of the house is played by hand. */
+export class SchedulerWorld {
+  readonly clock = new VirtualClock();
+  readonly broker: MemoryBroker;
+  readonly store: MemoryEventStore;
+  readonly aggregates: AggregateStore;
+  readonly nodes: ScriptedNode[] = [];
+  readonly processes: SchedulerProcess[] = [];
+  private readonly over = new AbortController();
+
+  constructor(private readonly seed = 1) {
+    this.broker = new MemoryBroker(this.clock, 1);
+    this.store = new MemoryEventStore();
+    this.aggregates = this.aggregatesOn(this.store);
+  }
+
+  /** With an environment, ready nodes and one scheduler. */
+  static async begin(options: { nodes?: number; schedulers?: number; capacity?: { cpuMillis: number; memoryBytes: number } } = {}): Promise<SchedulerWorld> {
+    const world = new SchedulerWorld();
+    await world.createProject();
+    for (let i = 1; i <= (options.nodes ?? 1); i += 1) await world.addNode(`n${i}`, options.capacity);
+    for (let i = 0; i < (options.schedulers ?? 1); i += 1) world.addScheduler();
+    await world.clock.advance(100);
+    return world;
+  }
+
+  addScheduler(): SchedulerProcess {
+    const store = new FaultyStore(this.store);
+    const bus = this.broker.bus(`scheduler-${this.processes.length + 1}`);
+    const logger = new MemoryLogger();
+    const random = seededRandom(this.seed + this.processes.length);
+    const scheduler = new Scheduler({ store, aggregates: this.aggregatesOn(store), bus, clock: this.clock, random, logger, subnetPool: '10.192.0.0/11' });
+    const made = { scheduler, store, bus, logger };
+    this.processes.push(made);
+    scheduler.start();
+    return made;
+  }
+
+  /** SIGKILL at an append; `then` runs at that moment. */
+  kill(process: SchedulerProcess, appends: number, when: 'before' | 'after', then: () => void): void {
+    process.store.dieAtAppend(appends, when, () => {
+      void process.bus.close();
+      then();
+    });
+  }
+
+  async addNode(name: string, capacity = { cpuMillis: 4_000, memoryBytes: 4_096 * MIB }): Promise<ScriptedNode> {
+    const nodeId = `node_${name}` as NodeId;
+    const facts = { name, address: '10.0.0.1', architecture: 'amd64', engineVersion: '24', capacity, labels: {} };
+    const made = new ScriptedNode(nodeId, this, this.broker.bus(nodeId), facts, this.over.signal);
+    this.nodes.push(made);
+    await made.register();
+    return made;
+  }
+
+  async end(): Promise<void> {
+    this.over.abort();
+    const living = this.processes.filter(({ store }) => !store.isDead);
+    for (const { store } of living) store.thaw();
+    await Promise.all(living.map(({ scheduler }) => scheduler.stop()));
+  }
+
+  async createProject(): Promise<void> {
+    const { projectId, environmentId, networkId } = IDS;
+    const environment = { environmentId, networkId, name: 'production' };
+    await this.aggregates.handle(project, streamOf('project', projectId), { type: 'CreateProject', data: { projectId, name: 'shop', environment } }, this.metadata());
+  }
+
+  async deleteEnvironment(): Promise<void> {
+    const { projectId, environmentId } = IDS;
+    await this.aggregates.handle(project, streamOf('project', projectId), { type: 'DeleteEnvironment', data: { environmentId } }, this.metadata());
+  }
+
+  async claimName(commandId = randomCommandId()): Promise<void> {
+    const { projectId, environmentId, serviceId } = IDS;
+    const data = { scope: 'docker_service', environmentId, name: 'api', holder: serviceId, commandId } as const;
+    await this.aggregates.handle(project, streamOf('project', projectId), { type: 'ClaimName', data }, this.metadata(commandId));
+  }
+
+  async createService(replicas: number, change: { spec?: Partial<ContainerSpec>; deploy?: Partial<DeploySettings> } = {}): Promise<void> {
+    const { projectId, environmentId, networkId, serviceId, deploymentId } = IDS;
+    await this.claimName();
+    await this.onService({
+      type: 'CreateDockerService',
+      data: {
+        dockerServiceId: serviceId,
+        projectId,
+        environmentId,
+        networkId,
+        name: 'api',
+        hostname: 'api.production.shop.internal',
+        kind: 'worker',
+        replicas,
+        deploy: { ...DEPLOY, ...change.deploy },
+        spec: { ...SPEC, ...change.spec },
+        deploymentId,
+      },
+    });
+  }
+
+  scale = (replicas: number): Promise<void> => this.onService({ type: 'ScaleDockerService', data: { replicas } });
+  deleteService = (): Promise<void> => this.onService({ type: 'RequestDockerServiceDeletion', data: {} });
+
+  /** As job-runner does: the job, its first attempt and the replica of that. */
+  async runJob(): Promise<ReplicaId> {
+    const { projectId, environmentId, networkId, jobId } = IDS;
+    const owner = { type: 'job', id: jobId } as const;
+    const replicaId = replicaIdOf(owner, 0, 1);
+    const definition = { jobId, projectId, environmentId, networkId, name: 'migrate', spec: SPEC, timeoutMs: 60_000, trigger: { type: 'manual' } } as const;
+    await this.aggregates.handle(job, streamOf('job', jobId), { type: 'CreateJob', data: definition }, this.metadata());
+    await this.aggregates.handle(job, streamOf('job', jobId), { type: 'StartAttempt', data: { attempt: 1, replicaId } }, this.metadata());
+    const placeable = { projectId, environmentId, slot: 0, generation: 1, release: null, request: SPEC.resources.request, ports: [], constraints: [], replaces: null };
+    const command = { type: 'CreateReplica', data: { replicaId, owner, ...placeable, deploymentId: null } } as const;
+    await this.aggregates.handle(replica, streamOf('replica', replicaId), command, this.metadata(commandIdOf('create', replicaId)));
+    return replicaId;
+  }
+
+  async endJob(): Promise<void> {
+    const data = { outcome: 'SUCCEEDED', attempt: 1, exitCode: 0, oomKilled: false, reason: { code: 'completed', message: 'exit code 0' } } as const;
+    await this.aggregates.handle(job, streamOf('job', IDS.jobId), { type: 'EndJob', data }, this.metadata());
+  }
+
+  /** Containers of the service on all nodes, by slot. */
+  slots(): number[] {
+    return this.nodes.flatMap(({ alive }) => alive.map(({ slot }) => slot)).sort((a, b) => a - b);
+  }
+
+  async service(): Promise<ExistingDockerService> {
+    const { state } = await this.aggregates.load(dockerService, streamOf('docker_service', IDS.serviceId));
+    if (state.status !== 'present') throw new Error(`the service is ${state.status}`);
+    return state;
+  }
+
+  async deployment(): Promise<OpenedDeployment> {
+    const { state } = await this.aggregates.load(deployment, streamOf('deployment', IDS.deploymentId));
+    if (state.status !== 'opened') throw new Error('the deployment was not opened');
+    return state;
+  }
+
+  async replicaState(replicaId: ReplicaId): Promise<string | null> {
+    const { state } = await this.aggregates.load(replica, streamOf('replica', replicaId));
+    return state.status === 'abandoned' ? 'abandoned' : replicaState(state);
+  }
+
+  /** The service stands at its number, with nothing under way. */
+  async isStable(replicas: number): Promise<boolean> {
+    const service = await this.service();
+    return !service.activeDeployment && service.orders.replicas.size === replicas && this.slots().length === replicas;
+  }
+
+  /** Events of a type, in the order of the log. */
+  events(type: string): Recorded[] {
+    return this.store.log.filter((event) => event.type === type);
+  }
+
+  /** Breaches of what must hold at any time: no replica placed twice, none begun twice, no slot's container made twice. */
+  breaches(): string[] {
+    const found: string[] = [];
+    const placed = this.events('ReplicaPlaced').map(({ data }) => (data as { replicaId: string }).replicaId);
+    const created = this.events('ReplicaCreated').map(({ stream }) => stream);
+    const made: string[] = this.nodes.flatMap((each) => each.made);
+    for (const [what, all] of Object.entries({ placed, created, made })) {
+      for (const each of all.filter((id, index) => all.indexOf(id) !== index)) found.push(`${each} was ${what} twice`);
+    }
+    return found;
+  }
+
+  private async onService(command: DockerServiceCommand): Promise<void> {
+    await this.aggregates.handle(dockerService, streamOf('docker_service', IDS.serviceId), command, this.metadata());
+  }
+
+  private aggregatesOn(store: EventStore): AggregateStore {
+    return new AggregateStore({ store, clock: this.clock, random: seededRandom(this.seed), upcast, schemaOf });
+  }
+
+  private metadata(commandId = randomCommandId()): CommandMetadata {
+    return { commandId, tenantId: PLATFORM, actor: { type: 'token', id: 'tok_test' }, originId: null, now: this.clock.now(), correlationId: commandId, causationId: null };
+  }
+}

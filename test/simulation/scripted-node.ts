@@ -1,0 +1,191 @@
+import { subjects, type Assignment, type AssignmentSet, type ChunkReply, type Clock, type ReportReply, type SetChunk } from '#contracts';
+import { type CommandMetadata, node, type NodeFacts, type NodeId, type Observation, PLATFORM, replica, Rejection, type ReplicaId, streamOf } from '#domain';
+import type { AggregateStore } from '#event-store';
+import { SetAssembler } from '#messaging';
+import { randomCommandId } from '#platform';
+import type { MemoryBus } from '#testing';
+import { AppliedSet } from '../../apps/node-agent/applied-set.ts';
+import type { Disk } from '../../apps/node-agent/disk.ts';
+
+/** What becomes of a container that is wanted to run. */
+export type Fate = 'settles' | 'fails' | 'hangs' | 'completes';
+
+interface Container {
+  readonly assignment: Assignment;
+  state: Observation['state'];
+}
+
+const STEP_MS = 200;
+const SETTLES_AFTER_MS = 1_000;
+const HEARTBEAT_MS = 5_000;
+
+/** An agent with an engine that obeys, and the health-monitor that takes in what it says, in one: it judges sets as the real
+ *  agent does, and records what its containers go through on the replicas' streams. */
+export class ScriptedNode {
+  readonly containers = new Map<ReplicaId, Container>();
+  /** Every container that was ever made, or was gone before it could be, in order. */
+  readonly made: ReplicaId[] = [];
+  readonly sets: AssignmentSet[] = [];
+  fateOf: (assignment: Assignment) => Fate = () => 'settles';
+  private readonly assembler = new SetAssembler();
+  private readonly applied: AppliedSet;
+  private beat = 0;
+
+  constructor(
+    readonly nodeId: NodeId,
+    private readonly world: { readonly clock: Clock; readonly aggregates: AggregateStore },
+    private readonly bus: MemoryBus,
+    private readonly facts: NodeFacts,
+    private readonly signal: AbortSignal,
+  ) {
+    const quiet = (): void => undefined;
+    this.applied = new AppliedSet({ nodeId, disk: new MemoryDisk(), logger: { debug: quiet, info: quiet, warn: quiet, error: quiet } });
+    bus.subscribe<SetChunk>(subjects.set(nodeId), (chunk) => this.takeChunk(chunk));
+    bus.subscribe(subjects.reportNow(nodeId), (): ReportReply => ({ taken: true }));
+    void this.beatForever();
+  }
+
+  /** Containers that are there, in any state. */
+  get alive(): Assignment[] {
+    return [...this.containers.values()].map(({ assignment }) => assignment);
+  }
+
+  async register(): Promise<void> {
+    await this.onNode({ type: 'RegisterNode', data: { nodeId: this.nodeId, facts: this.facts, publicKey: `U${this.nodeId}` } });
+  }
+
+  drain = (): Promise<void> => this.onNode({ type: 'DrainNode', data: {} });
+  activate = (): Promise<void> => this.onNode({ type: 'ActivateNode', data: {} });
+
+  /** The host is lost: nothing is heard of it, and an operator removes it. */
+  async loseAndRemove(): Promise<void> {
+    this.bus.disconnect();
+    await this.onNode({ type: 'RemoveNode', data: {} });
+  }
+
+  /** Nothing is heard of it any more, as the monitor records. */
+  async vanish(): Promise<void> {
+    this.bus.disconnect();
+    const reason = { code: 'silent', message: 'no heartbeat for 15 s' };
+    await this.onNode({ type: 'MarkNodeUnreachable', data: { lastHeardAt: null, reason } });
+  }
+
+  /** A container goes behind everybody's back. */
+  async lose(replicaId: ReplicaId): Promise<void> {
+    const container = this.containers.get(replicaId)!;
+    this.containers.delete(replicaId);
+    await this.say(container, 'GONE', true);
+  }
+
+  private async beatForever(): Promise<void> {
+    while (!this.signal.aborted) {
+      this.bus.publish(subjects.heartbeat(this.nodeId), { stand: this.applied.stand, beat: (this.beat += 1) });
+      await this.world.clock.sleep(HEARTBEAT_MS, this.signal);
+    }
+  }
+
+  private async takeChunk(chunk: SetChunk): Promise<ChunkReply> {
+    const set = this.assembler.take(chunk);
+    if (!set) return { stand: null };
+    const stand = await this.applied.offer(set);
+    if (!stand.refusing) this.converge(set);
+    return { stand };
+  }
+
+  private converge(set: AssignmentSet): void {
+    this.sets.push(set);
+    for (const assignment of set.entries) {
+      const container = this.containers.get(assignment.replicaId);
+      if (assignment.wanted === 'run' && !container && assignment.last?.state !== 'GONE' && !this.made.includes(assignment.replicaId)) void this.live(assignment);
+      if (assignment.wanted === 'gone' && (container ? container.state !== 'GONE' : !this.made.includes(assignment.replicaId))) void this.end(assignment);
+    }
+  }
+
+  private async live(assignment: Assignment): Promise<void> {
+    const container: Container = { assignment, state: 'STARTING' };
+    this.made.push(assignment.replicaId);
+    this.containers.set(assignment.replicaId, container);
+    await this.say(container, 'STARTING');
+    const fate = this.fateOf(assignment);
+    if (fate === 'hangs') return;
+    await this.world.clock.sleep(STEP_MS);
+    if (fate === 'fails') return this.say(container, 'FAILED', true);
+    await this.say(container, 'RUNNING');
+    await this.world.clock.sleep(SETTLES_AFTER_MS);
+    await (fate === 'completes' ? this.say(container, 'COMPLETED', true) : this.say(container, 'SETTLED'));
+  }
+
+  private async end(assignment: Assignment): Promise<void> {
+    const container = this.containers.get(assignment.replicaId) ?? { assignment, state: 'STARTING' as const };
+    if (!this.made.includes(assignment.replicaId)) this.made.push(assignment.replicaId);
+    container.state = 'GONE';
+    await this.world.clock.sleep(STEP_MS);
+    this.containers.delete(assignment.replicaId);
+    await this.say(container, 'GONE', true);
+  }
+
+  /** Says it until it stands, as a journal does. */
+  private async say(container: Container, state: Observation['state'], final = false): Promise<void> {
+    if (container.state === 'GONE' && state !== 'GONE') return;
+    container.state = state;
+    const { replicaId } = container.assignment;
+    const observation: Observation = {
+      replicaId,
+      run: 1,
+      state,
+      final,
+      containerId: `container of ${replicaId}`,
+      address: null,
+      imageId: null,
+      exitCode: state === 'COMPLETED' ? 0 : null,
+      oomKilled: false,
+      reason: state === 'FAILED' ? { code: 'image_not_found', message: 'no such image' } : null,
+      at: new Date(this.world.clock.now()).toISOString(),
+    };
+    while (!this.signal.aborted) {
+      try {
+        const command = { type: 'RecordObservation', data: { nodeId: this.nodeId, observation } } as const;
+        await this.world.aggregates.handle(replica, streamOf('replica', replicaId), command, this.metadata('health-monitor'));
+        return;
+      } catch (error) {
+        if (!(error instanceof Rejection)) throw error;
+        await this.world.clock.sleep(STEP_MS, this.signal);
+      }
+    }
+  }
+
+  private async onNode(command: Parameters<typeof node.decide>[1]): Promise<void> {
+    await this.world.aggregates.handle(node, streamOf('node', this.nodeId), command, this.metadata('operator'));
+  }
+
+  private metadata(by: string): CommandMetadata {
+    const commandId = randomCommandId();
+    return { commandId, tenantId: PLATFORM, actor: { type: 'system', id: by }, originId: null, now: this.world.clock.now(), correlationId: commandId, causationId: null };
+  }
+}
+
+class MemoryDisk implements Disk {
+  private readonly files = new Map<string, string>();
+
+  async read(name: string): Promise<string | null> {
+    return this.files.get(name) ?? null;
+  }
+  async write(name: string, text: string): Promise<void> {
+    this.files.set(name, text);
+  }
+  async append(name: string, text: string): Promise<void> {
+    this.files.set(name, (this.files.get(name) ?? '') + text);
+  }
+  async remove(name: string): Promise<void> {
+    this.files.delete(name);
+  }
+  async rename(from: string, to: string): Promise<void> {
+    const text = this.files.get(from);
+    if (text === undefined) return;
+    this.files.set(to, text);
+    this.files.delete(from);
+  }
+  async list(): ReturnType<Disk['list']> {
+    return [...this.files].map(([name, text]) => ({ name, bytes: text.length, changedAt: 0 }));
+  }
+}
