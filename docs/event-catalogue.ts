@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { registry } from '#domain';
 
@@ -21,26 +21,32 @@ export function eventCatalogue(): string {
       lines.push(`| \`${type}\` | ${schema} | ${meaning} | \`${data.replaceAll('|', '\\|')}\` |`);
     }
   }
+  lines.push('', '## Shapes', '', 'What the data above is made of.', '', '```ts', ...shapes(), '```');
   return `${lines.join('\n')}\n`;
+}
+
+/** The types that stand beside the events, as declared. */
+function shapes(): string[] {
+  const declaration = /^export (?:interface \w+ \{[^]*?^\}|type \w+ = .*;)$/gm;
+  return eventSources().flatMap((source) => [...source.matchAll(declaration)].map(([text]) => text.replace(/^export /, '').replaceAll('readonly ', '')));
 }
 
 /** Event type → its data as TypeScript says it, on one line. */
 function declarations(): Map<string, string> {
-  const domain = join(import.meta.dirname, '../libs/domain');
   const found = new Map<string, string>();
-  for (const folder of readdirSync(domain)) {
-    let source: string;
-    try {
-      source = readFileSync(join(domain, folder, 'events.ts'), 'utf8');
-    } catch {
-      continue; // a folder without events
-    }
+  for (const source of eventSources()) {
     for (const match of source.matchAll(/type: '(\w+)';\s*data:\s*/g)) {
       const text = balanced(source, match.index + match[0].length);
       found.set(match[1] as string, text.replace(/\/\*\*.*?\*\//gs, '').replace(/\s+/g, ' ').replaceAll('readonly ', '').trim());
     }
   }
   return found;
+}
+
+function eventSources(): string[] {
+  const domain = join(import.meta.dirname, '../libs/domain');
+  const files = readdirSync(domain).map((folder) => join(domain, folder, 'events.ts'));
+  return files.filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8'));
 }
 
 /** From `start` to the end of the type: the brace that closes the member, or the `;` before it. */

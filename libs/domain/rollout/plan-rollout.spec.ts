@@ -133,13 +133,13 @@ describe('a deployment whose replica was given up', () => {
     );
   });
 
-  it('tries the slot again while no more failed than may', () =>
+  it('stops it while no more failed than may, so that its slot can be tried again', () =>
     expect(plan({ service: created(2, 1), deployment: [opened, both, progressed(1, 1, 0), failed(2)], observed: [settled(1), givenUp(2)] })).toEqual(
       only({
         step: step({
-          creates: [order(2, 2)],
+          creates: [],
           stops: [{ replicaId: 'rep_2_1', reason: { code: 'replica_failed', message: 'another replica is tried in slot 2' } }],
-          reason: { code: 'slot_empty', message: 'slot 2 lost its replica; another replica is tried in slot 2' },
+          reason: { code: 'replica_failed', message: 'another replica is tried in slot 2' },
         }),
         wakeInMs: 600_000,
       }),
@@ -215,9 +215,10 @@ describe('a stable service', () => {
     expect(plan({ service: stopped, observed: [settled(1), gone(2, true)] }).step).toMatchObject({ creates: [], stops: [], forgets: ['rep_2_1'] });
   });
 
-  it('scaled down and up again gives the slot its next generation without waiting for the stopped one', () => {
+  it('scaled down and up again gives the slot its next generation once the stopped one has ended, never beside it', () => {
     const service = [...stable, scaled(2, 1), serviceTook({ stops: [{ replicaId: 'rep_2_1', reason }] }), scaled(1, 2)];
-    expect(plan({ service, observed: [settled(1), settled(2)] }).step).toMatchObject({ creates: [order(2, 2)], stops: [] });
+    expect(plan({ service, observed: [settled(1), settled(2)] }).step).toBeNull();
+    expect(plan({ service, observed: [settled(1), { ...settled(2), state: 'GONE', final: true, settled: false, gone: true }] }).step).toMatchObject({ creates: [order(2, 2)], stops: [] });
   });
 
   it('replaces a container that is gone, but not by order', () =>

@@ -31,8 +31,8 @@ export function standingOf(orders: Orders, observed: readonly ObservedReplica[])
 }
 
 /** The one step from what stands to the goal; null where it is reached, or only time is lacking.
- *  A stopped replica doesn't hold up its slot: another generation is another container. One whose node isn't heard
- *  from does: it may well be running.
+ *  A slot is filled again only when its replica has ended, a stopped one too: two containers of one slot never live at
+ *  once. So one whose node isn't heard from holds up its slot: it may well be running.
  *  @param generations the highest that each slot ever had, in whichever stream */
 export function planSlots(
   standing: readonly Standing[],
@@ -42,8 +42,7 @@ export function planSlots(
 ): Step | null {
   const live = standing.filter(({ order, seen }) => !order.stopped && !isEnded(seen));
   const stops = planStops(live, goal);
-  const stopped = new Set(stops.map(({ replicaId }) => replicaId));
-  const filled = new Set(live.filter(({ order }) => !stopped.has(order.replicaId)).map(({ order }) => order.slot));
+  const filled = new Set(standing.filter(({ seen }) => !isEnded(seen)).map(({ order }) => order.slot));
   const creates: ReplicaOrder[] = [];
   for (let slot = 1; slot <= goal.wanted; slot += 1) {
     if (filled.has(slot)) continue;
