@@ -1,0 +1,243 @@
+import type { Assignment, Clock, Logger, Random } from '#contracts';
+import { containerName, containerPlanOf, EngineError, networkPlanOf, type ContainerRuntime, type ContainerState, type Host } from '#docker';
+import type { Observation, ReplicaId } from '#domain';
+import { WorkQueue } from '#reconcile';
+import type { AppliedSet } from './applied-set.ts';
+import { Cleaner } from './clean.ts';
+import { sameWord, type Journal } from './journal.ts';
+import type { Output } from './output.ts';
+import { planConvergence, type Step, type Surroundings, type Telling } from './plan-convergence.ts';
+import { Pulls } from './pulls.ts';
+import { firstMemory, type Memories, type ReplicaMemory } from './replica-memory.ts';
+import { retryDelayMs } from './restart-delay.ts';
+
+/** What converging needs to know of its engine. */
+export interface EngineHost extends Host {
+  readonly architecture: string;
+}
+
+export interface ConvergerOptions {
+  readonly runtime: ContainerRuntime;
+  readonly host: EngineHost;
+  readonly applied: AppliedSet;
+  readonly memories: Memories;
+  readonly journal: Journal;
+  readonly output: Output;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** Stops wait for their containers, and one slow image must not hold up the others. */
+const CONCURRENCY = 32;
+
+/** More steps than any way from one rest to the next has. */
+const STEPS = 20;
+
+/** Brings the engine to what the applied set says, one replica at a time and one step after the other, each of which may be
+ *  repeated. Level-triggered: a key says that something may have changed, never what. */
+export class Converger {
+  readonly #queue: WorkQueue<string>;
+  readonly #pulls: Pulls;
+  readonly #cleaner: Cleaner;
+  readonly #pulling = new Map<ReplicaId, AbortController>();
+  /** Whose container an id is, as far as one was seen. */
+  readonly #owners = new Map<string, ReplicaId>();
+
+  constructor(private readonly options: ConvergerOptions) {
+    const { clock, random, logger, runtime } = options;
+    this.#pulls = new Pulls(runtime);
+    this.#cleaner = new Cleaner(options);
+    this.#queue = new WorkQueue({ name: 'replicas', clock, random, logger, concurrency: CONCURRENCY, reconcile: (key) => this.#reconcile(key) });
+  }
+
+  start(): void {
+    this.#queue.start();
+  }
+
+  /** Begins nothing more; containers run on. @returns when what was begun has ended. */
+  async stop(): Promise<void> {
+    for (const aborter of this.#pulling.values()) aborter.abort();
+    await this.#queue.stop();
+  }
+
+  /** Nothing to do at the moment. For specs. */
+  idle(): Promise<void> {
+    return this.#queue.idle();
+  }
+
+  /** The applied set is another one: look at everything in it or left over from before, and pull nothing in vain. */
+  onApplied(): void {
+    for (const [replicaId, aborter] of this.#pulling) if (this.options.applied.find(replicaId)?.wanted !== 'run') aborter.abort();
+    this.#addKnown();
+  }
+
+  /** Something happened to a container. One that was never seen may be anybody's. */
+  onEvent(containerId: string): void {
+    const replicaId = this.#owners.get(containerId);
+    if (replicaId) this.#queue.add(replicaId);
+    else this.#addKnown();
+  }
+
+  /** Looks at all there is, wanted, remembered or on the engine: after a start, a break in its events, and now and then.
+   *  @throws EngineError when the engine can't be asked. */
+  async lookAtAll(): Promise<void> {
+    const containers = await this.options.runtime.listContainers();
+    this.#addKnown();
+    for (const replicaId of this.#cleaner.replicasOf(containers)) this.#queue.add(replicaId);
+    this.#queue.add(NETWORKS);
+  }
+
+  #addKnown(): void {
+    for (const { replicaId } of this.options.applied.entries ?? []) this.#queue.add(replicaId);
+    for (const replicaId of this.options.memories.ids()) this.#queue.add(replicaId);
+  }
+
+  async #reconcile(key: string): Promise<void | { againInMs: number }> {
+    if (key === NETWORKS) return this.#cleaner.removeUnusedNetworks();
+    const replicaId = key as ReplicaId;
+    for (let step = 0; step < STEPS; step += 1) {
+      const assignment = this.options.applied.find(replicaId);
+      if (assignment === null) {
+        if (await this.#cleaner.removeLeftOver(replicaId)) this.#queue.add(NETWORKS);
+        return;
+      }
+      const again = await this.#step(assignment);
+      if (again !== GO_ON) return again === null ? undefined : { againInMs: again };
+    }
+    throw new Error(`${replicaId} comes to no rest`);
+  }
+
+  /** Takes the next step. @returns in how many milliseconds to look again, null: when something changes. */
+  async #step(assignment: Assignment): Promise<number | null | typeof GO_ON> {
+    const { memories } = this.options;
+    const memory = memories.get(assignment.replicaId) ?? firstMemory(assignment);
+    const around = await this.#lookAround(assignment, memory);
+    const step = planConvergence(assignment, memory, around);
+    if (step.do === 'rest') return step.forMs;
+    try {
+      await this.#take(step, assignment, memory, around.container);
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code === 'engine_unreachable' || !('tell' in step) || step.tell === null) throw error;
+      await this.#refused(error, step.tell, assignment);
+    }
+    return GO_ON;
+  }
+
+  async #lookAround(assignment: Assignment, memory: ReplicaMemory): Promise<Surroundings> {
+    const { runtime, host, clock, random } = this.options;
+    const name = (replicaId: ReplicaId) => containerName(host.installation, replicaId);
+    const container = await runtime.inspectContainer(name(assignment.replicaId));
+    if (container) this.#owners.set(container.id, assignment.replicaId);
+    const prepares = container === null && memory.containerId === null && assignment.wanted === 'run';
+    const starts = assignment.replaces !== null && memory.phase === 'preparing' && assignment.wanted === 'run';
+    return {
+      container,
+      image: prepares ? await runtime.findImage(assignment.spec.image) : null,
+      architecture: host.architecture,
+      replacedGone: !starts || assignment.replaces === null || (await runtime.inspectContainer(name(assignment.replaces))) === null,
+      now: clock.monotonic(),
+      jitter: random(),
+    };
+  }
+
+  /** Tells, then remembers, then does: a crash in between leads to the same step again. */
+  async #take(step: Exclude<Step, { do: 'rest' }>, assignment: Assignment, memory: ReplicaMemory, container: ContainerState | null): Promise<void> {
+    const { runtime, output } = this.options;
+    const { replicaId } = assignment;
+    if (step.do === 'note' && step.drain) await output.drain(replicaId, container?.id ?? null, memory.run);
+    const observed = 'tell' in step && step.tell ? await this.#tell(step.tell, memory, container) : memory.observed;
+    const next: ReplicaMemory = { ...memory, ...('remember' in step ? step.remember : {}), observed };
+    await this.options.memories.save(next);
+    switch (step.do) {
+      case 'note':
+        if (container && next.phase === 'running') output.follow(replicaId, container.id, next.run);
+        if (step.tell?.state === 'GONE') this.#afterGone(replicaId);
+        return;
+      case 'pull':
+        return this.#pull(assignment, next);
+      case 'make':
+        return this.#make(assignment, next);
+      case 'start':
+        if (container) await runtime.startContainer(container.id);
+        return;
+      case 'stop':
+        if (container) await runtime.stopContainer(container.id, assignment.graceMs);
+        return;
+      case 'remove':
+        if (container) await output.drain(replicaId, container.id, memory.run);
+        if (container) await runtime.removeContainer(container.id);
+        return;
+    }
+  }
+
+  async #pull(assignment: Assignment, memory: ReplicaMemory): Promise<void> {
+    const aborter = new AbortController();
+    this.#pulling.set(assignment.replicaId, aborter);
+    try {
+      // The set may have changed since the plan was made.
+      if (this.options.applied.find(assignment.replicaId)?.wanted !== 'run') return;
+      const there = await this.#pulls.pull(assignment.spec.image, aborter.signal);
+      if (there) await this.options.memories.save({ ...memory, pulled: true, trouble: null });
+    } finally {
+      this.#pulling.delete(assignment.replicaId);
+    }
+  }
+
+  async #make(assignment: Assignment, memory: ReplicaMemory): Promise<void> {
+    const { runtime, host, memories } = this.options;
+    await runtime.ensureNetwork(networkPlanOf(assignment, host.installation));
+    const containerId = await runtime.createContainer(containerPlanOf(assignment, host));
+    this.#owners.set(containerId, assignment.replicaId);
+    await memories.save({ ...memory, containerId, trouble: null });
+  }
+
+  /** What may work later is told as the reason why it takes so long, and tried again; anything else is the end. */
+  async #refused(error: EngineError, during: Telling, assignment: Assignment): Promise<void> {
+    const { memories, clock, random, logger } = this.options;
+    const memory = memories.get(assignment.replicaId) ?? firstMemory(assignment);
+    const reason = { code: error.code, message: error.message };
+    logger.warn('the engine refused a step', { replica_id: assignment.replicaId, state: during.state, code: error.code, reason: error.message });
+    if (!error.transient) {
+      const observed = await this.#tell({ ...during, state: 'FAILED', final: true, reason }, memory, null);
+      return memories.save({ ...memory, observed, phase: 'ended' });
+    }
+    const times = (memory.trouble?.times ?? 0) + 1;
+    const trouble = { reason, times, retryAt: clock.monotonic() + retryDelayMs(times, random()), subnet: assignment.network.subnet };
+    const observed = await this.#tell({ ...during, reason }, memory, null);
+    await memories.save({ ...memory, observed, trouble });
+  }
+
+  /** Journals what was seen, once. @returns it. */
+  async #tell(telling: Telling, memory: ReplicaMemory, container: ContainerState | null): Promise<Observation> {
+    const { journal, clock, logger } = this.options;
+    const before = memory.observed?.run === telling.run ? memory.observed : null;
+    const observation: Observation = {
+      replicaId: memory.replicaId,
+      ...telling,
+      containerId: container?.id ?? before?.containerId ?? (memory.containerId === 'unknown' ? null : memory.containerId),
+      address: telling.state === 'RUNNING' || telling.state === 'SETTLED' ? (container?.address ?? null) : null,
+      imageId: container?.imageId ?? before?.imageId ?? memory.imageId,
+      exitCode: HAS_ENDED.has(telling.state) ? (container?.exitCode ?? before?.exitCode ?? null) : null,
+      oomKilled: HAS_ENDED.has(telling.state) && (container?.oomKilled ?? before?.oomKilled ?? false),
+      at: new Date(clock.now()).toISOString(),
+    };
+    if (before && sameWord(before, observation)) return before;
+    await journal.append(observation);
+    logger.info('replica observed', { replica_id: memory.replicaId, run: telling.run, state: telling.state, final: telling.final, reason: telling.reason?.code ?? null });
+    return observation;
+  }
+
+  /** Whoever replaces it may start now, and its network may have lost its last user. */
+  #afterGone(replicaId: ReplicaId): void {
+    for (const entry of this.options.applied.entries ?? []) if (entry.replaces === replicaId) this.#queue.add(entry.replicaId);
+    this.#queue.add(NETWORKS);
+  }
+}
+
+const GO_ON = Symbol('go on');
+
+/** Not a replica's id: the key of all networks. */
+const NETWORKS = 'networks';
+
+const HAS_ENDED: ReadonlySet<Observation['state']> = new Set(['COMPLETED', 'FAILED', 'STOPPED', 'GONE']);
