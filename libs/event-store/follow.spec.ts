@@ -21,7 +21,9 @@ function fakeLog(count: number) {
   };
   const follow: EventStore['follow'] = (after, prefixes, signal) =>
     followByPolling({ readAll, wake, pollMs: 500, clock, random: seededRandom(1) }, after, prefixes, signal);
-  return { clock, state, follow, grow: () => void log.push(recorded(log.length)), ring: () => state.callbacks.forEach((callback) => callback()) };
+  const grow = (): void => void log.push(recorded(log.length));
+  const ring = (): void => state.callbacks.forEach((callback) => callback());
+  return { clock, state, follow, grow, ring };
 }
 
 const positionOf = (index: number): Position => String(index + 1).padStart(5, '0');

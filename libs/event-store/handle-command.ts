@@ -83,7 +83,9 @@ export class AggregateStore {
     options: HandleOptions = {},
   ): Promise<Handled<S>> {
     const deadline = this.parts.clock.monotonic() + (options.deadlineMs ?? 10_000);
-    return this.inTurn(stream, () => new Handling(this.parts, () => this.refreshed(decider, stream), decider, stream, command, metadata, options).run(deadline));
+    const read = (): Promise<StreamFold<S, E>> => this.refreshed(decider, stream);
+    const handling = new Handling(this.parts, read, decider, stream, command, metadata, options);
+    return this.inTurn(stream, () => handling.run(deadline));
   }
 
   private async inTurn<T>(stream: string, work: () => Promise<T>): Promise<T> {

@@ -23,6 +23,13 @@ export interface Recorded extends NewEvent {
 /** One item of a catch-up subscription. `caughtUp`: nothing newer was in the log (null: the log is empty). */
 export type Followed = { readonly event: Recorded } | { readonly caughtUp: Position | null } | { readonly degraded: Error };
 
+/** Which part of the log: at most `limit` events of the streams that begin with any of `prefixes` (all without them, none with
+ *  an empty list). `job-` is a whole category, `job-job_…` one stream. */
+export interface PageOptions {
+  readonly prefixes?: readonly string[];
+  readonly limit: number;
+}
+
 /** The truth. Adapters pass one contract suite (`contract.ts`). */
 export interface EventStore {
   /** Made once with the store's first use and kept with it: tells one history from another. */
@@ -32,8 +39,9 @@ export interface EventStore {
   append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<{ revision: bigint; position: Position }>;
   /** In order of revision; nothing for a stream that doesn't exist. */
   readStream(stream: string, options?: { from?: bigint; limit?: number }): AsyncIterable<Recorded>;
-  /** One page; `next` is given for an empty page too (null only where the log is empty), and goes on from filtered-out events. */
-  readAll(after: Position | null, options: { prefixes?: readonly string[]; limit: number }): Promise<{ events: Recorded[]; next: Position | null }>;
+  /** One page; `next` is given for an empty page too (null only where the log is empty), and goes on from filtered-out events.
+   *  The log's end is where `next` is `after` again; a page before it may be short or empty. */
+  readAll(after: Position | null, options: PageOptions): Promise<{ events: Recorded[]; next: Position | null }>;
   /** From `after` on and then live, until aborted. Woken by the `wake` that the constructor was given, and by polling underneath. */
   follow(after: Position | null, prefixes: readonly string[] | undefined, signal: AbortSignal): AsyncIterable<Followed>;
   close(): Promise<void>;

@@ -1,6 +1,16 @@
 import type { Clock, Logger, Random } from '#contracts';
 import { followByPolling } from './follow.ts';
-import { Unavailable, type EventStore, type Expected, type Followed, type NewEvent, type Position, type Recorded, type Wake } from './port.ts';
+import {
+  Unavailable,
+  type EventStore,
+  type Expected,
+  type Followed,
+  type NewEvent,
+  type PageOptions,
+  type Position,
+  type Recorded,
+  type Wake,
+} from './port.ts';
 import { SqliteAppender } from './sqlite-append.ts';
 import { openSqliteFile, whileBusy, type SqliteFile } from './sqlite-file.ts';
 import { SqliteReader } from './sqlite-read.ts';
@@ -60,7 +70,7 @@ class SqliteEventStore implements EventStore {
     }
   }
 
-  readAll(after: Position | null, { prefixes, limit }: { prefixes?: readonly string[]; limit: number }): Promise<{ events: Recorded[]; next: Position | null }> {
+  readAll(after: Position | null, { prefixes, limit }: PageOptions): Promise<{ events: Recorded[]; next: Position | null }> {
     return this.read(() => this.reader.page(after, prefixes, limit));
   }
 

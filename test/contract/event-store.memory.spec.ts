@@ -2,12 +2,12 @@ import { MemoryEventStore } from '#testing';
 import { eventStoreContract } from '../../libs/event-store/contract.ts';
 
 // The fake that other specs stand on has to keep the same promises.
-let opened = 0;
-eventStoreContract(
-  'memory',
-  async () => {
-    const store = new MemoryEventStore(`store_${(opened += 1)}`);
-    return { store, close: () => store.close() };
-  },
-  { oneHandle: true },
-);
+let histories = 0;
+eventStoreContract('memory', async () => {
+  const history = new MemoryEventStore(`store_${(histories += 1)}`);
+  return {
+    store: history,
+    reopen: async () => history.reopen(),
+    close: async () => history.close(),
+  };
+});

@@ -61,7 +61,8 @@ describe('event store: sqlite, several processes on one file', () => {
 
   it('gives each revision to one of three processes that append at once, without a gap in the log', async () => {
     const processes = ['a', 'b', 'c'].map((name) => start('append', name, '60'));
-    const answers = (await Promise.all(processes.map(({ firstLine }) => firstLine))).map((line) => JSON.parse(line) as { storeId: string; conflicts: number });
+    const lines = await Promise.all(processes.map(({ firstLine }) => firstLine));
+    const answers = lines.map((line) => JSON.parse(line) as { storeId: string; conflicts: number });
     expect(answers.map(({ storeId }) => storeId)).toEqual(Array(3).fill(store.storeId));
     expect(answers.some(({ conflicts }) => conflicts > 0)).toBe(true);
 
@@ -88,7 +89,9 @@ describe('event store: sqlite, several processes on one file', () => {
     delay.disable();
     expect(answered).toBe(false);
     expect((await store.readAll(null, { limit: 1 })).events).toEqual([]);
-    expect(delay.max / 1e6).toBeLessThan(100);
+    // The most is generous for a busy machine; waiting for the lock inside SQLite would be 1,500 ms at a stretch.
+    expect(delay.percentile(90) / 1e6).toBeLessThan(50);
+    expect(delay.max / 1e6).toBeLessThan(500);
 
     child.kill('SIGCONT');
     await append;
