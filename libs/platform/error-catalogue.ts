@@ -110,7 +110,7 @@ const platform: Record<string, ErrorEntry> = {
   'bus.remote_error': passing('The part of the platform that was asked failed.', 'Try again; its log says what failed.'),
   'dispatch.incomplete': passing('An agent has not got its whole set.', 'Nothing to do: it is sent again.'),
   'dispatch.base_moved': passing('An agent moves on while its set is made.', 'Nothing to do: it is made again.'),
-  'scheduler.unsettled': passing('What a scheduler has just written is not in its index yet.', 'Nothing to do: it looks again.'),
+  'scheduler.unsettled': passing('A service changes faster than it is planned.', 'Nothing to do: the scheduler plans it again.'),
   internal: { status: 500, cause: 'A fault in Waybill.', wayOut: 'Report it with the gateway’s log line of that time.' },
 };
 

@@ -1,8 +1,11 @@
 export * from './broker.ts';
+export * from './builders.ts';
 export * from './engine.ts';
 export * from './images.ts';
 export * from './memory-bus.ts';
+export type { ImageScript, RunScript } from './memory-container.ts';
 export * from './memory-event-store.ts';
 export * from './memory-logger.ts';
+export * from './memory-runtime.ts';
 export * from './random.ts';
 export * from './virtual-clock.ts';

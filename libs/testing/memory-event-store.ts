@@ -1,17 +1,44 @@
-import { Conflict, OutcomeUnknown, Unavailable, type EventStore, type Expected, type Followed, type NewEvent, type Position, type Recorded } from '#event-store';
+import { Conflict, DuplicateEvent, OutcomeUnknown, Unavailable, type EventStore, type Expected, type Followed, type NewEvent, type Position, type Recorded } from '#event-store';
 
 /** What an append does instead of succeeding: nothing written; written but its answer lost; or lost before it was written. */
 export type AppendFault = 'unavailable' | 'answer_lost' | 'request_lost';
 
-/** The event store's port in memory. Events pass through JSON and come back frozen, as strict as any real store. */
+/** What all handles on one history share. */
+class History {
+  readonly log: Recorded[] = [];
+  readonly streams = new Map<string, Recorded[]>();
+  readonly byId = new Map<string, Recorded>();
+  /** Followers that wait for the log to grow. */
+  readonly waiting = new Set<() => void>();
+
+  /** The same ids in the same order in every run of a test. */
+  static #made = 0;
+  readonly storeId = `store_memory_${(History.#made += 1)}`;
+
+  wake(): void {
+    for (const done of [...this.waiting]) done();
+  }
+}
+
+/** The event store's port in memory. Events pass through JSON and come back frozen, as strict as any real store; followers
+ *  are woken by every append. Faults are of one handle: each process of a test gets its own by `reopen`. */
 export class MemoryEventStore implements EventStore {
-  readonly #log: Recorded[] = [];
-  readonly #streams = new Map<string, Recorded[]>();
-  readonly #waiting = new Set<() => void>();
+  readonly #history: History;
   readonly #faults: AppendFault[] = [];
   #closed = false;
 
-  constructor(readonly storeId: string = 'store_memory') {}
+  constructor(history: History = new History()) {
+    this.#history = history;
+  }
+
+  get storeId(): string {
+    return this.#history.storeId;
+  }
+
+  /** A further handle on the same history; open even after this one was closed. */
+  reopen(): MemoryEventStore {
+    return new MemoryEventStore(this.#history);
+  }
 
   /** The next appends fail so, one after another. */
   failAppends(...faults: AppendFault[]): void {
@@ -20,11 +47,11 @@ export class MemoryEventStore implements EventStore {
 
   async append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<{ revision: bigint; position: Position }> {
     this.#refuseWhenClosed();
-    if (events.length === 0) throw new Error(`nothing to append to ${stream}`);
+    if (events.length === 0 || new Set(events.map(({ id }) => id)).size < events.length) throw new RangeError(`an append to ${stream} needs events, each with its own id`);
     const fault = this.#faults.shift();
     if (fault === 'unavailable') throw new Unavailable('the store was told to fail');
     if (fault === 'request_lost') throw new OutcomeUnknown('the store was told to lose the request');
-    const last = this.#known(stream, events) ?? this.#write(stream, expected, events);
+    const last = this.#known(stream, expected, events) ?? this.#write(stream, expected, events);
     if (fault === 'answer_lost') throw new OutcomeUnknown('the store was told to lose the answer');
     return { revision: last.revision, position: last.position };
   }
@@ -32,15 +59,15 @@ export class MemoryEventStore implements EventStore {
   async *readStream(stream: string, options: { from?: bigint; limit?: number } = {}): AsyncIterable<Recorded> {
     this.#refuseWhenClosed();
     const from = Number(options.from ?? 0n);
-    yield* (this.#streams.get(stream) ?? []).slice(from, from + (options.limit ?? Number.MAX_SAFE_INTEGER));
+    yield* (this.#history.streams.get(stream) ?? []).slice(from, from + (options.limit ?? Number.MAX_SAFE_INTEGER));
   }
 
   async readAll(after: Position | null, options: { prefixes?: readonly string[]; limit: number }): Promise<{ events: Recorded[]; next: Position | null }> {
     this.#refuseWhenClosed();
     const events: Recorded[] = [];
     let at = indexAfter(after);
-    for (; at < this.#log.length && events.length < options.limit; at += 1) {
-      const event = this.#log[at]!;
+    for (; at < this.#history.log.length && events.length < options.limit; at += 1) {
+      const event = this.#history.log[at]!;
       if (matches(event.stream, options.prefixes)) events.push(event);
     }
     return { events, next: at === 0 ? null : positionAt(at - 1) };
@@ -50,8 +77,8 @@ export class MemoryEventStore implements EventStore {
     let at = indexAfter(after);
     let saidCaughtUp = false;
     while (!signal.aborted && !this.#closed) {
-      while (at < this.#log.length && !signal.aborted) {
-        const event = this.#log[at]!;
+      while (at < this.#history.log.length && !signal.aborted) {
+        const event = this.#history.log[at]!;
         at += 1;
         saidCaughtUp = false;
         if (matches(event.stream, prefixes)) yield { event };
@@ -67,57 +94,55 @@ export class MemoryEventStore implements EventStore {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#wake();
+    this.#history.wake();
   }
 
   /** All that was appended, in order: for a spec to look at. */
   get log(): readonly Recorded[] {
-    return this.#log;
+    return this.#history.log;
   }
 
-  /** Where these events stand, when the stream has them already: an append whose answer was lost, tried again. */
-  #known(stream: string, events: readonly NewEvent[]): Recorded | null {
-    const history = this.#streams.get(stream) ?? [];
-    const found = events.map((event) => history.find((recorded) => recorded.id === event.id));
-    if (found.every((event) => event === undefined)) return null;
-    if (found.some((event) => event === undefined)) throw new Error(`some but not all of these events are in ${stream}`);
-    return found.at(-1)!;
+  /** The last of these events, when they all stand where `expected` says: an append whose answer was lost, tried again. */
+  #known(stream: string, expected: Expected, events: readonly NewEvent[]): Recorded | null {
+    const found = events.map(({ id }) => this.#history.byId.get(id));
+    const first = found[0];
+    const same = first && found.every((event, index) => event?.stream === stream && event.revision === first.revision + BigInt(index));
+    return same && isAt(first.revision === 0n ? null : first.revision - 1n, expected) ? found.at(-1)! : null;
   }
 
   #write(stream: string, expected: Expected, events: readonly NewEvent[]): Recorded {
-    const history = this.#streams.get(stream) ?? [];
+    const history = this.#history.streams.get(stream) ?? [];
     const actual = history.at(-1)?.revision ?? null;
     if (!isAt(actual, expected)) throw new Conflict(stream, expected, actual);
+    const taken = events.map(({ id }) => this.#history.byId.get(id)).find((event) => event !== undefined);
+    if (taken) throw new DuplicateEvent(taken.id, taken.stream, taken.revision);
     for (const event of events) {
       const recorded = frozen({
         ...(JSON.parse(JSON.stringify(event)) as NewEvent),
         stream,
         revision: BigInt(history.length),
-        position: positionAt(this.#log.length),
+        position: positionAt(this.#history.log.length),
       });
       history.push(recorded);
-      this.#log.push(recorded);
+      this.#history.log.push(recorded);
+      this.#history.byId.set(recorded.id, recorded);
     }
-    this.#streams.set(stream, history);
-    this.#wake();
+    this.#history.streams.set(stream, history);
+    this.#history.wake();
     return history.at(-1)!;
   }
 
   #grown(at: number, signal: AbortSignal): Promise<void> {
-    if (this.#log.length > at || signal.aborted || this.#closed) return Promise.resolve();
+    if (this.#history.log.length > at || signal.aborted || this.#closed) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
-        this.#waiting.delete(done);
+        this.#history.waiting.delete(done);
         signal.removeEventListener('abort', done);
         resolve();
       };
-      this.#waiting.add(done);
+      this.#history.waiting.add(done);
       signal.addEventListener('abort', done);
     });
-  }
-
-  #wake(): void {
-    for (const done of [...this.#waiting]) done();
   }
 
   #refuseWhenClosed(): void {

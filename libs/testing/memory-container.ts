@@ -1,0 +1,126 @@
+import type { Clock } from '#contracts';
+import type { ContainerState } from '#docker';
+
+/** What an image does. */
+export interface ImageScript {
+  readonly architecture?: string;
+  /** What its registry answers; `ok` by default. */
+  readonly pull?: 'ok' | 'image_not_found' | 'image_pull_denied' | 'registry_unreachable';
+  readonly pullMs?: number;
+  /** How its n-th start goes, from 1; by default it runs until it is stopped. */
+  readonly run?: (start: number) => RunScript;
+}
+
+export interface RunScript {
+  /** Exits by itself after this; null: never. */
+  readonly exitAfterMs?: number | null;
+  readonly exitCode?: number;
+  readonly oomKilled?: boolean;
+  /** Written to stdout at the start. */
+  readonly lines?: readonly string[];
+  /** Doesn't end on SIGTERM, but on the SIGKILL after the grace. */
+  readonly ignoresTerm?: boolean;
+}
+
+/** What is looked at of a container's config. */
+export interface ContainerConfig {
+  readonly Image: string;
+  readonly Labels?: Readonly<Record<string, string>>;
+  readonly HostConfig?: { readonly NetworkMode?: string; readonly PortBindings?: Readonly<Record<string, readonly { readonly HostPort?: string }[]>> };
+}
+
+/** One container of a `MemoryRuntime`, living by its image's script. */
+export class MemoryContainer {
+  readonly lines: { at: string; stream: 'stdout'; line: string }[] = [];
+  state: ContainerState;
+  #starts = 0;
+  #script: RunScript = {};
+  #cancelExit = (): void => undefined;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly self: { readonly id: string; readonly name: string; readonly address: string },
+    private readonly config: ContainerConfig,
+    private readonly image: ImageScript,
+    private readonly tell: (action: string) => void,
+  ) {
+    this.state = {
+      id: self.id,
+      name: self.name,
+      labels: config.Labels ?? {},
+      imageId: `sha256:${config.Image}`,
+      status: 'created',
+      exitCode: null,
+      oomKilled: false,
+      error: null,
+      startedAt: null,
+      finishedAt: null,
+      address: null,
+    };
+  }
+
+  get id(): string {
+    return this.self.id;
+  }
+
+  get network(): string | null {
+    return this.config.HostConfig?.NetworkMode ?? null;
+  }
+
+  /** `8080/tcp` */
+  get hostPorts(): readonly string[] {
+    return Object.entries(this.config.HostConfig?.PortBindings ?? {}).flatMap(([port, bindings]) =>
+      bindings.filter(({ HostPort }) => HostPort).map(({ HostPort }) => `${HostPort}/${port.split('/')[1] ?? 'tcp'}`),
+    );
+  }
+
+  start(): void {
+    this.#starts += 1;
+    this.#script = this.image.run?.(this.#starts) ?? {};
+    const at = this.#now();
+    this.state = { ...this.state, status: 'running', exitCode: null, oomKilled: false, startedAt: at, finishedAt: null, address: this.self.address };
+    for (const line of this.#script.lines ?? []) this.lines.push({ at, stream: 'stdout', line });
+    const { exitAfterMs = null, exitCode = 0, oomKilled = false } = this.#script;
+    this.#cancelExit = exitAfterMs === null ? () => undefined : this.clock.after(exitAfterMs, () => this.end(exitCode, oomKilled));
+    this.#change('start');
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    if (this.state.status !== 'running') return;
+    if (!this.#script.ignoresTerm) return this.end(143, false);
+    await this.clock.sleep(graceMs);
+    this.end(137, false);
+  }
+
+  /** Nothing happens to one that doesn't run. */
+  end(exitCode: number, oomKilled: boolean): void {
+    if (this.state.status !== 'running') return;
+    this.#cancelExit();
+    this.state = { ...this.state, status: 'exited', exitCode, oomKilled, finishedAt: this.#now(), address: null };
+    this.#change('die');
+  }
+
+  /** Resolves when something happened to it, or at once when aborted. */
+  changed(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#waiting.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#waiting.add(done);
+      signal.addEventListener('abort', done);
+    });
+  }
+
+  #change(action: string): void {
+    for (const done of [...this.#waiting]) done();
+    this.tell(action);
+  }
+
+  #now(): string {
+    return new Date(this.clock.now()).toISOString().replace('Z', '000000Z');
+  }
+}

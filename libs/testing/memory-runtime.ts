@@ -1,0 +1,228 @@
+import type { Clock } from '#contracts';
+import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type EngineInfo, type NetworkPlan } from '#docker';
+import { MemoryContainer, type ContainerConfig, type ImageScript } from './memory-container.ts';
+
+/** A container engine in memory, by scripts: what each image does when it is pulled and run. Names and labels are as the
+ *  agent gives them; only `Image`, `Labels`, `HostConfig.PortBindings` and `HostConfig.NetworkMode` of a plan's config are looked at. */
+export class MemoryRuntime implements ContainerRuntime {
+  /** Why the engine doesn't answer; null: it does. */
+  #down: string | null = null;
+  #made = 0;
+  #networksMade = 0;
+  readonly #containers = new Map<string, MemoryContainer>();
+  readonly #networks = new Map<string, NetworkPlan & { readonly id: string }>();
+  readonly #local = new Set<string>();
+  readonly #images: Readonly<Record<string, ImageScript>>;
+  readonly #takenSubnets = new Set<string>();
+  readonly #takenPorts = new Set<string>();
+  readonly #watchers = new Set<(item: { containerId: string; action: string } | Error) => void>();
+  readonly #facts: EngineInfo;
+
+  /** @param options.images by canonical reference; one that isn't here is unknown to every registry.
+   *  @param options.local references that need no pull. */
+  constructor(
+    private readonly clock: Clock,
+    options: { images: Readonly<Record<string, ImageScript>>; local?: readonly string[]; facts?: Partial<EngineInfo> },
+  ) {
+    this.#images = options.images;
+    for (const reference of options.local ?? []) this.#local.add(reference);
+    this.#facts = { engineVersion: '20.10.24', architecture: 'amd64', cpus: 4, memoryBytes: 8 * 1024 ** 3, hostname: 'memory', ...options.facts };
+  }
+
+  async info(): Promise<EngineInfo> {
+    this.#answer();
+    return this.#facts;
+  }
+
+  async listContainers(): Promise<readonly ContainerState[]> {
+    this.#answer();
+    return [...this.#containers.values()].map((container) => container.state);
+  }
+
+  async inspectContainer(name: string): Promise<ContainerState | null> {
+    this.#answer();
+    return this.#find(name)?.state ?? null;
+  }
+
+  async createContainer(plan: ContainerPlan): Promise<string> {
+    this.#answer();
+    const known = this.#find(plan.name);
+    if (known) return known.id;
+    const config = plan.config as ContainerConfig;
+    const script = this.#images[config.Image];
+    if (!script || !this.#local.has(config.Image)) throw new EngineError('image_not_found', false, `no such image: ${config.Image}`);
+    this.#made += 1;
+    const id = this.#made.toString(16).padStart(64, '0');
+    const container = new MemoryContainer(this.clock, { id, name: plan.name, address: `10.192.0.${(this.#made % 250) + 2}` }, config, script, (action) => this.#tell(id, action));
+    this.#containers.set(id, container);
+    this.#tell(id, 'create');
+    return id;
+  }
+
+  async startContainer(id: string): Promise<void> {
+    this.#answer();
+    const container = this.#known(id);
+    if (container.state.status === 'running') return;
+    const busy = container.hostPorts.find((port) => this.#takenPorts.has(port) || this.#running().some((other) => other.hostPorts.includes(port)));
+    if (busy) throw new EngineError('host_port_taken', true, `port is already allocated: ${busy}`);
+    container.start();
+  }
+
+  async stopContainer(id: string, graceMs: number): Promise<void> {
+    this.#answer();
+    await this.#containers.get(id)?.stop(graceMs);
+  }
+
+  async removeContainer(id: string): Promise<void> {
+    this.#answer();
+    this.#remove(id);
+  }
+
+  async findImage(reference: string): Promise<{ id: string; architecture: string; repoDigests: readonly string[] } | null> {
+    this.#answer();
+    if (!this.#local.has(reference)) return null;
+    return { id: `sha256:${reference}`, architecture: this.#images[reference]?.architecture ?? this.#facts.architecture, repoDigests: [] };
+  }
+
+  async pullImage(reference: string, signal: AbortSignal): Promise<void> {
+    this.#answer();
+    const script = this.#images[reference];
+    await this.clock.sleep(script?.pullMs ?? 0, signal);
+    if (signal.aborted) throw new EngineError('engine_unreachable', true, 'the pull was given up');
+    this.#answer();
+    const pull = script ? (script.pull ?? 'ok') : 'image_not_found';
+    if (pull !== 'ok') throw new EngineError(pull, pull === 'registry_unreachable', `pull of ${reference}: ${pull}`);
+    this.#local.add(reference);
+  }
+
+  async ensureNetwork(plan: NetworkPlan): Promise<void> {
+    this.#answer();
+    const present = this.#networks.get(plan.name);
+    if (present?.subnet === plan.subnet || (present && this.#members(plan.name) > 0)) return;
+    if (this.#takenSubnets.has(plan.subnet)) throw new EngineError('subnet_taken', false, `${plan.subnet} overlaps with another network`);
+    this.#networksMade += 1;
+    this.#networks.set(plan.name, { ...plan, id: `network-${this.#networksMade}` });
+  }
+
+  async listNetworks(): Promise<readonly { id: string; name: string; networkId: string; containers: number }[]> {
+    this.#answer();
+    return [...this.#networks.values()].map(({ id, name, networkId }) => ({ id, name, networkId, containers: this.#members(name) }));
+  }
+
+  async removeNetwork(name: string): Promise<void> {
+    this.#answer();
+    if (this.#members(name) > 0) throw new EngineError('engine_failed', true, `network ${name} has active endpoints`);
+    this.#networks.delete(name);
+  }
+
+  async *logs(id: string, since: string | null, signal: AbortSignal): AsyncIterable<{ at: string; stream: 'stdout' | 'stderr'; line: string }> {
+    this.#answer();
+    const container = this.#known(id);
+    for (let given = 0; !signal.aborted; ) {
+      const lines = container.lines.slice(given);
+      given += lines.length;
+      yield* lines.filter(({ at }) => since === null || at >= since);
+      if (lines.length > 0) continue;
+      if (container.state.status !== 'running') return;
+      await container.changed(signal);
+    }
+  }
+
+  async *watch(signal: AbortSignal): AsyncIterable<{ containerId: string; action: string }> {
+    this.#answer();
+    const items: ({ containerId: string; action: string } | Error)[] = [];
+    let ring = (): void => undefined;
+    const hear = (item: { containerId: string; action: string } | Error): void => {
+      items.push(item);
+      ring();
+    };
+    const end = (): void => ring();
+    this.#watchers.add(hear);
+    signal.addEventListener('abort', end);
+    try {
+      while (!signal.aborted) {
+        const item = items.shift();
+        if (item instanceof Error) throw item;
+        if (item) yield item;
+        else await new Promise<void>((resolve) => (ring = resolve));
+      }
+    } finally {
+      this.#watchers.delete(hear);
+      signal.removeEventListener('abort', end);
+    }
+  }
+
+  // What happens from outside:
+
+  /** Its process dies: SIGKILL by somebody else, or the kernel for want of memory. */
+  kill(name: string, how: { exitCode?: number; oomKilled?: boolean } = {}): void {
+    this.#find(name)?.end(how.exitCode ?? 137, how.oomKilled ?? false);
+  }
+
+  /** `docker rm -f` by somebody else. */
+  removeOutside(name: string): void {
+    const container = this.#find(name);
+    if (container) this.#remove(container.id);
+  }
+
+  /** dockerd is gone: every call fails, watchers end, containers run on (live-restore). */
+  goDown(why = 'the engine was told to be away'): void {
+    this.#down = why;
+    for (const watcher of [...this.#watchers]) watcher(new EngineError('engine_unreachable', true, why));
+  }
+
+  comeUp(): void {
+    this.#down = null;
+  }
+
+  /** Something on the host that Waybill doesn't own uses it. @param port `8080/tcp` */
+  takePort(port: string): void {
+    this.#takenPorts.add(port);
+  }
+
+  /** A network on the host that Waybill doesn't own has it. */
+  takeSubnet(subnet: string): void {
+    this.#takenSubnets.add(subnet);
+  }
+
+  /** Names of what runs now, sorted: for a spec to look at. */
+  get running(): readonly string[] {
+    return this.#running()
+      .map(({ state }) => state.name)
+      .sort();
+  }
+
+  #answer(): void {
+    if (this.#down !== null) throw new EngineError('engine_unreachable', true, this.#down);
+  }
+
+  #find(nameOrId: string): MemoryContainer | undefined {
+    return this.#containers.get(nameOrId) ?? [...this.#containers.values()].find(({ state }) => state.name === nameOrId);
+  }
+
+  #known(id: string): MemoryContainer {
+    const container = this.#containers.get(id);
+    if (!container) throw new EngineError('not_found', false, `no such container: ${id}`);
+    return container;
+  }
+
+  #running(): MemoryContainer[] {
+    return [...this.#containers.values()].filter(({ state }) => state.status === 'running');
+  }
+
+  #members(network: string): number {
+    return this.#running().filter((container) => container.network === network).length;
+  }
+
+  #remove(id: string): void {
+    const container = this.#containers.get(id);
+    if (!container) return;
+    container.end(137, false);
+    this.#containers.delete(id);
+    this.#tell(id, 'destroy');
+  }
+
+  #tell(containerId: string, action: string): void {
+    if (this.#down === null) for (const watcher of [...this.#watchers]) watcher({ containerId, action });
+  }
+}
