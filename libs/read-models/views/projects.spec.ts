@@ -1,0 +1,103 @@
+import { foldDocument } from '../view.ts';
+import { RESOURCES, Story, timeOf } from '../story.ts';
+import { environments } from './environments.ts';
+import { networks } from './networks.ts';
+import { plans } from './plans.ts';
+import { projects } from './projects.ts';
+
+const token = { type: 'token', id: 'tok_operator' } as const;
+
+function shop(): Story {
+  const story = new Story();
+  story.tell('project-platform', 'NameClaimed', { scope: 'project', environmentId: null, name: 'shop', holder: 'prj_shop', commandId: 'c' });
+  story.tell('project-prj_shop', 'ProjectCreated', { projectId: 'prj_shop', name: 'shop' });
+  story.tell('project-prj_shop', 'EnvironmentCreated', { environmentId: 'env_live', projectId: 'prj_shop', name: 'default', networkId: 'net_live' });
+  return story;
+}
+
+describe('the projects view', () => {
+  it('follows the revision of its stream through every event of it', () => {
+    const story = shop();
+    story.tell('project-prj_shop', 'NameClaimed', { scope: 'docker_service', environmentId: 'env_live', name: 'web', holder: 'svc_web', commandId: 'c' });
+    expect(foldDocument(projects, story.events, 'prj_shop')).toEqual({
+      id: 'prj_shop',
+      position: '0000000000000004',
+      project_id: 'prj_shop',
+      name: 'shop',
+      created_at: timeOf(2),
+      created_by: token,
+      revision: 2,
+    });
+  });
+
+  it('is left by what was deleted', () => {
+    const story = shop();
+    story.tell('project-prj_shop', 'EnvironmentDeleted', { environmentId: 'env_live', projectId: 'prj_shop', name: 'default', networkId: 'net_live' });
+    story.tell('project-prj_shop', 'ProjectDeleted', { projectId: 'prj_shop', name: 'shop' });
+    expect(foldDocument(projects, story.events, 'prj_shop')).toBeNull();
+    expect(foldDocument(environments, story.events, 'env_live')).toBeNull();
+  });
+
+  it('holds no pseudo-project of the platform', () => {
+    const story = shop();
+    expect(story.events.filter(({ stream }) => projects.prefixes!.some((prefix) => stream.startsWith(prefix)))).toHaveLength(2);
+    expect(foldDocument(projects, story.events, 'platform')).toBeNull();
+  });
+});
+
+describe('the environments view', () => {
+  it('has each environment with its network', () => {
+    expect(foldDocument(environments, shop().events, 'env_live')).toEqual({
+      id: 'env_live',
+      position: '0000000000000003',
+      environment_id: 'env_live',
+      project_id: 'prj_shop',
+      name: 'default',
+      network_id: 'net_live',
+      created_at: timeOf(3),
+      created_by: token,
+    });
+  });
+});
+
+describe('the networks view', () => {
+  it('shows the subnet that a network has now, until it is deleted', () => {
+    const story = new Story();
+    const created = { networkId: 'net_live', projectId: 'prj_shop', environmentId: 'env_live', name: 'default', driver: 'bridge', subnet: '10.192.0.0/24' } as const;
+    story.tell('network-net_live', 'NetworkCreated', created);
+    story.tell('network-net_live', 'NetworkSubnetChanged', { from: '10.192.0.0/24', to: '10.192.1.0/24', reason: { code: 'subnet_taken', message: 'taken on host-a' } });
+    expect(foldDocument(networks, story.events, 'net_live')).toEqual({
+      id: 'net_live',
+      position: '0000000000000002',
+      network_id: 'net_live',
+      project_id: 'prj_shop',
+      environment_id: 'env_live',
+      name: 'default',
+      driver: 'bridge',
+      subnet: '10.192.1.0/24',
+    });
+    story.tell('network-net_live', 'NetworkDeleted', {});
+    expect(foldDocument(networks, story.events, 'net_live')).toBeNull();
+  });
+});
+
+describe('the plans view', () => {
+  it('says what a plan is now, who defined it and who changed it', () => {
+    const story = new Story('platform');
+    const user = { type: 'user', id: 'usr_1' } as const;
+    story.tell('plan-small', 'PlanDefined', { name: 'small', resources: RESOURCES });
+    const larger = { ...RESOURCES, limit: { cpuMillis: 400, memoryBytes: 256 } };
+    story.tell('plan-small', 'PlanChanged', { name: 'small', from: RESOURCES, to: larger }, { actor: user });
+    expect(foldDocument(plans, story.events, 'small')).toEqual({
+      id: 'small',
+      position: '0000000000000002',
+      name: 'small',
+      resources: { request: { cpu_millis: 100, memory_bytes: 64 }, limit: { cpu_millis: 400, memory_bytes: 256 } },
+      created_at: timeOf(1),
+      created_by: token,
+      updated_at: timeOf(2),
+      updated_by: user,
+      revision: 1,
+    });
+  });
+});
