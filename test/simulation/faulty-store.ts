@@ -6,6 +6,7 @@ export class FaultyStore implements EventStore {
   appends = 0;
   private frozen: Promise<void> | null = null;
   private thawed: () => void = () => undefined;
+  private freezeAt = Infinity;
   private killAt = Infinity;
   private killAfterWrite = false;
   private dead = false;
@@ -17,6 +18,10 @@ export class FaultyStore implements EventStore {
     return this.store.storeId;
   }
 
+  get isFrozen(): boolean {
+    return this.frozen !== null;
+  }
+
   get isDead(): boolean {
     return this.dead;
   }
@@ -26,7 +31,13 @@ export class FaultyStore implements EventStore {
     this.frozen = new Promise((resolve) => (this.thawed = resolve));
   }
 
+  /** Freezes just before the `n`-th append (from 1) is written: whatever was planned for it grows stale. */
+  freezeAtAppend(n: number): void {
+    this.freezeAt = n;
+  }
+
   thaw(): void {
+    this.freezeAt = Infinity;
     this.frozen = null;
     this.thawed();
   }
@@ -39,6 +50,7 @@ export class FaultyStore implements EventStore {
   }
 
   async append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<{ revision: bigint; position: Position }> {
+    if (this.appends + 1 === this.freezeAt && !this.frozen) this.freeze();
     await this.pass();
     const last = this.appends + 1 === this.killAt;
     if (last && !this.killAfterWrite) return this.die();

@@ -121,7 +121,9 @@ export class SchedulerWorld {
     this.over.abort();
     const living = this.processes.filter(({ store }) => !store.isDead);
     for (const { store } of living) store.thaw();
-    await Promise.all(living.map(({ scheduler }) => scheduler.stop()));
+    let stopped = false;
+    void Promise.all(living.map(({ scheduler }) => scheduler.stop())).then(() => (stopped = true));
+    await this.clock.advanceUntil(() => stopped);
   }
 
   async createProject(): Promise<void> {

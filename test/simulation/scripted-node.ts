@@ -1,14 +1,14 @@
 import { subjects, type Assignment, type AssignmentSet, type ChunkReply, type Clock, type ReportReply, type SetChunk } from '#contracts';
-import { type CommandMetadata, node, type NodeFacts, type NodeId, type Observation, PLATFORM, replica, Rejection, type ReplicaId, streamOf } from '#domain';
+import { type CommandMetadata, node, type NodeFacts, type NodeId, type Observation, PLATFORM, type Reason, replica, Rejection, type ReplicaId, streamOf } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { SetAssembler } from '#messaging';
 import { randomCommandId } from '#platform';
 import type { MemoryBus } from '#testing';
-import { AppliedSet } from '../../apps/node-agent/applied-set.ts';
+import { AppliedSet, type Held } from '../../apps/node-agent/applied-set.ts';
 import type { Disk } from '../../apps/node-agent/disk.ts';
 
 /** What becomes of a container that is wanted to run. */
-export type Fate = 'settles' | 'fails' | 'hangs' | 'completes';
+export type Fate = 'settles' | 'fails' | 'hangs' | 'completes' | 'meets_taken_subnet';
 
 interface Container {
   readonly assignment: Assignment;
@@ -28,6 +28,7 @@ export class ScriptedNode {
   readonly sets: AssignmentSet[] = [];
   fateOf: (assignment: Assignment) => Fate = () => 'settles';
   private readonly assembler = new SetAssembler();
+  private readonly disk = new MemoryDisk();
   private readonly applied: AppliedSet;
   private beat = 0;
 
@@ -39,7 +40,7 @@ export class ScriptedNode {
     private readonly signal: AbortSignal,
   ) {
     const quiet = (): void => undefined;
-    this.applied = new AppliedSet({ nodeId, disk: new MemoryDisk(), logger: { debug: quiet, info: quiet, warn: quiet, error: quiet } });
+    this.applied = new AppliedSet({ nodeId, disk: this.disk, logger: { debug: quiet, info: quiet, warn: quiet, error: quiet } });
     bus.subscribe<SetChunk>(subjects.set(nodeId), (chunk) => this.takeChunk(chunk));
     bus.subscribe(subjects.reportNow(nodeId), (): ReportReply => ({ taken: true }));
     void this.beatForever();
@@ -56,6 +57,14 @@ export class ScriptedNode {
 
   drain = (): Promise<void> => this.onNode({ type: 'DrainNode', data: {} });
   activate = (): Promise<void> => this.onNode({ type: 'ActivateNode', data: {} });
+
+  adopt = (): Promise<void> => this.onNode({ type: 'AdoptNode', data: {} });
+
+  /** Its disk is another one: what it held is from elsewhere. */
+  async forgetInto(held: Held): Promise<void> {
+    await this.disk.write('applied-set.json', JSON.stringify(held));
+    await this.applied.load();
+  }
 
   /** The host is lost: nothing is heard of it, and an operator removes it. */
   async loseAndRemove(): Promise<void> {
@@ -102,17 +111,28 @@ export class ScriptedNode {
   }
 
   private async live(assignment: Assignment): Promise<void> {
-    const container: Container = { assignment, state: 'STARTING' };
+    const container: Container = { assignment, state: 'PREPARING' };
     this.made.push(assignment.replicaId);
     this.containers.set(assignment.replicaId, container);
-    await this.say(container, 'STARTING');
     const fate = this.fateOf(assignment);
+    if (fate === 'meets_taken_subnet') return this.waitForSubnet(container);
+    await this.say(container, 'STARTING');
     if (fate === 'hangs') return;
     await this.world.clock.sleep(STEP_MS);
     if (fate === 'fails') return this.say(container, 'FAILED', true);
     await this.say(container, 'RUNNING');
     await this.world.clock.sleep(SETTLES_AFTER_MS);
     await (fate === 'completes' ? this.say(container, 'COMPLETED', true) : this.say(container, 'SETTLED'));
+  }
+
+  /** The engine refuses the network; a set with another subnet makes it try again. */
+  private async waitForSubnet(container: Container): Promise<void> {
+    const { replicaId, network } = container.assignment;
+    await this.say(container, 'PREPARING', false, { code: 'subnet_taken', message: `${network.subnet} is in use on this host` });
+    const present = (): Assignment => this.sets.at(-1)?.entries.find((entry) => entry.replicaId === replicaId) ?? container.assignment;
+    while (present().network.subnet === network.subnet && !this.signal.aborted) await this.world.clock.sleep(STEP_MS, this.signal);
+    this.made.splice(this.made.indexOf(replicaId), 1);
+    await this.live(present());
   }
 
   private async end(assignment: Assignment): Promise<void> {
@@ -125,7 +145,7 @@ export class ScriptedNode {
   }
 
   /** Says it until it stands, as a journal does. */
-  private async say(container: Container, state: Observation['state'], final = false): Promise<void> {
+  private async say(container: Container, state: Observation['state'], final = false, reason: Reason | null = null): Promise<void> {
     if (container.state === 'GONE' && state !== 'GONE') return;
     container.state = state;
     const { replicaId } = container.assignment;
@@ -139,7 +159,7 @@ export class ScriptedNode {
       imageId: null,
       exitCode: state === 'COMPLETED' ? 0 : null,
       oomKilled: false,
-      reason: state === 'FAILED' ? { code: 'image_not_found', message: 'no such image' } : null,
+      reason: state === 'FAILED' ? { code: 'image_not_found', message: 'no such image' } : reason,
       at: new Date(this.world.clock.now()).toISOString(),
     };
     while (!this.signal.aborted) {

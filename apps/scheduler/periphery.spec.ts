@@ -1,0 +1,125 @@
+import { subjects, type Heartbeat, type SetChunk } from '#contracts';
+import { network, type NodeId, project, streamOf } from '#domain';
+import { IDS, SchedulerWorld } from '../../test/simulation/scheduler-world.ts';
+
+let world: SchedulerWorld;
+afterEach(() => world.end());
+
+const until = (condition: () => boolean | Promise<boolean>, limitMs = 120_000): Promise<void> => world.clock.advanceUntil(condition, limitMs);
+
+const subnet = async (): Promise<string | null> => {
+  const { state } = await world.aggregates.load(network, streamOf('network', IDS.networkId));
+  return state.status === 'present' ? state.subnet : null;
+};
+
+describe('networks', () => {
+  it('come with their environment, and go with it', async () => {
+    world = await SchedulerWorld.begin();
+    expect(await subnet()).toBe('10.192.0.0/24');
+    await world.deleteEnvironment();
+    await until(() => world.events('SubnetFreed').length === 1);
+    expect(await subnet()).toBeNull();
+  });
+
+  it('get another subnet where a host uses theirs already, once, and the agent is told', async () => {
+    world = await SchedulerWorld.begin();
+    world.nodes[0]!.fateOf = ({ network: given }) => (given.subnet === '10.192.0.0/24' ? 'meets_taken_subnet' : 'settles');
+    await world.createService(1);
+    await until(() => world.isStable(1));
+    expect(await subnet()).toBe('10.192.1.0/24');
+    expect(world.events('SubnetBarred')).toHaveLength(1);
+    expect(world.nodes[0]!.sets.at(-1)?.entries[0]?.network.subnet).toBe('10.192.1.0/24');
+  });
+
+  it('are waited for by placement', async () => {
+    world = new SchedulerWorld();
+    await world.addNode('n1');
+    await world.createProject();
+    await world.createService(1);
+    world.addScheduler();
+    await until(() => world.isStable(1));
+    const order = world.store.log.map(({ type }) => type);
+    expect(order.indexOf('NetworkCreated')).toBeLessThan(order.indexOf('PlacementClaimed'));
+  });
+});
+
+describe('names', () => {
+  it('are free again a minute after they were claimed for a service that never came, which can not come any more', async () => {
+    world = await SchedulerWorld.begin();
+    await world.claimName();
+    await world.clock.advance(55_000);
+    expect(world.events('NameReleased')).toEqual([]);
+    await until(() => world.events('NameReleased').length === 1, 20_000);
+    expect(world.events('ReservationVoided')).toHaveLength(1);
+    await expect(world.createService(1)).rejects.toMatchObject({ code: 'reservation.voided' });
+    const { state } = await world.aggregates.load(project, streamOf('project', IDS.projectId));
+    expect(state.status).toBe('present');
+  });
+
+  it('stay with a service that was written', async () => {
+    world = await SchedulerWorld.begin();
+    await world.createService(1);
+    await world.clock.advance(200_000);
+    expect(world.events('NameReleased')).toEqual([]);
+    expect(world.events('ReservationVoided')).toEqual([]);
+  });
+});
+
+describe('dispatch', () => {
+  it('is repeated until the agent has it, whatever gets lost', async () => {
+    world = await SchedulerWorld.begin();
+    const end = world.broker.drop(({ subject }) => subject === subjects.set(world.nodes[0]!.nodeId));
+    await world.createService(1);
+    await world.clock.advance(20_000);
+    expect(world.slots()).toEqual([]);
+    end();
+    await until(() => world.isStable(1));
+    expect(world.breaches()).toEqual([]);
+  });
+
+  it('goes on from what the agent says that it holds, when a new scheduler knows nothing of it', async () => {
+    world = await SchedulerWorld.begin();
+    await world.createService(1);
+    await until(() => world.isStable(1));
+    const [first] = world.processes;
+    void first!.bus.close();
+    first!.store.freeze();
+    world.addScheduler();
+    await world.scale(2);
+    await until(() => world.isStable(2));
+  });
+
+  it('of another store is refused, said once, and taken when an operator adopts the node', async () => {
+    world = await SchedulerWorld.begin();
+    const [node] = world.nodes;
+    await node!.forgetInto({ storeId: 'store_another', head: { revision: '40', eventId: 'event of another history' }, entries: [], adoptions: [] });
+    await world.createService(1, { deploy: { progressDeadlineMs: 600_000 } });
+    await world.clock.advance(120_000);
+    expect(world.slots()).toEqual([]);
+    expect(world.processes[0]!.logger.entries.filter(({ message }) => message === 'agent refuses its set')).toHaveLength(1);
+    const offers = countSets(node!.nodeId);
+    await world.clock.advance(60_000);
+    expect(offers()).toBe(0);
+    await node!.adopt();
+    await until(() => world.isStable(1));
+  });
+
+  it('is begun by a heartbeat that lags behind', async () => {
+    world = await SchedulerWorld.begin();
+    await world.createService(1);
+    await until(() => world.isStable(1));
+    const [node] = world.nodes;
+    const offers = countSets(node!.nodeId);
+    const stand = { nodeId: node!.nodeId, storeId: world.store.storeId, applied: { revision: '0', eventId: world.events('NodeRegistered')[0]!.id }, refusing: null };
+    world.broker.bus('elsewhere').publish(subjects.heartbeat(node!.nodeId), { stand, beat: 1 } satisfies Heartbeat);
+    await world.clock.advance(100);
+    expect(offers()).toBeGreaterThan(0);
+  });
+});
+
+/** Counts the pieces of sets that are sent from now on. */
+function countSets(nodeId: NodeId): () => number {
+  let count = 0;
+  world.broker.bus('listener').subscribe<SetChunk>(`${subjects.set(nodeId)}`, () => new Promise(() => (count += 1)));
+  return () => count;
+}
