@@ -2,9 +2,8 @@ import { MemoryEventStore } from '#testing';
 import { eventStoreContract } from '../../libs/event-store/contract.ts';
 
 // The fake that other specs stand on has to keep the same promises.
-let histories = 0;
 eventStoreContract('memory', async () => {
-  const history = new MemoryEventStore(`store_${(histories += 1)}`);
+  const history = new MemoryEventStore();
   return {
     store: history,
     reopen: async () => history.reopen(),
