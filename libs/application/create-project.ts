@@ -47,13 +47,14 @@ export async function deleteProject({ dispatcher, aggregates }: Parts, projectId
 
 /** Single-stream: environments are unique within their project's own stream. `environment_id` follows from the command.
  *  @throws Rejection `environment.name_taken`, `project.not_found`, `project.deleted`. */
-export function createEnvironment({ dispatcher }: Pick<Parts, 'dispatcher'>, projectId: ProjectId, name: string, metadata: CommandMetadata): Promise<Handled<Project>> {
-  return dispatcher.send(new ToProject(projectId, { type: 'CreateEnvironment', data: environmentOf(metadata.commandId, name) }, metadata));
+export function createEnvironment(dispatcher: Dispatcher, projectId: ProjectId, name: string, metadata: CommandMetadata, ifMatch?: bigint): Promise<Handled<Project>> {
+  const data = environmentOf(metadata.commandId, name);
+  return dispatcher.send(new ToProject(projectId, { type: 'CreateEnvironment', data }, metadata, { ifMatch }));
 }
 
 /** @throws Rejection `environment.in_use` with the services that are in it. */
 export function deleteEnvironment(
-  { dispatcher }: Pick<Parts, 'dispatcher'>,
+  dispatcher: Dispatcher,
   at: { readonly projectId: ProjectId; readonly environmentId: EnvironmentId },
   metadata: CommandMetadata,
   ifMatch?: bigint,

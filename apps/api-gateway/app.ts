@@ -1,0 +1,89 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_PIPE, NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ApplicationModule } from '#application';
+import { AuditController } from './audit/audit.controller.ts';
+import { EventsController } from './audit/events.controller.ts';
+import { DeploymentsController } from './deployments/deployments.controller.ts';
+import { DockerServicesController } from './docker-services/docker-services.controller.ts';
+import { ExplainController } from './docker-services/explain.controller.ts';
+import { ReplicasController } from './docker-services/replicas.controller.ts';
+import { ScaleController } from './docker-services/scale.controller.ts';
+import { ServiceEventsController } from './docker-services/service-events.controller.ts';
+import { ServiceLogsController } from './docker-services/service-logs.controller.ts';
+import { authenticate, RoleGuard } from './edge/gate.ts';
+import { mutationHook } from './edge/mutation.ts';
+import { ProblemFilter } from './edge/problem.filter.ts';
+import { ValidationPipe } from './edge/validation.pipe.ts';
+import { EnvironmentsController } from './environments/environments.controller.ts';
+import { Gateway, type GatewayParts } from './gateway.ts';
+import { HealthController } from './health.controller.ts';
+import { JobOutputController } from './jobs/job-output.controller.ts';
+import { JobsController } from './jobs/jobs.controller.ts';
+import { NodesController } from './nodes/nodes.controller.ts';
+import { serveOpenApi } from './openapi/openapi.ts';
+import { PlansController } from './plans/plans.controller.ts';
+import { ProjectionsController } from './projections/projections.controller.ts';
+import { ProjectsController } from './projects/projects.controller.ts';
+
+const BODY_LIMIT = 1024 * 1024;
+
+@Module({})
+class GatewayModule {
+  static of(parts: GatewayParts): DynamicModule {
+    return {
+      module: GatewayModule,
+      imports: [ApplicationModule.forRoot(parts.aggregates)],
+      controllers: [
+        HealthController,
+        ProjectsController,
+        EnvironmentsController,
+        PlansController,
+        DockerServicesController,
+        ScaleController,
+        ReplicasController,
+        ServiceEventsController,
+        ServiceLogsController,
+        ExplainController,
+        DeploymentsController,
+        JobsController,
+        JobOutputController,
+        NodesController,
+        AuditController,
+        EventsController,
+        ProjectionsController,
+      ],
+      providers: [
+        { provide: Gateway, useValue: new Gateway(parts) },
+        { provide: APP_GUARD, useClass: RoleGuard },
+        { provide: APP_PIPE, useClass: ValidationPipe },
+        { provide: APP_FILTER, useValue: new ProblemFilter(parts.logger) },
+      ],
+    };
+  }
+}
+
+/** The whole REST side over its parts, initialised and not listening yet. */
+export async function createGateway(parts: GatewayParts): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, forceCloseConnections: true });
+  const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.of(parts), adapter, { logger: false });
+  const fastify = adapter.getInstance();
+  fastify.decorateRequest('tenant', null);
+  fastify.decorateRequest('mutation', null);
+  fastify.addHook('onRequest', async (_, reply) => void reply.headers(SECURITY_HEADERS));
+  fastify.addHook('onRequest', authenticate(parts.token));
+  fastify.addHook('preHandler', mutationHook(parts.clock));
+  serveOpenApi(app);
+  await app.init();
+  await fastify.ready();
+  return app;
+}
+
+/** No answer is a page, and none is to be kept by anybody. */
+const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+};

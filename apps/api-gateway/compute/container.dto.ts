@@ -1,0 +1,93 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsIn, IsInt, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
+import { TextList, TextMap } from '../edge/shapes.ts';
+
+const text = { type: 'string' } as const;
+
+export class AmountDto {
+  /** Thousandths of a core. */
+  @ApiProperty({ type: 'integer', example: 250, description: 'Thousandths of a core.' })
+  @IsInt()
+  cpu_millis!: number;
+
+  @ApiProperty({ type: 'integer', example: 268_435_456 })
+  @IsInt()
+  memory_bytes!: number;
+}
+
+/** Either `request` and `limit`, or the short form that sets both to the same. */
+export class ResourcesDto {
+  @ApiPropertyOptional({ type: AmountDto, description: 'What is promised; at most the limit.' })
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => AmountDto)
+  request?: AmountDto;
+
+  @ApiPropertyOptional({ type: AmountDto, description: 'What a container is held to.' })
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => AmountDto)
+  limit?: AmountDto;
+
+  @ApiPropertyOptional({ type: 'integer', description: 'Short form, with memory_bytes: sets request and limit.' })
+  @IsOptional()
+  @IsInt()
+  cpu_millis?: number;
+
+  @ApiPropertyOptional({ type: 'integer', description: 'Short form, with cpu_millis: sets request and limit.' })
+  @IsOptional()
+  @IsInt()
+  memory_bytes?: number;
+}
+
+/** What services and jobs have in common: all that shapes a container but its ports. Shape only; the domain's rules judge the values. */
+export class ContainerDto {
+  @ApiProperty({ ...text, example: 'nginx:1.27' })
+  @IsString()
+  image!: string;
+
+  @ApiPropertyOptional({ enum: ['missing', 'always', 'never'], default: 'missing' })
+  @IsOptional()
+  @IsIn(['missing', 'always', 'never'])
+  pull_policy?: 'missing' | 'always' | 'never';
+
+  @ApiPropertyOptional({ type: [String], description: 'Replaces the image’s ENTRYPOINT and drops its CMD.' })
+  @IsOptional()
+  @TextList()
+  command?: string[];
+
+  @ApiPropertyOptional({ type: [String], description: 'Replaces the image’s CMD.' })
+  @IsOptional()
+  @TextList()
+  args?: string[];
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: text, example: { PORT: '3000' } })
+  @IsOptional()
+  @TextMap()
+  env?: Record<string, string>;
+
+  @ApiPropertyOptional({ ...text, default: 'small', description: 'Instead of resources, not beside them.' })
+  @IsOptional()
+  @IsString()
+  plan?: string;
+
+  @ApiPropertyOptional({ type: ResourcesDto })
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => ResourcesDto)
+  resources?: ResourcesDto;
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: text, example: { team: 'shop' } })
+  @IsOptional()
+  @TextMap()
+  labels?: Record<string, string>;
+
+  @ApiPropertyOptional({ type: [String], example: ['node.labels.zone==a'] })
+  @IsOptional()
+  @TextList()
+  constraints?: string[];
+}

@@ -1,0 +1,43 @@
+import type { NewDockerService } from '#application';
+import {
+  couldEverFit, Rejection, type ContainerSpec, type Demand, type ExistingDockerService, type Node, type NodeForPlacement, type RejectionKind,
+} from '#domain';
+
+/** Says at once what would otherwise be a service's reason for never running. It looks at what this gateway has read of the
+ *  nodes: what it lets through wrongly, the scheduler finds.
+ *  @throws Rejection `placement.host_port`, `placement.host_port_spread`, `placement.capacity`, `placement.constraint`,
+ *  `placement.no_node_fits`; its facts say what every node was found to be. */
+export function refuseWhatCanNeverRun(nodes: readonly Node[], { spec, replicas }: Pick<NewDockerService, 'spec' | 'replicas'>): void {
+  refuse(nodes, demandOf(spec), replicas);
+}
+
+/** More replicas than nodes can publish a host port once each. @throws Rejection `placement.host_port_spread` */
+export function refuseScaleBeyondHostPorts(nodes: readonly Node[], service: ExistingDockerService, replicas: number): void {
+  const spec = [...service.releases.values()].at(-1);
+  if (!spec || replicas <= service.replicas || !spec.ports.some(({ hostPort }) => hostPort !== null)) return;
+  refuse(nodes, { ...demandOf(spec), owner: { type: 'docker_service', id: service.dockerServiceId } }, replicas);
+}
+
+/** The same for a job, which is one container. */
+export const refuseJobThatCanNeverRun = (nodes: readonly Node[], spec: ContainerSpec): void => refuse(nodes, demandOf(spec), 1);
+
+const demandOf = ({ resources, ports, constraints }: ContainerSpec): Demand => ({ request: resources.request, ports, constraints });
+
+function refuse(nodes: readonly Node[], demand: Demand, replicas: number): void {
+  const fit = couldEverFit(demand, nodes.flatMap(forPlacement), replicas);
+  if (fit.fits) return;
+  const { kind, code } = REFUSALS[fit.reason.code] ?? ELSE;
+  throw new Rejection(kind, code, fit.reason.message, { nodes: fit.nodes });
+}
+
+/** Somebody else's port is in the way today; what no node is large enough for, or no label matches, is wrong in the request. */
+const REFUSALS: Readonly<Record<string, { readonly kind: RejectionKind; readonly code: string }>> = {
+  host_port: { kind: 'conflict', code: 'placement.host_port' },
+  host_port_spread: { kind: 'conflict', code: 'placement.host_port_spread' },
+  capacity: { kind: 'invalid', code: 'placement.capacity' },
+  constraint: { kind: 'invalid', code: 'placement.constraint' },
+};
+/** Each node has another reason. */
+const ELSE = { kind: 'conflict', code: 'placement.no_node_fits' } as const;
+
+const forPlacement = (node: Node): NodeForPlacement[] => (node.nodeId === null ? [] : [{ nodeId: node.nodeId, node }]);

@@ -1,0 +1,83 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { createDockerService, Dispatcher, dockerServiceIdOf, isRepeatOfCreate, ToDockerService } from '#application';
+import type { TenantContext } from '#contracts';
+import { getService, getServiceAt, listServices } from '#read-models';
+import type { Mutation } from '../edge/mutation.ts';
+import { listed } from '../edge/paging.dto.ts';
+import { Change, Tenant } from '../edge/request.ts';
+import { projectOf } from '../environments/reach.ts';
+import { Gateway } from '../gateway.ts';
+import { listOf, ref } from '../openapi/schemas.ts';
+import { refuseWhatCanNeverRun } from './admission.ts';
+import { CreateDockerServiceDto } from './create-docker-service.dto.ts';
+import { GetDockerServiceDto, ListDockerServicesDto } from './list-docker-services.dto.ts';
+import { newDockerService } from './new-docker-service.ts';
+import { dockerServiceNotFound, reachDockerService } from './reach.ts';
+
+@ApiTags('docker-services')
+@Controller('v1/docker-services')
+export class DockerServicesController {
+  constructor(
+    private readonly gateway: Gateway,
+    private readonly dispatcher: Dispatcher,
+  ) {}
+
+  @Post()
+  @HttpCode(202)
+  @ApiAcceptedResponse({ schema: ref('DockerService'), description: 'Created; `deployment` is on its way.' })
+  async create(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Body() body: CreateDockerServiceDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const { aggregates, nodes } = this.gateway.parts;
+    const projectId = await projectOf(this.gateway, tenant, body);
+    const asked = await newDockerService(aggregates, body, projectId, change.commandId);
+    // A retry is answered by what it made, also when no node has room left because of it.
+    if (!(await isRepeatOfCreate(aggregates, change.commandId))) refuseWhatCanNeverRun(nodes.present, asked);
+    this.gateway.accept(reply, await createDockerService({ dispatcher: this.dispatcher, aggregates }, asked, change.metadata(projectId)));
+    const id = dockerServiceIdOf(change.commandId);
+    reply.header('location', `/v1/docker-services/${id}`);
+    return this.#one(tenant, id);
+  }
+
+  @Get()
+  @ApiOkResponse({ schema: listOf('DockerService') })
+  async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListDockerServicesDto): Promise<object> {
+    await this.gateway.fresh(['services', 'nodes'], min_position);
+    return listed(await listServices(this.gateway.reads, tenant, query));
+  }
+
+  /** With `at`: as it was known at that instant, from the log alone. */
+  @Get(':docker_service_id')
+  @ApiOkResponse({ schema: ref('DockerService') })
+  async get(
+    @Tenant() tenant: TenantContext,
+    @Param('docker_service_id') id: string,
+    @Query() { at, min_position }: GetDockerServiceDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<object> {
+    const service = at === undefined ? await this.#one(tenant, id, min_position) : await this.#asOf(tenant, id, at);
+    reply.header('etag', `"${service.revision}"`);
+    return service;
+  }
+
+  /** Asks for the deletion; it is DELETED once the engine confirms that every container is gone. */
+  @Delete(':docker_service_id')
+  @HttpCode(202)
+  @ApiAcceptedResponse({ schema: ref('DockerService') })
+  async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('docker_service_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const { projectId } = await reachDockerService(this.gateway.parts.aggregates, tenant, id);
+    const command = { type: 'RequestDockerServiceDeletion', data: {} } as const;
+    this.gateway.accept(reply, await this.dispatcher.send(new ToDockerService(id, command, change.metadata(projectId), { ifMatch: change.ifMatch })));
+    return this.#one(tenant, id);
+  }
+
+  #one(tenant: TenantContext, id: string, minPosition?: string) {
+    return this.gateway.one(['services', 'nodes'], minPosition, () => getService(this.gateway.reads, tenant, id), dockerServiceNotFound);
+  }
+
+  async #asOf(tenant: TenantContext, id: string, at: string) {
+    const service = await getServiceAt(this.gateway.parts, tenant, id, at);
+    if (!service) throw dockerServiceNotFound();
+    return service;
+  }
+}

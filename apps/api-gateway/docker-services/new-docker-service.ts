@@ -1,0 +1,35 @@
+import type { NewDockerService } from '#application';
+import type { EnvironmentId, Port, ProjectId } from '#domain';
+import type { AggregateStore } from '#event-store';
+import { digest } from '#platform';
+import { containerSpec, nameFromImage } from '../compute/container-spec.ts';
+import type { CreateDockerServiceDto, DeployDto, PortDto } from './create-docker-service.dto.ts';
+
+/** The service that a body asks for, defaults filled in. A name that isn't given follows from the command, so that a retry
+ *  asks for the same. @throws as `containerSpec`. */
+export async function newDockerService(aggregates: AggregateStore, body: CreateDockerServiceDto, projectId: ProjectId, commandId: string): Promise<NewDockerService> {
+  const ports = (body.ports ?? []).map(portOf);
+  const spec = await containerSpec(aggregates, body, ports);
+  return {
+    projectId,
+    environmentId: body.environment_id as EnvironmentId,
+    name: body.name ?? `${nameFromImage(spec.image)}-${digest([commandId, 'name'], 6)}`,
+    kind: body.type ?? (ports.length > 0 ? 'web' : 'worker'),
+    replicas: body.replicas ?? 1,
+    deploy: deploySettings(body.deploy),
+    spec,
+  };
+}
+
+const portOf = ({ container_port, protocol, host_port }: PortDto): Port => ({
+  containerPort: container_port,
+  protocol: protocol ?? 'tcp',
+  hostPort: host_port ?? null,
+});
+
+const deploySettings = (deploy: DeployDto | undefined) => ({
+  minHealthyMs: deploy?.min_healthy_ms ?? 10_000,
+  healthyDeadlineMs: deploy?.healthy_deadline_ms ?? 300_000,
+  progressDeadlineMs: deploy?.progress_deadline_ms ?? 600_000,
+  maxFailures: deploy?.max_failures ?? 0,
+});

@@ -1,0 +1,45 @@
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsBoolean, IsOptional } from 'class-validator';
+import type { TenantContext } from '#contracts';
+import { getService, listDeployments, listReplicas } from '#read-models';
+import { listed, PagingDto } from '../edge/paging.dto.ts';
+import { Tenant } from '../edge/request.ts';
+import { Gateway } from '../gateway.ts';
+import { listOf } from '../openapi/schemas.ts';
+import { dockerServiceNotFound } from './reach.ts';
+
+export class ListReplicasDto extends PagingDto {
+  @ApiPropertyOptional({ type: 'boolean', default: false, description: 'Those that are gone, too.' })
+  @IsOptional()
+  @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value))
+  @IsBoolean()
+  gone?: boolean;
+}
+
+@ApiTags('docker-services')
+@Controller('v1/docker-services/:docker_service_id')
+export class ReplicasController {
+  constructor(private readonly gateway: Gateway) {}
+
+  @Get('replicas')
+  @ApiOkResponse({ schema: listOf('Replica') })
+  async replicas(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { min_position, ...query }: ListReplicasDto): Promise<object> {
+    await this.#service(tenant, id, min_position);
+    await this.gateway.fresh(['replicas'], min_position);
+    return listed(await listReplicas(this.gateway.reads, tenant, id, query));
+  }
+
+  @Get('deployments')
+  @ApiOkResponse({ schema: listOf('Deployment'), description: 'The latest first.' })
+  async deployments(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { min_position, ...query }: PagingDto): Promise<object> {
+    await this.#service(tenant, id, min_position);
+    await this.gateway.fresh(['deployments', 'replicas'], min_position);
+    return listed(await listDeployments(this.gateway.reads, tenant, id, query));
+  }
+
+  #service(tenant: TenantContext, id: string, minPosition?: string) {
+    return this.gateway.one(['services'], minPosition, () => getService(this.gateway.reads, tenant, id), dockerServiceNotFound);
+  }
+}

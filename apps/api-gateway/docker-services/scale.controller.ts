@@ -1,0 +1,41 @@
+import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Dispatcher, ToDockerService } from '#application';
+import type { TenantContext } from '#contracts';
+import { getService } from '#read-models';
+import type { Mutation } from '../edge/mutation.ts';
+import { Change, Tenant } from '../edge/request.ts';
+import { Gateway } from '../gateway.ts';
+import { ref } from '../openapi/schemas.ts';
+import { refuseScaleBeyondHostPorts } from './admission.ts';
+import { dockerServiceNotFound, reachDockerService } from './reach.ts';
+import { ScaleDto } from './scale.dto.ts';
+
+@ApiTags('docker-services')
+@Controller('v1/docker-services/:docker_service_id/scale')
+export class ScaleController {
+  constructor(
+    private readonly gateway: Gateway,
+    private readonly dispatcher: Dispatcher,
+  ) {}
+
+  /** Changes how many replicas are wanted; 0 keeps the service and runs none. No release is cut. */
+  @Post()
+  @HttpCode(202)
+  @ApiAcceptedResponse({ schema: ref('DockerService') })
+  async scale(
+    @Tenant() tenant: TenantContext,
+    @Change() change: Mutation,
+    @Param('docker_service_id') id: string,
+    @Body() { replicas }: ScaleDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<object> {
+    const { aggregates, nodes } = this.gateway.parts;
+    const service = await reachDockerService(aggregates, tenant, id);
+    refuseScaleBeyondHostPorts(nodes.present, service, replicas);
+    const command = { type: 'ScaleDockerService', data: { replicas } } as const;
+    this.gateway.accept(reply, await this.dispatcher.send(new ToDockerService(id, command, change.metadata(service.projectId), { ifMatch: change.ifMatch })));
+    return this.gateway.one(['services', 'nodes'], undefined, () => getService(this.gateway.reads, tenant, id), dockerServiceNotFound);
+  }
+}

@@ -1,0 +1,31 @@
+import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { TenantContext } from '#contracts';
+import { getService } from '#read-models';
+import { Tenant } from '../edge/request.ts';
+import { Gateway } from '../gateway.ts';
+import { answerLogs } from '../logs/answer-logs.ts';
+import { LogsDto } from '../logs/logs.dto.ts';
+import { logsContent } from '../openapi/schemas.ts';
+import { dockerServiceNotFound } from './reach.ts';
+
+@ApiTags('docker-services')
+@Controller('v1/docker-services/:docker_service_id/logs')
+export class ServiceLogsController {
+  constructor(private readonly gateway: Gateway) {}
+
+  /** The latest lines of every replica, from the agents that keep them. */
+  @Get()
+  @ApiOkResponse({ content: logsContent })
+  async logs(
+    @Tenant() tenant: TenantContext,
+    @Param('docker_service_id') id: string,
+    @Query() query: LogsDto,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.gateway.one(['services'], query.min_position, () => getService(this.gateway.reads, tenant, id), dockerServiceNotFound);
+    await answerLogs(this.gateway, { request, reply }, { tenant, ownerId: id, gone: false }, query);
+  }
+}

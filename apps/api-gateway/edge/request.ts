@@ -1,0 +1,29 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { TenantContext } from '#contracts';
+import type { Mutation } from './mutation.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the gate for every request but those of public routes. */
+    tenant: TenantContext | null;
+    /** Set before the handler of every POST, PUT, PATCH and DELETE. */
+    mutation: Mutation | null;
+  }
+}
+
+const requestOf = (context: ExecutionContext): FastifyRequest => context.switchToHttp().getRequest<FastifyRequest>();
+
+/** Who asks. @throws Error on a public route: nothing there may act for anybody. */
+export const Tenant = createParamDecorator((_: unknown, context: ExecutionContext): TenantContext => {
+  const { tenant } = requestOf(context);
+  if (!tenant) throw new Error('a route that needs a tenant context was opened to the public');
+  return tenant;
+});
+
+/** What the request wants changed, under which name and at which revision. */
+export const Change = createParamDecorator((_: unknown, context: ExecutionContext): Mutation => {
+  const { mutation } = requestOf(context);
+  if (!mutation) throw new Error('a changing handler stands behind a reading verb');
+  return mutation;
+});

@@ -1,0 +1,42 @@
+import { type ArgumentMetadata, Injectable, type PipeTransform } from '@nestjs/common';
+import { plainToInstance } from 'class-transformer';
+import { validate, type ValidationError } from 'class-validator';
+import { type FieldError, InvalidRequest } from './invalid-request.ts';
+import { flawsOf } from './shapes.ts';
+
+/** Turns plain JSON into its DTO class and checks it whole: unknown fields are refused by name, nothing is converted silently
+ *  in a body. @throws InvalidRequest */
+@Injectable()
+export class ValidationPipe implements PipeTransform {
+  async transform(value: unknown, { metatype, type }: ArgumentMetadata): Promise<unknown> {
+    if (!metatype || PLAIN.has(metatype) || type === 'custom' || type === 'param') return value;
+    const plain = value ?? {};
+    if (typeof plain !== 'object' || Array.isArray(plain)) throw new InvalidRequest([{ pointer: '', code: 'type', detail: 'must be a JSON object' }]);
+    const dto = plainToInstance(metatype, plain, { exposeUnsetFields: false }) as object;
+    const errors = await validate(dto, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
+    if (errors.length === 0) return dto;
+    const prefix = type === 'query' ? '?' : '/';
+    throw new InvalidRequest(errors.flatMap((error) => fieldErrors(error, '', prefix)));
+  }
+}
+
+const PLAIN: ReadonlySet<unknown> = new Set([String, Number, Boolean, Array, Object]);
+
+function fieldErrors(error: ValidationError, parent: string, separator: string): FieldError[] {
+  const pointer = `${parent}${separator}${escaped(error.property)}`;
+  const own = Object.entries(error.constraints ?? {}).flatMap(([code, message]) => describe(error, pointer, code, message));
+  const inner = (error.children ?? []).flatMap((child) => fieldErrors(child, pointer, '/'));
+  return [...own, ...inner];
+}
+
+function describe(error: ValidationError, pointer: string, code: string, message: string): FieldError[] {
+  if (code === 'whitelistValidation') return [{ pointer, code: 'unknown_field', detail: `no such field: ${error.property}` }];
+  const flaws = flawsOf(code, error.value);
+  if (flaws) return flaws.map(({ path, detail }) => ({ pointer: [pointer, ...path.map(escaped)].join('/'), code: 'type', detail }));
+  if (error.value === undefined) return [{ pointer, code: 'required', detail: 'is needed' }];
+  // The library begins its sentences with the property's name; the pointer says that already.
+  return [{ pointer, code: snakeCase(code), detail: message.startsWith(`${error.property} `) ? message.slice(error.property.length + 1) : message }];
+}
+
+const escaped = (segment: string | number): string => String(segment).replaceAll('~', '~0').replaceAll('/', '~1');
+const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -1,0 +1,71 @@
+import type { FastifyReply } from 'fastify';
+import { Transient, type Bus, type Clock, type Logger } from '#contracts';
+import type { Rejection } from '#domain';
+import type { AggregateStore, EventStore, Position } from '#event-store';
+import type { ReadModelStore, Reads } from '#read-models';
+import { stamp } from './edge/mutation.ts';
+import type { OperatorToken } from './edge/operator-token.ts';
+import type { HeardNodes } from './nodes/heard-nodes.ts';
+import type { NodeIndex } from './nodes/node-index.ts';
+import type { Projections, ViewName } from './projections/projections.ts';
+
+/** What a gateway is made of. `main.ts` opens the real parts, specs bring their own. */
+export interface GatewayParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly bus: Bus;
+  readonly store: EventStore;
+  readonly aggregates: AggregateStore;
+  readonly models: ReadModelStore;
+  readonly projections: Projections;
+  readonly heard: HeardNodes;
+  readonly nodes: NodeIndex;
+  readonly token: OperatorToken;
+  /** Aborted when the process begins to end: open streams are closed then. */
+  readonly stopping: AbortSignal;
+}
+
+/** How long a read waits for what this gateway itself wrote. */
+const OWN_WRITES_MS = 5_000;
+/** How long a read waits for the `min_position` that it named. */
+const MIN_POSITION_MS = 10_000;
+
+/** The parts, as controllers are given them, and the rule that every answer follows: who was told of a change finds it. */
+export class Gateway {
+  #acknowledged: Position | null = null;
+
+  constructor(readonly parts: GatewayParts) {}
+
+  /** What every query reads from. */
+  get reads(): Reads {
+    return { models: this.parts.models, liveness: this.parts.heard };
+  }
+
+  /** Says in the answer where the change stands, and makes every later read here wait for it. */
+  accept(reply: FastifyReply, at: { readonly revision: bigint; readonly position: Position }): void {
+    stamp(reply, at);
+    if (this.#acknowledged === null || at.position > this.#acknowledged) this.#acknowledged = at.position;
+  }
+
+  /** Waits until these views know all that this gateway has acknowledged, and all up to `minPosition`.
+   *  @returns false when they don't know this gateway's own writes yet: what is read now may be older.
+   *  @throws Transient `read_model.behind` when `minPosition` isn't reached in time. */
+  async fresh(views: readonly ViewName[], minPosition?: Position): Promise<boolean> {
+    const { projections } = this.parts;
+    const own = this.#acknowledged;
+    const reached = async (position: Position, deadlineMs: number): Promise<boolean> =>
+      (await Promise.all(views.map((view) => projections.reached(view, position, deadlineMs)))).every(Boolean);
+    if (minPosition !== undefined && !(await reached(minPosition, MIN_POSITION_MS))) throw behind();
+    return own === null || (await reached(own, OWN_WRITES_MS));
+  }
+
+  /** Reads one thing. @throws what `notFound` makes; Transient `read_model.behind` when it may only not be known yet. */
+  async one<T>(views: readonly ViewName[], minPosition: Position | undefined, read: () => Promise<T | null>, notFound: () => Rejection): Promise<T> {
+    const known = await this.fresh(views, minPosition);
+    const found = await read();
+    if (found !== null) return found;
+    throw known ? notFound() : behind();
+  }
+}
+
+const behind = () => new Transient('read_model.behind', 'the views are behind the log: try again, or look at /v1/projections');

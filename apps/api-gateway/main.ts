@@ -1,0 +1,61 @@
+import 'reflect-metadata';
+import { Dispatcher } from '#application';
+import { subjects, type Bus, type Logger } from '#contracts';
+import { schemaOf, upcast } from '#domain';
+import { AggregateStore, openSqliteEventStore, type Position } from '#event-store';
+import { connectNats } from '#messaging';
+import { createLogger, readConfig, Shutdown, sqliteFile, systemClock, systemRandom } from '#platform';
+import { everyView, openSqliteReadModels, Projector, views } from '#read-models';
+import { createGateway } from './app.ts';
+import { openOperatorToken } from './edge/operator-token.ts';
+import { firstStart } from './first-start.ts';
+import { HeardNodes } from './nodes/heard-nodes.ts';
+import { NodeIndex } from './nodes/node-index.ts';
+import { Projections } from './projections/projections.ts';
+
+const config = readConfig(process.env);
+const logger = createLogger('api-gateway', { level: config.logLevel });
+const shutdown = new Shutdown({ clock: systemClock, logger });
+shutdown.listen();
+
+try {
+  await start();
+} catch (error) {
+  logger.error('start failed', { error });
+  process.exitCode = 1;
+  await shutdown.run('start failed');
+}
+
+/** Opened in this order, closed in the reverse one. */
+async function start(): Promise<void> {
+  const common = { clock: systemClock, random: systemRandom, logger };
+  const token = await openOperatorToken(config.home);
+  const bus = await connectNats({ url: config.natsUrl, name: 'api-gateway', logger, clock: systemClock });
+  shutdown.add('bus', () => bus.close());
+  const store = await openSqliteEventStore({ ...common, file: sqliteFile(config.eventStoreUrl), wake: (callback) => bus.subscribe(subjects.allHints, callback) });
+  shutdown.add('event store', () => store.close());
+  const models = await openSqliteReadModels({ ...common, file: sqliteFile(config.readModelUrl) });
+  shutdown.add('read models', () => models.close());
+
+  const projectors = everyView.map((view) => new Projector({ store, models, view, upcast, ...common }));
+  const projections = new Projections(projectors, views, { store, models, upcast, logger, signal: shutdown.signal });
+  const aggregates = new AggregateStore({ ...common, store, upcast, schemaOf, onAppended: hinting(bus) });
+  const heard = new HeardNodes(systemClock);
+  shutdown.add('heartbeats', heard.listen(bus));
+  const nodes = new NodeIndex();
+  const following = nodes.follow({ ...common, store, signal: shutdown.signal });
+  shutdown.add('node index', () => following);
+  projections.start();
+  shutdown.add('projections', () => projections.stop());
+
+  const app = await createGateway({ ...common, bus, store, aggregates, models, projections, heard, nodes, token, stopping: shutdown.signal });
+  shutdown.add('http', () => app.close());
+  await firstStart({ dispatcher: app.get(Dispatcher), aggregates, clock: systemClock });
+  await app.listen(config.listen.port, config.listen.host);
+  announce(logger, await app.getUrl());
+}
+
+/** Wakes whoever follows the log elsewhere. A hint that gets lost costs them a poll. */
+const hinting = (bus: Bus) => (tenantId: string, position: Position) => bus.publish(subjects.hint(tenantId), { position });
+
+const announce = (to: Logger, url: string): void => to.info('listening', { url });

@@ -1,0 +1,35 @@
+import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { OperatorOnly } from '../edge/gate.ts';
+import { Gateway } from '../gateway.ts';
+import { listOf, ref } from '../openapi/schemas.ts';
+import type { ProjectionStatus } from './projections.ts';
+
+@ApiTags('projections')
+@Controller('v1/projections')
+@OperatorOnly()
+export class ProjectionsController {
+  constructor(private readonly gateway: Gateway) {}
+
+  @Get()
+  @ApiOkResponse({ schema: listOf('Projection') })
+  async list(): Promise<object> {
+    const items = await Promise.all(this.gateway.parts.projections.status().map((status) => this.#answer(status)));
+    return { items, next_cursor: null };
+  }
+
+  /** Builds the view anew from the log, beside the live one, and flips reads over at the end. No event comes of it. */
+  @Post(':name/rebuild')
+  @HttpCode(202)
+  @ApiAcceptedResponse({ schema: ref('Projection') })
+  async rebuild(@Param('name') name: string): Promise<object> {
+    const { projections } = this.gateway.parts;
+    projections.rebuild(name);
+    return this.#answer(projections.status().find((status) => status.name === name)!);
+  }
+
+  async #answer({ name, ready, caughtUp, position, lagMs, degraded, rebuilding }: ProjectionStatus): Promise<object> {
+    const version = await this.gateway.parts.models.active(name);
+    return { name, version, ready, caught_up: caughtUp, position, lag_ms: lagMs, degraded, rebuilding };
+  }
+}

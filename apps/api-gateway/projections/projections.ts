@@ -1,0 +1,78 @@
+import { Rejection } from '#domain';
+import type { Position } from '#event-store';
+import { rebuild, type Projector, type Rebuild, type View, type ViewName } from '#read-models';
+
+export type { ViewName };
+
+/** One view, as operators see it. */
+export interface ProjectionStatus {
+  readonly name: ViewName;
+  /** Has come to the end of the log since the start, and nothing stands in its way. */
+  readonly ready: boolean;
+  readonly caughtUp: boolean;
+  readonly position: Position | null;
+  readonly lagMs: number;
+  readonly degraded: string | null;
+  readonly rebuilding: boolean;
+}
+
+type Parts = Pick<Rebuild<never>, 'store' | 'models' | 'upcast' | 'logger' | 'signal'>;
+
+/** The views that this gateway keeps: one projector each. */
+export class Projections {
+  readonly #projectors: ReadonlyMap<ViewName, Projector>;
+  readonly #rebuilding = new Set<ViewName>();
+
+  constructor(
+    projectors: readonly Projector[],
+    private readonly views: Readonly<Record<ViewName, View>>,
+    private readonly parts: Parts,
+  ) {
+    this.#projectors = new Map(projectors.map((projector) => [projector.name as ViewName, projector]));
+  }
+
+  start(): void {
+    for (const projector of this.#projectors.values()) projector.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#projectors.values()].map((projector) => projector.stop()));
+  }
+
+  /** True as soon as the view knows everything up to `position`; false when that takes longer. */
+  reached(view: ViewName, position: Position, deadlineMs: number): Promise<boolean> {
+    return this.#of(view).waitFor(position, deadlineMs);
+  }
+
+  status(): readonly ProjectionStatus[] {
+    return [...this.#projectors].map(([name, { caughtUp, position, lag, degraded }]) => ({
+      name,
+      ready: degraded === null && (caughtUp || position !== null),
+      caughtUp,
+      position,
+      lagMs: lag,
+      degraded: degraded?.message ?? null,
+      rebuilding: this.#rebuilding.has(name),
+    }));
+  }
+
+  /** Begins to build the view anew beside the live one; its end flips reads over. Asked again meanwhile: nothing.
+   *  @throws Rejection `projection.not_found` */
+  rebuild(name: string): void {
+    this.#of(name);
+    const view = name as ViewName;
+    if (this.#rebuilding.has(view)) return;
+    this.#rebuilding.add(view);
+    void rebuild({ ...this.parts, view: this.views[view] })
+      .catch((error: unknown) => {
+        if (!this.parts.signal?.aborted) this.parts.logger.error('view rebuild failed', { view, error });
+      })
+      .finally(() => this.#rebuilding.delete(view));
+  }
+
+  #of(name: string): Projector {
+    const projector = this.#projectors.get(name as ViewName);
+    if (!projector) throw new Rejection('not_found', 'projection.not_found', 'there is no such view: GET /v1/projections lists them');
+    return projector;
+  }
+}
