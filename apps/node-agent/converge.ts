@@ -8,7 +8,7 @@ import { sameWord, type Journal } from './journal.ts';
 import type { Output } from './output.ts';
 import { planConvergence, type Step, type Surroundings, type Telling } from './plan-convergence.ts';
 import { Pulls } from './pulls.ts';
-import { firstMemory, type Memories, type ReplicaMemory } from './replica-memory.ts';
+import { firstMemory, UNKNOWN_CONTAINER, type Memories, type ReplicaMemory } from './replica-memory.ts';
 import { retryDelayMs } from './restart-delay.ts';
 
 /** What converging needs to know of its engine. */
@@ -215,7 +215,7 @@ export class Converger {
     const observation: Observation = {
       replicaId: memory.replicaId,
       ...telling,
-      containerId: container?.id ?? before?.containerId ?? (memory.containerId === 'unknown' ? null : memory.containerId),
+      containerId: container?.id ?? before?.containerId ?? (memory.containerId === UNKNOWN_CONTAINER ? null : memory.containerId),
       address: telling.state === 'RUNNING' || telling.state === 'SETTLED' ? (container?.address ?? null) : null,
       imageId: container?.imageId ?? before?.imageId ?? memory.imageId,
       exitCode: HAS_ENDED.has(telling.state) ? (container?.exitCode ?? before?.exitCode ?? null) : null,

@@ -85,7 +85,7 @@ const lost = (memory: ReplicaMemory): Step => ({
 });
 
 function planPreparation(wanted: Assignment, memory: ReplicaMemory, around: Surroundings): Step {
-  const preparing: Telling = { run: memory.run, state: 'PREPARING', final: false, reason: null };
+  const preparing: Telling = { run: memory.run, state: 'PREPARING', final: false, reason: memory.trouble?.reason ?? null };
   const { spec } = wanted;
   if (memory.observed === null) return { do: 'note', tell: preparing, remember: {} };
   const wait = waitOf(wanted, memory, around);
@@ -183,7 +183,7 @@ function planStart(wanted: Assignment, memory: ReplicaMemory, around: Surroundin
   const again = memory.phase === 'starting';
   return {
     do: 'start',
-    tell: { run, state: 'STARTING', final: false, reason: null },
+    tell: { run, state: 'STARTING', final: false, reason: again ? (memory.trouble?.reason ?? null) : null },
     remember: {
       run, phase: 'starting', notBefore: null, startedAt: container.startedAt,
       firstOrderedAt: memory.firstOrderedAt ?? around.now, orderedAt: again ? (memory.orderedAt ?? around.now) : around.now,

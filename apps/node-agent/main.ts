@@ -1,0 +1,39 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { openDockerRuntime } from '#docker';
+import { openNats } from '#messaging';
+import { type Check, createLogger, readConfig, Shutdown, startHealthServer, systemClock, systemRandom } from '#platform';
+import { AgentModule } from './agent.module.ts';
+import { Agent } from './agent.ts';
+import { FolderDisk } from './disk.ts';
+import { readCapacity } from './facts.ts';
+
+/** The node agent as a process: one for each Docker host. It holds no store's credential, and its end ends no container. */
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const logger = createLogger('node-agent', { level: config.logLevel });
+  const [clock, random] = [systemClock, systemRandom];
+  const shutdown = new Shutdown({ clock, logger });
+  shutdown.listen();
+
+  const checks: Record<string, Check> = { agent: () => ({ ok: false, detail: 'is being started' }) };
+  const health = await startHealthServer({ listen: config.healthListen, checks });
+  shutdown.add('health server', () => health.close());
+  logger.info('health is served', { url: health.url });
+
+  // Containers are looked after whether or not there is a bus.
+  const bus = openNats({ url: config.natsUrl, name: 'node-agent', logger, clock });
+  shutdown.add('bus', () => bus.close());
+  const runtime = openDockerRuntime({ host: config.dockerHost, installation: config.installation, logger });
+  const settings = { name: config.nodeName, address: config.nodeAddress, labels: config.nodeLabels, capacity: readCapacity(process.env) };
+  const options = { runtime, bus, clock, random, logger, disk: new FolderDisk(config.nodeDir), installation: config.installation, settings };
+
+  const app = await NestFactory.createApplicationContext(AgentModule.on(options), { logger: false, abortOnError: false });
+  shutdown.add('agent', () => app.close());
+  const agent = app.get(Agent);
+  checks['agent'] = () => ({ ok: agent.ready.registered, detail: agent.ready.registered ? `registered as ${agent.identity.nodeId}` : 'not registered yet' });
+  checks['engine'] = () => ({ ok: agent.ready.engine, detail: agent.ready.engine ? 'answers' : 'does not answer' });
+  checks['bus'] = () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected' });
+}
+
+await main();

@@ -1,0 +1,118 @@
+import { subjects, type Assignment, type Bus, type Clock, type Heartbeat, type Logger, type Report, type ReportReply } from '#contracts';
+import type { Observation } from '#domain';
+import type { AppliedSet } from './applied-set.ts';
+import type { JournalSender } from './journal.ts';
+import { firstMemory, type Memories } from './replica-memory.ts';
+
+const HEARTBEAT_MS = 5_000;
+const SYNC_MS = 30_000;
+const REPORT_MS = 60_000;
+const REPORT_RETRY_MS = 10_000;
+const REQUEST_MS = 10_000;
+
+/** Says regularly that this node is there, what it holds, and, so that no loss of a message is for good, all of its replicas. */
+export class Reporter {
+  #beat = 0;
+  #reporting = false;
+  #again = false;
+  readonly #ends: (() => void)[] = [];
+  #cancelRetry: () => void = () => undefined;
+  #stopped = false;
+
+  constructor(
+    private readonly options: {
+      readonly applied: AppliedSet;
+      readonly memories: Memories;
+      readonly sender: JournalSender;
+      readonly bus: Bus;
+      readonly clock: Clock;
+      readonly logger: Logger;
+    },
+  ) {}
+
+  /** @returns a function that ends it. */
+  start(): () => void {
+    const { bus } = this.options;
+    const { nodeId } = this.options.applied.stand;
+    this.#ends.push(
+      bus.onConnect(() => {
+        this.heartbeat();
+        this.sync();
+        this.reportSoon();
+      }),
+      bus.subscribe(subjects.reportNow(nodeId), () => this.reportSoon()),
+      this.#every(HEARTBEAT_MS, () => this.heartbeat()),
+      this.#every(SYNC_MS, () => this.sync()),
+      this.#every(REPORT_MS, () => this.reportSoon()),
+    );
+    return () => {
+      this.#stopped = true;
+      for (const end of [this.#cancelRetry, ...this.#ends.splice(0)]) end();
+    };
+  }
+
+  heartbeat(): void {
+    const { stand } = this.options.applied;
+    const beat: Heartbeat = { stand, beat: (this.#beat += 1) };
+    this.options.bus.publish(subjects.heartbeat(stand.nodeId), beat);
+  }
+
+  /** Asks the scheduler for this node's set. */
+  sync(): void {
+    const { stand } = this.options.applied;
+    this.options.bus.publish(subjects.sync(stand.nodeId), stand);
+  }
+
+  /** Sends the full list as soon as what was journaled is through; asked for meanwhile, once more afterwards. */
+  reportSoon(): void {
+    this.#again = true;
+    if (!this.#reporting && !this.#stopped) void this.#report();
+  }
+
+  async #report(): Promise<void> {
+    const { applied, sender, bus, clock, logger } = this.options;
+    this.#again = false;
+    // Without a set there is nothing to be missed.
+    if (applied.entries === null) return;
+    this.#reporting = true;
+    try {
+      // The journal first: else the list would be ahead of it, and the rest of it would look like going backwards.
+      if (!(await sender.flush())) throw new Error('observations are still under way');
+      const report: Report = { stand: applied.stand, replicas: this.replicas() };
+      const reply = await bus.request<ReportReply>(subjects.report(applied.stand.nodeId), report, REQUEST_MS);
+      if (!reply.taken) throw new Error('it was not taken');
+    } catch (error) {
+      logger.debug('report not sent, trying on', { reason: (error as Error).message });
+      this.#cancelRetry();
+      this.#cancelRetry = clock.after(REPORT_RETRY_MS, () => this.reportSoon());
+    } finally {
+      this.#reporting = false;
+      if (this.#again && !this.#stopped) void this.#report();
+    }
+  }
+
+  /** One word on each replica of the applied set; one that wasn't looked at yet is on its way. */
+  replicas(): Observation[] {
+    return (this.options.applied.entries ?? []).map((entry) => this.options.memories.get(entry.replicaId)?.observed ?? this.#unseen(entry));
+  }
+
+  #unseen(entry: Assignment): Observation {
+    const { replicaId, observed, run } = firstMemory(entry);
+    if (observed) return observed;
+    const at = new Date(this.options.clock.now()).toISOString();
+    return { replicaId, run, state: 'PREPARING', final: false, containerId: null, address: null, imageId: null, exitCode: null, oomKilled: false, reason: null, at };
+  }
+
+  #every(ms: number, work: () => void): () => void {
+    const { clock } = this.options;
+    let cancel = (): void => undefined;
+    const next = (): void => {
+      cancel = clock.after(ms, () => {
+        work();
+        next();
+      });
+    };
+    next();
+    return () => cancel();
+  }
+}
