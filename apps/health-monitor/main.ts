@@ -1,0 +1,71 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
+import { queues, subjects } from '#contracts';
+import { schemaOf, upcast } from '#domain';
+import { AggregateStore, openSqliteEventStore, type Wake } from '#event-store';
+import { type ClosableBus, connectNats } from '#messaging';
+import { type Check, createLogger, readConfig, Shutdown, sqliteFile, startHealthServer, systemClock, systemRandom } from '#platform';
+import { HealthMonitor } from './health-monitor.ts';
+import { HealthMonitorModule } from './health-monitor.module.ts';
+
+/** The health monitor as a process. Any number of them may run on one event store. */
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const logger = createLogger('health-monitor', { level: config.logLevel });
+  const [clock, random] = [systemClock, systemRandom];
+  const shutdown = new Shutdown({ clock, logger });
+  shutdown.listen();
+
+  const checks: Record<string, Check> = { monitor: () => ({ ok: false, detail: 'is being started' }) };
+  const health = await startHealthServer({ listen: config.healthListen, checks });
+  shutdown.add('health server', () => health.close());
+  logger.info('health is served', { url: health.url });
+
+  const bus = await connectNats({ url: config.natsUrl, name: 'health-monitor', logger, clock });
+  shutdown.add('bus', () => bus.close());
+  const store = await openSqliteEventStore({ file: sqliteFile(config.eventStoreUrl), clock, random, logger, wake: wakeBy(bus) });
+  shutdown.add('event store', () => store.close());
+  const onAppended = (tenantId: string, position: string): void => bus.publish(subjects.hint(tenantId), { position });
+  const aggregates = new AggregateStore({ store, clock, random, upcast, schemaOf, onAppended });
+
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(HealthMonitorModule.on({ aggregates, store, bus, clock, random, logger }), {
+    ...requestsOver(config.natsUrl),
+    logger: false,
+    abortOnError: false,
+  });
+  shutdown.add('monitor', () => app.close());
+  let answers = false;
+  app.status.subscribe((status) => {
+    answers = status === 'connected';
+  });
+  await app.listen();
+  checks['monitor'] = () => app.get(HealthMonitor).readiness();
+  checks['bus'] = () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected' });
+  checks['requests'] = () => ({ ok: answers, detail: answers ? 'agents are answered' : 'not connected' });
+}
+
+/** Nest's transport opens a connection of its own. One member of the queue group gets each request. */
+const requestsOver = (natsUrl: string): MicroserviceOptions => ({
+  transport: Transport.NATS,
+  options: {
+    servers: [natsUrl],
+    name: 'health-monitor requests',
+    queue: queues.monitor,
+    maxReconnectAttempts: -1,
+    waitOnFirstConnect: true,
+    reconnectTimeWait: 250,
+    pingInterval: 5_000,
+    maxPingOut: 2,
+  },
+});
+
+/** Hints of other processes, and whatever was missed while the bus was away. */
+const wakeBy =
+  (bus: ClosableBus): Wake =>
+  (callback) => {
+    const ends = [bus.subscribe(subjects.allHints, callback), bus.onConnect(callback)];
+    return () => ends.forEach((end) => end());
+  };
+
+await main();
