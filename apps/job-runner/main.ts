@@ -1,0 +1,45 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { subjects } from '#contracts';
+import { schemaOf, upcast } from '#domain';
+import { AggregateStore, openSqliteEventStore, type Wake } from '#event-store';
+import { type ClosableBus, connectNats } from '#messaging';
+import { type Check, createLogger, readConfig, Shutdown, sqliteFile, startHealthServer, systemClock, systemRandom } from '#platform';
+import { JobRunner } from './job-runner.ts';
+import { JobRunnerModule } from './job-runner.module.ts';
+
+/** The job-runner as a process. Any number of them may run on one event store. */
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const logger = createLogger('job-runner', { level: config.logLevel });
+  const [clock, random] = [systemClock, systemRandom];
+  const shutdown = new Shutdown({ clock, logger });
+  shutdown.listen();
+
+  const checks: Record<string, Check> = { jobs: () => ({ ok: false, detail: 'is being started' }) };
+  const health = await startHealthServer({ listen: config.healthListen, checks });
+  shutdown.add('health server', () => health.close());
+  logger.info('health is served', { url: health.url });
+
+  const bus = await connectNats({ url: config.natsUrl, name: 'job-runner', logger, clock });
+  shutdown.add('bus', () => bus.close());
+  const store = await openSqliteEventStore({ file: sqliteFile(config.eventStoreUrl), clock, random, logger, wake: wakeBy(bus) });
+  shutdown.add('event store', () => store.close());
+  const onAppended = (tenantId: string, position: string): void => bus.publish(subjects.hint(tenantId), { position });
+  const aggregates = new AggregateStore({ store, clock, random, upcast, schemaOf, onAppended });
+
+  const app = await NestFactory.createApplicationContext(JobRunnerModule.on({ aggregates, store, bus, clock, random, logger }), { logger: false, abortOnError: false });
+  shutdown.add('job-runner', () => app.close());
+  checks['jobs'] = () => app.get(JobRunner).readiness();
+  checks['bus'] = () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected' });
+}
+
+/** Hints of other processes, and whatever was missed while the bus was away. */
+const wakeBy =
+  (bus: ClosableBus): Wake =>
+  (callback) => {
+    const ends = [bus.subscribe(subjects.allHints, callback), bus.onConnect(callback)];
+    return () => ends.forEach((end) => end());
+  };
+
+await main();
