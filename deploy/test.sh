@@ -4,12 +4,13 @@
 source "$(dirname "$0")/prepare.sh"
 
 kinds=("$@")
-[ "${#kinds[@]}" -gt 0 ] || kinds=(lint typecheck unit contract e2e)
+[ "${#kinds[@]}" -gt 0 ] || kinds=(lint typecheck docs unit contract e2e)
 failed=()
 for kind in "${kinds[@]}"; do
   say "$kind"
   case "$kind" in
     lint | typecheck) nx run-many -t "$kind" --output-style=static || failed+=("$kind") ;;
+    docs) node docs/generate.ts --check || failed+=("$kind") ;;
     unit | contract | e2e) npm run -s "$kind" || failed+=("$kind") ;;
     *) say "unknown kind of test: $kind" >&2; exit 2 ;;
   esac
