@@ -1,8 +1,8 @@
 import {
   node as nodeRules,
   parseStream,
+  PLATFORM,
   type DeploymentEvent,
-  type DeploymentId,
   type DockerServiceEvent,
   type DockerServiceId,
   type EnvironmentId,
@@ -28,12 +28,6 @@ export type IndexedEvent = DockerServiceEvent | DeploymentEvent | ReplicaEvent |
 
 /** The streams that the index reads. */
 export const INDEXED_PREFIXES = ['docker_service-', 'deployment-', 'replica-', 'node-', 'job-', 'project-', 'network-', 'network_pool-'] as const;
-
-export interface ServiceEntry {
-  readonly dockerServiceId: DockerServiceId;
-  readonly deploymentId: DeploymentId | null;
-  readonly deleted: boolean;
-}
 
 export interface ReplicaEntry {
   readonly replicaId: ReplicaId;
@@ -76,8 +70,8 @@ type Fold = ((data: object, recorded: Recorded) => void) | undefined;
 /** What reconcilers have to find across streams, kept in memory from the log: which replicas wait, what a node holds, which
  *  names are claimed. It says where to look, and never stands for a stream: what a decision rests on is read when it is made. */
 export class LogIndex {
-  /** Deleted ones are kept as long as their name is claimed. */
-  readonly services = new Map<DockerServiceId, ServiceEntry>();
+  /** Those that still have their name: it goes last. */
+  readonly services = new Set<DockerServiceId>();
   /** Those that aren't abandoned or released. */
   readonly replicas = new Map<ReplicaId, ReplicaEntry>();
   /** Folds of the nodes' streams, for weighing them against each other; the node's own stream has the last word. */
@@ -90,8 +84,6 @@ export class LogIndex {
   readonly complaints = new Map<EnvironmentId, SubnetComplaint>();
   readonly projects = new Set<ProjectId>();
   readonly endedJobs = new Set<JobId>();
-  /** Ids of services and projects whose streams were begun. */
-  readonly begun = new Set<string>();
   readonly #released = new Set<ReplicaId>();
   readonly #causes = new Map<string, Cause>();
 
@@ -100,8 +92,7 @@ export class LogIndex {
     const event = recorded as unknown as IndexedEvent;
     const { category, id } = parseStream(recorded.stream);
     if (category === 'node') this.#takeNode(id as NodeId, event as NodeEvent);
-    if (category === 'docker_service' || category === 'project') this.begun.add(id);
-    if (category === 'project' && !this.#isPlatform(id)) this.projects.add(id as ProjectId);
+    if (category === 'project' && id !== PLATFORM) this.projects.add(id as ProjectId);
     (this.#folds[event.type] as Fold)?.(event.data, recorded);
     this.#remember(category, id, event, recorded);
   }
@@ -133,10 +124,7 @@ export class LogIndex {
   }
 
   readonly #folds: Folds = {
-    DockerServiceCreated: ({ dockerServiceId }) => this.#change(dockerServiceId, {}),
-    DeploymentStarted: ({ deploymentId }, { stream }) => this.#change(serviceOf(stream), { deploymentId }),
-    DeploymentEnded: (_, { stream }) => this.#change(serviceOf(stream), { deploymentId: null }),
-    DockerServiceDeleted: (_, { stream }) => this.#change(serviceOf(stream), { deleted: true }),
+    DockerServiceCreated: ({ dockerServiceId }) => void this.services.add(dockerServiceId),
 
     ReplicaCreated: ({ replicaId, owner, environmentId }) =>
       void this.replicas.set(replicaId, { replicaId, ownerId: owner.id, environmentId, phase: 'waiting', nodeId: null, gone: false }),
@@ -160,15 +148,6 @@ export class LogIndex {
 
   #takeNode(nodeId: NodeId, event: NodeEvent): void {
     this.nodes.set(nodeId, nodeRules.evolve(this.nodes.get(nodeId) ?? nodeRules.initial, event));
-  }
-
-  #isPlatform(id: string): boolean {
-    return !id.startsWith('prj_');
-  }
-
-  #change(dockerServiceId: DockerServiceId, change: Partial<ServiceEntry>): void {
-    const entry = this.services.get(dockerServiceId) ?? { dockerServiceId, deploymentId: null, deleted: false };
-    this.services.set(dockerServiceId, { ...entry, ...change });
   }
 
   #place(replicaId: ReplicaId, change: Partial<ReplicaEntry>): void {
@@ -213,7 +192,7 @@ export class LogIndex {
 
   #unclaim(holder: string): void {
     this.claims.delete(holder);
-    if (this.services.get(holder as DockerServiceId)?.deleted) this.services.delete(holder as DockerServiceId);
+    this.services.delete(holder as DockerServiceId);
   }
 
   /** Under the id of the stream, and of whose it is: what happens to a replica makes its service look. */
@@ -224,5 +203,3 @@ export class LogIndex {
     if (category === 'deployment' && 'dockerServiceId' in data) this.#causes.set(data.dockerServiceId, cause);
   }
 }
-
-const serviceOf = (stream: string): DockerServiceId => parseStream(stream).id as DockerServiceId;

@@ -56,6 +56,18 @@ describe('names', () => {
     expect(state.status).toBe('present');
   });
 
+  it('of projects that never came wait ten minutes, and those of deleted ones not at all', async () => {
+    world = await SchedulerWorld.begin();
+    await world.claimProjectName('prj_never', 'never');
+    await world.claimProjectName(IDS.projectId, 'shop');
+    await world.clock.advance(590_000);
+    expect(world.events('NameReleased')).toEqual([]);
+    await world.clock.advance(20_000);
+    expect(world.events('NameReleased').map(({ data }) => data)).toMatchObject([{ holder: 'prj_never' }]);
+    await world.deleteProject();
+    await until(() => world.events('NameReleased').length === 2, 40_000);
+  });
+
   it('stay with a service that was written', async () => {
     world = await SchedulerWorld.begin();
     await world.createService(1);

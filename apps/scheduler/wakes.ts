@@ -33,7 +33,7 @@ export function wakesOf(recorded: Recorded, index: LogIndex): Wakes {
 /** Everything that isn't over, for a start and for the timer underneath. */
 export function allWakes(index: LogIndex): Wakes {
   const found = new Found(index);
-  for (const dockerServiceId of index.services.keys()) found.service(dockerServiceId);
+  for (const dockerServiceId of index.services) found.service(dockerServiceId);
   for (const { replicaId } of index.unplaced()) found.placements.add(replicaId);
   for (const nodeId of index.nodes.keys()) {
     found.releases.add(nodeId);

@@ -137,6 +137,16 @@ export class SchedulerWorld {
     await this.aggregates.handle(project, streamOf('project', projectId), { type: 'DeleteEnvironment', data: { environmentId } }, this.metadata());
   }
 
+  async deleteProject(): Promise<void> {
+    await this.aggregates.handle(project, streamOf('project', IDS.projectId), { type: 'DeleteProject', data: {} }, this.metadata());
+  }
+
+  async claimProjectName(holder: string, name: string): Promise<void> {
+    const commandId = randomCommandId();
+    const data = { scope: 'project', environmentId: null, name, holder, commandId } as const;
+    await this.aggregates.handle(project, streamOf('project', PLATFORM), { type: 'ClaimName', data }, this.metadata(commandId));
+  }
+
   async claimName(commandId = randomCommandId()): Promise<void> {
     const { projectId, environmentId, serviceId } = IDS;
     const data = { scope: 'docker_service', environmentId, name: 'api', holder: serviceId, commandId } as const;

@@ -1,15 +1,19 @@
-import { dockerService, type DockerServiceId, type NameClaim, project as projectRules, streamOf, type PLATFORM, type ProjectId } from '#domain';
+import { dockerService, type NameClaim, project as projectRules, streamOf, type PLATFORM, type ProjectId } from '#domain';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
 import type { LogIndex } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
 
-/** How long a claimed name may wait for its thing: far longer than any request goes on trying. */
-const ORPHANED_AFTER_MS = 60_000;
+/** How long a claimed name may wait for its thing: far longer than any request goes on trying. A project's waits longer still:
+ *  its stream can't be voided, so nothing but time keeps a late write from coming. */
+const ORPHANED_AFTER_MS = { docker_service: 60_000, project: 600_000 } as const;
 
-/** Gives back the names of services that were deleted, or claimed for one that was never written: then a late write of it has
- *  to fail first, by `ReservationVoided` at the beginning of its stream. */
+/** The project whose stream a name is claimed on, or the platform. */
+type ClaimedOn = ProjectId | typeof PLATFORM;
+
+/** Gives back the names of what was deleted, or was claimed for and never written. A service that was never written is voided
+ *  first, by `ReservationVoided` at the beginning of its stream: a late write of it then fails. */
 export class FreeOrphans {
   /** By this process's own clock: another's may be ahead. */
   private readonly firstSeen = new Map<string, number>();
@@ -21,49 +25,55 @@ export class FreeOrphans {
 
   /** One look at the holder of a name. Repeating it changes nothing. */
   async reconcile(holder: string): Promise<void | { againInMs: number }> {
-    const entry = this.index.claims.get(holder);
-    if (!entry) return this.settled(holder);
-    const { state } = await this.ports.aggregates.load(projectRules, streamOf('project', entry.projectId));
-    const claim = [...state.claims.values()].find((held) => held.holder === holder);
-    if (!claim || claim.scope !== 'docker_service') return this.settled(holder);
-    return this.reconcileService(holder as DockerServiceId, claim, entry.projectId as ProjectId);
-  }
-
-  private async reconcileService(dockerServiceId: DockerServiceId, claim: NameClaim, projectId: ProjectId): Promise<void | { againInMs: number }> {
-    const { state } = await this.ports.aggregates.load(dockerService, streamOf('docker_service', dockerServiceId));
-    const free = state.status === 'voided' || (state.status === 'present' && state.lifecycle === 'DELETED');
-    if (!free && state.status === 'present') return this.settled(dockerServiceId);
-    if (!free) {
-      const leftMs = this.leftToWait(dockerServiceId);
+    const on = this.index.claims.get(holder)?.projectId as ClaimedOn | undefined;
+    const claim = on && (await this.standingClaim(on, holder));
+    const bearer = claim ? await this.bearerOf(claim) : 'there';
+    if (on && claim && bearer === 'over') await releaseName(this.ports, this.index, on, claim);
+    if (on && claim && bearer === 'absent') {
+      const leftMs = this.leftToWait(claim);
       if (leftMs > 0) return { againInMs: leftMs };
-      if (!(await this.void(dockerServiceId, claim, projectId))) return this.settled(dockerServiceId);
+      if (claim.scope === 'project' || (await this.void(on, claim))) await this.free(on, claim);
     }
-    await releaseName(this.ports, this.index, projectId, claim);
-    this.settled(dockerServiceId);
+    this.firstSeen.delete(holder);
   }
 
-  private leftToWait(holder: string): number {
+  private async standingClaim(on: ClaimedOn, holder: string): Promise<NameClaim | undefined> {
+    const { state } = await this.ports.aggregates.load(projectRules, streamOf('project', on));
+    return [...state.claims.values()].find((claim) => claim.holder === holder);
+  }
+
+  private async bearerOf({ scope, holder }: NameClaim): Promise<'there' | 'over' | 'absent'> {
+    if (scope === 'project') {
+      const { state } = await this.ports.aggregates.load(projectRules, streamOf('project', holder));
+      return state.status === 'deleted' ? 'over' : state.status === 'present' ? 'there' : 'absent';
+    }
+    const { state } = await this.ports.aggregates.load(dockerService, streamOf('docker_service', holder));
+    if (state.status === 'absent') return 'absent';
+    return state.status === 'voided' || state.lifecycle === 'DELETED' ? 'over' : 'there';
+  }
+
+  private leftToWait({ holder, scope }: NameClaim): number {
     const now = this.ports.clock.monotonic();
     const since = this.firstSeen.get(holder) ?? now;
     this.firstSeen.set(holder, since);
-    return since + ORPHANED_AFTER_MS - now;
+    return since + ORPHANED_AFTER_MS[scope] - now;
   }
 
   /** @returns false where the service was written after all */
-  private async void(dockerServiceId: DockerServiceId, { commandId, name }: NameClaim, projectId: ProjectId): Promise<boolean> {
-    const metadata = causedBy(this.index.causeOf(projectId), commandIdOf('void', dockerServiceId), projectId, this.ports.clock.now());
+  private async void(on: ClaimedOn, { holder, commandId, name }: NameClaim): Promise<boolean> {
+    const metadata = causedBy(this.index.causeOf(on), commandIdOf('void', holder), on, this.ports.clock.now());
     try {
-      await this.ports.aggregates.handle(dockerService, streamOf('docker_service', dockerServiceId), { type: 'VoidReservation', data: { commandId, name } }, metadata, { expected: null });
+      await this.ports.aggregates.handle(dockerService, streamOf('docker_service', holder), { type: 'VoidReservation', data: { commandId, name } }, metadata, { expected: null });
+      return true;
     } catch (error) {
       if (error instanceof Conflict) return false;
       throw error;
     }
-    this.ports.logger.warn('reserved name voided', { docker_service_id: dockerServiceId, name });
-    return true;
   }
 
-  private settled(holder: string): void {
-    this.firstSeen.delete(holder);
+  private async free(on: ClaimedOn, claim: NameClaim): Promise<void> {
+    await releaseName(this.ports, this.index, on, claim);
+    this.ports.logger.warn('orphaned name freed', { scope: claim.scope, name: claim.name, holder: claim.holder });
   }
 }
 
@@ -71,9 +81,9 @@ export class FreeOrphans {
 export async function releaseName(
   ports: Pick<SchedulerPorts, 'aggregates' | 'clock'>,
   index: LogIndex,
-  projectId: ProjectId | typeof PLATFORM,
+  on: ClaimedOn,
   { scope, environmentId, name, holder }: Pick<NameClaim, 'scope' | 'environmentId' | 'name' | 'holder'>,
 ): Promise<void> {
-  const metadata = causedBy(index.causeOf(holder), commandIdOf('release-name', holder), projectId, ports.clock.now());
-  await ports.aggregates.handle(projectRules, streamOf('project', projectId), { type: 'ReleaseName', data: { scope, environmentId, name, holder } }, metadata);
+  const metadata = causedBy(index.causeOf(holder) ?? index.causeOf(on), commandIdOf('release-name', holder), on, ports.clock.now());
+  await ports.aggregates.handle(projectRules, streamOf('project', on), { type: 'ReleaseName', data: { scope, environmentId, name, holder } }, metadata);
 }

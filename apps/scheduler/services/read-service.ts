@@ -15,6 +15,7 @@ import {
   type ReplicaId,
   replicaState,
   streamOf,
+  unseen,
 } from '#domain';
 import type { AggregateStore } from '#event-store';
 
@@ -49,21 +50,29 @@ export async function readService(aggregates: AggregateStore, dockerServiceId: D
 
 /** What a plan is told of it. */
 export function observedOf({ order: { stopped: _, ...order }, replica, nodeId, node }: OrderedReplica): ObservedReplica {
-  const present = replica.status === 'present' ? replica : null;
-  const last = present?.last ?? null;
   return {
-    order,
-    exists: replica.status !== 'absent',
-    abandoned: replica.status === 'abandoned',
-    state: replicaState(replica) ?? 'PENDING',
-    run: last?.run ?? 0,
-    final: last?.final ?? false,
-    everFailed: present !== null && [...present.seen.values()].some((states) => [...states].some((state) => state.startsWith('FAILED|'))),
-    settled: last?.state === 'SETTLED',
-    gone: isGone(replica),
+    ...unseen(order),
+    ...seenOf(replica),
     released: nodeId !== null && node !== null && !node.entries.has(order.replicaId),
     nodeUnreachable: node?.status === 'registered' && !node.reachable,
-    reason: last?.reason ?? present?.deferred?.reason ?? (replica.status === 'abandoned' ? replica.reason : null),
+  };
+}
+
+/** What the replica's own stream says. */
+function seenOf(replica: Replica): Partial<ObservedReplica> {
+  if (replica.status === 'absent') return {};
+  if (replica.status === 'abandoned') return { exists: true, abandoned: true, reason: replica.reason };
+  const { last, seen, deferred } = replica;
+  const unplaced = { exists: true, state: replicaState(replica) ?? 'PENDING', reason: deferred?.reason ?? null } as const;
+  if (!last) return unplaced;
+  return {
+    ...unplaced,
+    run: last.run,
+    final: last.final,
+    everFailed: [...seen.values()].some((states) => [...states].some((state) => state.startsWith('FAILED|'))),
+    settled: last.state === 'SETTLED',
+    gone: isGone(replica),
+    reason: last.reason,
   };
 }
 
