@@ -28,8 +28,11 @@ export class Installation {
   readonly #parts = new Map<string, Supervised>();
   readonly #health = new Map<string, string>();
   #releaseHome: () => void = () => undefined;
+  readonly options: InstallationOptions;
 
-  constructor(readonly options: InstallationOptions) {}
+  constructor(options: InstallationOptions) {
+    this.options = options;
+  }
 
   get url(): string {
     return `http://${this.options.listen}`;

@@ -31,8 +31,11 @@ export class Supervised {
   #wanted = false;
   #loop: Promise<void> = Promise.resolve();
   #stopping = new AbortController();
+  readonly spec: ProcessSpec;
 
-  constructor(readonly spec: ProcessSpec) {}
+  constructor(spec: ProcessSpec) {
+    this.spec = spec;
+  }
 
   /** Of the process that runs now; null between two. */
   get pid(): number | null {
