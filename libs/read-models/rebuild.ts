@@ -36,7 +36,9 @@ export async function rebuild<Doc extends Document>(parts: Rebuild<Doc>): Promis
     logger.info('view rebuilt', { view: view.schema.view, version, events: built.events, position: built.position });
     return built;
   } catch (error) {
-    if (parts.signal?.aborted) await models.drop({ view: view.schema.view, version });
+    // What another process has flipped to meanwhile stays.
+    const givenUp = parts.signal?.aborted && (await models.active(view.schema.view)) !== version;
+    if (givenUp) await models.drop({ view: view.schema.view, version });
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 import { systemClock, systemRandom } from '#platform';
 import { MemoryLogger } from '#testing';
-import { memberOf, OPERATOR, readsOf } from '../seeded.ts';
+import { memberOf, OPERATOR, readsOf } from '../given/reads.ts';
 import { foldDocument } from '../view.ts';
-import { observe, orderedService, place, registerNode, Story, SYSTEM, timeOf } from '../story.ts';
+import { observe, orderedService, place, registerNode, Story, SYSTEM, timeOf } from '../given/story.ts';
 import type { Reads } from '../reads.ts';
 import { audit, findAudit, listEvents } from './audit.ts';
 

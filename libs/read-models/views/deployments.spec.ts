@@ -1,5 +1,5 @@
 import { foldDocument } from '../view.ts';
-import { deploymentRef, orderedService, type Story, SYSTEM, timeOf } from '../story.ts';
+import { deploymentRef, orderedService, type Story, SYSTEM, timeOf } from '../given/story.ts';
 import { deployments, type DeploymentDocument } from './deployments.ts';
 
 const deploymentIn = (story: Story): DeploymentDocument => foldDocument<DeploymentDocument>(deployments, story.events, 'dep_1')!;

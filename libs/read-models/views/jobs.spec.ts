@@ -1,5 +1,5 @@
 import { foldDocument } from '../view.ts';
-import { observe, SPEC, Story, SYSTEM, timeOf } from '../story.ts';
+import { observe, SPEC, Story, SYSTEM, timeOf } from '../given/story.ts';
 import { specDocument } from './container-spec.ts';
 import { jobs, type JobDocument } from './jobs.ts';
 

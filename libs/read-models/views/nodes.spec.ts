@@ -1,5 +1,5 @@
 import { foldDocument } from '../view.ts';
-import { registerNode, RESOURCES, SPEC, Story, SYSTEM, timeOf } from '../story.ts';
+import { registerNode, RESOURCES, SPEC, Story, SYSTEM, timeOf } from '../given/story.ts';
 import { nodes, type NodeDocument } from './nodes.ts';
 
 const nodeIn = (story: Story): NodeDocument => foldDocument<NodeDocument>(nodes, story.events, 'node_a')!;

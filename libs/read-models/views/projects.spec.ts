@@ -1,5 +1,5 @@
 import { foldDocument } from '../view.ts';
-import { RESOURCES, Story, timeOf } from '../story.ts';
+import { RESOURCES, Story, timeOf } from '../given/story.ts';
 import { environments } from './environments.ts';
 import { networks } from './networks.ts';
 import { plans } from './plans.ts';

@@ -1,5 +1,5 @@
 import { foldDocument } from '../view.ts';
-import { observe, orderedService, place, type Story, SYSTEM, timeOf } from '../story.ts';
+import { observe, orderedService, place, type Story, SYSTEM, timeOf } from '../given/story.ts';
 import { replicas, type ReplicaDocument } from './replicas.ts';
 
 const replicaIn = (story: Story): ReplicaDocument => foldDocument<ReplicaDocument>(replicas, story.events, 'rep_1')!;

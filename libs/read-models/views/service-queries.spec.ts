@@ -1,8 +1,8 @@
 import { systemClock, systemRandom } from '#platform';
 import { MemoryLogger } from '#testing';
 import type { Liveness, Reads } from '../reads.ts';
-import { heard, memberOf, OPERATOR, readsOf } from '../seeded.ts';
-import { observe, orderedService, place, registerNode, Story, SYSTEM } from '../story.ts';
+import { heard, memberOf, OPERATOR, readsOf } from '../given/reads.ts';
+import { observe, orderedService, place, registerNode, Story, SYSTEM } from '../given/story.ts';
 import { getDeployment, listDeployments } from './deployments.ts';
 import { getNode, listNodes } from './nodes.ts';
 import { getReplica, listReplicas } from './replicas.ts';

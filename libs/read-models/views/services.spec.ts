@@ -1,5 +1,5 @@
 import { foldDocument } from '../view.ts';
-import { createReplica, deploymentRef, observe, orderedService, place, Story, SYSTEM, timeOf } from '../story.ts';
+import { createReplica, deploymentRef, observe, orderedService, place, Story, SYSTEM, timeOf } from '../given/story.ts';
 import { services, type ServiceDocument } from './services.ts';
 
 const token = { type: 'token', id: 'tok_operator' };

@@ -1,10 +1,10 @@
 import type { Clock, Logger, Random, TenantContext } from '#contracts';
-import type { Recorded } from '#event-store';
-import { foldBatch } from './fold-batch.ts';
-import type { Liveness, Reads } from './reads.ts';
-import { openSqliteReadModels } from './sqlite.ts';
-import { prepareBuild } from './versions.ts';
-import { everyView } from './views.ts';
+import type { EventStore, Recorded } from '#event-store';
+import { foldBatch } from '../fold-batch.ts';
+import type { Liveness, Reads } from '../reads.ts';
+import { openSqliteReadModels } from '../sqlite.ts';
+import { prepareBuild } from '../versions.ts';
+import { everyView } from '../views.ts';
 
 /** Who may see everything: for specs. */
 export const OPERATOR: TenantContext = { principal: { type: 'token', id: 'tok_operator' }, projects: 'all', role: 'operator' };
@@ -26,4 +26,9 @@ export async function readsOf(events: readonly Recorded[], parts: { clock: Clock
     if (last) await models.apply(ref, null, last.position, await foldBatch(models, ref, view, own));
   }
   return { models, liveness };
+}
+
+/** Appends told events to a store, each to its stream, in their order: for specs of what follows a log. */
+export async function appendAll(store: EventStore, events: readonly Recorded[]): Promise<void> {
+  for (const { stream, id, type, data, metadata } of events) await store.append(stream, 'any', [{ id, type, data, metadata }]);
 }
