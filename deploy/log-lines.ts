@@ -1,8 +1,14 @@
 const COLOURS = [36, 33, 35, 32, 34, 96];
-const LEVELS: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: '\x1b[33mwarn\x1b[0m', 50: '\x1b[31merror\x1b[0m', 60: '\x1b[31mfatal\x1b[0m' };
-const OWN_FIELDS = new Set(['level', 'time', 'msg', 'app', 'pid', 'hostname']);
+const LEVELS: Record<string, string> = { warn: '\x1b[33mwarn\x1b[0m', error: '\x1b[31merror\x1b[0m', fatal: '\x1b[31mfatal\x1b[0m' };
+const OWN_FIELDS = new Set(['level', 'time', 'msg', 'app']);
 
-/** One line of a part's log for a person: time, part, level, message and the fields. What isn't JSON stays as it is. */
+interface Entry {
+  readonly level: string;
+  readonly time: string;
+  readonly msg: string;
+}
+
+/** One line of a part's log for a person: part, time, level, message and the fields. What isn't JSON stays as it is. */
 export function readable(part: string, line: string): string {
   const prefix = `\x1b[${colourOf(part)}m${part.padEnd(15)}\x1b[0m`;
   const entry = parse(line);
@@ -10,15 +16,14 @@ export function readable(part: string, line: string): string {
   const fields = Object.entries(entry)
     .filter(([key]) => !OWN_FIELDS.has(key))
     .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-  const time = new Date(entry.time).toISOString().slice(11, 23);
-  return `${prefix} ${time} ${LEVELS[entry.level] ?? entry.level} ${entry.msg} \x1b[2m${fields.join(' ')}\x1b[0m`;
+  return `${prefix} ${entry.time.slice(11, 23)} ${LEVELS[entry.level] ?? entry.level} ${entry.msg} \x1b[2m${fields.join(' ')}\x1b[0m`;
 }
 
-function parse(line: string): { level: number; time: number; msg: string } | null {
+function parse(line: string): Entry | null {
   if (!line.startsWith('{')) return null;
   try {
-    const entry = JSON.parse(line);
-    return typeof entry.time === 'number' ? entry : null;
+    const entry = JSON.parse(line) as Partial<Entry>;
+    return typeof entry.time === 'string' && typeof entry.level === 'string' && typeof entry.msg === 'string' ? (entry as Entry) : null;
   } catch {
     return null;
   }
