@@ -26,6 +26,8 @@ async function expectOneLife(): Promise<void> {
   expect(world.events('DockerServiceDeleted')).toHaveLength(1);
   expect(world.events('ReplicaCreated')).toHaveLength(3);
   expect(world.events('ReplicaReleased')).toHaveLength(3);
+  const ids = new Set(world.store.log.map(({ id }) => id));
+  expect(world.events('PlacementSettled').filter(({ data }) => !ids.has((data as { eventId: string }).eventId))).toEqual([]);
 }
 
 async function appendsOfAWholeLife(): Promise<number> {
@@ -74,6 +76,23 @@ describe('schedulers', () => {
       await world.end();
     }
   }, 60_000);
+
+  it('discard a plan when what it was made for has changed before it could be written', async () => {
+    world = await SchedulerWorld.begin();
+    await world.createService(1);
+    await until(() => world.isStable(1));
+    const [only] = world.processes;
+    only!.store.freezeAtAppend(only!.store.appends + 1);
+    await world.scale(3);
+    await world.clock.advance(5_000);
+    expect(only!.store.isFrozen).toBe(true);
+    await world.scale(1);
+    only!.store.thaw();
+    await world.clock.advance(60_000);
+    expect(world.events('ServiceStepTaken')).toEqual([]);
+    expect(world.slots()).toEqual([1]);
+    await world.end();
+  });
 
   it('are fenced when they slept through a whole life', async () => {
     for (let n = 3; n <= 12; n += 1) {
