@@ -3,6 +3,7 @@ import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { dockerService, job, node, plan, project, Rejection, streamOf, type Command, type Decider, type DomainEvent, type StreamCategory } from '#domain';
 import { AggregateStore, type Handled } from '#event-store';
 import { ToDockerService, ToJob, ToNode, ToPlan, ToProject, type AggregateCommand } from './aggregate-command.ts';
+import { Uneventful } from './uneventful.ts';
 
 /** The handler of one aggregate: its commands go to its decider and its stream, and nowhere else. */
 function handlerOf<C extends Command, S, E extends DomainEvent>(
@@ -12,11 +13,22 @@ function handlerOf<C extends Command, S, E extends DomainEvent>(
 ): Type<ICommandHandler<AggregateCommand<C, S>, Handled<S>>> {
   @CommandHandler(carrier)
   class AggregateHandler {
+    readonly #uneventful = new Uneventful();
+
     constructor(@Inject(AggregateStore) private readonly aggregates: AggregateStore) {}
 
     async execute({ id, command, metadata, options }: AggregateCommand<C, S>): Promise<Handled<S>> {
-      const handled = await this.aggregates.handle(decider, streamOf(category, id), command, metadata, options);
-      refuseReusedKey(handled, metadata.bodyHash);
+      const stream = streamOf(category, id);
+      const { commandId, bodyHash } = metadata;
+      const before = this.#uneventful.recall(stream, commandId);
+      if (before) {
+        if (before.bodyHash !== bodyHash) throw keyReused();
+        return { ...(before.handled as Handled<S>), repeated: true };
+      }
+      const handled = await this.aggregates.handle(decider, stream, command, metadata, options);
+      if (bodyHash === undefined) return handled;
+      if (handled.repeated && handled.events[0]?.metadata.bodyHash !== bodyHash) throw keyReused();
+      if (handled.events.length === 0) this.#uneventful.remember(stream, commandId, bodyHash, handled);
       return handled;
     }
   }
@@ -32,8 +44,6 @@ export const handlers = [
   handlerOf(ToPlan, 'plan', plan),
 ];
 
-/** The same name for two requests: the stream holds the fingerprint of the one that came first, so no race can hide it. */
-function refuseReusedKey({ repeated, events }: Handled<unknown>, bodyHash: string | undefined): void {
-  if (!repeated || bodyHash === undefined || events[0]?.metadata.bodyHash === bodyHash) return;
-  throw new Rejection('invalid', 'idempotency.key_reused', 'this Idempotency-Key was used with another body: choose a new key for a new request');
-}
+/** One name for two requests. The stream holds the fingerprint of the one that came first, so no race can hide it. */
+const keyReused = () =>
+  new Rejection('invalid', 'idempotency.key_reused', 'this Idempotency-Key was used with another body: choose a new key for a new request');
