@@ -28,7 +28,8 @@ async function main(): Promise<void> {
   const onAppended = (tenantId: string, position: string): void => bus.publish(subjects.hint(tenantId), { position });
   const aggregates = new AggregateStore({ store, clock, random, upcast, schemaOf, onAppended });
 
-  const app = await NestFactory.createApplicationContext(SchedulerModule.on({ aggregates, store, bus, clock, random, logger, subnetPool: config.subnetPool }), { logger: false, abortOnError: false });
+  const module = SchedulerModule.on({ aggregates, store, bus, clock, random, logger, subnetPool: config.subnetPool });
+  const app = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
   shutdown.add('scheduler', () => app.close());
   checks['scheduler'] = () => app.get(Scheduler).readiness();
   checks['bus'] = () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected' });

@@ -4,6 +4,7 @@ import {
   type Network,
   NETWORK_POOL,
   type NetworkId,
+  type NetworkPool,
   type NetworkPoolCommand,
   networkPool,
   PLATFORM,
@@ -61,7 +62,9 @@ export class ReconcileNetworks {
   private async barIfTaken({ networkId, environmentId, projectId, subnet }: ExistingNetwork): Promise<void> {
     const complaint = this.index.complaints.get(environmentId);
     const since = this.index.network(networkId)?.since;
-    if (!complaint || !since || complaint.position <= since || speaksOfAnother(complaint, subnet)) return;
+    if (!complaint || !since || complaint.position <= since) return;
+    const { state: pool } = await this.ports.aggregates.load(networkPool, POOL);
+    if (speaksOfAnother(complaint, subnet, pool)) return;
     const { nodeId, message } = complaint;
     const data = { networkId, subnet, nodeId, reason: { code: 'subnet_taken', message } };
     await this.change({ type: 'BarSubnet', data }, commandIdOf('bar', networkId, subnet), projectId);
@@ -122,8 +125,8 @@ type CreateNetwork = Extract<Parameters<typeof networkRules.decide>[1], { type: 
 const POOL = streamOf('network_pool', NETWORK_POOL);
 const createCommand = (data: CreateNetwork['data']): CreateNetwork => ({ type: 'CreateNetwork', data });
 
-/** A complaint that names a subnet speaks of that one only. */
-function speaksOfAnother({ message }: SubnetComplaint, subnet: string): boolean {
-  const named = message.match(/\d{1,3}(?:\.\d{1,3}){3}\/\d{1,2}/g);
-  return named !== null && !named.includes(subnet);
+/** Another replica's complaint about the subnet before may come late: it tells by naming one that was barred. */
+function speaksOfAnother({ message }: SubnetComplaint, subnet: string, { barred }: NetworkPool): boolean {
+  const named: readonly string[] = message.match(/\d{1,3}(?:\.\d{1,3}){3}\/\d{1,2}/g) ?? [];
+  return !named.includes(subnet) && named.some((each) => barred.has(each));
 }

@@ -1,4 +1,16 @@
-import { isGone, job as jobRules, node as nodeRules, type Node, type NodeEntry, type NodeId, type PresentReplica, type Reason, replica as replicaRules, type ReplicaId, streamOf } from '#domain';
+import {
+  isGone,
+  job as jobRules,
+  node as nodeRules,
+  type Node,
+  type NodeEntry,
+  type NodeId,
+  type PresentReplica,
+  type Reason,
+  replica as replicaRules,
+  type ReplicaId,
+  streamOf,
+} from '#domain';
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
 import type { LogIndex } from '../log-index.ts';

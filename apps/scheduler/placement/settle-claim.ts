@@ -1,4 +1,14 @@
-import { type NodeEvent, type Placement, type PresentReplica, type Reason, type Replica, node, replica as replicaRules, settlementOf, streamOf } from '#domain';
+import {
+  type NodeEvent,
+  type Placement,
+  type PresentReplica,
+  type Reason,
+  type Replica,
+  node,
+  replica as replicaRules,
+  settlementOf,
+  streamOf,
+} from '#domain';
 import { eventIdOf, type Handled } from '#event-store';
 import { commandIdOf } from '#platform';
 import { causedBy, type Cause } from '../cause.ts';
@@ -15,7 +25,12 @@ interface Settlement {
  *  this, any number of times: the attempt names the command, so the word that comes first stands for all.
  *  @param revoke why it isn't wanted any more; null to place it
  *  @returns the replica as it stands then; itself where no claim is open */
-export async function settleClaim(ports: Pick<SchedulerPorts, 'aggregates' | 'clock'>, replica: PresentReplica, cause: Cause | null, revoke: Reason | null): Promise<Replica> {
+export async function settleClaim(
+  ports: Pick<SchedulerPorts, 'aggregates' | 'clock'>,
+  replica: PresentReplica,
+  cause: Cause | null,
+  revoke: Reason | null,
+): Promise<Replica> {
   const { claim, replicaId, projectId } = replica;
   if (!claim) return replica;
   const { attempt, nodeId } = claim;
@@ -37,19 +52,10 @@ export async function settleClaim(ports: Pick<SchedulerPorts, 'aggregates' | 'cl
 }
 
 /** What a node has to know of an attempt. */
-const placementOf = ({ replicaId, owner, projectId, environmentId, slot, generation, release, request, ports, replaces }: PresentReplica, attempt: number): Placement => ({
-  replicaId,
-  owner,
-  projectId,
-  environmentId,
-  slot,
-  generation,
-  attempt,
-  release,
-  request,
-  ports,
-  replaces,
-});
+function placementOf(replica: PresentReplica, attempt: number): Placement {
+  const { replicaId, owner, projectId, environmentId, slot, generation, release, request, ports, replaces } = replica;
+  return { replicaId, owner, projectId, environmentId, slot, generation, attempt, release, request, ports, replaces };
+}
 
 function settlementIn(handled: Handled<typeof node.initial>, placement: Placement, eventId: string): Settlement {
   const event = handled.events[0] as unknown as NodeEvent | undefined;

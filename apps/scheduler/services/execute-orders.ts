@@ -1,4 +1,15 @@
-import { type DeploymentId, type ExistingDockerService, isGone, node as nodeRules, type Reason, replica as replicaRules, type ReplicaCommand, type ReplicaId, Rejection, streamOf } from '#domain';
+import {
+  type DeploymentId,
+  type ExistingDockerService,
+  isGone,
+  node as nodeRules,
+  type Reason,
+  replica as replicaRules,
+  type ReplicaCommand,
+  type ReplicaId,
+  Rejection,
+  streamOf,
+} from '#domain';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
 import { type Cause, causedBy } from '../cause.ts';
