@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
 import { ApplicationModule } from '#application';
 import { AuditController } from './audit/audit.controller.ts';
 import { EventsController } from './audit/events.controller.ts';
@@ -66,8 +67,9 @@ class GatewayModule {
 /** The whole REST side over its parts, initialised and not listening yet. */
 export async function createGateway(parts: GatewayParts): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, forceCloseConnections: true });
-  const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.of(parts), adapter, { logger: false });
+  const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.of(parts), adapter, { logger: false, bodyParser: false });
   const fastify = adapter.getInstance();
+  takeJsonOnly(fastify);
   fastify.decorateRequest('tenant', null);
   fastify.decorateRequest('mutation', null);
   fastify.addHook('onRequest', async (_, reply) => void reply.headers(SECURITY_HEADERS));
@@ -77,6 +79,13 @@ export async function createGateway(parts: GatewayParts): Promise<NestFastifyApp
   await app.init();
   await fastify.ready();
   return app;
+}
+
+/** No form, no text. An empty body is none: clients send the header with every POST. */
+function takeJsonOnly(fastify: FastifyInstance): void {
+  const parse = fastify.getDefaultJsonParser('error', 'error');
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => (body === '' ? done(null) : parse(request, body as string, done)));
 }
 
 /** No answer is a page, and none is to be kept by anybody. */

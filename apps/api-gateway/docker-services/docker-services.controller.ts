@@ -8,6 +8,7 @@ import type { Mutation } from '../edge/mutation.ts';
 import { listed } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { projectOf } from '../environments/reach.ts';
+import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
 import { refuseWhatCanNeverRun } from './admission.ts';
@@ -64,7 +65,13 @@ export class DockerServicesController {
   @Delete(':docker_service_id')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService') })
-  async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('docker_service_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+  async delete(
+    @Tenant() tenant: TenantContext,
+    @Change() change: Mutation,
+    @Param('docker_service_id') id: string,
+    @Query() _query: Nothing,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<object> {
     const { projectId } = await reachDockerService(this.gateway.parts.aggregates, tenant, id);
     const command = { type: 'RequestDockerServiceDeletion', data: {} } as const;
     this.gateway.accept(reply, await this.dispatcher.send(new ToDockerService(id, command, change.metadata(projectId), { ifMatch: change.ifMatch })));

@@ -12,6 +12,7 @@ export class ValidationPipe implements PipeTransform {
     if (!metatype || PLAIN.has(metatype) || type === 'custom' || type === 'param') return value;
     const plain = value ?? {};
     if (typeof plain !== 'object' || Array.isArray(plain)) throw new InvalidRequest([{ pointer: '', code: 'type', detail: 'must be a JSON object' }]);
+    if (metatype === Nothing) return refuseAnything(plain, type === 'query' ? '?' : '/');
     const dto = plainToInstance(metatype, plain, { exposeUnsetFields: false }) as object;
     const errors = await validate(dto, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
     if (errors.length === 0) return dto;
@@ -20,13 +21,28 @@ export class ValidationPipe implements PipeTransform {
   }
 }
 
+/** The body or query of a route that takes none: what a client means by it can't be served, and isn't passed over. */
+export class Nothing {}
+
+function refuseAnything(given: object, separator: string): Nothing {
+  const names = Object.keys(given);
+  if (names.length === 0) return given;
+  throw new InvalidRequest(names.map((name) => ({ pointer: `${separator}${escaped(name)}`, code: 'unknown_field', detail: `no such field: ${name}` })));
+}
+
 const PLAIN: ReadonlySet<unknown> = new Set([String, Number, Boolean, Array, Object]);
 
 function fieldErrors(error: ValidationError, parent: string, separator: string): FieldError[] {
   const pointer = `${parent}${separator}${escaped(error.property)}`;
-  const own = Object.entries(error.constraints ?? {}).flatMap(([code, message]) => describe(error, pointer, code, message));
+  const own = constraintsOf(error).flatMap(([code, message]) => describe(error, pointer, code, message));
   const inner = (error.children ?? []).flatMap((child) => fieldErrors(child, pointer, '/'));
   return [...own, ...inner];
+}
+
+/** What isn't a list or an object at all is said once: that its items are wrong, too, helps nobody. */
+function constraintsOf({ constraints = {} }: ValidationError): [string, string][] {
+  const all = Object.entries(constraints);
+  return all.length === 1 ? all : all.filter(([code]) => code !== 'nestedValidation');
 }
 
 function describe(error: ValidationError, pointer: string, code: string, message: string): FieldError[] {

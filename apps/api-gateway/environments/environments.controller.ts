@@ -8,6 +8,7 @@ import { getEnvironment, listEnvironments } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, PagingDto, ReadDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
+import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
 import { projectNotFound } from '../projects/projects.controller.ts';
@@ -62,7 +63,13 @@ export class EnvironmentsController {
   @Delete('environments/:environment_id')
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'Gone; its network follows.' })
-  async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('environment_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+  async delete(
+    @Tenant() tenant: TenantContext,
+    @Change() change: Mutation,
+    @Param('environment_id') id: string,
+    @Query() _query: Nothing,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
     const { project_id: projectId } = await this.#one(tenant, id);
     const at = { projectId, environmentId: id as EnvironmentId };
     this.gateway.accept(reply, await deleteEnvironment(this.dispatcher, at, change.metadata(projectId), change.ifMatch));

@@ -1,4 +1,4 @@
-import { Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString } from 'class-validator';
 import type { FastifyReply } from 'fastify';
@@ -10,6 +10,7 @@ import { OperatorOnly } from '../edge/gate.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, PagingDto, ReadDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
+import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
 
@@ -56,7 +57,7 @@ export class NodesController {
   @Post(':node_id/drain')
   @HttpCode(200)
   @ApiOkResponse({ schema: ref('Node') })
-  drain(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('node_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+  drain(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('node_id') id: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     return this.#change(tenant, change, id, { type: 'DrainNode', data: {} }, reply);
   }
 
@@ -64,7 +65,7 @@ export class NodesController {
   @Post(':node_id/activate')
   @HttpCode(200)
   @ApiOkResponse({ schema: ref('Node') })
-  activate(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('node_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+  activate(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('node_id') id: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     return this.#change(tenant, change, id, { type: 'ActivateNode', data: {} }, reply);
   }
 
@@ -72,7 +73,7 @@ export class NodesController {
   @Post(':node_id/adopt')
   @HttpCode(200)
   @ApiOkResponse({ schema: ref('Node') })
-  adopt(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('node_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+  adopt(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('node_id') id: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     return this.#change(tenant, change, id, { type: 'AdoptNode', data: {} }, reply);
   }
 
@@ -80,7 +81,7 @@ export class NodesController {
   @Delete(':node_id')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Node') })
-  remove(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('node_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+  remove(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('node_id') id: string, @Query() _query: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     return this.#change(tenant, change, id, { type: 'RemoveNode', data: {} }, reply);
   }
 

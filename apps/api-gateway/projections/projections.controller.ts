@@ -1,6 +1,7 @@
-import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { OperatorOnly } from '../edge/gate.ts';
+import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
 import type { ProjectionStatus } from './projections.ts';
@@ -22,7 +23,7 @@ export class ProjectionsController {
   @Post(':name/rebuild')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Projection') })
-  async rebuild(@Param('name') name: string): Promise<object> {
+  async rebuild(@Param('name') name: string, @Body() _body: Nothing): Promise<object> {
     const { projections } = this.gateway.parts;
     projections.rebuild(name);
     return this.#answer(projections.status().find((status) => status.name === name)!);

@@ -9,6 +9,7 @@ import { OperatorOnly } from '../edge/gate.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, ReadDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
+import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
 import { CreateProjectDto, ListProjectsDto } from './project.dto.ts';
@@ -51,7 +52,13 @@ export class ProjectsController {
   @OperatorOnly()
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'Gone, and its name is free.' })
-  async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('project_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+  async delete(
+    @Tenant() tenant: TenantContext,
+    @Change() change: Mutation,
+    @Param('project_id') id: string,
+    @Query() _query: Nothing,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
     if (!reaches(tenant, id)) throw projectNotFound();
     this.gateway.accept(reply, await deleteProject(this.parts, id as ProjectId, change.metadata(id), change.ifMatch));
   }

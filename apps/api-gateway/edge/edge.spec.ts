@@ -1,0 +1,189 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '#platform';
+import { MemoryBroker, MemoryLogger } from '#testing';
+import { GatewayUnderTest, type Json } from '../under-test.ts';
+import { PUBLIC_ROUTES } from './gate.ts';
+import { fingerprint } from './mutation.ts';
+import { openOperatorToken } from './operator-token.ts';
+
+const VERBS = ['get', 'post', 'put', 'patch', 'delete'];
+
+describe('the edge', () => {
+  let gateway: GatewayUnderTest;
+  let document: Json;
+  const logger = new MemoryLogger();
+  beforeAll(async () => {
+    gateway = await GatewayUnderTest.open({ bus: new MemoryBroker(systemClock).bus('api-gateway'), logger });
+    document = (await gateway.call('GET', '/openapi.json')).body;
+  });
+  afterAll(() => gateway.close());
+
+  const raw = (method: string, url: string, headers: Record<string, string> = {}, payload?: string) =>
+    gateway.app.inject({ method: method as 'GET', url, headers, ...(payload === undefined ? {} : { payload }) });
+
+  /** Every route that the HTTP server itself knows: a route that isn't described can't hide from this. */
+  const routes = (): [string, string][] =>
+    gateway.app.getHttpAdapter().getInstance().printRoutes({ commonPrefix: false }).split('\n').reduce<{ stack: string[]; found: [string, string][] }>(
+      ({ stack, found }, line) => {
+        const match = /^((?:[│ ] {3})*)[├└]── (\S+)(?: \(([A-Z, ]+)\))?/.exec(line);
+        if (!match) return { stack, found };
+        const path = [...stack.slice(0, match[1]!.length / 4), match[2]!];
+        const methods = (match[3] ?? '').split(', ').filter((method) => method !== '' && method !== 'HEAD' && method !== 'OPTIONS');
+        return { stack: path, found: [...found, ...methods.map((method): [string, string] => [method, path.join('')])] };
+      },
+      { stack: [], found: [] },
+    ).found;
+
+  describe('the gate', () => {
+    it('refuses every route but the three public ones without a token, or with another one', async () => {
+      const known = routes();
+      expect(known.length).toBeGreaterThan(35);
+      for (const [method, route] of known) {
+        const path = route.replaceAll(/:[a-z_]+/g, 'x');
+        const answers = await Promise.all([raw(method, path), raw(method, path, { authorization: 'Bearer wbt_other' }), raw(method, path, { authorization: 'Basic d2J0X3NwZWM=' })]);
+        const expected = PUBLIC_ROUTES.has(route) ? [200, 503] : [401];
+        for (const { statusCode } of answers) expect([method, route, expected.includes(statusCode)]).toEqual([method, route, true]);
+      }
+    });
+
+    it('does not say to strangers which paths there are', async () => {
+      const answer = await raw('GET', '/v1/nothing-here');
+      expect(answer.statusCode).toBe(401);
+      expect(answer.headers).toMatchObject({ 'www-authenticate': 'Bearer realm="waybill"', 'content-type': expect.stringContaining('application/problem+json') });
+      expect(answer.json()).toMatchObject({ status: 401, code: 'request.unauthenticated' });
+    });
+
+    it('makes one token at the first start, that only its owner reads, and keeps it', async () => {
+      const home = await mkdtemp(join(tmpdir(), 'waybill-token-'));
+      try {
+        const opened = await Promise.all([openOperatorToken(home), openOperatorToken(home)]);
+        const file = join(home, 'operator.token');
+        const token = (await readFile(file, 'utf8')).trim();
+        expect((await stat(file)).mode & 0o777).toBe(0o600);
+        expect(token).toMatch(/^wbt_[\w-]{43}$/);
+        expect([...opened, await openOperatorToken(home)].map((one) => one.matches(token))).toEqual([true, true, true]);
+        expect(opened[0]!.matches(`${token}x`)).toBe(false);
+      } finally {
+        await rm(home, { recursive: true });
+      }
+    });
+  });
+
+  describe('problems', () => {
+    it.each<[string, string, string, string | undefined, Record<string, string>, number, string]>([
+      ['an unknown path', 'GET', '/v1/nothing-here', undefined, {}, 404, 'route.not_found'],
+      ['an unknown verb', 'DELETE', '/v1/plans', undefined, {}, 404, 'route.not_found'],
+      ['half a body', 'POST', '/v1/projects', '{"name":', {}, 400, 'request.malformed'],
+      ['a body that would change prototypes', 'POST', '/v1/projects', '{"__proto__":{"x":1}}', {}, 400, 'request.malformed'],
+      ['an empty body', 'POST', '/v1/projects', '', {}, 422, 'request.invalid'],
+      ['text', 'POST', '/v1/projects', 'x', { 'content-type': 'text/plain' }, 415, 'request.media_type'],
+      ['a body where none is taken', 'POST', '/v1/projections/audit/rebuild', '{"now":true}', {}, 422, 'request.invalid'],
+      ['a query where none is taken', 'DELETE', '/v1/docker-services/x?volumes=delete', undefined, {}, 422, 'request.invalid'],
+      ['another media type', 'POST', '/v1/projects', '<name/>', { 'content-type': 'application/xml' }, 415, 'request.media_type'],
+      ['a form', 'POST', '/v1/projects', 'name=x', { 'content-type': 'application/x-www-form-urlencoded' }, 415, 'request.media_type'],
+      ['a list for a body', 'POST', '/v1/projects', '[]', {}, 422, 'request.invalid'],
+      ['a body over 1 MiB', 'POST', '/v1/projects', JSON.stringify({ name: 'x'.repeat(1024 * 1024) }), {}, 413, 'request.too_large'],
+      ['an If-Match that is no revision', 'POST', '/v1/projects', '{"name":"x"}', { 'if-match': 'W/"1"' }, 422, 'request.if_match_invalid'],
+      ['an empty Idempotency-Key', 'POST', '/v1/projects', '{"name":"x"}', { 'idempotency-key': '' }, 422, 'idempotency.key_invalid'],
+      ['a cursor of another list', 'GET', '/v1/docker-services?cursor=nonsense', undefined, {}, 422, 'cursor.invalid'],
+      ['a position far away', 'GET', '/v1/events?after=%00', undefined, {}, 422, 'request.position_invalid'],
+    ])('answers %s by problem+json', async (_, method, url, body, headers, status, code) => {
+      const json: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
+      const answer = await raw(method, url, { authorization: 'Bearer wbt_spec', ...json, ...headers }, body);
+      expect([answer.statusCode, answer.headers['content-type'], answer.json().code]).toEqual([status, expect.stringContaining('application/problem+json'), code]);
+    });
+
+    it('keeps the security headers on every answer', async () => {
+      for (const answer of [await raw('GET', '/healthz'), await raw('GET', '/v1/x'), await raw('POST', '/v1/projects', { authorization: 'Bearer wbt_spec', 'content-type': 'application/json' }, '{')]) {
+        expect(answer.headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'content-security-policy': expect.stringContaining("default-src 'none'"), 'cache-control': 'no-store' });
+      }
+    });
+
+    it('logged none of these: they are the clients’ own', () => expect(logger.messages('error')).toEqual([]));
+  });
+
+  describe('validation', () => {
+    const bad: [string, object][] = [
+      ['/image', { image: 7 }],
+      ['/environment_id', { environment_id: 'prod' }],
+      ['/project_id', { project_id: 'prj_1' }],
+      ['/name', { name: false }],
+      ['/type', { type: 'cron' }],
+      ['/pull_policy', { pull_policy: 'sometimes' }],
+      ['/command', { command: 'node server.js' }],
+      ['/args/1', { args: ['ok', 1] }],
+      ['/env/PORT', { env: { PORT: 3000 } }],
+      ['/env/a~1b', { env: { 'a/b': null } }],
+      ['/ports/0/container_port', { ports: [{ container_port: '80' }] }],
+      ['/ports/0/protocol', { ports: [{ container_port: 80, protocol: 'sctp' }] }],
+      ['/ports/0/host_ip', { ports: [{ container_port: 80, host_ip: '0.0.0.0' }] }],
+      ['/ports', { ports: 80 }],
+      ['/resources/limit/memory_bytes', { resources: { request: { cpu_millis: 10, memory_bytes: 7 }, limit: { cpu_millis: 10, memory_bytes: '1g' } } }],
+      ['/resources/gpus', { resources: { gpus: 1 } }],
+      ['/replicas', { replicas: 1.5 }],
+      ['/restart_policy/name', { restart_policy: { name: 'on-failure' } }],
+      ['/deploy/strategy', { deploy: { strategy: 'rolling' } }],
+      ['/deploy/min_healthy_ms', { deploy: { min_healthy_ms: '10s' } }],
+      ['/labels/team', { labels: { team: ['a'] } }],
+      ['/constraints/0', { constraints: [{}] }],
+      ['/privileged', { privileged: true }],
+      ['/healthcheck', { healthcheck: { type: 'http' } }],
+    ];
+
+    it.each(bad)('points at %s', async (pointer, body) => {
+      const environment_id = await gateway.environmentId();
+      const answer = await gateway.call('POST', '/v1/docker-services', { environment_id, image: 'nginx', ...body });
+      expect(answer.status).toBe(422);
+      expect(answer.body.errors.map((error: Json) => error.pointer)).toEqual([pointer]);
+    });
+
+    it('says all that is wrong at once, also what is lacking', async () => {
+      const { body } = await gateway.call('POST', '/v1/docker-services', { replicas: 'many', cpu: 1 });
+      expect(body.errors.map(({ pointer, code }: Json) => `${pointer} ${code}`).sort()).toEqual(['/cpu unknown_field', '/environment_id required', '/image required', '/replicas is_int']);
+    });
+
+    it('says which restart policy this build serves', async () => {
+      const { body } = await gateway.call('POST', '/v1/docker-services', { environment_id: await gateway.environmentId(), image: 'nginx', restart_policy: { name: 'no' } });
+      expect(body.detail).toContain('"always" only');
+    });
+  });
+
+  it('gives one fingerprint to bodies that say the same', () => {
+    expect(fingerprint({ a: 1, b: [{ c: 2, d: 3 }] })).toBe(fingerprint({ b: [{ d: 3, c: 2 }], a: 1 }));
+    expect(fingerprint({ a: [1, 2] })).not.toBe(fingerprint({ a: [2, 1] }));
+  });
+
+  describe('the description', () => {
+    it('is OpenAPI 3.1 and has every route that the server knows', () => {
+      expect(document.openapi).toBe('3.1.0');
+      const described = Object.entries<Json>(document.paths).flatMap(([path, item]) => VERBS.filter((verb) => verb in item).map((verb) => `${verb.toUpperCase()} ${path.replaceAll(/\{([a-z_]+)\}/g, ':$1')}`));
+      const served = routes().filter(([, route]) => !PUBLIC_ROUTES.has(route)).map(([method, route]) => `${method} ${route}`);
+      expect(described.sort()).toEqual([...new Set(served)].sort());
+    });
+
+    it('holds for real answers', async () => {
+      await gateway.register('described');
+      const environment_id = await gateway.environmentId();
+      const service = (await gateway.call('POST', '/v1/docker-services', { environment_id, image: 'nginx', name: 'described', ports: [{ container_port: 80 }] })).body;
+      const job = (await gateway.call('POST', '/v1/jobs', { environment_id, image: 'nginx', plan: 'medium' })).body;
+      const own = `/v1/docker-services/${service.docker_service_id}`;
+      const examples: [string, string][] = [
+        ['DockerService', own], ['DockerServiceList', '/v1/docker-services'], ['ReplicaList', `${own}/replicas`], ['DeploymentList', `${own}/deployments`],
+        ['Deployment', `/v1/deployments/${service.deployment.deployment_id}`], ['EventList', `${own}/events`], ['Explanation', `${own}/explain`], ['Logs', `${own}/logs`],
+        ['Job', `/v1/jobs/${job.job_id}`], ['JobList', '/v1/jobs'], ['NodeList', '/v1/nodes'], ['PlanList', '/v1/plans'], ['ProjectList', '/v1/projects'],
+        ['EnvironmentList', '/v1/environments'], ['AuditEntryList', '/v1/audit'], ['ProjectionList', '/v1/projections'], ['Problem', '/v1/plans/none'],
+      ];
+      const ajv = new Ajv2020({ strict: false, validateFormats: false });
+      ajv.addSchema(document, 'openapi');
+      for (const [schema, path] of examples) {
+        const { body } = await gateway.call('GET', path);
+        const valid = ajv.validate({ $ref: `openapi#/components/schemas/${schema}` }, body);
+        expect([schema, valid, ajv.errors]).toEqual([schema, true, null]);
+        if (schema.endsWith('List') && schema !== 'ReplicaList') expect([schema, body.items.length]).not.toEqual([schema, 0]);
+      }
+    });
+  });
+});

@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Dispatcher, ToNode } from '#application';
+import type { Bus, Logger } from '#contracts';
+import { schemaOf, upcast, type NodeId } from '#domain';
+import { AggregateStore, openSqliteEventStore } from '#event-store';
+import { randomCommandId, systemClock, systemRandom } from '#platform';
+import { everyView, openSqliteReadModels, Projector, views } from '#read-models';
+import { createGateway } from './app.ts';
+import { operatorToken } from './edge/operator-token.ts';
+import { firstStart } from './first-start.ts';
+import { HeardNodes } from './nodes/heard-nodes.ts';
+import { NodeIndex } from './nodes/node-index.ts';
+import { Projections } from './projections/projections.ts';
+
+export const TOKEN = 'wbt_spec';
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers are read as any REST client would
+export type Json = any;
+
+/** For specs: a whole gateway on a store of its own, without a socket. */
+export class GatewayUnderTest {
+  private constructor(
+    readonly app: NestFastifyApplication,
+    readonly bus: Bus,
+    readonly close: () => Promise<void>,
+  ) {}
+
+  /** @param bus the spec's own, to play the agents' part on. */
+  static async open({ bus, logger }: { bus: Bus; logger: Logger }): Promise<GatewayUnderTest> {
+    const folder = await mkdtemp(join(tmpdir(), 'waybill-gateway-'));
+    const stopping = new AbortController();
+    const common = { clock: systemClock, random: systemRandom, logger };
+    const store = await openSqliteEventStore({ ...common, file: join(folder, 'events.db') });
+    const models = await openSqliteReadModels({ ...common, file: ':memory:' });
+    const projectors = everyView.map((view) => new Projector({ store, models, view, upcast, ...common }));
+    const projections = new Projections(projectors, views, { store, models, upcast, logger, signal: stopping.signal });
+    const aggregates = new AggregateStore({ ...common, store, upcast, schemaOf });
+    const heard = new HeardNodes(systemClock);
+    heard.listen(bus);
+    const nodes = new NodeIndex();
+    const following = nodes.follow({ ...common, store, signal: stopping.signal });
+    projections.start();
+    const parts = { ...common, bus, store, aggregates, models, projections, heard, nodes, token: operatorToken(TOKEN), stopping: stopping.signal };
+    const app = await createGateway(parts);
+    await firstStart({ dispatcher: app.get(Dispatcher), aggregates, clock: systemClock });
+    return new GatewayUnderTest(app, bus, async () => {
+      stopping.abort();
+      await app.close();
+      await projections.stop();
+      await following;
+      await models.close();
+      await store.close();
+      await rm(folder, { recursive: true });
+    });
+  }
+
+  /** With the token, unless `headers` say otherwise. */
+  async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+    const payload = body === undefined ? {} : { payload: JSON.stringify(body) };
+    const json = body === undefined ? {} : { 'content-type': 'application/json' };
+    const answer = await this.app.inject({ method: method as 'GET', url: path, headers: { authorization: `Bearer ${TOKEN}`, ...json, ...headers }, ...payload });
+    return { status: answer.statusCode, headers: answer.headers, body: (answer.body === '' ? null : JSON.parse(answer.body)) as Json };
+  }
+
+  async environmentId(): Promise<string> {
+    return (await this.call('GET', '/v1/environments?name=default')).body.items[0].environment_id;
+  }
+
+  /** Registers a node by its agent's word, and waits until the gateway has read it. */
+  async register(name: string, memoryBytes = 2 ** 33): Promise<NodeId> {
+    const nodeId = `node_${name.padEnd(26, 'a')}` as NodeId;
+    const facts = { name, address: '127.0.0.1', architecture: 'amd64', engineVersion: '20.10', capacity: { cpuMillis: 4_000, memoryBytes }, labels: {} };
+    const metadata = { commandId: randomCommandId(), tenantId: 'platform', actor: { type: 'system', id: 'spec' }, originId: null, now: systemClock.now(), correlationId: 'spec', causationId: null } as const;
+    const { position } = await this.app.get(Dispatcher).send(new ToNode(nodeId, { type: 'RegisterNode', data: { nodeId, facts, publicKey: 'U' } }, metadata));
+    await this.call('GET', `/v1/nodes?min_position=${position}`);
+    await systemClock.sleep(50);
+    return nodeId;
+  }
+}
