@@ -5,10 +5,11 @@ import { WorkQueue } from '#reconcile';
 import type { AppliedSet } from './applied-set.ts';
 import { Cleaner } from './clean.ts';
 import { sameWord, type Journal } from './journal.ts';
+import { observationOf } from './observation.ts';
 import type { Output } from './output.ts';
 import { planConvergence, type Step, type Surroundings, type Telling } from './plan-convergence.ts';
 import { Pulls } from './pulls.ts';
-import { firstMemory, UNKNOWN_CONTAINER, type Memories, type ReplicaMemory } from './replica-memory.ts';
+import { firstMemory, type Memories, type ReplicaMemory } from './replica-memory.ts';
 import { retryDelayMs } from './restart-delay.ts';
 
 /** What converging needs to know of its engine. */
@@ -118,7 +119,7 @@ export class Converger {
     try {
       await this.#take(step, assignment, memory, around.container);
     } catch (error) {
-      if (!(error instanceof EngineError) || error.code === 'engine_unreachable' || !('tell' in step) || step.tell === null) throw error;
+      if (!(error instanceof EngineError) || error.code === 'engine_unreachable' || !('tell' in step) || !step.tell) throw error;
       await this.#refused(error, step.tell, assignment);
     }
     return GO_ON;
@@ -142,33 +143,27 @@ export class Converger {
   }
 
   /** Tells, then remembers, then does: a crash in between leads to the same step again. */
-  async #take(step: Exclude<Step, { do: 'rest' }>, assignment: Assignment, memory: ReplicaMemory, container: ContainerState | null): Promise<void> {
-    const { runtime, output } = this.options;
+  async #take(step: Deed, assignment: Assignment, memory: ReplicaMemory, container: ContainerState | null): Promise<void> {
+    const { output, memories } = this.options;
     const { replicaId } = assignment;
     if (step.do === 'note' && step.drain) await output.drain(replicaId, container?.id ?? null, memory.run);
     const observed = 'tell' in step && step.tell ? await this.#tell(step.tell, memory, container) : memory.observed;
     const next: ReplicaMemory = { ...memory, ...('remember' in step ? step.remember : {}), observed };
-    await this.options.memories.save(next);
-    switch (step.do) {
-      case 'note':
-        if (container && next.phase === 'running') output.follow(replicaId, container.id, next.run);
-        if (step.tell?.state === 'GONE') this.#afterGone(replicaId);
-        return;
-      case 'pull':
-        return this.#pull(assignment, next);
-      case 'make':
-        return this.#make(assignment, next);
-      case 'start':
-        if (container) await runtime.startContainer(container.id);
-        return;
-      case 'stop':
-        if (container) await runtime.stopContainer(container.id, assignment.graceMs);
-        return;
-      case 'remove':
-        if (container) await output.drain(replicaId, container.id, memory.run);
-        if (container) await runtime.removeContainer(container.id);
-        return;
-    }
+    await memories.save(next);
+    if (step.do === 'note' && container && next.phase === 'running') output.follow(replicaId, container.id, next.run);
+    if (observed?.state === 'GONE') this.#afterGone(replicaId);
+    if (step.do === 'pull') await this.#pull(assignment, next);
+    if (step.do === 'make') await this.#make(assignment, next);
+    if (container) await this.#handle(step.do, container, assignment, next);
+  }
+
+  async #handle(what: Deed['do'], container: ContainerState, { replicaId, graceMs }: Assignment, memory: ReplicaMemory): Promise<void> {
+    const { runtime, output } = this.options;
+    if (what === 'start') await runtime.startContainer(container.id);
+    if (what === 'stop') await runtime.stopContainer(container.id, graceMs);
+    if (what !== 'remove') return;
+    await output.drain(replicaId, container.id, memory.run);
+    await runtime.removeContainer(container.id);
   }
 
   async #pull(assignment: Assignment, memory: ReplicaMemory): Promise<void> {
@@ -211,20 +206,11 @@ export class Converger {
   /** Journals what was seen, once. @returns it. */
   async #tell(telling: Telling, memory: ReplicaMemory, container: ContainerState | null): Promise<Observation> {
     const { journal, clock, logger } = this.options;
-    const before = memory.observed?.run === telling.run ? memory.observed : null;
-    const observation: Observation = {
-      replicaId: memory.replicaId,
-      ...telling,
-      containerId: container?.id ?? before?.containerId ?? (memory.containerId === UNKNOWN_CONTAINER ? null : memory.containerId),
-      address: telling.state === 'RUNNING' || telling.state === 'SETTLED' ? (container?.address ?? null) : null,
-      imageId: container?.imageId ?? before?.imageId ?? memory.imageId,
-      exitCode: HAS_ENDED.has(telling.state) ? (container?.exitCode ?? before?.exitCode ?? null) : null,
-      oomKilled: HAS_ENDED.has(telling.state) && (container?.oomKilled ?? before?.oomKilled ?? false),
-      at: new Date(clock.now()).toISOString(),
-    };
-    if (before && sameWord(before, observation)) return before;
+    const observation = observationOf(telling, memory, container, clock.now());
+    if (memory.observed && sameWord(memory.observed, observation)) return memory.observed;
     await journal.append(observation);
-    logger.info('replica observed', { replica_id: memory.replicaId, run: telling.run, state: telling.state, final: telling.final, reason: telling.reason?.code ?? null });
+    const { replicaId, run, state, final, reason } = observation;
+    logger.info('replica observed', { replica_id: replicaId, run, state, final, reason: reason?.code ?? null });
     return observation;
   }
 
@@ -235,9 +221,9 @@ export class Converger {
   }
 }
 
+type Deed = Exclude<Step, { do: 'rest' }>;
+
 const GO_ON = Symbol('go on');
 
 /** Not a replica's id: the key of all networks. */
 const NETWORKS = 'networks';
-
-const HAS_ENDED: ReadonlySet<Observation['state']> = new Set(['COMPLETED', 'FAILED', 'STOPPED', 'GONE']);

@@ -126,9 +126,7 @@ function planWhileRunning(wanted: Assignment, memory: ReplicaMemory, around: Sur
   if (memory.startedAt !== null && startedAnew(memory, container)) {
     return { do: 'note', tell: { run: memory.run, state: 'FAILED', final: false, reason: say('restarted_outside', 'it was restarted, and not by Waybill') }, remember: { phase: 'ended', startedAt: null } };
   }
-  if (memory.runningSince === null || memory.startedAt === null) {
-    return { do: 'note', tell: null, remember: { startedAt: container.startedAt, runningSince: around.now, orderedAt: memory.orderedAt ?? around.now, firstOrderedAt: memory.firstOrderedAt ?? around.now } };
-  }
+  if (memory.runningSince === null || memory.startedAt === null) return foundRunning(memory, around, container);
   if (memory.stopping !== null) return { do: 'stop', remember: {} };
   const deadline = deadlineOf(wanted, memory);
   if (deadline !== null && around.now >= deadline.at) return { do: 'stop', remember: { stopping: deadline.reason } };
@@ -139,6 +137,13 @@ function planWhileRunning(wanted: Assignment, memory: ReplicaMemory, around: Sur
   const next = [deadline?.at, settlesAt].filter((at) => typeof at === 'number');
   return { do: 'rest', forMs: next.length === 0 ? null : Math.max(1, Math.ceil(Math.min(...next) - around.now)) };
 }
+
+/** Seen for the first time by this process: how long it has run by our own clock nobody knows, so it counts from now. */
+const foundRunning = (memory: ReplicaMemory, around: Surroundings, container: ContainerState): Step => ({
+  do: 'note',
+  tell: null,
+  remember: { startedAt: container.startedAt, runningSince: around.now, orderedAt: memory.orderedAt ?? around.now, firstOrderedAt: memory.firstOrderedAt ?? around.now },
+});
 
 /** The one deadline that applies: a job's from its start; a service's until it has settled for the first time. */
 function deadlineOf(wanted: Assignment, memory: ReplicaMemory): { at: number; reason: Reason } | null {
