@@ -62,7 +62,8 @@ export class JobRunner {
     const cause: Cause = { eventId: recorded.id, correlationId: recorded.metadata.correlationId };
     if (event.type === 'JobEnded') this.open.delete(jobId);
     else if (event.type === 'JobCreated' || this.open.has(jobId)) this.open.set(jobId, cause);
-    if (this.open.has(jobId)) this.queue.add(jobId);
+    // Before the end of the log most of what comes is long over.
+    if (this.caughtUp && this.open.has(jobId)) this.queue.add(jobId);
   }
 
   private takeCaughtUp(): void {
@@ -70,6 +71,7 @@ export class JobRunner {
     if (this.caughtUp) return;
     this.caughtUp = true;
     this.queue.start();
+    this.wakeAll();
     void this.resyncForever();
   }
 
@@ -78,8 +80,12 @@ export class JobRunner {
     for (;;) {
       await this.ports.clock.sleep(RESYNC_MS, signal);
       if (signal.aborted) return;
-      for (const jobId of this.open.keys()) this.queue.add(jobId);
+      this.wakeAll();
     }
+  }
+
+  private wakeAll(): void {
+    for (const jobId of this.open.keys()) this.queue.add(jobId);
   }
 }
 

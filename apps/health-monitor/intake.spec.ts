@@ -1,0 +1,185 @@
+import { streamOf } from '#domain';
+import { eventIdOf } from '#event-store';
+import { commandIdOf } from '#platform';
+import { FACTS, MonitorWorld, saw } from '../../test/simulation/monitor-world.ts';
+
+let world: MonitorWorld;
+beforeEach(() => {
+  world = new MonitorWorld();
+  world.startMonitor();
+});
+afterEach(() => world.end());
+
+describe('an agent that registers', () => {
+  it('makes its node known, once', async () => {
+    expect(await world.register('node_1')).toEqual({ registered: true, refused: null });
+    expect(await world.register('node_1')).toEqual({ registered: true, refused: null });
+    expect(world.typesIn('node', 'node_1')).toEqual(['NodeRegistered']);
+    expect(world.dataOfLast('node', 'node_1')).toEqual({ ...FACTS, nodeId: 'node_1', publicKey: 'UA' });
+  });
+
+  it('tells what has changed, there and back', async () => {
+    for (const labels of [{}, { zone: 'a' }, {}, { zone: 'a' }] as Record<string, string>[]) await world.register('node_1', { ...FACTS, labels });
+    expect(world.typesIn('node', 'node_1')).toEqual(['NodeRegistered', 'NodeFactsChanged', 'NodeFactsChanged', 'NodeFactsChanged']);
+  });
+
+  it('is refused with the reason: another key, a removed node, another subject', async () => {
+    await world.register('node_1');
+    expect((await world.register('node_1', FACTS, 'UB')).refused).toMatch(/^node\.other_key: /);
+    await world.toNode('node_1', { type: 'RemoveNode', data: {} });
+    expect((await world.register('node_1')).refused).toMatch(/^node\.removed: /);
+    const { monitor } = world.monitors[0]!;
+    expect(await monitor.register('node_2', { nodeId: 'node_1', facts: FACTS, publicKey: 'UA' })).toEqual({ registered: false, refused: 'a registration of node_1 came on the subject of node_2' });
+  });
+
+  it('is asked to try again while the store is away', async () => {
+    world.store.failAppends(...Array.from({ length: 100 }, () => 'unavailable' as const));
+    expect(await world.register('node_1')).toEqual({ registered: false, refused: 'it could not be recorded; try again' });
+  });
+});
+
+describe('what an agent observed', () => {
+  beforeEach(async () => {
+    await world.register('node_1');
+    await world.place('rep_a', 'node_1', { slot: 1 });
+    await world.place('rep_b', 'node_1', { slot: 2 });
+  });
+
+  it('is recorded in its order, and acknowledged', async () => {
+    const reply = await world.observe('node_1', saw('rep_a', 'PREPARING'), saw('rep_b', 'RUNNING'), saw('rep_a', 'RUNNING'));
+    expect(reply.acknowledged.toSorted()).toEqual([1, 2, 3]);
+    expect([world.statesOf('rep_a'), world.statesOf('rep_b')]).toEqual([['PREPARING', 'RUNNING'], ['RUNNING']]);
+  });
+
+  it('is acknowledged again, and not recorded again, when it comes again', async () => {
+    await world.observe('node_1', saw('rep_a', 'PREPARING'), saw('rep_a', 'RUNNING'));
+    expect((await world.observe('node_1', saw('rep_a', 'PREPARING'), saw('rep_a', 'RUNNING'))).acknowledged).toEqual([1, 2]);
+    expect(world.statesOf('rep_a')).toEqual(['PREPARING', 'RUNNING']);
+  });
+
+  it('is recorded once, though two monitors are asked at once', async () => {
+    world.startMonitor();
+    await Promise.all([world.observe('node_1', saw('rep_a', 'RUNNING')), world.observe('node_1', saw('rep_a', 'RUNNING'))]);
+    expect(world.statesOf('rep_a')).toEqual(['RUNNING']);
+  });
+
+  it('is not acknowledged before it is durable, nor what comes after it', async () => {
+    world.store.failAppends(...Array.from({ length: 200 }, () => 'unavailable' as const));
+    expect((await world.observe('node_1', saw('rep_a', 'PREPARING'), saw('rep_a', 'RUNNING'))).acknowledged).toEqual([]);
+    expect(world.statesOf('rep_a')).toEqual([]);
+  });
+
+  it('is acknowledged where only the answer of the store was lost', async () => {
+    world.store.failAppends('answer_lost');
+    expect((await world.observe('node_1', saw('rep_a', 'RUNNING'))).acknowledged).toEqual([1]);
+    expect(world.statesOf('rep_a')).toEqual(['RUNNING']);
+  });
+
+  it('is acknowledged when it is refused for good, and that is recorded', async () => {
+    await world.observe('node_1', saw('rep_a', 'RUNNING'));
+    expect((await world.observe('node_1', saw('rep_a', 'STARTING'))).acknowledged).toEqual([1]);
+    expect(world.dataOfLast('replica', 'rep_a')).toMatchObject({ state: 'STARTING', reason: { code: 'went_backwards' } });
+    await world.register('node_2');
+    expect((await world.observe('node_2', saw('rep_a', 'SETTLED'))).acknowledged).toEqual([1]);
+    expect(world.dataOfLast('replica', 'rep_a')).toMatchObject({ nodeId: 'node_2', reason: { code: 'not_placed_here' } });
+  });
+
+  it('is acknowledged for a replica of another history, and begins no stream', async () => {
+    expect((await world.observe('node_1', saw('rep_other', 'RUNNING'))).acknowledged).toEqual([1]);
+    expect(world.typesIn('replica', 'rep_other')).toEqual([]);
+  });
+
+  it('is faster than the scheduler: the word of the node is copied first', async () => {
+    await world.place('rep_c', 'node_1', { copied: false, slot: 3 });
+    expect((await world.observe('node_1', saw('rep_c', 'PREPARING'))).acknowledged).toEqual([1]);
+    expect(world.typesIn('replica', 'rep_c')).toEqual(['ReplicaCreated', 'PlacementClaimed', 'PlacementSettled', 'ReplicaObserved']);
+    const settled = world.store.log.find(({ stream, type }) => stream === 'replica-rep_c' && type === 'PlacementSettled');
+    expect(settled?.data).toMatchObject({ outcome: 'placed', eventId: eventIdOf(commandIdOf('settle', 'rep_c', '1'), streamOf('node', 'node_1'), 0) });
+    expect(world.store.log.find(({ id }) => id === (settled?.data as { eventId: string }).eventId)?.type).toBe('ReplicaPlaced');
+  });
+
+  it('waits where the node has not given its word', async () => {
+    await world.register('node_2');
+    await world.toReplica('rep_d', { type: 'CreateReplica', data: { replicaId: 'rep_d', owner: { type: 'job', id: 'job_1' }, deploymentId: null, projectId: 'prj_1', environmentId: 'env_1', slot: 0, generation: 1, release: null, request: { cpuMillis: 1, memoryBytes: 1 }, ports: [], constraints: [], replaces: null } });
+    await world.toReplica('rep_d', { type: 'ClaimPlacement', data: { attempt: 1, nodeId: 'node_2', reason: { code: 'only_fit', message: '' }, nodes: [] } });
+    expect((await world.observe('node_2', saw('rep_d', 'RUNNING'))).acknowledged).toEqual([]);
+    expect(world.typesIn('replica', 'rep_d')).toEqual(['ReplicaCreated', 'PlacementClaimed']);
+  });
+
+  it('is dropped where it can not be read, so that it blocks nothing', async () => {
+    const malformed = { ...saw('rep_a', 'RUNNING'), state: 'DANCING' } as never;
+    expect((await world.observe('node_1', malformed, saw('rep_a', 'RUNNING'))).acknowledged).toEqual([1, 2]);
+    expect(world.statesOf('rep_a')).toEqual(['RUNNING']);
+  });
+
+  it('brings nothing into the log but what is meant to be there', async () => {
+    await world.observe('node_1', { ...saw('rep_a', 'RUNNING'), environment: 'SECRET=1' } as never);
+    expect(world.statesOf('rep_a')).toEqual(['RUNNING']);
+    expect(JSON.stringify(world.store.log.map(({ data }) => data))).not.toContain('SECRET=1');
+  });
+
+  it('is not taken on the subject of another node', async () => {
+    const { monitor } = world.monitors[0]!;
+    expect(await monitor.takeObservations('node_2', { nodeId: 'node_1', observations: [{ ...saw('rep_a', 'RUNNING'), seq: 1 }] })).toEqual({ acknowledged: [] });
+    expect(world.statesOf('rep_a')).toEqual([]);
+  });
+});
+
+describe("an agent's report", () => {
+  beforeEach(async () => {
+    await world.register('node_1');
+    await world.place('rep_a', 'node_1', { slot: 1 });
+    await world.observe('node_1', saw('rep_a', 'RUNNING', { run: 2 }));
+  });
+
+  it('makes GONE what was assigned and is absent from it', async () => {
+    expect(await world.report('node_1', { applied: world.headOf('node_1') })).toEqual({ taken: true });
+    expect(world.dataOfLast('replica', 'rep_a')).toMatchObject({ state: 'GONE', run: 2, final: true, reason: { code: 'absent_from_report' } });
+    expect(await world.report('node_1', { applied: world.headOf('node_1') })).toEqual({ taken: true });
+    expect(world.statesOf('rep_a')).toEqual(['RUNNING', 'GONE']);
+  });
+
+  it('says nothing of what was assigned after its point', async () => {
+    const applied = world.headOf('node_1');
+    await world.place('rep_b', 'node_1', { slot: 2 });
+    expect(await world.report('node_1', { applied }, saw('rep_a', 'RUNNING', { run: 2 }))).toEqual({ taken: true });
+    expect(world.statesOf('rep_b')).toEqual([]);
+    await world.report('node_1', { applied: world.headOf('node_1') }, saw('rep_a', 'RUNNING', { run: 2 }));
+    expect(world.statesOf('rep_b')).toEqual(['GONE']);
+  });
+
+  it('brings states that the log does not have yet, and refuses none that it has left behind', async () => {
+    await world.report('node_1', { applied: world.headOf('node_1') }, saw('rep_a', 'SETTLED', { run: 2 }));
+    await world.report('node_1', { applied: world.headOf('node_1') }, saw('rep_a', 'STARTING', { run: 2 }));
+    expect(world.typesIn('replica', 'rep_a').slice(-2)).toEqual(['ReplicaObserved', 'ReplicaObserved']);
+    expect(world.statesOf('rep_a')).toEqual(['RUNNING', 'SETTLED']);
+  });
+
+  it('counts a replica that it lists in a way that can not be read as being there', async () => {
+    await world.report('node_1', { applied: world.headOf('node_1') }, { replicaId: 'rep_a', state: 'DANCING' });
+    expect(world.statesOf('rep_a')).toEqual(['RUNNING']);
+  });
+
+  it('takes along a replica whose settlement was not copied yet', async () => {
+    await world.place('rep_c', 'node_1', { copied: false, slot: 3 });
+    expect(await world.report('node_1', { applied: world.headOf('node_1') }, saw('rep_a', 'RUNNING', { run: 2 }))).toEqual({ taken: true });
+    expect(world.statesOf('rep_c')).toEqual(['GONE']);
+  });
+
+  it.each([
+    ['another store', () => ({ storeId: 'store_other', applied: world.headOf('node_1') })],
+    ['nothing applied', () => ({ applied: null })],
+    ['another history', () => ({ applied: { ...world.headOf('node_1'), eventId: 'another' } })],
+    ['a future that never was', () => ({ applied: { ...world.headOf('node_1'), revision: '99' } })],
+    ['a revision that is none', () => ({ applied: { ...world.headOf('node_1'), revision: '-1' } })],
+    ['another node', () => ({ nodeId: 'node_2' as const, applied: world.headOf('node_1') })],
+  ])('of %s is not taken, and nothing is GONE for it', async (_, stand) => {
+    expect(await world.report('node_1', stand())).toEqual({ taken: false });
+    expect(world.statesOf('rep_a')).toEqual(['RUNNING']);
+  });
+
+  it('is not taken while the store is away', async () => {
+    world.store.failAppends(...Array.from({ length: 200 }, () => 'unavailable' as const));
+    expect(await world.report('node_1', { applied: world.headOf('node_1') })).toEqual({ taken: false });
+  });
+});

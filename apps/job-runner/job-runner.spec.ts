@@ -1,0 +1,195 @@
+import { job, replica, schemaOf, streamOf, upcast, type CommandMetadata, type JobDefinition, type JobEvent, type NodeId, type Observation, type ReplicaCommand, type ReplicaEvent } from '#domain';
+import { AggregateStore } from '#event-store';
+import { commandIdOf, replicaIdOf } from '#platform';
+import { MemoryBroker, MemoryEventStore, MemoryLogger, seededRandom, VirtualClock } from '#testing';
+import { JobRunner } from './job-runner.ts';
+
+const amount = { cpuMillis: 250, memoryBytes: 268_435_456 };
+const definition: JobDefinition = {
+  jobId: 'job_1', projectId: 'prj_1', environmentId: 'env_1', networkId: 'net_1', name: 'migrate', timeoutMs: 60_000, trigger: { type: 'manual' },
+  spec: { image: 'docker.io/library/busybox:latest', pullPolicy: 'missing', command: ['true'], args: null, env: {}, ports: [], plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: ['node.labels.zone==a'] },
+};
+const owner = { type: 'job', id: 'job_1' } as const;
+const replicaId = replicaIdOf(owner, 0, 1);
+const nodeId: NodeId = 'node_1';
+const seen = (state: Observation['state'], more: Partial<Observation> = {}): Observation => ({
+  replicaId, run: 1, state, final: false, containerId: 'c', address: null, imageId: null, exitCode: null, oomKilled: false, reason: null, at: '2026-01-01T00:00:00.000Z', ...more,
+});
+
+/** A log with a job in it, and as many runners as asked. */
+class World {
+  readonly clock = new VirtualClock();
+  readonly store = new MemoryEventStore();
+  readonly runners: JobRunner[] = [];
+  readonly aggregates = this.aggregatesOf(1);
+  readonly #broker = new MemoryBroker(this.clock);
+
+  aggregatesOf(seed: number): AggregateStore {
+    return new AggregateStore({ store: this.store, clock: this.clock, random: seededRandom(seed), upcast, schemaOf });
+  }
+
+  start(count = 1): void {
+    for (let number = 1; number <= count; number += 1) {
+      const ports = { store: this.store, clock: this.clock, random: seededRandom(number), logger: new MemoryLogger(), bus: this.#broker.bus(`runner-${number}`), aggregates: this.aggregatesOf(number) };
+      const runner = new JobRunner(ports);
+      this.runners.push(runner);
+      runner.start();
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.runners.splice(0).map((runner) => runner.stop()));
+  }
+
+  async createJob(): Promise<void> {
+    await this.aggregates.handle(job, streamOf('job', 'job_1'), { type: 'CreateJob', data: definition }, this.metadata('create'));
+    await this.clock.advance(10);
+  }
+
+  /** As the scheduler places it. */
+  async place(): Promise<void> {
+    const reason = { code: 'only_fit', message: '' };
+    await this.toReplica({ type: 'ClaimPlacement', data: { attempt: 1, nodeId, reason, nodes: [] } });
+    await this.toReplica({ type: 'CopySettlement', data: { attempt: 1, nodeId, outcome: 'placed', reason, eventId: 'e' } });
+  }
+
+  /** As the health-monitor records it. */
+  async observe(observation: Observation): Promise<void> {
+    await this.toReplica({ type: 'RecordObservation', data: { nodeId, observation } });
+    await this.clock.advance(10);
+  }
+
+  async toReplica(command: ReplicaCommand): Promise<void> {
+    await this.aggregates.handle(replica, streamOf('replica', replicaId), command, this.metadata(JSON.stringify(command)));
+  }
+
+  eventsOf(category: 'job' | 'replica', id: string): (JobEvent | ReplicaEvent)[] {
+    return this.store.log.filter(({ stream }) => stream === streamOf(category, id)).map(({ type, data }) => ({ type, data }) as JobEvent);
+  }
+
+  get end() {
+    return this.eventsOf('job', 'job_1').find(({ type }) => type === 'JobEnded')?.data;
+  }
+
+  private metadata(what: string): CommandMetadata {
+    return { commandId: commandIdOf(what), tenantId: 'prj_1', actor: { type: 'user', id: 'u' }, originId: null, now: this.clock.now(), correlationId: 'the-request', causationId: null };
+  }
+}
+
+let world: World;
+beforeEach(() => {
+  world = new World();
+});
+afterEach(() => world.stop());
+
+describe('job-runner', () => {
+  it('gives a new job its attempt, and the attempt its replica', async () => {
+    world.start();
+    await world.createJob();
+    expect(world.eventsOf('job', 'job_1')).toEqual([
+      { type: 'JobCreated', data: definition },
+      { type: 'JobAttemptStarted', data: { attempt: 1, replicaId } },
+    ]);
+    expect(world.eventsOf('replica', replicaId)).toEqual([
+      {
+        type: 'ReplicaCreated',
+        data: { replicaId, owner, deploymentId: null, projectId: 'prj_1', environmentId: 'env_1', slot: 0, generation: 1, release: null, request: amount, ports: [], constraints: ['node.labels.zone==a'], replaces: null },
+      },
+    ]);
+  });
+
+  it('says what caused it', async () => {
+    world.start();
+    await world.createJob();
+    const [created, started, ordered] = world.store.log;
+    expect(started?.metadata).toMatchObject({ actor: { type: 'system', id: 'job-runner' }, tenantId: 'prj_1', correlationId: 'the-request', causationId: created?.id });
+    expect(ordered?.metadata).toMatchObject({ correlationId: 'the-request' });
+  });
+
+  it.each([
+    ['with exit code 0', 'SUCCEEDED', seen('COMPLETED', { final: true, exitCode: 0, reason: { code: 'exited', message: 'exit code 0' } }), { exitCode: 0, reason: { code: 'exited', message: 'exit code 0' } }],
+    ['with another exit code', 'FAILED', seen('FAILED', { final: true, exitCode: 3 }), { exitCode: 3, reason: { code: 'exited', message: 'it ended with exit code 3' } }],
+    ['out of memory', 'FAILED', seen('FAILED', { final: true, exitCode: 137, oomKilled: true, reason: { code: 'oom_killed', message: 'too much' } }), { exitCode: 137, oomKilled: true, reason: { code: 'oom_killed', message: 'too much' } }],
+    ['without its image', 'FAILED', seen('FAILED', { final: true, reason: { code: 'image_not_found', message: 'no such image' } }), { exitCode: null, reason: { code: 'image_not_found', message: 'no such image' } }],
+    ['past its time', 'TIMEOUT', seen('FAILED', { final: true, exitCode: 143, reason: { code: 'timeout', message: 'longer than 60 s' } }), { exitCode: 143, reason: { code: 'timeout', message: 'longer than 60 s' } }],
+    ['stopped by hand', 'FAILED', seen('STOPPED', { final: true, exitCode: 0, reason: { code: 'stopped', message: 'by hand' } }), { exitCode: 0, reason: { code: 'stopped', message: 'by hand' } }],
+    [
+      'with its container lost',
+      'FAILED',
+      seen('GONE', { final: true, reason: { code: 'node_removed', message: 'its node was removed' } }),
+      { exitCode: null, reason: { code: 'container_lost', message: 'its container is gone, and how it ended is unknown: its node was removed' } },
+    ],
+  ] as const)('ends a job %s as %s', async (_, outcome, observation, more) => {
+    world.start();
+    await world.createJob();
+    await world.place();
+    await world.observe(seen('RUNNING'));
+    expect(world.end).toBeUndefined();
+    await world.observe(observation);
+    expect(world.end).toEqual({ outcome, attempt: 1, oomKilled: false, ...more });
+  });
+
+  it('goes on after a run that is not the last', async () => {
+    world.start();
+    await world.createJob();
+    await world.place();
+    await world.observe(seen('FAILED', { exitCode: 1 }));
+    expect(world.end).toBeUndefined();
+  });
+
+  it('takes the first end, also where it was away until the container was removed', async () => {
+    world.start();
+    await world.createJob();
+    await world.stop();
+    await world.place();
+    await world.observe(seen('COMPLETED', { final: true, exitCode: 0 }));
+    await world.observe(seen('GONE', { final: true }));
+    expect(world.end).toBeUndefined();
+    world.start();
+    await world.clock.advance(10);
+    expect(world.end).toMatchObject({ outcome: 'SUCCEEDED', exitCode: 0 });
+  });
+
+  it('fails a job whose replica was given up', async () => {
+    world.start();
+    await world.createJob();
+    await world.toReplica({ type: 'AbandonReplica', data: { replicaId, owner, reason: { code: 'environment_deleted', message: 'no place for it' } } });
+    await world.clock.advance(10);
+    expect(world.end).toEqual({ outcome: 'FAILED', attempt: 1, exitCode: null, oomKilled: false, reason: { code: 'environment_deleted', message: 'no place for it' } });
+  });
+
+  it('does it once, however many runners there are', async () => {
+    world.start(3);
+    await world.createJob();
+    await world.place();
+    await world.observe(seen('COMPLETED', { final: true, exitCode: 0 }));
+    await world.clock.advance(5_000);
+    expect(world.eventsOf('job', 'job_1').map(({ type }) => type)).toEqual(['JobCreated', 'JobAttemptStarted', 'JobEnded']);
+    expect(world.eventsOf('replica', replicaId).filter(({ type }) => type === 'ReplicaCreated')).toHaveLength(1);
+  });
+
+  it('goes on where it failed in the middle, without doing anything twice', async () => {
+    world.start();
+    await world.clock.advance(10);
+    await world.aggregates.handle(job, streamOf('job', 'job_1'), { type: 'CreateJob', data: definition }, { commandId: commandIdOf('c'), tenantId: 'prj_1', actor: { type: 'user', id: 'u' }, originId: null, now: 0, correlationId: 'c', causationId: null });
+    world.store.failAppends('answer_lost', 'request_lost', 'unavailable');
+    await world.clock.advance(30_000);
+    expect(world.store.log.map(({ type }) => type)).toEqual(['JobCreated', 'JobAttemptStarted', 'ReplicaCreated']);
+  });
+
+  it('is ready once it has read the log', async () => {
+    await world.createJob();
+    world.start();
+    expect(world.runners[0]?.readiness()).toEqual({ ok: false, detail: 'reads the log from its beginning' });
+    await world.clock.advance(10);
+    expect(world.runners[0]?.readiness()).toEqual({ ok: true, detail: 'follows the log' });
+  });
+
+  it('leaves nothing running when it stops', async () => {
+    world.start();
+    await world.createJob();
+    await world.stop();
+    await world.clock.settle();
+    expect(world.clock.pending).toBe(0);
+  });
+});
