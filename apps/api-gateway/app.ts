@@ -1,8 +1,9 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApplicationModule } from '#application';
+import { problem } from '#platform';
 import { AuditController } from './audit/audit.controller.ts';
 import { EventsController } from './audit/events.controller.ts';
 import { DeploymentsController } from './deployments/deployments.controller.ts';
@@ -14,7 +15,7 @@ import { ServiceEventsController } from './docker-services/service-events.contro
 import { ServiceLogsController } from './docker-services/service-logs.controller.ts';
 import { authenticate, RoleGuard } from './edge/gate.ts';
 import { mutationHook } from './edge/mutation.ts';
-import { ProblemFilter } from './edge/problem.filter.ts';
+import { ProblemFilter, sendProblem } from './edge/problem.filter.ts';
 import { ValidationPipe } from './edge/validation.pipe.ts';
 import { EnvironmentsController } from './environments/environments.controller.ts';
 import { Gateway, type GatewayParts } from './gateway.ts';
@@ -66,7 +67,7 @@ class GatewayModule {
 
 /** The whole REST side over its parts, initialised and not listening yet. */
 export async function createGateway(parts: GatewayParts): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, forceCloseConnections: true });
+  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, forceCloseConnections: true, frameworkErrors: refuseUnreadable });
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.of(parts), adapter, { logger: false, bodyParser: false });
   const fastify = adapter.getInstance();
   takeJsonOnly(fastify);
@@ -79,6 +80,12 @@ export async function createGateway(parts: GatewayParts): Promise<NestFastifyApp
   await app.init();
   await fastify.ready();
   return app;
+}
+
+/** A path that can't be decoded has no route, so neither hooks nor the filter see it. */
+function refuseUnreadable({ message, statusCode = 400 }: FastifyError, _: FastifyRequest, reply: FastifyReply): void {
+  reply.headers(SECURITY_HEADERS);
+  sendProblem(reply, problem(statusCode, 'request.refused', message));
 }
 
 /** No form, no text. An empty body is none: clients send the header with every POST. */

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import { Dispatcher } from '#application';
-import { subjects, type Bus, type Logger } from '#contracts';
+import { subjects, type Bus } from '#contracts';
 import { schemaOf, upcast } from '#domain';
-import { AggregateStore, openSqliteEventStore, type Position } from '#event-store';
+import { AggregateStore, openSqliteEventStore, type Position, type Wake } from '#event-store';
 import { connectNats } from '#messaging';
 import { createLogger, readConfig, Shutdown, sqliteFile, systemClock, systemRandom } from '#platform';
 import { everyView, openSqliteReadModels, Projector, views } from '#read-models';
@@ -15,14 +15,15 @@ import { Projections } from './projections/projections.ts';
 
 const config = readConfig(process.env);
 const logger = createLogger('api-gateway', { level: config.logLevel });
-const shutdown = new Shutdown({ clock: systemClock, logger });
+let failed = false;
+const shutdown = new Shutdown({ clock: systemClock, logger, exit: (code) => process.exit(failed ? 1 : code) });
 shutdown.listen();
 
 try {
   await start();
 } catch (error) {
   logger.error('start failed', { error });
-  process.exitCode = 1;
+  failed = true;
   await shutdown.run('start failed');
 }
 
@@ -32,7 +33,7 @@ async function start(): Promise<void> {
   const token = await openOperatorToken(config.home);
   const bus = await connectNats({ url: config.natsUrl, name: 'api-gateway', logger, clock: systemClock });
   shutdown.add('bus', () => bus.close());
-  const store = await openSqliteEventStore({ ...common, file: sqliteFile(config.eventStoreUrl), wake: (callback) => bus.subscribe(subjects.allHints, callback) });
+  const store = await openSqliteEventStore({ ...common, file: sqliteFile(config.eventStoreUrl), wake: wakeBy(bus) });
   shutdown.add('event store', () => store.close());
   const models = await openSqliteReadModels({ ...common, file: sqliteFile(config.readModelUrl) });
   shutdown.add('read models', () => models.close());
@@ -52,10 +53,18 @@ async function start(): Promise<void> {
   shutdown.add('http', () => app.close());
   await firstStart({ dispatcher: app.get(Dispatcher), aggregates, clock: systemClock });
   await app.listen(config.listen.port, config.listen.host);
-  announce(logger, await app.getUrl());
+  logger.info('listening', { url: await app.getUrl() });
+}
+
+/** Hints of other processes; and a new connection, since some may have been missed before it. */
+function wakeBy(bus: Bus): Wake {
+  return (callback) => {
+    const ends = [bus.subscribe(subjects.allHints, callback), bus.onConnect(callback)];
+    return () => ends.forEach((end) => end());
+  };
 }
 
 /** Wakes whoever follows the log elsewhere. A hint that gets lost costs them a poll. */
-const hinting = (bus: Bus) => (tenantId: string, position: Position) => bus.publish(subjects.hint(tenantId), { position });
-
-const announce = (to: Logger, url: string): void => to.info('listening', { url });
+function hinting(bus: Bus): (tenantId: string, position: Position) => void {
+  return (tenantId, position) => bus.publish(subjects.hint(tenantId), { position });
+}

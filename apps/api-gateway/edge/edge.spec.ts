@@ -76,6 +76,7 @@ describe('the edge', () => {
     it.each<[string, string, string, string | undefined, Record<string, string>, number, string]>([
       ['an unknown path', 'GET', '/v1/nothing-here', undefined, {}, 404, 'route.not_found'],
       ['an unknown verb', 'DELETE', '/v1/plans', undefined, {}, 404, 'route.not_found'],
+      ['a path that is no URL', 'GET', '/v1/%zz', undefined, {}, 400, 'request.refused'],
       ['half a body', 'POST', '/v1/projects', '{"name":', {}, 400, 'request.malformed'],
       ['a body that would change prototypes', 'POST', '/v1/projects', '{"__proto__":{"x":1}}', {}, 400, 'request.malformed'],
       ['an empty body', 'POST', '/v1/projects', '', {}, 422, 'request.invalid'],

@@ -23,7 +23,8 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-function sendProblem(reply: FastifyReply, answer: Problem): void {
+/** For the few errors that never reach the filter, too. */
+export function sendProblem(reply: FastifyReply, answer: Problem): void {
   if (answer.status === 401) reply.header('www-authenticate', 'Bearer realm="waybill"');
   if (answer.status === 503) reply.header('retry-after', '1');
   reply.code(answer.status).type('application/problem+json').send(answer);

@@ -7,7 +7,7 @@ export type { ViewName };
 /** One view, as operators see it. */
 export interface ProjectionStatus {
   readonly name: ViewName;
-  /** Has come to the end of the log since the start, and nothing stands in its way. */
+  /** It was seen at the end of the log since the start, and nothing stands in its way. */
   readonly ready: boolean;
   readonly caughtUp: boolean;
   readonly position: Position | null;
@@ -22,6 +22,8 @@ type Parts = Pick<Rebuild<never>, 'store' | 'models' | 'upcast' | 'logger' | 'si
 export class Projections {
   readonly #projectors: ReadonlyMap<ViewName, Projector>;
   readonly #rebuilding = new Set<ViewName>();
+  /** Seen at the end of the log: from then on it only ever lacks what is being written. */
+  readonly #complete = new Set<ViewName>();
 
   constructor(
     projectors: readonly Projector[],
@@ -45,15 +47,11 @@ export class Projections {
   }
 
   status(): readonly ProjectionStatus[] {
-    return [...this.#projectors].map(([name, { caughtUp, position, lag, degraded }]) => ({
-      name,
-      ready: degraded === null && (caughtUp || position !== null),
-      caughtUp,
-      position,
-      lagMs: lag,
-      degraded: degraded?.message ?? null,
-      rebuilding: this.#rebuilding.has(name),
-    }));
+    return [...this.#projectors].map(([name, { caughtUp, position, lag, degraded }]) => {
+      if (caughtUp) this.#complete.add(name);
+      const ready = degraded === null && this.#complete.has(name);
+      return { name, ready, caughtUp, position, lagMs: lag, degraded: degraded?.message ?? null, rebuilding: this.#rebuilding.has(name) };
+    });
   }
 
   /** Begins to build the view anew beside the live one; its end flips reads over. Asked again meanwhile: nothing.
