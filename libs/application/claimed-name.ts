@@ -12,7 +12,7 @@ export interface Claim extends Omit<NameClaim, 'commandId'> {
 
 /** How the thing that bears the name is written, under the same command. */
 export interface Named<S> {
-  /** Whether its stream has been begun. */
+  /** Whether it was ever written: a stream that says it never will be doesn't count. */
   exists(): Promise<boolean>;
   write(): Promise<Handled<S>>;
 }

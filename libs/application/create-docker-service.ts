@@ -52,7 +52,7 @@ export async function createDockerService(
   };
   const claim = { on: asked.projectId, scope: 'docker_service', environmentId: asked.environmentId, name: asked.name, holder: dockerServiceId } as const;
   return withClaimedName(dispatcher, claim, metadata, {
-    exists: () => isRepeatOfCreate(aggregates, metadata.commandId),
+    exists: async () => (await aggregates.load(dockerService, streamOf('docker_service', dockerServiceId))).state.status === 'present',
     write: () => dispatcher.send(new ToDockerService(dockerServiceId, { type: 'CreateDockerService', data }, metadata)),
   });
 }

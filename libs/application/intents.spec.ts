@@ -1,0 +1,98 @@
+import { NestFactory } from '@nestjs/core';
+import type { INestApplicationContext } from '@nestjs/common';
+import { dockerService, project, schemaOf, streamOf, upcast, type CommandMetadata, type ContainerSpec } from '#domain';
+import { AggregateStore } from '#event-store';
+import { MemoryEventStore, seededRandom, VirtualClock } from '#testing';
+import {
+  ApplicationModule, createDockerService, createEnvironment, createProject, deleteProject, Dispatcher, dockerServiceIdOf, environmentOf, projectIdOf, ToDockerService,
+} from './index.ts';
+
+const amount = { cpuMillis: 100, memoryBytes: 2 ** 27 };
+const spec: ContainerSpec = {
+  image: 'docker.io/library/nginx:1.27', pullPolicy: 'missing', command: null, args: null, env: {}, ports: [], plan: null,
+  resources: { request: amount, limit: amount }, labels: {}, constraints: [],
+};
+const deploy = { minHealthyMs: 10, healthyDeadlineMs: 1_000, progressDeadlineMs: 1_000, maxFailures: 0 };
+const saying = (commandId: string, bodyHash?: string): CommandMetadata => ({
+  commandId, tenantId: projectIdOf('make'), actor: { type: 'token', id: 'tok' }, originId: null, now: 0, correlationId: commandId, causationId: null, bodyHash,
+});
+
+describe('an intent that spans streams', () => {
+  let context: INestApplicationContext;
+  let store: MemoryEventStore;
+  let parts: { dispatcher: Dispatcher; aggregates: AggregateStore };
+  const projectId = projectIdOf('make');
+  const { environmentId } = environmentOf('make', 'default');
+  const asked = { projectId, environmentId, name: 'api', kind: 'worker', replicas: 1, deploy, spec } as const;
+
+  beforeEach(async () => {
+    store = new MemoryEventStore();
+    const aggregates = new AggregateStore({ store, clock: new VirtualClock(), random: seededRandom(1), upcast, schemaOf });
+    context = await NestFactory.createApplicationContext(ApplicationModule.forRoot(aggregates), { logger: false });
+    parts = { dispatcher: context.get(Dispatcher), aggregates };
+    await createProject(parts, 'shop', saying('make'));
+  });
+  afterEach(() => context.close());
+
+  const claims = async (id: string = projectId) => [...(await parts.aggregates.load(project, streamOf('project', id))).state.claims.values()].map(({ name }) => name);
+  const service = async (commandId: string) => (await parts.aggregates.load(dockerService, streamOf('docker_service', dockerServiceIdOf(commandId)))).state;
+  const types = async (stream: string): Promise<string[]> => {
+    const found: string[] = [];
+    for await (const { type } of store.readStream(stream)) found.push(type);
+    return found;
+  };
+
+  it('claims a service’s name before the service is written, in three events of one append', async () => {
+    const written = await createDockerService(parts, asked, saying('c1'));
+    expect(await claims()).toEqual(['api']);
+    expect(written).toMatchObject({ repeated: false, revision: 2n, state: { status: 'present', hostname: 'api.default.shop.internal', activeDeployment: { toRelease: 1 } } });
+    expect(await types(streamOf('docker_service', dockerServiceIdOf('c1')))).toEqual(['DockerServiceCreated', 'ReleaseCut', 'DeploymentStarted']);
+  });
+
+  it('writes nothing at all for what breaks a rule', async () => {
+    await expect(createDockerService(parts, { ...asked, replicas: -1 }, saying('c1'))).rejects.toMatchObject({ code: 'docker_service.invalid' });
+    expect(await claims()).toEqual([]);
+  });
+
+  it('goes on after a crash between the claim and the service when it is sent again', async () => {
+    await createDockerService(parts, asked, saying('c0'));
+    const append = store.append.bind(store);
+    store.append = (stream, ...rest) => (stream.startsWith('docker_service-') ? Promise.reject(new Error('crash')) : append(stream, ...rest));
+    await expect(createDockerService(parts, { ...asked, name: 'web' }, saying('c1'))).rejects.toThrow('crash');
+    store.append = append;
+    expect(await claims()).toEqual(['api', 'web']);
+    expect(await createDockerService(parts, { ...asked, name: 'web' }, saying('c1'))).toMatchObject({ repeated: false, state: { name: 'web' } });
+    expect(await claims()).toEqual(['api', 'web']);
+  });
+
+  it('releases the name at once when the service is refused, and tells every later retry to start anew', async () => {
+    const voiding = { type: 'VoidReservation', data: { commandId: 'c1', name: 'api' } } as const;
+    await parts.dispatcher.send(new ToDockerService(dockerServiceIdOf('c1'), voiding, saying('void')));
+    for (let time = 1; time <= 2; time += 1) {
+      await expect(createDockerService(parts, asked, saying('c1'))).rejects.toMatchObject({ kind: 'conflict', code: 'reservation.voided' });
+      expect(await service('c1')).toEqual({ status: 'voided' });
+    }
+    expect(await createDockerService(parts, asked, saying('c2'))).toMatchObject({ repeated: false });
+    expect(await claims()).toEqual(['api']);
+  });
+
+  it('is carried out once, however often and however many at once it is sent', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => createDockerService(parts, asked, saying('c1', 'hash'))));
+    expect(answers.filter(({ repeated }) => !repeated)).toHaveLength(1);
+    expect(new Set(answers.map(({ revision }) => revision))).toEqual(new Set([2n]));
+    await expect(createDockerService(parts, { ...asked, name: 'other' }, saying('c1', 'another'))).rejects.toMatchObject({ code: 'idempotency.key_reused' });
+    expect(await claims()).toEqual(['api']);
+  });
+
+  it('gives one project a name, and frees it with the project', async () => {
+    await expect(createProject(parts, 'shop', saying('again'))).rejects.toMatchObject({ code: 'name.taken' });
+    await createEnvironment(parts.dispatcher, projectId, 'production', saying('e1'));
+    await createDockerService(parts, asked, saying('c1'));
+    await expect(deleteProject(parts, projectId, saying('d1'))).rejects.toMatchObject({ code: 'project.in_use' });
+    const other = projectIdOf('other');
+    await createProject(parts, 'empty', saying('other'));
+    await deleteProject(parts, other, saying('d2'));
+    expect(await claims('platform')).toEqual(['shop']);
+    expect(await types(streamOf('project', other))).toEqual(['ProjectCreated', 'EnvironmentCreated', 'EnvironmentDeleted', 'ProjectDeleted']);
+  });
+});
