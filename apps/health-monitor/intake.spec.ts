@@ -32,6 +32,11 @@ describe('an agent that registers', () => {
     expect(await monitor.register('node_2', { nodeId: 'node_1', facts: FACTS, publicKey: 'UA' })).toEqual({ registered: false, refused: 'a registration of node_1 came on the subject of node_2' });
   });
 
+  it('is refused under a name that is no id', async () => {
+    expect(await world.register('host-1' as never)).toEqual({ registered: false, refused: 'host-1 is no id of a node' });
+    expect(world.store.log).toEqual([]);
+  });
+
   it('is asked to try again while the store is away', async () => {
     world.store.failAppends(...Array.from({ length: 100 }, () => 'unavailable' as const));
     expect(await world.register('node_1')).toEqual({ registered: false, refused: 'it could not be recorded; try again' });

@@ -57,6 +57,9 @@ const requestsOver = (natsUrl: string): MicroserviceOptions => ({
     reconnectTimeWait: 250,
     pingInterval: 5_000,
     maxPingOut: 2,
+    // Whoever was asked answers before it leaves; an agent would wait in vain else.
+    gracefulShutdown: true,
+    gracePeriod: 250,
   },
 });
 

@@ -6,6 +6,9 @@ import { monitorMetadata, type MonitorPorts } from './ports.ts';
 /** Shorter than the agent waits, so that it hears what came of it. */
 const DEADLINE_MS = 4_000;
 
+/** It becomes a stream's name. */
+const NODE_ID = /^node_[A-Za-z0-9_]{1,64}$/;
+
 /** Lets an agent introduce its host, and tell later what has changed of it. */
 export class Registration {
   constructor(private readonly ports: Pick<MonitorPorts, 'aggregates' | 'clock' | 'logger'>) {}
@@ -14,6 +17,7 @@ export class Registration {
    *  @param nodeId whom the subject says it comes from */
   async register(nodeId: NodeId, request: RegisterRequest): Promise<RegisterReply> {
     if (request?.nodeId !== nodeId) return refusedBecause(`a registration of ${request?.nodeId} came on the subject of ${nodeId}`);
+    if (!NODE_ID.test(nodeId)) return refusedBecause(`${nodeId} is no id of a node`);
     try {
       await this.record(request);
       return { registered: true, refused: null };

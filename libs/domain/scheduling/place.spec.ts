@@ -7,6 +7,7 @@ import type { Candidate, NodeForPlacement } from './candidate.ts';
 import { couldEverFit } from './could-ever-fit.ts';
 import { refusals } from './filters.ts';
 import { place } from './place.ts';
+import { siblingsOn } from './score.ts';
 
 const MiB = 1_048_576;
 const web = { containerPort: 80, protocol: 'tcp', hostPort: 8080 } as const;
@@ -133,6 +134,15 @@ describe('whatever the nodes are like', () => {
         const chosen = nodes.find((on) => on.nodeId === nodeId);
         const settled = chosen && rules.decide(chosen.node, { type: 'PlaceReplica', data: { ...asked, attempt: 1 } });
         expect(settled?.[0]?.type).toBe(chosen ? 'ReplicaPlaced' : undefined);
+      }),
+    ));
+
+  it('goes where the fewest of its service are, of all that fit', () =>
+    fc.assert(
+      fc.property(worlds, candidates, (nodes, asked) => {
+        const { nodeId } = place(asked, nodes);
+        const counts = nodes.filter((on) => refusals(asked, on).length === 0).map((on) => ({ nodeId: on.nodeId, count: siblingsOn(asked, on) }));
+        expect(counts.find((one) => one.nodeId === nodeId)?.count ?? Infinity).toBe(Math.min(...counts.map(({ count }) => count)));
       }),
     ));
 
