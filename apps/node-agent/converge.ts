@@ -41,6 +41,7 @@ export class Converger {
   readonly #queue: WorkQueue<string>;
   readonly #pulls: Pulls;
   readonly #cleaner: Cleaner;
+  readonly #stopping = new AbortController();
   readonly #pulling = new Map<ReplicaId, AbortController>();
   /** Whose container an id is, as far as one was seen. */
   readonly #owners = new Map<string, ReplicaId>();
@@ -58,7 +59,7 @@ export class Converger {
 
   /** Begins nothing more; containers run on. @returns when what was begun has ended. */
   async stop(): Promise<void> {
-    for (const aborter of this.#pulling.values()) aborter.abort();
+    this.#stopping.abort();
     await this.#queue.stop();
   }
 
@@ -98,6 +99,7 @@ export class Converger {
     if (key === NETWORKS) return this.#cleaner.removeUnusedNetworks();
     const replicaId = key as ReplicaId;
     for (let step = 0; step < STEPS; step += 1) {
+      if (this.#stopping.signal.aborted) return;
       const assignment = this.options.applied.find(replicaId);
       if (assignment === null) {
         if (await this.#cleaner.removeLeftOver(replicaId)) this.#queue.add(NETWORKS);
@@ -172,7 +174,7 @@ export class Converger {
     try {
       // The set may have changed since the plan was made.
       if (this.options.applied.find(assignment.replicaId)?.wanted !== 'run') return;
-      const there = await this.#pulls.pull(assignment.spec.image, aborter.signal);
+      const there = await this.#pulls.pull(assignment.spec.image, AbortSignal.any([aborter.signal, this.#stopping.signal]));
       if (there) await this.options.memories.save({ ...memory, pulled: true, trouble: null });
     } finally {
       this.#pulling.delete(assignment.replicaId);

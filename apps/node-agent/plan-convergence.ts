@@ -74,7 +74,8 @@ const stopped = (memory: ReplicaMemory, container: ContainerState, final: boolea
   do: 'note',
   drain: true,
   tell: { run: memory.run, state: 'STOPPED', final, reason: say('stopped', 'it was to be stopped') },
-  remember: { phase: 'ended', startedAt: container.startedAt, notBefore: null, ends: 0 },
+  // Started again, it has all of its time anew.
+  remember: { phase: 'ended', startedAt: container.startedAt, notBefore: null, ends: 0, firstOrderedAt: null, orderedAt: null, runningSince: null, stopping: null },
 });
 
 const lost = (memory: ReplicaMemory): Step => ({

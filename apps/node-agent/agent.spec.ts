@@ -1,0 +1,423 @@
+import { subjects, type AgentStand, type Assignment, type AssignmentSet, type Heartbeat, type ObservationBatch, type Report } from '#contracts';
+import type { ContainerPlan, ContainerRuntime } from '#docker';
+import { chunkSet } from '#messaging';
+import { aContainerSpec, MemoryBroker, MemoryLogger, MemoryRuntime, seededRandom, VirtualClock, type MemoryBus } from '#testing';
+import { Agent } from './agent.ts';
+import { MemoryDisk } from './memory-disk.ts';
+
+const IMAGES = {
+  web: {},
+  stubborn: { run: () => ({ ignoresTerm: true }) },
+  crashing: { run: () => ({ exitAfterMs: 100, exitCode: 3, lines: ['oh no'] }) },
+  'good later': { run: (start: number) => (start < 3 ? { exitAfterMs: 100, exitCode: 1 } : {}) },
+  'long runs': { run: () => ({ exitAfterMs: 650_000, exitCode: 1 }) },
+  task: { run: () => ({ exitAfterMs: 2_000, exitCode: 0, lines: ['one', 'two'] }) },
+  slow: { pullMs: 60_000 },
+  private: { pull: 'image_pull_denied' as const },
+  unreachable: { pull: 'registry_unreachable' as const },
+  arm: { architecture: 'arm64' },
+};
+
+const entry = (replicaId: `rep_${string}`, image: string, change: Partial<Assignment> = {}): Assignment => ({
+  replicaId, owner: { type: 'docker_service', id: 'svc_a' }, projectId: 'prj_a', environmentId: 'env_a', slot: 1, generation: 1, release: 1, wanted: 'run', replaces: null,
+  network: { networkId: 'net_a', subnet: '10.192.0.0/24' }, aliases: [], spec: aContainerSpec({ image }), restart: 'always', minHealthyMs: 1_000, healthyDeadlineMs: 60_000,
+  timeoutMs: null, graceMs: 5_000, last: null, ...change,
+});
+const job = { owner: { type: 'job', id: 'job_a' }, restart: 'no', healthyDeadlineMs: null, timeoutMs: 30_000 } as const;
+
+/** A process: it may die after any of the things that it does to its disk and its engine, and hears nothing of it then. */
+class Life {
+  deeds = 0;
+  killAfter = Infinity;
+  readonly #death = Promise.withResolvers<null>();
+
+  /** Resolves when it has died. */
+  get death(): Promise<null> {
+    return this.#death.promise;
+  }
+
+  get dead(): boolean {
+    return this.deeds >= this.killAfter;
+  }
+
+  bound<T extends object>(target: T): T {
+    const never = new Promise<never>(() => undefined);
+    return new Proxy<T>(target, {
+      get: (_target, key) => {
+        const value = Reflect.get(target, key, target) as unknown;
+        if (typeof value !== 'function' || key === 'logs' || key === 'watch') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        return (...args: unknown[]) => {
+          if (this.dead) return never;
+          this.deeds += 1;
+          const dies = this.dead;
+          if (dies) this.#death.resolve(null);
+          const done = (value as (...a: unknown[]) => Promise<unknown>).apply(target, args);
+          return dies ? done.then(() => never) : done.then((result) => (this.dead ? never : result));
+        };
+      },
+    });
+  }
+}
+
+/** A crash between two steps may say a thing again. */
+const seenOnce = (words: readonly string[]): string[] => words.filter((word, i) => word !== words[i - 1]);
+
+/** One node under virtual time: a monitor that writes down what it hears, and an agent that can be restarted. */
+class Node {
+  readonly clock = new VirtualClock();
+  readonly runtime: MemoryRuntime;
+  readonly disk = new MemoryDisk(this.clock);
+  readonly broker = new MemoryBroker(this.clock);
+  readonly monitor = this.broker.bus('monitor');
+  readonly said: { replicaId: string; at: number; text: string }[] = [];
+  readonly reports: Report[] = [];
+  readonly beats: Heartbeat[] = [];
+  readonly syncs: AgentStand[] = [];
+  readonly created: string[] = [];
+  agent!: Agent;
+  bus!: MemoryBus;
+  life = new Life();
+  #revision = 0;
+
+  constructor() {
+    this.runtime = new MemoryRuntime(this.clock, { images: IMAGES });
+    this.monitor.subscribe<ObservationBatch>(subjects.observations('*'), ({ observations }) => {
+      for (const { replicaId, run, state, final, reason } of observations) this.said.push({ replicaId, at: this.clock.monotonic(), text: `${run} ${state}${final ? ' final' : ''}${reason ? ` ${reason.code}` : ''}` });
+      return { acknowledged: observations.map(({ seq }) => seq) };
+    });
+    this.monitor.subscribe(subjects.register('*'), () => ({ registered: true, refused: null }));
+    this.monitor.subscribe<Report>(subjects.report('*'), (report) => {
+      this.reports.push(report);
+      return { taken: true };
+    });
+    this.monitor.subscribe<Heartbeat>(subjects.heartbeat('*'), (beat) => void this.beats.push(beat));
+    this.monitor.subscribe<AgentStand>(subjects.sync('*'), (stand) => void this.syncs.push(stand));
+  }
+
+  async start(): Promise<this> {
+    this.bus = this.broker.bus('agent');
+    const agent = await Promise.race([this.life.death, Agent.open({
+      runtime: this.life.bound(this.#counted()), bus: this.bus, clock: this.clock, random: seededRandom(1), logger: new MemoryLogger(), disk: this.life.bound(this.disk), installation: 'mine',
+      settings: { name: 'host-1', address: '127.0.0.1', labels: {}, capacity: { cpuMillis: null, memoryBytes: null } }, entropy: () => new Uint8Array(32),
+    })]);
+    if (agent === null) return this;
+    this.agent = agent;
+    this.agent.start();
+    await this.clock.advance(10);
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    const stopped = this.agent.stop();
+    await this.clock.advance(1);
+    await stopped;
+    await this.bus.close();
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  async offer(change: Partial<AssignmentSet>): Promise<AgentStand> {
+    this.#revision += 1;
+    const { nodeId } = this.agent.identity;
+    const set: AssignmentSet = { storeId: 'store', nodeId, head: { revision: String(this.#revision), eventId: `e${this.#revision}` }, base: this.agent.stand.applied, adoption: null, entries: [], ...change };
+    const answers = chunkSet(set).map((chunk) => this.monitor.request<{ stand: AgentStand | null }>(subjects.set(nodeId), chunk, 5_000));
+    await this.clock.settle();
+    const { stand } = (await answers.at(-1))!;
+    await this.clock.advance(1);
+    return stand!;
+  }
+
+  async apply(...entries: Assignment[]): Promise<void> {
+    expect((await this.offer({ entries })).refusing).toBeNull();
+  }
+
+  told(replicaId: string): string[] {
+    return this.said.filter((each) => each.replicaId === replicaId).map(({ text }) => text);
+  }
+
+  async linesOf(replicaId: string): Promise<string[]> {
+    const asked = this.monitor.request<{ lines: { line: string }[] }>(subjects.logs(this.agent.identity.nodeId), { replicaId, tail: 100 }, 5_000);
+    await this.clock.settle();
+    return (await asked).lines.map(({ line }) => line);
+  }
+
+  get running(): string[] {
+    return this.runtime.running.map((name) => name.replace('wb-mine-', ''));
+  }
+
+  /** The engine, with every container that is really made written down. */
+  #counted(): ContainerRuntime {
+    const { runtime, created } = this;
+    return new Proxy<ContainerRuntime>(runtime, {
+      get(target, key) {
+        if (key === 'createContainer') {
+          return async (plan: ContainerPlan) => {
+            if ((await target.inspectContainer(plan.name)) === null) created.push(plan.name);
+            return target.createContainer(plan);
+          };
+        }
+        const value = Reflect.get(target, key, target) as unknown;
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+  }
+}
+
+describe('a replica', () => {
+  it('is pulled, made, started and settles; when it is gone, its network goes too', async () => {
+    const node = await new Node().start();
+    await node.apply(entry('rep_a', 'web'));
+    await node.clock.advance(2_000);
+    expect(node.told('rep_a')).toEqual(['1 PREPARING', '1 STARTING', '1 RUNNING', '1 SETTLED']);
+    await node.apply(entry('rep_a', 'web', { wanted: 'gone' }));
+    await node.clock.advance(100);
+    expect(node.told('rep_a').slice(4)).toEqual(['1 STOPPED final stopped', '1 GONE final removed']);
+    expect(await node.runtime.listNetworks()).toEqual([]);
+    await node.stop();
+    expect(node.clock.pending).toBe(0);
+  });
+
+  it.each([
+    ['no registry knows its image', 'nope', '1 FAILED final image_not_found'],
+    ['its registry gives it to nobody', 'private', '1 FAILED final image_pull_denied'],
+    ['its image is for another architecture', 'arm', '1 FAILED final image_architecture'],
+  ])('is given up at once when %s', async (_title, image, expected) => {
+    const node = await new Node().start();
+    await node.apply(entry('rep_a', image));
+    await node.clock.advance(100);
+    expect(node.told('rep_a')).toEqual(['1 PREPARING', expected]);
+    expect(node.created).toEqual([]);
+    await node.stop();
+  });
+
+  it('says once why it takes so long while its registry can’t be reached, and is gone at once when it is to be', async () => {
+    const node = await new Node().start();
+    await node.apply(entry('rep_a', 'unreachable'));
+    await node.clock.advance(300_000);
+    expect(node.told('rep_a')).toEqual(['1 PREPARING', '1 PREPARING registry_unreachable']);
+    await node.apply(entry('rep_a', 'unreachable', { wanted: 'gone' }));
+    await node.clock.advance(100);
+    expect(node.told('rep_a').at(-1)).toBe('1 GONE final removed');
+    await node.stop();
+  });
+
+  it('gives up a pull that nobody waits for any more', async () => {
+    const node = await new Node().start();
+    await node.apply(entry('rep_a', 'slow'), entry('rep_b', 'slow', { slot: 2 }));
+    await node.clock.advance(1_000);
+    await node.apply(entry('rep_a', 'slow', { wanted: 'gone' }), entry('rep_b', 'slow', { slot: 2 }));
+    await node.clock.advance(100);
+    expect(node.told('rep_a').at(-1)).toBe('1 GONE final removed');
+    await node.clock.advance(60_000);
+    expect(node.running).toEqual(['rep_b']);
+    await node.stop();
+  });
+
+  it('says why it doesn’t start while something else has its port, and gives up at its deadline', async () => {
+    const node = await new Node().start();
+    node.runtime.takePort('8080/tcp');
+    await node.apply(entry('rep_a', 'web', { spec: aContainerSpec({ image: 'web', ports: [{ containerPort: 80, protocol: 'tcp', hostPort: 8080 }] }) }));
+    await node.clock.advance(5_000);
+    expect(node.told('rep_a')).toEqual(['1 PREPARING', '1 STARTING', '1 STARTING host_port_taken']);
+    await node.clock.advance(60_000);
+    expect(node.told('rep_a').slice(3)).toEqual(['1 FAILED final healthy_deadline']);
+    await node.stop();
+  });
+
+  it('is made beside the one that it replaces, and starts when that one is gone', async () => {
+    const node = await new Node().start();
+    const spec = aContainerSpec({ image: 'stubborn', ports: [{ containerPort: 80, protocol: 'tcp', hostPort: 8080 }] });
+    await node.apply(entry('rep_a', 'stubborn', { spec }));
+    await node.clock.advance(2_000);
+    await node.apply(entry('rep_a', 'stubborn', { spec, wanted: 'gone' }), entry('rep_b', 'stubborn', { spec, generation: 2, replaces: 'rep_a' }));
+    await node.clock.advance(3_000);
+    expect(node.told('rep_b')).toEqual(['1 PREPARING']);
+    expect(node.running).toEqual(['rep_a']);
+    await node.clock.advance(2_500);
+    expect(node.running).toEqual(['rep_b']);
+    expect(node.said.findIndex(({ replicaId, text }) => replicaId === 'rep_a' && text.includes('GONE'))).toBeLessThan(node.said.findIndex(({ replicaId, text }) => replicaId === 'rep_b' && text.includes('STARTING')));
+    await node.stop();
+  });
+
+  it('is restarted at once, then after ever longer waits, and its runs go on counting over a restart of the agent', async () => {
+    const node = await new Node().start();
+    await node.apply(entry('rep_a', 'crashing', { healthyDeadlineMs: null }));
+    await node.clock.advance(8_500);
+    await node.restart();
+    await node.clock.advance(120_000);
+    const starts = node.said.filter(({ text }) => text.includes('STARTING'));
+    expect(starts.map(({ text }) => text)).toEqual(starts.map((_, i) => `${i + 1} STARTING`));
+    const waits = starts.slice(1).map(({ at }, i) => at - starts[i]!.at - 100);
+    [0, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000].forEach((full, i) => {
+      expect(waits[i]).toBeLessThanOrEqual(full + 50);
+      expect(waits[i]).toBeGreaterThanOrEqual(full * 0.8 - 50);
+    });
+    expect(node.created).toHaveLength(1);
+    await node.stop();
+  });
+
+  it('begins to count its ends anew after ten minutes of running', async () => {
+    const node = await new Node().start();
+    await node.apply(entry('rep_a', 'long runs'));
+    await node.clock.advance(650_000 * 4);
+    const starts = node.said.filter(({ text }) => text.includes('STARTING')).map(({ at }) => at);
+    starts.slice(1).forEach((at, i) => expect(at - starts[i]! - 650_000).toBeLessThan(100));
+    expect(starts.length).toBeGreaterThanOrEqual(4);
+    await node.stop();
+  });
+
+  it('that crashes until its deadline is stopped for good; one that settles in time isn’t', async () => {
+    const node = await new Node().start();
+    await node.apply(entry('rep_a', 'crashing'), entry('rep_b', 'good later', { slot: 2 }));
+    await node.clock.advance(300_000);
+    expect(node.told('rep_a').at(-1)).toMatch(/FAILED final healthy_deadline$/);
+    expect(node.told('rep_b').at(-1)).toBe('3 SETTLED');
+    expect(node.running).toEqual(['rep_b']);
+    expect(node.said.find(({ text }) => text.includes('healthy_deadline'))?.at).toBeLessThan(62_000);
+    await node.stop();
+  });
+
+  it('of a job ends once, with all of its output there by then; one that takes too long is ended', async () => {
+    const node = await new Node().start();
+    await node.apply(entry('rep_a', 'task', job), entry('rep_b', 'stubborn', job));
+    await node.clock.advance(2_500);
+    expect(node.told('rep_a')).toEqual(['1 PREPARING', '1 STARTING', '1 RUNNING', '1 SETTLED', '1 COMPLETED final exited']);
+    expect(await node.linesOf('rep_a')).toEqual(['one', 'two']);
+    await node.clock.advance(28_000);
+    expect(node.running).toEqual(['rep_b']);
+    await node.clock.advance(5_100);
+    expect(node.told('rep_b').at(-1)).toBe('1 FAILED final timeout');
+    expect(node.running).toEqual([]);
+    await node.clock.advance(100_000);
+    expect(node.told('rep_a')).toHaveLength(5);
+    await node.stop();
+  });
+
+  it('whose container somebody removed is lost, and is not made again', async () => {
+    const node = await new Node().start();
+    await node.apply(entry('rep_a', 'web'));
+    await node.clock.advance(2_000);
+    node.runtime.removeOutside('wb-mine-rep_a');
+    await node.clock.advance(60_000);
+    expect(node.told('rep_a').at(-1)).toBe('1 GONE final container_lost');
+    expect(node.created).toHaveLength(1);
+    await node.stop();
+  });
+});
+
+describe('an agent', () => {
+  it('stops nothing for a set that it refuses, and takes away what is left over only by one that it takes', async () => {
+    const node = await new Node().start();
+    await node.apply(entry('rep_a', 'web'), entry('rep_b', 'web', { slot: 2 }));
+    await node.clock.advance(2_000);
+    for (const [change, code] of [[{ storeId: 'other' }, 'other_store'], [{ head: { revision: '0', eventId: 'e0' } }, 'older_revision'], [{ head: { revision: '1', eventId: 'x1' } }, 'other_history']] as const) {
+      expect((await node.offer(change)).refusing?.code).toBe(code);
+      await node.clock.advance(120_000);
+      expect(node.running).toEqual(['rep_a', 'rep_b']);
+      expect(node.beats.at(-1)?.stand.refusing?.code).toBe(code);
+    }
+    await node.apply(entry('rep_a', 'web'));
+    await node.clock.advance(100);
+    expect(node.running).toEqual(['rep_a']);
+    await node.stop();
+  });
+
+  it('changes over to another store when an operator says so', async () => {
+    const node = await new Node().start();
+    await node.apply(entry('rep_a', 'web'));
+    await node.clock.advance(2_000);
+    expect((await node.offer({ storeId: 'restored', base: null, adoption: 'adopt-1', entries: [entry('rep_b', 'web')] })).refusing).toBeNull();
+    await node.clock.advance(2_000);
+    expect(node.running).toEqual(['rep_b']);
+    await node.stop();
+  });
+
+  it('killed after any of its steps goes on where it was, and doubles nothing', async () => {
+    const entries = [entry('rep_a', 'web'), entry('rep_b', 'good later', { slot: 2 }), entry('rep_c', 'task', job)];
+    const expected = {
+      rep_a: ['1 PREPARING', '1 STARTING', '1 RUNNING', '1 SETTLED'],
+      rep_c: ['1 PREPARING', '1 STARTING', '1 RUNNING', '1 SETTLED', '1 COMPLETED final exited'],
+    };
+    let crashes = 0;
+    for (let died = true; died; ) {
+      const node = new Node();
+      node.life.killAfter = crashes + 1;
+      await node.start();
+      // An agent that died before it took the set takes it in its next life.
+      if (!node.life.dead) void node.offer({ entries }).catch(() => null);
+      await node.clock.advance(10_000);
+      died = node.life.dead;
+      node.life.killAfter = died ? node.life.killAfter : Infinity;
+      if (died) {
+        crashes += 1;
+        await node.bus.close();
+        node.life = new Life();
+        await node.start();
+        if (node.agent.stand.applied === null) await node.apply(...entries);
+      }
+      await node.clock.advance(60_000);
+      expect(node.running).toEqual(['rep_a', 'rep_b']);
+      expect(node.created).toHaveLength(3);
+      for (const [replicaId, words] of Object.entries(expected)) {
+        const told = seenOnce(node.told(replicaId));
+        // What came and went while it was dead is passed over.
+        expect(told).toEqual(words.filter((word) => told.includes(word)));
+        expect(told.at(-1)).toBe(words.at(-1));
+      }
+      expect(node.told('rep_b').at(-1)).toBe('3 SETTLED');
+      expect(await node.linesOf('rep_c')).toEqual(['one', 'two']);
+      await node.stop();
+    }
+    expect(crashes).toBeGreaterThan(50);
+  }, 60_000);
+
+  it('waits for an engine that is away, takes nothing for lost meanwhile, and sees afterwards what ended', async () => {
+    const node = await new Node().start();
+    await node.apply(entry('rep_a', 'web'), entry('rep_b', 'web', { slot: 2 }));
+    await node.clock.advance(2_000);
+    node.runtime.goDown();
+    await node.clock.advance(100_000);
+    node.runtime.kill('wb-mine-rep_b');
+    await node.clock.advance(10_000);
+    expect(node.told('rep_b').at(-1)).toBe('1 SETTLED');
+    node.runtime.comeUp();
+    await node.clock.advance(60_000);
+    expect(node.told('rep_a').at(-1)).toBe('1 SETTLED');
+    expect(node.told('rep_b').slice(4)).toEqual(['1 FAILED exited', '2 STARTING', '2 RUNNING', '2 SETTLED']);
+    await node.stop();
+  });
+
+  it('keeps what it saw while nobody hears it, and tells it in order, the list last', async () => {
+    const node = await new Node().start();
+    await node.apply(entry('rep_a', 'good later'));
+    node.bus.disconnect();
+    const [before, reports] = [node.said.length, node.reports.length];
+    await node.clock.advance(30_000);
+    expect(node.said).toHaveLength(before);
+    node.bus.reconnect();
+    await node.clock.advance(1_000);
+    expect(node.told('rep_a').at(-1)).toBe('3 SETTLED');
+    expect(node.reports.length).toBeGreaterThan(reports);
+    expect(node.reports.at(-1)?.replicas).toMatchObject([{ replicaId: 'rep_a', run: 3, state: 'SETTLED' }]);
+    await node.stop();
+  });
+
+  it('says that it is there, what it holds, and all of its replicas, regularly and when asked', async () => {
+    const node = await new Node().start();
+    expect(node.reports).toEqual([]);
+    await node.apply(entry('rep_a', 'web'), entry('rep_b', 'slow', { slot: 2 }));
+    const [beats, syncs, reports] = [node.beats.length, node.syncs.length, node.reports.length];
+    await node.clock.advance(60_000);
+    expect(node.beats.length - beats).toBe(12);
+    expect(node.syncs.length - syncs).toBe(2);
+    expect(node.reports.length - reports).toBe(1);
+    expect(node.reports.at(-1)).toMatchObject({ stand: { applied: { revision: '1' } }, replicas: [{ replicaId: 'rep_a', state: 'SETTLED' }, { replicaId: 'rep_b', state: 'PREPARING' }] });
+    node.monitor.publish(subjects.reportNow(node.agent.identity.nodeId), {});
+    await node.clock.advance(10);
+    expect(node.reports.length - reports).toBe(2);
+    await node.stop();
+  });
+});
