@@ -61,7 +61,7 @@ export class Agent {
     return new Agent(options, identity, applied, memories, journal);
   }
 
-  /** Begins as soon as the engine answers; until then it only says that it is there. Returns at once. */
+  /** Begins as soon as the engine answers: a node without one is of no use, and isn't heard of. Returns at once. */
   start(): void {
     this.#running.push(this.#begin());
   }

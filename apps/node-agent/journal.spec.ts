@@ -42,6 +42,18 @@ describe('the journal', () => {
     expect(words((await open(disk)).journal)).toEqual(['1 rep_a 1 RUNNING', '2 rep_a 2 RUNNING']);
   });
 
+  it('takes in nothing that it couldn’t write, and glues nothing to what a full disk left', async () => {
+    const { journal, disk } = await open();
+    disk.full = true;
+    await expect(journal.append(anObservation())).rejects.toThrow('ENOSPC');
+    expect(words(journal)).toEqual([]);
+    disk.full = false;
+    await disk.append('journal.jsonl', '{"replicaId":"rep_a","run":1,"sta');
+    await journal.append(anObservation({ run: 2 }));
+    await journal.append(anObservation({ run: 3 }));
+    expect(words((await open(disk)).journal)).toEqual(['1 rep_a 2 RUNNING', '2 rep_a 3 RUNNING']);
+  });
+
   it('doesn’t say the same of one replica twice in a row, but every change', async () => {
     const { journal } = await open();
     const busy = { code: 'host_port_taken', message: '' };

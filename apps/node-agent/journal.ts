@@ -12,6 +12,8 @@ export class Journal {
   #nextSeq = 1;
   /** Lines in the file; those beyond the pending ones are waste. */
   #lines = 0;
+  /** A write failed, perhaps half-way: the next one must not be glued to what it left. */
+  #torn = false;
   /** Writers take turns: the file's order is the order of seqs. */
   #turn: Promise<unknown> = Promise.resolve();
   #onGrown: () => void = () => undefined;
@@ -72,7 +74,10 @@ export class Journal {
   }
 
   async #write(record: object): Promise<void> {
-    await this.disk.append(FILE, `${JSON.stringify(record)}\n`, { durable: true });
+    const line = `${this.#torn ? '\n' : ''}${JSON.stringify(record)}\n`;
+    this.#torn = true;
+    await this.disk.append(FILE, line, { durable: true });
+    this.#torn = false;
     this.#lines += 1;
   }
 
@@ -80,6 +85,7 @@ export class Journal {
     const records = [{ next: this.#nextSeq }, ...this.#pending];
     await this.disk.write(FILE, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
     this.#lines = records.length;
+    this.#torn = false;
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

@@ -9,6 +9,9 @@ const CAP_BYTES = 10 * 1024 * 1024;
 const FLUSH_BYTES = 256 * 1024;
 const FLUSH_MS = 100;
 
+/** How far apart the two streams of a container may be written. */
+const SLACK_MS = 1_000;
+
 export const OUTPUT_FOLDER = 'output';
 const newerOf = (replicaId: ReplicaId): string => `${OUTPUT_FOLDER}/${replicaId}.jsonl`;
 const olderOf = (replicaId: ReplicaId): string => `${OUTPUT_FOLDER}/${replicaId}.older.jsonl`;
@@ -59,9 +62,11 @@ export class OutputFile {
     return file;
   }
 
-  /** From when the engine is to tell; each stream's own lines are in the order of their times, the two together needn't be. */
+  /** From when the engine is to tell (RFC 3339 with nanoseconds; null: from the start). Each stream's own lines are in the
+   *  order of their times; the two together needn't be, so that a stream that has said nothing yet may begin a little earlier. */
   get since(): string | null {
-    return [...this.#ends.values()].map(({ at }) => at).sort()[0] ?? null;
+    const [first] = [...this.#ends.values()].map(({ at }) => at).sort();
+    return first ? new Date(Date.parse(first) - SLACK_MS).toISOString().replace('Z', '000000Z') : null;
   }
 
   /** Takes a line unless it is in the file already. Waits while more is to be written than may be held. @throws the disk's error */

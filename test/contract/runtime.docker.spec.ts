@@ -146,7 +146,7 @@ it('sees, starts, stops and removes nothing of anybody else', async () => {
 it('says whether a container ran out of memory', async () => {
   const { id, name } = await run(assign('head -c 200m /dev/zero | tail'));
   // The kernel ends `tail`; the shell passes that on.
-  expect((await ended(name)).exitCode).toBe(137);
+  expect(await ended(name)).toMatchObject({ exitCode: 137, oomKilled: true });
   await runtime.removeContainer(id);
 }, 30_000);
 
