@@ -1,0 +1,71 @@
+import { ConfigError, readConfig, sqliteFile } from './config.ts';
+
+describe('configuration', () => {
+  it('stands on defaults under the home folder', () => {
+    expect(readConfig({ WAYBILL_HOME: '/srv/waybill', WAYBILL_NODE_NAME: 'host-1' })).toEqual({
+      home: '/srv/waybill',
+      installation: expect.stringMatching(/^[a-z2-7]{8}$/),
+      listen: { host: '127.0.0.1', port: 7700 },
+      healthListen: { host: '127.0.0.1', port: 0 },
+      natsUrl: 'nats://127.0.0.1:4222',
+      eventStoreUrl: 'sqlite:/srv/waybill/events.db',
+      readModelUrl: 'sqlite:/srv/waybill/read-models.db',
+      dockerHost: 'unix:///var/run/docker.sock',
+      nodeName: 'host-1',
+      nodeAddress: '127.0.0.1',
+      nodeDir: '/srv/waybill/node',
+      nodeLabels: {},
+      subnetPool: '10.192.0.0/11',
+      logLevel: 'info',
+    });
+  });
+
+  it('takes an empty variable as unset', () => {
+    expect(readConfig({ WAYBILL_LISTEN: '', LOG_LEVEL: '' })).toMatchObject({ listen: { port: 7700 }, logLevel: 'info' });
+  });
+
+  it('names an installation by its home, the same each time and another for each home', () => {
+    const of = (home: string): string => readConfig({ WAYBILL_HOME: home }).installation;
+    expect(of('/srv/a')).toBe(of('/srv/a/'));
+    expect(of('/srv/a')).not.toBe(of('/srv/b'));
+  });
+
+  it('reads labels and addresses', () => {
+    const config = readConfig({ WAYBILL_NODE_LABELS: 'zone=a, disk=ssd,empty=', WAYBILL_LISTEN: '[::1]:80' });
+    expect(config.nodeLabels).toEqual({ zone: 'a', disk: 'ssd', empty: '' });
+    expect(config.listen).toEqual({ host: '::1', port: 80 });
+  });
+
+  it.each([
+    ['WAYBILL_LISTEN', '7700', '<host>:<port>'],
+    ['WAYBILL_LISTEN', '127.0.0.1:99999', '<host>:<port>'],
+    ['NATS_URL', 'localhost', 'nats://127.0.0.1:4222'],
+    ['NATS_URL', 'http://localhost', 'nats://127.0.0.1:4222'],
+    ['EVENT_STORE_URL', 'mongodb://localhost', 'sqlite:'],
+    ['EVENT_STORE_URL', 'sqlite:', 'sqlite:'],
+    ['DOCKER_HOST', '/var/run/docker.sock', 'unix:///var/run/docker.sock'],
+    ['WAYBILL_INSTALLATION', 'Not_This', 'lower-case'],
+    ['WAYBILL_NODE_NAME', 'no spaces', 'letters'],
+    ['WAYBILL_NODE_LABELS', 'zone', 'zone=a'],
+    ['WAYBILL_SUBNET_POOL', '10.0.0.0', '10.192.0.0/11'],
+    ['WAYBILL_SUBNET_POOL', '10.0.0.0/30', '/8 to /24'],
+    ['WAYBILL_SUBNET_POOL', '10.0.0.999/16', '10.192.0.0/11'],
+    ['LOG_LEVEL', 'loud', 'debug, info'],
+  ])('refuses %s=%s with the way out', (name, value, wayOut) => {
+    const attempt = () => readConfig({ [name]: value });
+    expect(attempt).toThrow(ConfigError);
+    expect(attempt).toThrow(`${name} is "${value}"`);
+    expect(attempt).toThrow(wayOut);
+  });
+
+  it('names everything that is wrong at once', () => {
+    const attempt = () => readConfig({ WAYBILL_LISTEN: 'x', LOG_LEVEL: 'y' });
+    expect(attempt).toThrow('WAYBILL_LISTEN');
+    expect(attempt).toThrow('LOG_LEVEL');
+  });
+
+  it('gives the file of a sqlite URL', () => {
+    expect(sqliteFile('sqlite:/srv/waybill/events.db')).toBe('/srv/waybill/events.db');
+    expect(() => sqliteFile('esdb://localhost')).toThrow('sqlite:<path of a file>');
+  });
+});
