@@ -63,7 +63,9 @@ export interface ContainerState {
   readonly address: string | null;
 }
 
-/** What the engine said no to, sorted by what can be done about it. `transient` ones are tried again. */
+/** What the engine said no to, sorted by what can be done about it. `transient` ones are tried again: always
+ *  `registry_unreachable`, `host_port_taken`, `subnet_taken` (another one is allotted), `not_found` (look again) and `engine_…`;
+ *  never `image_pull_denied`, `image_architecture` and `invalid_config`; `image_not_found` only where it vanished before its use. */
 export class EngineError extends Error {
   constructor(
     readonly code:
