@@ -27,10 +27,10 @@ function isKnown({ seen }: PresentReplica, last: Observation, observation: Obser
   return !becameFinal && (seen.get(observation.run)?.has(observationKey(observation)) ?? false);
 }
 
-/** A run that ended for good can only be GONE after that. */
+/** A run that ended for good can only be GONE after that: the word that made it final stands, with its reason. */
 function movesForward(last: Observation, next: Observation): boolean {
-  if (next.state === last.state) return true;
   if (last.final) return next.state === 'GONE';
+  if (next.state === last.state) return true;
   return RUN_STATES.indexOf(next.state) > RUN_STATES.indexOf(last.state);
 }
 

@@ -74,6 +74,16 @@ describe('what is seen of a replica', () => {
     given(replica, done).when(record(saw(1, 'GONE'))).then([observed(saw(1, 'GONE'))]);
   });
 
+  it('keeps a final end as it was first said: neither taken back nor explained anew', () => {
+    const end = saw(4, 'COMPLETED', { final: true });
+    const takenBack = saw(4, 'COMPLETED', { reason: { code: 'a', message: '' } });
+    const refusal = refused(takenBack, 'went_backwards', 'run 4 was COMPLETED before');
+    given(replica, [...placed, observed(end)]).when(record(takenBack)).then([refusal]);
+    given(replica, [...placed, observed(end)]).when(record({ ...takenBack, final: true })).then([refusal]);
+    given(replica, [...placed, observed(end), refusal]).when(record(takenBack)).then([]);
+    given(replica, [...placed, observed(end), refusal]).when(record(end)).then([]);
+  });
+
   it('is refused from a node that does not hold the replica', () => {
     const notHeld = refused(saw(1, 'RUNNING'), 'not_placed_here', 'this node does not hold it', 'node_2');
     given(replica, placed).when(record(saw(1, 'RUNNING'), 'node_2')).then([notHeld]);
@@ -116,6 +126,15 @@ describe('whatever an agent says', () => {
         const recorded = play(said).filter((event) => event.type === 'ReplicaObserved').map(({ data }) => data);
         recorded.slice(1).forEach((next, index) => expect(progress(next)).toBeGreaterThanOrEqual(progress(recorded[index]!)));
         expect(recorded.findIndex(({ state }) => state === 'GONE')).toBe(recorded.some(({ state }) => state === 'GONE') ? recorded.length - 1 : -1);
+      }),
+    ));
+
+  it('what ended for good in a run is followed by nothing of that run but GONE', () =>
+    fc.assert(
+      fc.property(sequences, (said) => {
+        const recorded = play(said).filter((event) => event.type === 'ReplicaObserved').map(({ data }) => data);
+        const after = recorded.filter((next, index) => recorded.slice(0, index).some(({ run, final }) => final && run === next.run));
+        expect(after.filter(({ state }) => state !== 'GONE')).toEqual([]);
       }),
     ));
 
