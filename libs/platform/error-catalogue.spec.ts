@@ -25,7 +25,7 @@ function sources(): { file: string; text: string }[] {
 /** Codes as they stand in constructors and in the gateway's own table; where a constructor gets its code from a variable,
  *  every literal of the file that looks like a code. */
 function codesIn({ file, text }: { file: string; text: string }): Found[] {
-  const rejections = [...text.matchAll(/new Rejection\(\s*'([a-z_]+)',\s*('[^']+')?/g)];
+  const rejections = [...text.matchAll(/new Rejection\(\s*(?:'([a-z_]+)'|\w+),\s*('[^']+')?/g)];
   const others = [
     ...text.matchAll(/new (?:Transient|Terminal)\(\s*'([^']+)'/g),
     ...text.matchAll(/new InvalidRequest\(.*, '([^']+)'\)/g),
@@ -34,7 +34,7 @@ function codesIn({ file, text }: { file: string; text: string }): Found[] {
   ];
   const indirect = rejections.some(([, , code]) => code === undefined) ? [...text.matchAll(CODE)] : [];
   return [
-    ...rejections.flatMap(([, kind, code]) => (code ? [{ code: code.slice(1, -1), kind: kind as RejectionKind, file }] : [])),
+    ...rejections.flatMap(([, kind, code]) => (code ? [{ code: code.slice(1, -1), kind: (kind as RejectionKind | undefined) ?? null, file }] : [])),
     ...[...others, ...indirect].map(([, code]) => ({ code: code!, kind: null, file })),
   ];
 }

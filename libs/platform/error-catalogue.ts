@@ -81,6 +81,15 @@ const work: Record<string, ErrorEntry> = {
   'job.attempt_unknown': conflict('The outcome belongs to no attempt that was started.', 'Nothing to do: it is ignored.'),
 };
 
+/** What could never run on any node that is known, said at once. */
+const admission: Record<string, ErrorEntry> = {
+  'placement.capacity': invalid('No node is large enough, even an empty one.', 'Ask for less, or add a larger node; facts.nodes says what each one lacks.'),
+  'placement.constraint': invalid('No node meets the constraints.', 'Correct them, or label a node; facts.nodes says what each one has against it.'),
+  'placement.host_port': conflict('The host port is taken on every node.', 'Choose another host_port, or leave it out.'),
+  'placement.host_port_spread': conflict('A host port is published once on a node, and there are fewer fitting nodes than replicas.', 'Ask for fewer replicas, add nodes, or leave host_port out.'),
+  'placement.no_node_fits': conflict('Each node has another reason not to take it.', 'Change what facts.nodes names.'),
+};
+
 /** Replicas and nodes: most of these are answers to parts of the platform, not to people. */
 const placement: Record<string, ErrorEntry> = {
   'replica.not_found': notFound('There is no such replica.', 'GET …/replicas lists those of a service.'),
@@ -115,4 +124,4 @@ const platform: Record<string, ErrorEntry> = {
 };
 
 /** Every code that an answer may carry. Codes are stable: they change their meaning never. */
-export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = { ...request, ...surroundings, ...work, ...placement, ...platform };
+export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = { ...request, ...surroundings, ...work, ...admission, ...placement, ...platform };
