@@ -7,6 +7,7 @@ describe('two clients at once', () => {
 
   it('lets one of two changes at the same revision win, and answers the other 412', async () => {
     const { docker_service_id: id } = await world.createService({ name: 'contested', replicas: 0 });
+    await world.serviceWhen(id, 'its deployment has ended', (s) => s.deployment?.status === 'SUCCEEDED'); // which moves the revision too
     const read = await world.call('GET', `/v1/docker-services/${id}`);
     const etag = read.headers.get('etag') as string;
     const answers = await Promise.all([1, 2].map((replicas) => world.call('POST', `/v1/docker-services/${id}/scale`, { replicas }, { 'if-match': etag })));

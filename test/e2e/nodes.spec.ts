@@ -41,7 +41,7 @@ describe('nodes', () => {
     const second = await node('host-2');
     await world.installation.part('host-2').stop();
     expect((await world.call('DELETE', `/v1/nodes/${second.node_id}`)).status).toBeLessThan(300);
-    await world.running(id, 2);
-    expect(await nodesOf(id)).toEqual(['host-1']);
+    await world.serviceWhen(id, 'both run on the other node', (s) => s.status === 'RUNNING' && s.nodes.length === 1 && s.nodes[0].name === 'host-1');
+    expect(await world.containers(id)).toHaveLength(2);
   }, 90_000);
 });
