@@ -6,13 +6,14 @@ import { promisify } from 'node:util';
 import { until } from './processes.ts';
 
 const run = promisify(execFile);
-const IMAGE = 'waybill/demo:1';
+/** Serves one page on port 8080. */
+export const DEMO_IMAGE = 'waybill/demo:1';
 
 /** Makes the demo's image, deploys it as the service `demo` in the default environment, and waits until it serves.
  *  A second start finds it there. @returns its URL. @throws Error with the service's own reason when it doesn't come up. */
 export async function deployDemo(api: string, token: string, say: (line: string) => void): Promise<string> {
   const call = client(api, token);
-  await makeImage();
+  await makeDemoImage();
   const environment = (await call('GET', '/v1/environments?name=default')).items[0];
   let service = (await call('GET', `/v1/docker-services?environment_id=${environment.environment_id}&name=demo`)).items[0];
   if (!service) {
@@ -20,7 +21,7 @@ export async function deployDemo(api: string, token: string, say: (line: string)
     service = await call('POST', '/v1/docker-services', {
       environment_id: environment.environment_id,
       name: 'demo',
-      image: IMAGE,
+      image: DEMO_IMAGE,
       pull_policy: 'never',
       ports: [{ container_port: 8080, host_port: await freeHostPort(8088) }],
     });
@@ -37,12 +38,13 @@ export async function deployDemo(api: string, token: string, say: (line: string)
   return url;
 }
 
-async function makeImage(): Promise<void> {
+/** Builds it, without any registry, on the engine that DOCKER_HOST names. Built again, it is found in the engine's cache. */
+export async function makeDemoImage(environment: NodeJS.ProcessEnv = process.env): Promise<void> {
   const context = await mkdtemp(join(tmpdir(), 'waybill-demo-'));
   try {
     await cp(join(import.meta.dirname, 'demo'), context, { recursive: true });
     await copyFile('/bin/busybox', join(context, 'busybox'));
-    await run('docker', ['build', '--quiet', '--tag', IMAGE, context], { env: { ...process.env, DOCKER_BUILDKIT: '0' } });
+    await run('docker', ['build', '--quiet', '--tag', DEMO_IMAGE, context], { env: { ...environment, DOCKER_BUILDKIT: '0' } });
   } finally {
     await rm(context, { recursive: true });
   }

@@ -19,6 +19,7 @@ lacks() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
 lacks nats-server nats-server
 lacks busybox busybox-static
 lacks iptables iptables
+lacks curl curl
 if [ -z "${DOCKER_HOST:-}" ]; then lacks dockerd docker.io; fi
 lacks docker docker.io
 if [ "${#missing[@]}" -gt 0 ]; then
