@@ -15,17 +15,9 @@ import { Projections } from './projections/projections.ts';
 
 const config = readConfig(process.env);
 const logger = createLogger('api-gateway', { level: config.logLevel });
-let failed = false;
-const shutdown = new Shutdown({ clock: systemClock, logger, exit: (code) => process.exit(failed ? 1 : code) });
-shutdown.listen();
+const shutdown = new Shutdown({ clock: systemClock, logger });
 
-try {
-  await start();
-} catch (error) {
-  logger.error('start failed', { error });
-  failed = true;
-  await shutdown.run('start failed');
-}
+await shutdown.start(start);
 
 /** Opened in this order, closed in the reverse one. */
 async function start(): Promise<void> {

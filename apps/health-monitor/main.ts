@@ -9,14 +9,13 @@ import { type Check, createLogger, readConfig, Shutdown, sqliteFile, startHealth
 import { HealthMonitor } from './health-monitor.ts';
 import { HealthMonitorModule } from './health-monitor.module.ts';
 
-/** The health monitor as a process. Any number of them may run on one event store. */
-async function main(): Promise<void> {
-  const config = readConfig(process.env);
-  const logger = createLogger('health-monitor', { level: config.logLevel });
-  const [clock, random] = [systemClock, systemRandom];
-  const shutdown = new Shutdown({ clock, logger });
-  shutdown.listen();
+const config = readConfig(process.env);
+const logger = createLogger('health-monitor', { level: config.logLevel });
+const [clock, random] = [systemClock, systemRandom];
+const shutdown = new Shutdown({ clock, logger });
 
+/** The health monitor as a process. Any number of them may run on one event store. */
+async function start(): Promise<void> {
   const checks: Record<string, Check> = { monitor: () => ({ ok: false, detail: 'is being started' }) };
   const health = await startHealthServer({ listen: config.healthListen, checks });
   shutdown.add('health server', () => health.close());
@@ -71,4 +70,4 @@ const wakeBy =
     return () => ends.forEach((end) => end());
   };
 
-await main();
+await shutdown.start(start);

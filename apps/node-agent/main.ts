@@ -8,14 +8,13 @@ import { Agent } from './agent.ts';
 import { FolderDisk } from './disk.ts';
 import { readCapacity } from './facts.ts';
 
-/** The node agent as a process: one for each Docker host. It holds no store's credential, and its end ends no container. */
-async function main(): Promise<void> {
-  const config = readConfig(process.env);
-  const logger = createLogger('node-agent', { level: config.logLevel });
-  const [clock, random] = [systemClock, systemRandom];
-  const shutdown = new Shutdown({ clock, logger });
-  shutdown.listen();
+const config = readConfig(process.env);
+const logger = createLogger('node-agent', { level: config.logLevel });
+const [clock, random] = [systemClock, systemRandom];
+const shutdown = new Shutdown({ clock, logger });
 
+/** The node agent as a process: one for each Docker host. It holds no store's credential, and its end ends no container. */
+async function start(): Promise<void> {
   const checks: Record<string, Check> = { agent: () => ({ ok: false, detail: 'is being started' }) };
   const health = await startHealthServer({ listen: config.healthListen, checks });
   shutdown.add('health server', () => health.close());
@@ -36,4 +35,4 @@ async function main(): Promise<void> {
   checks['bus'] = () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected' });
 }
 
-await main();
+await shutdown.start(start);

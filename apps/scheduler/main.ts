@@ -8,14 +8,13 @@ import { type Check, createLogger, readConfig, Shutdown, sqliteFile, startHealth
 import { SchedulerModule } from './scheduler.module.ts';
 import { Scheduler } from './scheduler.ts';
 
-/** The scheduler as a process. Any number of them may run on one event store. */
-async function main(): Promise<void> {
-  const config = readConfig(process.env);
-  const logger = createLogger('scheduler', { level: config.logLevel });
-  const [clock, random] = [systemClock, systemRandom];
-  const shutdown = new Shutdown({ clock, logger });
-  shutdown.listen();
+const config = readConfig(process.env);
+const logger = createLogger('scheduler', { level: config.logLevel });
+const [clock, random] = [systemClock, systemRandom];
+const shutdown = new Shutdown({ clock, logger });
 
+/** The scheduler as a process. Any number of them may run on one event store. */
+async function start(): Promise<void> {
   const checks: Record<string, Check> = { scheduler: () => ({ ok: false, detail: 'is being started' }) };
   const health = await startHealthServer({ listen: config.healthListen, checks });
   shutdown.add('health server', () => health.close());
@@ -43,4 +42,4 @@ const wakeBy =
     return () => ends.forEach((end) => end());
   };
 
-await main();
+await shutdown.start(start);

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { MemoryLogger, VirtualClock } from '#testing';
 import { Shutdown } from './shutdown.ts';
 
@@ -56,4 +58,52 @@ describe('shutdown', () => {
       end();
     }
   });
+
+  it('closes what a failed start had opened and exits with 1', async () => {
+    const { logger, steps, shutdown } = setUp();
+    await shutdown.start(() => {
+      shutdown.add('bus', () => steps.push('bus'));
+      return Promise.reject(new Error('the store is no store'));
+    });
+    expect(steps).toEqual(['bus', 'exit 1']);
+    expect(logger.messages('error')).toEqual(['start failed']);
+  });
+
+  it('takes a start that was cut short by a signal for no failure', async () => {
+    const { logger, steps, shutdown } = setUp();
+    shutdown.add('health server', () => Promise.resolve());
+    await shutdown.start(async () => {
+      process.emit('SIGTERM', 'SIGTERM');
+      shutdown.add('bus', () => steps.push('bus'));
+      throw new Error('closed under its hands');
+    });
+    expect(steps).toEqual(['bus', 'exit 0']);
+    expect(logger.messages('error')).toEqual([]);
+  });
 });
+
+describe('a process', () => {
+  it('lives while it is being opened, though nothing but a wait keeps it, until it is told to end', async () => {
+    const child = processThat('await new Promise(() => undefined)');
+    expect(await Promise.race([ended(child), new Promise((resolve) => setTimeout(() => resolve('lives'), 1_500))])).toBe('lives');
+    child.kill('SIGTERM');
+    expect(await ended(child)).toBe(0);
+  });
+
+  it('ends with 1 when it could not be opened', async () => {
+    expect(await ended(processThat("throw new Error('no store')"))).toBe(1);
+  });
+});
+
+/** A process of its own whose start is these words. */
+function processThat(opens: string) {
+  const quiet = '{ debug() {}, info() {}, warn() {}, error() {} }';
+  const script = `
+    import { systemClock as clock } from ${JSON.stringify(new URL('clock.ts', import.meta.url).href)};
+    import { Shutdown } from ${JSON.stringify(new URL('shutdown.ts', import.meta.url).href)};
+    await new Shutdown({ clock, logger: ${quiet} }).start(async () => { ${opens} });`;
+  const { NODE_OPTIONS: _options, ...env } = process.env;
+  return spawn(process.execPath, ['--experimental-transform-types', '--input-type=module', '--eval', script], { env, stdio: 'ignore' });
+}
+
+const ended = async (child: ReturnType<typeof processThat>): Promise<unknown> => (child.exitCode === null ? (await once(child, 'exit'))[0] : child.exitCode) as unknown;

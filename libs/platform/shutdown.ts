@@ -1,10 +1,14 @@
 import type { Clock, Logger } from '#contracts';
 
+/** Nothing happens then: only that a timer is there keeps a process. */
+const HOLD_MS = 2 ** 31 - 1;
+
 /** Ends an app in order: what was opened last closes first. SIGTERM or SIGINT begins it, a second one exits at once. */
 export class Shutdown {
   readonly #closers: { readonly name: string; readonly close: () => unknown }[] = [];
   readonly #aborter = new AbortController();
   #running: Promise<void> | null = null;
+  #stopListening: () => void = () => undefined;
 
   constructor(
     private readonly options: {
@@ -27,23 +31,43 @@ export class Shutdown {
     this.#closers.push({ name, close });
   }
 
-  /** Begins to listen for SIGTERM and SIGINT. @returns a function that ends that. */
+  /** Opens an app: listens for signals from now on, and keeps the process until the end, whatever `open` waits for. What it
+   *  throws is logged, all that was opened is closed, and the process exits with 1. Never throws. */
+  async start(open: () => Promise<void>): Promise<void> {
+    this.listen();
+    try {
+      await open();
+    } catch (error) {
+      // Ended while it was opening: what was closed under its hands is no failure.
+      if (this.#running) return this.#running;
+      this.options.logger.error('start failed', { error });
+      await this.run('start failed', 1);
+    }
+  }
+
+  /** Begins to listen for SIGTERM and SIGINT, and keeps the process alive: no timer of `systemClock` does, so one that only
+   *  waits (for a broker, for a locked file) would end without a word. @returns a function that ends both. */
   listen(): () => void {
+    const hold = setInterval(() => undefined, HOLD_MS);
     const onSignal = (signal: NodeJS.Signals): void => {
       if (this.#running) return this.#exit(128 + (signal === 'SIGINT' ? 2 : 15));
       void this.run(signal);
     };
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-    return () => void process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
+    this.#stopListening = () => {
+      clearInterval(hold);
+      process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
+    };
+    return this.#stopListening;
   }
 
-  /** Closes everything and exits: 0, or 1 when the deadline passed. Calling it again joins the first call. */
-  run(reason: string): Promise<void> {
-    this.#running ??= this.#close(reason);
+  /** Closes everything and exits with `code`, or with 1 when the deadline passed. Calling it again joins the first call. */
+  run(reason: string, code = 0): Promise<void> {
+    this.#running ??= this.#close(reason, code);
     return this.#running;
   }
 
-  async #close(reason: string): Promise<void> {
+  async #close(reason: string, code: number): Promise<void> {
     const { clock, logger, deadlineMs = 10_000 } = this.options;
     logger.info('shutting down', { reason });
     this.#aborter.abort();
@@ -53,18 +77,20 @@ export class Shutdown {
       logger.error('shutdown took too long', { deadline_ms: deadlineMs });
       this.#exit(1);
     });
-    for (const { name, close } of this.#closers.splice(0).reverse()) {
+    // One by one: what is still being opened meanwhile is closed, too.
+    for (let closer = this.#closers.pop(); closer; closer = this.#closers.pop()) {
       try {
-        await close();
+        await closer.close();
       } catch (error) {
-        logger.error('closing failed', { what: name, error });
+        logger.error('closing failed', { what: closer.name, error });
       }
     }
     cancel();
-    if (!late) this.#exit(0);
+    if (!late) this.#exit(code);
   }
 
   #exit(code: number): void {
+    this.#stopListening();
     (this.options.exit ?? ((status: number) => process.exit(status)))(code);
   }
 }
