@@ -28,11 +28,11 @@ export async function deployDemo(api: string, token: string, say: (line: string)
   }
   await until('the demo is not RUNNING', 120_000, async () => {
     service = await call('GET', `/v1/docker-services/${service.docker_service_id}`);
-    if (service.status === 'FAILED') throw new Error(`the demo failed: ${service.status_reason?.message}`);
-    return service.status === 'RUNNING';
+    return service.status === 'RUNNING' || service.status === 'FAILED';
   }).catch((error: Error) => {
     throw new Error(`${error.message}; it says: ${service.status_reason?.message ?? service.status}`);
   });
+  if (service.status === 'FAILED') throw new Error(`the demo failed: ${service.status_reason?.message}; start with --no-demo, then DELETE it`);
   const url = `http://${service.endpoints.published[0]}/`;
   await until(`${url} does not answer`, 20_000, async () => (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok);
   return url;

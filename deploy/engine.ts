@@ -23,15 +23,15 @@ export async function ensureEngine(home: string, dockerHost: string | undefined)
   let ended: string | null = null;
   daemon.once('error', (error) => (ended = error.message));
   daemon.once('exit', (code) => (ended ??= `exit ${code}`));
-  await until(`no engine answers, and dockerd could not be started (see ${logFile})`, 60_000, async () => {
-    if (ended) throw new Error(ended);
-    return answersPing(DEFAULT_SOCKET);
-  });
-  return async () => {
+  const stop = async (): Promise<void> => {
     if (ended) return;
     daemon.kill('SIGTERM');
     await until('dockerd did not end', 30_000, async () => ended !== null);
   };
+  const trouble = `no engine answers, and dockerd could not be started (see ${logFile})`;
+  await until(trouble, 60_000, async () => ended !== null || answersPing(DEFAULT_SOCKET)).catch((error: Error) => stop().then(() => Promise.reject(error)));
+  if (ended) throw new Error(`${trouble}: ${ended}`);
+  return stop;
 }
 
 function answersPing(socketPath: string): Promise<boolean> {

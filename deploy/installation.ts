@@ -28,6 +28,8 @@ export class Installation {
   readonly #parts = new Map<string, Supervised>();
   readonly #health = new Map<string, string>();
   #releaseHome: () => void = () => undefined;
+  /** A start that is still under way begins nothing more. */
+  #isStopped = false;
   readonly options: InstallationOptions;
 
   constructor(options: InstallationOptions) {
@@ -47,6 +49,7 @@ export class Installation {
   async start(readyMs = 60_000): Promise<void> {
     mkdirSync(join(this.options.home, 'logs'), { recursive: true, mode: 0o700 });
     this.#releaseHome = holdHome(this.options.home);
+    this.#isStopped = false;
     try {
       await endLeftovers(this.options.home);
       const natsUrl = this.options.env['NATS_URL'] ?? (await this.#startBroker());
@@ -58,7 +61,7 @@ export class Installation {
         const own = { DOCKER_HOST: dockerHost, WAYBILL_NODE_NAME: name, WAYBILL_NODE_ADDRESS: address, WAYBILL_NODE_DIR: join(this.options.home, name) };
         await this.#addApp('node-agent', name, { NATS_URL: natsUrl, ...own });
       }
-      for (const name of this.#health.keys()) this.#parts.get(name)?.start();
+      for (const name of this.#health.keys()) this.#startPart(name);
       for (const [name, url] of this.#health) await until(`${name} is not ready (see ${this.logFile(name)})`, readyMs, () => answers(url));
     } catch (error) {
       await this.stop();
@@ -66,13 +69,15 @@ export class Installation {
     }
   }
 
-  /** Ends every part, the last started first. Containers run on. */
+  /** Ends every part, the last started first. Containers run on. Harmless when repeated. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     const parts = [...this.#parts.values()].reverse();
     const broker = this.#parts.get('nats-server');
     await Promise.all(parts.filter((part) => part !== broker).map((part) => part.stop()));
     await broker?.stop();
     this.#releaseHome();
+    this.#releaseHome = () => undefined;
   }
 
   /** A supervised part by name: `scheduler`, `scheduler-2`, `nats-server`. @throws Error when there is none. */
@@ -95,9 +100,14 @@ export class Installation {
   async #startBroker(): Promise<string> {
     const port = await freePort();
     this.#supervise('nats-server', 'nats-server', ['--addr', '127.0.0.1', '--port', String(port)], {});
-    this.#parts.get('nats-server')?.start();
+    this.#startPart('nats-server');
     await until('nats-server does not listen', 10_000, () => listens(port));
     return `nats://127.0.0.1:${port}`;
+  }
+
+  #startPart(name: string): void {
+    if (this.#isStopped) throw new Error('stopped while it was starting');
+    this.part(name).start();
   }
 
   async #addApp(app: App, name: string, own: NodeJS.ProcessEnv): Promise<void> {

@@ -19,7 +19,7 @@ const installation = new Installation({
   onLine: (part, line) => console.log(readable(part, line)),
 });
 
-let stopEngine: (() => Promise<void>) | null = null;
+let engine: ReturnType<typeof ensureEngine> = Promise.resolve(null);
 let stopping: Promise<void> | null = null;
 
 /** Ends what this command started, and nothing else: an engine that ran before runs on, and so do all containers. */
@@ -27,6 +27,8 @@ function stop(exitCode: number): Promise<void> {
   stopping ??= (async () => {
     say('stopping (containers run on)');
     await installation.stop();
+    // One that is starting just now is waited for: it would outlive this command.
+    const stopEngine = await engine.catch(() => null);
     await stopEngine?.();
     process.exit(exitCode);
   })();
@@ -37,15 +39,20 @@ process.on('SIGTERM', () => void stop(0));
 
 try {
   mkdirSync(join(home, 'logs'), { recursive: true, mode: 0o700 });
-  stopEngine = await ensureEngine(home, process.env['DOCKER_HOST']);
-  await installation.start();
-  const demo = withDemo ? await deployDemo(installation.url, installation.token, say) : null;
-  printNextSteps(demo);
+  engine = ensureEngine(home, process.env['DOCKER_HOST']);
+  await engine;
+  if (!stopping) await serve();
 } catch (error) {
   if (!stopping) {
     say(`could not start: ${(error as Error).message}`);
     await stop(1);
   }
+}
+
+async function serve(): Promise<void> {
+  await installation.start();
+  const demo = withDemo ? await deployDemo(installation.url, installation.token, say) : null;
+  printNextSteps(demo);
 }
 
 function printNextSteps(demo: string | null): void {
