@@ -46,6 +46,7 @@ export const plain = (it: Observation): Observation => ({
   exitCode: it.exitCode ?? null,
   oomKilled: it.oomKilled === true,
   reason: it.reason ? { code: String(it.reason.code), message: String(it.reason.message) } : null,
+  ...(typeof it.subnet === 'string' ? { subnet: it.subnet } : {}),
   at: String(it.at),
 });
 

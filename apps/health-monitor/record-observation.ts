@@ -2,6 +2,7 @@ import {
   node as nodeRules,
   type NodeId,
   type Observation,
+  observationKey,
   type PresentReplica,
   Rejection,
   replica as replicaRules,
@@ -58,8 +59,8 @@ export class ObservationRecorder {
   }
 
   private async append(nodeId: NodeId, observation: Observation, replica: Replica): Promise<void> {
-    const { replicaId, run, state, final, reason } = observation;
-    const commandId = commandIdOf('observe', nodeId, replicaId, String(run), state, String(final), reason?.code ?? '');
+    const { replicaId, run, final } = observation;
+    const commandId = commandIdOf('observe', nodeId, replicaId, String(run), String(final), observationKey(observation));
     const tenantId = replica.status === 'present' ? replica.projectId : 'platform';
     await this.ports.aggregates.handle(
       replicaRules,

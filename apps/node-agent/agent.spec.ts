@@ -82,7 +82,7 @@ class Node {
   constructor() {
     this.runtime = new MemoryRuntime(this.clock, { images: IMAGES });
     this.monitor.subscribe<ObservationBatch>(subjects.observations('*'), ({ observations }) => {
-      for (const { replicaId, run, state, final, reason } of observations) this.said.push({ replicaId, at: this.clock.monotonic(), text: `${run} ${state}${final ? ' final' : ''}${reason ? ` ${reason.code}` : ''}` });
+      for (const { replicaId, run, state, final, reason, subnet } of observations) this.said.push({ replicaId, at: this.clock.monotonic(), text: `${run} ${state}${final ? ' final' : ''}${reason ? ` ${reason.code}` : ''}${subnet ? ` ${subnet}` : ''}` });
       return { acknowledged: observations.map(({ seq }) => seq) };
     });
     this.monitor.subscribe(subjects.register('*'), () => ({ registered: true, refused: null }));
@@ -224,6 +224,20 @@ describe('a replica', () => {
     expect(node.told('rep_a')).toEqual(['1 PREPARING', '1 STARTING', '1 STARTING host_port_taken']);
     await node.clock.advance(60_000);
     expect(node.told('rep_a').slice(3)).toEqual(['1 FAILED final healthy_deadline']);
+    await node.stop();
+  });
+
+  it('names the subnet that its host uses otherwise, each once, and starts with one that is free', async () => {
+    const node = await new Node().start();
+    const taken = ['10.192.0.0/24', '10.192.1.0/24'];
+    for (const subnet of taken) node.runtime.takeSubnet(subnet);
+    for (const subnet of [...taken, '10.192.2.0/24']) {
+      await node.apply(entry('rep_a', 'web', { network: { networkId: 'net_a', subnet } }));
+      await node.clock.advance(5_000);
+    }
+    expect(node.told('rep_a')).toEqual([
+      '1 PREPARING', '1 PREPARING subnet_taken 10.192.0.0/24', '1 PREPARING subnet_taken 10.192.1.0/24', '1 STARTING', '1 RUNNING', '1 SETTLED',
+    ]);
     await node.stop();
   });
 

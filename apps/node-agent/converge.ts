@@ -193,15 +193,16 @@ export class Converger {
   async #refused(error: EngineError, during: Telling, assignment: Assignment): Promise<void> {
     const { memories, clock, random, logger } = this.options;
     const memory = memories.get(assignment.replicaId) ?? firstMemory(assignment);
-    const reason = { code: error.code, message: error.message };
+    const { subnet } = assignment.network;
+    const reason = { code: error.code, message: error.code === 'subnet_taken' ? `${subnet} is in use on this host: ${error.message}` : error.message };
     logger.warn('the engine refused a step', { replica_id: assignment.replicaId, state: during.state, code: error.code, reason: error.message });
     if (!error.transient) {
       const observed = await this.#tell({ ...during, state: 'FAILED', final: true, reason }, memory, null);
       return memories.save({ ...memory, observed, phase: 'ended' });
     }
     const times = (memory.trouble?.times ?? 0) + 1;
-    const trouble = { reason, times, retryAt: clock.monotonic() + retryDelayMs(times, random()), subnet: assignment.network.subnet };
-    const observed = await this.#tell({ ...during, reason }, memory, null);
+    const trouble = { reason, times, retryAt: clock.monotonic() + retryDelayMs(times, random()), subnet };
+    const observed = await this.#tell({ ...during, reason }, { ...memory, trouble }, null);
     await memories.save({ ...memory, observed, trouble });
   }
 

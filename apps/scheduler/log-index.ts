@@ -20,7 +20,7 @@ import {
   type ReplicaId,
   type StreamCategory,
 } from '#domain';
-import type { Position, Recorded } from '#event-store';
+import type { Recorded } from '#event-store';
 import type { Cause } from './cause.ts';
 
 /** All that the index folds. */
@@ -46,8 +46,6 @@ export interface NetworkEntry {
   readonly projectId: ProjectId;
   /** Its subnet isn't back in the pool yet. */
   readonly deleted: boolean;
-  /** Where the log names its present subnet: a complaint from before is about another one. */
-  readonly since: Position;
 }
 
 /** A unique name that is taken, perhaps for a thing that was never written. */
@@ -57,11 +55,10 @@ export interface ClaimEntry {
   readonly projectId: string;
 }
 
-/** An agent's word that the subnet which its environment was given is in use on its host. */
+/** An agent's word that a subnet which its environment was given is in use on its host. */
 export interface SubnetComplaint {
   readonly nodeId: NodeId;
   readonly message: string;
-  readonly position: Position;
 }
 
 type Folds = { readonly [T in IndexedEvent['type']]?: (data: Extract<IndexedEvent, { type: T }>['data'], recorded: Recorded) => void };
@@ -80,8 +77,7 @@ export class LogIndex {
   readonly networks = new Map<EnvironmentId, NetworkEntry>();
   /** By holder. */
   readonly claims = new Map<string, ClaimEntry>();
-  /** The latest one in each environment. */
-  readonly complaints = new Map<EnvironmentId, SubnetComplaint>();
+  readonly #complaints = new Map<EnvironmentId, Map<string, SubnetComplaint>>();
   readonly projects = new Set<ProjectId>();
   readonly endedJobs = new Set<JobId>();
   readonly #released = new Set<ReplicaId>();
@@ -112,6 +108,11 @@ export class LogIndex {
     return [...this.networks.values()].find((entry) => entry.networkId === networkId) ?? null;
   }
 
+  /** What was said of this subnet in an environment; null where nothing was. One that it had before is no matter. */
+  complaintOf(environmentId: EnvironmentId, subnet: string): SubnetComplaint | null {
+    return this.#complaints.get(environmentId)?.get(subnet) ?? null;
+  }
+
   /** Replicas that no node holds yet. */
   unplaced(): ReplicaEntry[] {
     return [...this.replicas.values()].filter(({ phase }) => phase !== 'placed');
@@ -131,14 +132,12 @@ export class LogIndex {
     ReplicaAbandoned: ({ replicaId }) => this.#drop(replicaId),
     PlacementClaimed: ({ replicaId, nodeId }) => this.#place(replicaId, { phase: 'claimed', nodeId }),
     PlacementSettled: ({ replicaId, outcome }) => this.#settle(replicaId, outcome),
-    ReplicaObserved: (data, recorded) => this.#observe(data, recorded),
+    ReplicaObserved: (data) => this.#observe(data),
     ReplicaReleased: ({ replicaId }) => this.#release(replicaId),
 
     JobEnded: (_, { stream }) => void this.endedJobs.add(parseStream(stream).id as JobId),
 
-    NetworkCreated: ({ networkId, environmentId, projectId }, { position }) =>
-      void this.networks.set(environmentId, { networkId, environmentId, projectId, deleted: false, since: position }),
-    NetworkSubnetChanged: (_, { stream, position }) => this.#changeNetwork(parseStream(stream).id, { since: position }),
+    NetworkCreated: ({ networkId, environmentId, projectId }) => void this.networks.set(environmentId, { networkId, environmentId, projectId, deleted: false }),
     NetworkDeleted: (_, { stream }) => this.#changeNetwork(parseStream(stream).id, { deleted: true }),
     SubnetFreed: ({ networkId }) => this.#dropNetwork(networkId),
 
@@ -172,10 +171,12 @@ export class LogIndex {
     this.#causes.delete(replicaId);
   }
 
-  #observe({ replicaId, nodeId, state, reason }: Extract<ReplicaEvent, { type: 'ReplicaObserved' }>['data'], { position }: Recorded): void {
+  #observe({ replicaId, nodeId, state, reason, subnet }: Extract<ReplicaEvent, { type: 'ReplicaObserved' }>['data']): void {
     if (state === 'GONE') this.#place(replicaId, { gone: true });
     const environmentId = this.replicas.get(replicaId)?.environmentId;
-    if (environmentId && reason?.code === 'subnet_taken') this.complaints.set(environmentId, { nodeId, message: reason.message, position });
+    if (!environmentId || !subnet || !reason) return;
+    const known = this.#complaints.get(environmentId) ?? new Map<string, SubnetComplaint>();
+    this.#complaints.set(environmentId, known.set(subnet, { nodeId, message: reason.message }));
   }
 
   #changeNetwork(networkId: string, change: Partial<NetworkEntry>): void {
@@ -187,7 +188,7 @@ export class LogIndex {
     const entry = this.network(networkId);
     if (!entry?.deleted) return;
     this.networks.delete(entry.environmentId);
-    this.complaints.delete(entry.environmentId);
+    this.#complaints.delete(entry.environmentId);
   }
 
   #unclaim(holder: string): void {

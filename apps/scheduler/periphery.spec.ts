@@ -31,6 +31,16 @@ describe('networks', () => {
     expect(world.nodes[0]!.sets.at(-1)?.entries[0]?.network.subnet).toBe('10.192.1.0/24');
   });
 
+  it('get a third subnet where a host uses the second one, too', async () => {
+    world = await SchedulerWorld.begin();
+    const taken = ['10.192.0.0/24', '10.192.1.0/24'];
+    world.nodes[0]!.fateOf = ({ network: given }) => (taken.includes(given.subnet) ? 'meets_taken_subnet' : 'settles');
+    await world.createService(1);
+    await until(() => world.isStable(1));
+    expect(await subnet()).toBe('10.192.2.0/24');
+    expect(world.events('SubnetBarred').map(({ data }) => (data as { subnet: string }).subnet)).toEqual(taken);
+  });
+
   it('are waited for by placement', async () => {
     world = new SchedulerWorld();
     await world.addNode('n1');

@@ -55,7 +55,7 @@ function wakeByReplica(event: IndexedEvent, found: Found): void {
       return found.owner(event.data.owner);
     case 'ReplicaObserved':
       if (event.data.state === 'GONE') found.releases.add(event.data.nodeId);
-      if (event.data.reason?.code === 'subnet_taken') found.complaint(event.data.replicaId);
+      if (event.data.subnet) found.complaint(event.data.replicaId);
       return found.owner(event.data.owner);
   }
 }

@@ -1,9 +1,11 @@
+import { BlockList } from 'node:net';
 import type { Clock } from '#contracts';
 import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type EngineInfo, type NetworkPlan } from '#docker';
 import { MemoryContainer, type ContainerConfig, type ImageScript } from './memory-container.ts';
 
 /** A container engine in memory, by scripts: what each image does when it is pulled and run. Names and labels are as the
- *  agent gives them; only `Image`, `Labels`, `HostConfig.PortBindings` and `HostConfig.NetworkMode` of a plan's config are looked at. */
+ *  agent gives them; only `Image`, `Labels`, `HostConfig.PortBindings` and `HostConfig.NetworkMode` of a plan's config are looked at.
+ *  What it refuses, and whether that is passing trouble, is what the real one says: `test/contract/runtime-contract.ts`. */
 export class MemoryRuntime implements ContainerRuntime {
   /** Why the engine doesn't answer; null: it does. */
   #down: string | null = null;
@@ -50,7 +52,7 @@ export class MemoryRuntime implements ContainerRuntime {
     if (known) return known.id;
     const config = plan.config as ContainerConfig;
     const script = this.#images[config.Image];
-    if (!script || !this.#local.has(config.Image)) throw new EngineError('image_not_found', false, `no such image: ${config.Image}`);
+    if (!script || !this.#local.has(config.Image)) throw new EngineError('image_not_found', true, `no such image: ${config.Image}`);
     this.#made += 1;
     const id = this.#made.toString(16).padStart(64, '0');
     const container = new MemoryContainer(this.clock, { id, name: plan.name, address: `10.192.0.${(this.#made % 250) + 2}` }, config, script, (action) => this.#tell(id, action));
@@ -87,7 +89,7 @@ export class MemoryRuntime implements ContainerRuntime {
   async pullImage(reference: string, signal: AbortSignal): Promise<void> {
     this.#answer();
     const script = this.#images[reference];
-    await this.clock.sleep(script?.pullMs ?? 0, signal);
+    if (script?.pullMs) await this.clock.sleep(script.pullMs, signal);
     if (signal.aborted) throw new EngineError('engine_unreachable', true, 'the pull was given up');
     this.#answer();
     const pull = script ? (script.pull ?? 'ok') : 'image_not_found';
@@ -99,7 +101,9 @@ export class MemoryRuntime implements ContainerRuntime {
     this.#answer();
     const present = this.#networks.get(plan.name);
     if (present?.subnet === plan.subnet || (present && this.#members(plan.name) > 0)) return;
-    if (this.#takenSubnets.has(plan.subnet)) throw new EngineError('subnet_taken', false, `${plan.subnet} overlaps with another network`);
+    this.#networks.delete(plan.name);
+    const taken = [...this.#takenSubnets, ...[...this.#networks.values()].map(({ subnet }) => subnet)];
+    if (taken.some((subnet) => overlap(subnet, plan.subnet))) throw new EngineError('subnet_taken', true, `${plan.subnet} overlaps with another network`);
     this.#networksMade += 1;
     this.#networks.set(plan.name, { ...plan, id: `network-${this.#networksMade}` });
   }
@@ -202,7 +206,7 @@ export class MemoryRuntime implements ContainerRuntime {
 
   #known(id: string): MemoryContainer {
     const container = this.#containers.get(id);
-    if (!container) throw new EngineError('not_found', false, `no such container: ${id}`);
+    if (!container) throw new EngineError('not_found', true, `no such container: ${id}`);
     return container;
   }
 
@@ -225,4 +229,14 @@ export class MemoryRuntime implements ContainerRuntime {
   #tell(containerId: string, action: string): void {
     if (this.#down === null) for (const watcher of [...this.#watchers]) watcher({ containerId, action });
   }
+}
+
+/** Blocks are apart, or one lies in the other. */
+const overlap = (one: string, other: string): boolean => contains(one, other) || contains(other, one);
+
+function contains(subnet: string, inner: string): boolean {
+  const [address, prefix] = subnet.split('/');
+  const block = new BlockList();
+  block.addSubnet(address!, Number(prefix), 'ipv4');
+  return block.check(inner.split('/')[0]!, 'ipv4');
 }

@@ -128,9 +128,10 @@ export class ScriptedNode {
   /** The engine refuses the network; a set with another subnet makes it try again. */
   private async waitForSubnet(container: Container): Promise<void> {
     const { replicaId, network } = container.assignment;
-    await this.say(container, 'PREPARING', false, { code: 'subnet_taken', message: `${network.subnet} is in use on this host` });
+    await this.say(container, 'PREPARING', false, { code: 'subnet_taken', message: `${network.subnet} is in use on this host` }, network.subnet);
     const present = (): Assignment => this.sets.at(-1)?.entries.find((entry) => entry.replicaId === replicaId) ?? container.assignment;
     while (present().network.subnet === network.subnet && !this.signal.aborted) await this.world.clock.sleep(STEP_MS, this.signal);
+    if (this.signal.aborted) return;
     this.made.splice(this.made.indexOf(replicaId), 1);
     await this.live(present());
   }
@@ -145,7 +146,7 @@ export class ScriptedNode {
   }
 
   /** Says it until it stands, as a journal does. */
-  private async say(container: Container, state: Observation['state'], final = false, reason: Reason | null = null): Promise<void> {
+  private async say(container: Container, state: Observation['state'], final = false, reason: Reason | null = null, subnet?: string): Promise<void> {
     if (container.state === 'GONE' && state !== 'GONE') return;
     container.state = state;
     const { replicaId } = container.assignment;
@@ -160,6 +161,7 @@ export class ScriptedNode {
       exitCode: state === 'COMPLETED' ? 0 : null,
       oomKilled: false,
       reason: state === 'FAILED' ? { code: 'image_not_found', message: 'no such image' } : reason,
+      ...(subnet ? { subnet } : {}),
       at: new Date(this.world.clock.now()).toISOString(),
     };
     while (!this.signal.aborted) {

@@ -4,7 +4,6 @@ import {
   type Network,
   NETWORK_POOL,
   type NetworkId,
-  type NetworkPool,
   type NetworkPoolCommand,
   networkPool,
   PLATFORM,
@@ -17,7 +16,7 @@ import {
 import type { Handled } from '#event-store';
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
-import type { LogIndex, NetworkEntry, SubnetComplaint } from '../log-index.ts';
+import type { LogIndex, NetworkEntry } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
 
 /** Every environment's network is a block of this size. */
@@ -58,13 +57,10 @@ export class ReconcileNetworks {
     return true;
   }
 
-  /** What the log said before the network had this subnet was about another one. */
+  /** Once it is barred the pool doesn't name it any more, so that a late complaint changes nothing. */
   private async barIfTaken({ networkId, environmentId, projectId, subnet }: ExistingNetwork): Promise<void> {
-    const complaint = this.index.complaints.get(environmentId);
-    const since = this.index.network(networkId)?.since;
-    if (!complaint || !since || complaint.position <= since) return;
-    const { state: pool } = await this.ports.aggregates.load(networkPool, POOL);
-    if (speaksOfAnother(complaint, subnet, pool)) return;
+    const complaint = this.index.complaintOf(environmentId, subnet);
+    if (!complaint) return;
     const { nodeId, message } = complaint;
     const data = { networkId, subnet, nodeId, reason: { code: 'subnet_taken', message } };
     await this.change({ type: 'BarSubnet', data }, commandIdOf('bar', networkId, subnet), projectId);
@@ -124,9 +120,3 @@ type CreateNetwork = Extract<Parameters<typeof networkRules.decide>[1], { type: 
 
 const POOL = streamOf('network_pool', NETWORK_POOL);
 const createCommand = (data: CreateNetwork['data']): CreateNetwork => ({ type: 'CreateNetwork', data });
-
-/** Another replica's complaint about the subnet before may come late: it tells by naming one that was barred. */
-function speaksOfAnother({ message }: SubnetComplaint, subnet: string, { barred }: NetworkPool): boolean {
-  const named: readonly string[] = message.match(/\d{1,3}(?:\.\d{1,3}){3}\/\d{1,2}/g) ?? [];
-  return !named.includes(subnet) && named.some((each) => barred.has(each));
-}

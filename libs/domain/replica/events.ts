@@ -24,6 +24,8 @@ export interface Observation {
   readonly exitCode: number | null;
   readonly oomKilled: boolean;
   readonly reason: Reason | null;
+  /** What a `subnet_taken` speaks of: the same said of another subnet is news. Left out with every other reason. */
+  readonly subnet?: string;
   /** By the agent's clock, RFC 3339: for people, never for a decision. */
   readonly at: string;
 }

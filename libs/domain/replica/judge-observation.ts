@@ -19,7 +19,7 @@ export function judgeObservation(replica: Replica, nodeId: NodeId, observation: 
   return movesForward(last, observation) ? 'new' : refused('went_backwards', `run ${last.run} was ${last.state} before`);
 }
 
-/** Judged by (run, state); the same state is news when its reason is another, or when it has become final. */
+/** Judged by (run, state); the same state is news when its reason or the subnet in it is another, or when it has become final. */
 function isKnown({ seen }: PresentReplica, last: Observation, observation: Observation): boolean {
   if (last.state === 'GONE' && observation.state === 'GONE') return true;
   if (observation.run <= last.run - REMEMBERED_RUNS) return true;

@@ -45,6 +45,13 @@ describe('what is seen of a replica', () => {
     given(replica, [...placed, observed(failed)]).when(record({ ...failed, final: true })).then([observed({ ...failed, final: true })]);
   });
 
+  it('is news again when the same reason speaks of another subnet', () => {
+    const taken = (subnet: string) => saw(1, 'PREPARING', { reason: { code: 'subnet_taken', message: `${subnet} is in use` }, subnet });
+    const history = [...placed, observed(taken('10.192.0.0/24'))];
+    given(replica, history).when(record(taken('10.192.1.0/24'))).then([observed(taken('10.192.1.0/24'))]);
+    given(replica, [...history, observed(taken('10.192.1.0/24'))]).when(record(taken('10.192.0.0/24'))).then([]);
+  });
+
   it('goes forward with a later run, even from an end', () =>
     given(replica, [...placed, observed(saw(1, 'FAILED'))]).when(record(saw(2, 'STARTING'))).then([observed(saw(2, 'STARTING'))]));
 

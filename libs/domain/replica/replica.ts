@@ -27,7 +27,7 @@ export interface PresentReplica extends ReplicaRef, Placeable {
   /** Why no node fits; null once one was claimed. */
   readonly deferred: { readonly reason: Reason; readonly nodes: readonly NodeVerdict[] } | null;
   readonly last: Observation | null;
-  /** By run: the (state, reason code) pairs that stand in the log. */
+  /** By run: the `observationKey`s that stand in the log. */
   readonly seen: ReadonlyMap<number, ReadonlySet<string>>;
   /** The (run, state) pairs whose refusal stands in the log. */
   readonly refused: ReadonlySet<string>;
@@ -49,8 +49,9 @@ export function replicaState(replica: Replica): RunState | null {
 /** Its container is gone for good. */
 export const isGone = (replica: Replica): boolean => replica.status === 'present' && replica.last?.state === 'GONE';
 
-/** What makes two observations of one run the same: what was seen, and the code of its reason. */
-export const observationKey = (seen: { readonly state: RunState; readonly reason: Reason | null }): string => `${seen.state}|${seen.reason?.code ?? ''}`;
+/** What makes two observations of one run the same: what was seen, the code of its reason, and the subnet that it speaks of. */
+export const observationKey = (seen: { readonly state: RunState; readonly reason: Reason | null; readonly subnet?: string }): string =>
+  [seen.state, seen.reason?.code ?? '', ...(seen.subnet ? [seen.subnet] : [])].join('|');
 
 /** A refusal is said once for each of these. */
 export const refusalKey = (seen: { readonly run: number; readonly state: RunState }): string => `${seen.run}|${seen.state}`;
