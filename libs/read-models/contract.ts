@@ -1,3 +1,4 @@
+import { canonicalJson } from './canonical-json.ts';
 import type { Document, Query, ReadModelStore, ViewSchema } from './port.ts';
 
 /** A store to test, empty at first. */
@@ -54,6 +55,14 @@ function writing(models: () => ReadModelStore): void {
     expect(await models().get('boats', 'cleo')).toBeNull();
   });
 
+  it('gives many documents at once, without those that are not there', async () => {
+    await models().apply(one, null, at(3), [...put(boat('ada', 1), boat('bea', 2)), { remove: { id: 'cleo', position: at(3) } }]);
+    expect([...(await models().getMany<Boat>('boats', ['bea', 'cleo', 'ada', 'dora', 'ada']))].sort()).toEqual([['ada', boat('ada', 1)], ['bea', boat('bea', 2)]]);
+    expect((await models().getMany('boats', [])).size).toBe(0);
+    expect((await models().getMany('boats', ['ada'], 7)).size).toBe(0);
+    expect((await models().getMany('ships', ['ada'])).size).toBe(0);
+  });
+
   it('moves the checkpoint without any document', async () => {
     expect(await models().apply(one, null, at(7), [])).toBe('applied');
     expect(await models().checkpoint(one)).toBe(at(7));
@@ -92,9 +101,16 @@ function writing(models: () => ReadModelStore): void {
   });
 
   it('gives back every kind of value as it was put', async () => {
-    const laden = { ...boat('ada', 1), env: { 10: 'ten', 2: 'two', __proto__x: 'ok', 'a.b$c': 'ü\u2028"' }, deep: [{ none: null, yes: true, many: [1.5, -2, 2 ** 40] }] };
+    const names = { 10: 'ten', 2: 'two', '': 'empty', $set: { $gt: 1 }, '$a.$b': 'x', 'a.b$c': 'ü\u2028"\0', constructor: 1, b: 1, a: 2, B: 3, ['__proto__']: 'own' };
+    const numbers = { half: 1.5, below: -2, long: 2 ** 40, longest: Number.MAX_SAFE_INTEGER, huge: 1e300, tiny: 5e-324, tenth: 0.1 + 0.2, zero: -0, none: NaN };
+    const text = { half_a_pair: '\ud83d', emoji: '😀', nul: 'a\0b', empty: '', long: 'ä'.repeat(70_000), looks_like: '{"$oid":"1"}' };
+    const laden = { ...boat('ada', 1), ...numbers, ...text, env: names, labels: {}, left_out: undefined, deep: [{ none: null, yes: true, many: [1.5, -2, 2 ** 40], ...text }, []] };
     await models().apply(one, null, at(1), put(laden));
-    expect(await models().get('boats', 'ada')).toEqual(laden);
+    const sorted = canonicalJson(JSON.parse(JSON.stringify(laden)));
+    for (const found of [await models().get('boats', 'ada'), (await models().find('boats', { limit: 1 })).items[0], (await models().getMany('boats', ['ada'])).get('ada')]) {
+      // To the byte: the same members in the same order, in every store.
+      expect(JSON.stringify(found)).toBe(JSON.stringify(JSON.parse(sorted)));
+    }
   });
 }
 

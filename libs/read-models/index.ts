@@ -18,6 +18,7 @@ export * from './views/services.ts';
 export { canonicalJson } from './canonical-json.ts';
 export * from './projector.ts';
 export * from './rebuild.ts';
+export * from './mongodb.ts';
 export * from './sqlite.ts';
 export { getServiceAt } from './at.ts';
 export type { EventSource } from './related.ts';

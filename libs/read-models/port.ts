@@ -51,6 +51,8 @@ export interface ReadModelStore {
   apply(ref: ViewRef, expected: Position | null, next: Position, ops: readonly Op[]): Promise<'applied' | 'stale'>;
   /** From the live version, or from the one named; null where the document or the version isn't there. */
   get<T>(view: string, id: string, version?: number): Promise<T | null>;
+  /** The same for many ids at once; those that aren't there are left out. */
+  getMany<T>(view: string, ids: readonly string[], version?: number): Promise<ReadonlyMap<string, T>>;
   /** @throws Rejection `cursor.invalid` when `after` is no cursor. */
   find<T>(view: string, query: Query, version?: number): Promise<Page<T>>;
   /** The live version; null when none was activated. */

@@ -1,4 +1,5 @@
 import { decodeCursor, type Cursor } from './cursor.ts';
+import { checkedName } from './field-name.ts';
 import type { Query, Scalar } from './port.ts';
 
 /** A value as SQLite binds it: it has no booleans of its own, and `json_extract` gives 1 and 0 for them. */
@@ -29,12 +30,6 @@ export function selectFor(table: string, query: Query): Select {
 export function indexFor(table: string, fields: readonly string[]): string {
   const columns = fields.includes('id') ? fields : [...fields, 'id'];
   return `CREATE INDEX IF NOT EXISTS ${table}__${fields.join('__')} ON ${table} (${columns.map(column).join(', ')}) WHERE doc IS NOT NULL`;
-}
-
-/** Names of views and fields become part of SQL. @throws Error for one that a view's file may not use. */
-export function checkedName(name: string): string {
-  if (!/^[a-z][a-z0-9_]{0,60}$/.test(name)) throw new Error(`not a name of a view or field: ${name}`);
-  return name;
 }
 
 type Condition = readonly [sql: string, params: readonly Bound[]];

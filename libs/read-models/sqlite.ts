@@ -5,8 +5,9 @@ import { Transient, type Clock, type Logger, type Random } from '#contracts';
 import type { Position } from '#event-store';
 import { canonicalJson } from './canonical-json.ts';
 import { encodeCursor } from './cursor.ts';
+import { checkedName } from './field-name.ts';
 import type { Op, Page, Query, ReadModelStore, Scalar, ViewRef, ViewSchema } from './port.ts';
-import { checkedName, indexFor, selectFor, type Bound } from './sqlite-query.ts';
+import { indexFor, selectFor, type Bound } from './sqlite-query.ts';
 
 export interface SqliteReadModelOptions {
   /** Made, with its folder, when it isn't there. Its own: never the event store's. */
@@ -86,6 +87,12 @@ class SqliteReadModels implements ReadModelStore {
   async get<T>(view: string, id: string, version?: number): Promise<T | null> {
     const row = await this.read(view, version, (table) => this.sql(`SELECT doc FROM ${table} WHERE id = ?`).get(id));
     return row?.doc == null ? null : (JSON.parse(row.doc as string) as T);
+  }
+
+  async getMany<T>(view: string, ids: readonly string[], version?: number): Promise<ReadonlyMap<string, T>> {
+    const sql = (table: string): string => `SELECT id, doc FROM ${table} WHERE doc IS NOT NULL AND id IN (SELECT value FROM json_each(?))`;
+    const rows = await this.read(view, version, (table) => this.sql(sql(table)).all(JSON.stringify(ids)) as unknown as Row[]);
+    return new Map((rows ?? []).map(({ id, doc }) => [id, JSON.parse(doc) as T]));
   }
 
   async find<T>(view: string, query: Query, version?: number): Promise<Page<T>> {
