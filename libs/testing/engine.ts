@@ -125,7 +125,9 @@ async function launch(traces: EngineTraces, hostAddress: string): Promise<ChildP
       `--net=${namespaceOf(traces)}`, 'dockerd',
       '--host', socketOf(traces), '--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--pidfile', join(folder, 'pid'),
       '--config-file', join(folder, 'daemon.json'), '--live-restore', '--bridge', 'none', '--group', 'root',
-      '--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', `/${name}`, '--insecure-registry', hostAddress,
+      '--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', `/${name}`,
+      // By an address alone it would mean ports 80 and 443 there, by a block any.
+      '--insecure-registry', `${hostAddress}/32`,
     ],
     { stdio: ['ignore', log, log], env, detached: true },
   );

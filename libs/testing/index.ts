@@ -8,4 +8,5 @@ export * from './memory-event-store.ts';
 export * from './memory-logger.ts';
 export * from './memory-runtime.ts';
 export * from './random.ts';
+export * from './registry.ts';
 export * from './virtual-clock.ts';

@@ -1,0 +1,277 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Assignment } from '#contracts';
+import { containerPlanOf, networkPlanOf, type ContainerPlan, type ContainerRuntime, type ContainerState } from '#docker';
+import { aContainerSpec } from '#testing';
+
+/** What the images of the contract do when they run … */
+type Running = 'stays' | 'stubborn' | 'fails' | 'speaks';
+/** … and what their registry says. */
+type Pulled = 'present' | 'unknown' | 'private' | 'away';
+
+/** An engine to test. */
+export interface EngineUnderTest {
+  /** Of installation `mine`. */
+  readonly runtime: ContainerRuntime;
+  /** `stays` ends with 143 when asked to; `stubborn` doesn't end then; `fails` ends by itself with 3; `speaks` says "one", "two" and
+   *  ends with 0. These are there from the beginning. */
+  readonly images: Readonly<Record<Running | Pulled, string>>;
+  /** Takes the engine away, its containers running on, and brings it back. */
+  readonly lose: () => Promise<void>;
+  readonly recover: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** What every `ContainerRuntime` must do, and refuse, as a Jest suite: the one in memory stands for the real one in the specs
+ *  of the agent, which goes by an error's code and by whether it is transient. */
+export function runtimeContract(name: string, start: () => Promise<EngineUnderTest>): void {
+  describe(`container engine: ${name}`, () => {
+    let engine: EngineUnderTest | undefined;
+    beforeAll(async () => {
+      engine = await start();
+    }, 120_000);
+    afterAll(() => engine?.close(), 60_000);
+    afterEach(async () => {
+      const { runtime } = engine!;
+      for (const { id } of await runtime.listContainers()) await runtime.removeContainer(id);
+      for (const network of await runtime.listNetworks()) await runtime.removeNetwork(network.name);
+    }, 30_000);
+
+    const given = (): EngineUnderTest => engine!;
+    describe('containers', () => containers(given));
+    describe('images', () => images(given));
+    describe('networks', () => networks(given));
+    describe('an engine that goes away', () => goingAway(given));
+  });
+}
+
+type Given = () => EngineUnderTest;
+
+function containers(given: Given): void {
+  it('makes a container once by its name, and finds it by name and by id', async () => {
+    const { runtime, images } = given();
+    const plan = await prepared(runtime, assignment(images.stays));
+    const id = await runtime.createContainer(plan);
+    expect(await runtime.createContainer(plan)).toBe(id);
+    const created = { id, name: plan.name, status: 'created', exitCode: null, oomKilled: false, startedAt: null, finishedAt: null, address: null };
+    expect(await runtime.inspectContainer(plan.name)).toMatchObject(created);
+    expect(await runtime.inspectContainer(id)).toMatchObject(created);
+    expect(await runtime.listContainers()).toMatchObject([created]);
+    expect(await runtime.inspectContainer('wb-mine-rep_never')).toBeNull();
+  }, 30_000);
+
+  it('starts, stops and removes it, and minds no repetition', async () => {
+    const { runtime, images } = given();
+    const id = await running(runtime, assignment(images.stays));
+    await runtime.startContainer(id);
+    expect(await runtime.inspectContainer(id)).toMatchObject({ status: 'running', exitCode: null, startedAt: expect.any(String), address: expect.any(String) });
+    await runtime.stopContainer(id, 10_000);
+    await runtime.stopContainer(id, 10_000);
+    expect(await runtime.inspectContainer(id)).toMatchObject({ status: 'exited', exitCode: 143, oomKilled: false, finishedAt: expect.any(String), address: null });
+    await runtime.removeContainer(id);
+    await runtime.removeContainer(id);
+    await runtime.stopContainer(id, 10_000);
+    expect(await runtime.listContainers()).toEqual([]);
+  }, 30_000);
+
+  it('removes one that runs', async () => {
+    const { runtime, images } = given();
+    const id = await running(runtime, assignment(images.stays));
+    await runtime.removeContainer(id);
+    expect(await runtime.inspectContainer(id)).toBeNull();
+  }, 30_000);
+
+  it('kills one that doesn’t end when asked to, after the grace', async () => {
+    const { runtime, images } = given();
+    const id = await running(runtime, assignment(images.stubborn));
+    const asked = performance.now();
+    await runtime.stopContainer(id, 1_000);
+    expect(performance.now() - asked).toBeGreaterThanOrEqual(990);
+    expect(await runtime.inspectContainer(id)).toMatchObject({ status: 'exited', exitCode: 137 });
+  }, 30_000);
+
+  it('starts the same one again after its end', async () => {
+    const { runtime, images } = given();
+    const id = await running(runtime, assignment(images.fails));
+    const first = await ended(runtime, id);
+    expect(first).toMatchObject({ exitCode: 3, oomKilled: false });
+    await runtime.startContainer(id);
+    await untilSo(async () => (await runtime.inspectContainer(id))!.startedAt! > first.startedAt!);
+    const second = await ended(runtime, id);
+    expect(second.exitCode).toBe(3);
+    expect(second.finishedAt! > second.startedAt! && second.startedAt! >= first.finishedAt!).toBe(true);
+  }, 30_000);
+
+  it('gives the lines of a run and ends with it, and goes on from an instant, that one included', async () => {
+    const { runtime, images } = given();
+    const id = await running(runtime, assignment(images.speaks));
+    const all = await Array.fromAsync(runtime.logs(id, null, new AbortController().signal));
+    expect(all.map(({ line }) => line)).toEqual(['one', 'two']);
+    const again = await Array.fromAsync(runtime.logs(id, all[1]!.at, new AbortController().signal));
+    expect(again.map(({ line }) => line)).toEqual(all.filter(({ at }) => at >= all[1]!.at).map(({ line }) => line));
+    expect(await ended(runtime, id)).toMatchObject({ exitCode: 0 });
+  }, 30_000);
+
+  it('tells what happens to them, in its order', async () => {
+    const { runtime, images } = given();
+    const enough = new AbortController();
+    const seen: { containerId: string; action: string }[] = [];
+    const watching = (async () => {
+      for await (const event of runtime.watch(enough.signal)) seen.push(event);
+    })();
+    // The engine doesn't say when it has begun to tell: one after the other is made until something is heard.
+    await untilSo(async () => {
+      await runtime.removeContainer(await running(runtime, assignment(images.stays)));
+      return seen.some(({ action }) => action === 'create');
+    });
+    const id = await running(runtime, assignment(images.fails));
+    await ended(runtime, id);
+    await runtime.removeContainer(id);
+    const told = () => seen.filter(({ containerId }) => containerId === id).map(({ action }) => action);
+    await untilSo(() => told().includes('destroy'));
+    enough.abort();
+    await watching;
+    expect(told().filter((action) => ['create', 'start', 'die', 'destroy'].includes(action))).toEqual(['create', 'start', 'die', 'destroy']);
+  }, 30_000);
+
+  it('refuses what isn’t there, as something to look at again', async () => {
+    const { runtime, images } = given();
+    await expect(runtime.startContainer('wb-mine-rep_never')).rejects.toMatchObject({ code: 'not_found', transient: true });
+    const plan = await prepared(runtime, assignment(images.unknown));
+    await expect(runtime.createContainer(plan)).rejects.toMatchObject({ code: 'image_not_found', transient: true });
+  }, 30_000);
+
+  it('refuses a host port that somebody has, and takes it once it is free', async () => {
+    const { runtime, images } = given();
+    const first = await running(runtime, assignment(images.stays, { hostPort: 18_080 }));
+    const second = await runtime.createContainer(await prepared(runtime, assignment(images.stays, { hostPort: 18_080 })));
+    await expect(runtime.startContainer(second)).rejects.toMatchObject({ code: 'host_port_taken', transient: true });
+    expect((await runtime.inspectContainer(second))?.status).not.toBe('running');
+    await runtime.removeContainer(first);
+    await runtime.startContainer(second);
+    expect(await runtime.inspectContainer(second)).toMatchObject({ status: 'running' });
+  }, 30_000);
+}
+
+function images(given: Given): void {
+  it('pulls what a registry has', async () => {
+    const { runtime, images } = given();
+    expect(await runtime.findImage(images.present)).toBeNull();
+    await runtime.pullImage(images.present, new AbortController().signal);
+    expect(await runtime.findImage(images.present)).toMatchObject({ id: expect.stringMatching(/^sha256:/), architecture: 'amd64' });
+  }, 30_000);
+
+  it.each([
+    ['unknown', 'image_not_found', false],
+    ['private', 'image_pull_denied', false],
+    ['away', 'registry_unreachable', true],
+  ] as const)('says of a pull: %s is %s', async (image, code, transient) => {
+    const { runtime, images } = given();
+    await expect(runtime.pullImage(images[image], new AbortController().signal)).rejects.toMatchObject({ code, transient });
+    expect(await runtime.findImage(images[image])).toBeNull();
+  }, 30_000);
+
+  it('gives up a pull when told to', async () => {
+    const { runtime, images } = given();
+    await expect(runtime.pullImage(images.present, AbortSignal.abort())).rejects.toMatchObject({ code: 'engine_unreachable', transient: true });
+  }, 30_000);
+}
+
+function networks(given: Given): void {
+  const plan = { name: 'wb-mine-net_n', networkId: 'net_n', subnet: '10.192.8.0/24' };
+  const other = { name: 'wb-mine-net_o', networkId: 'net_o', subnet: '10.192.9.0/24' };
+
+  it('makes a network once, and removes it once', async () => {
+    const { runtime } = given();
+    await Promise.all([runtime.ensureNetwork(plan), runtime.ensureNetwork(plan)]);
+    await runtime.ensureNetwork(plan);
+    expect(await runtime.listNetworks()).toEqual([{ id: expect.any(String), name: plan.name, networkId: 'net_n', containers: 0 }]);
+    await runtime.removeNetwork(plan.name);
+    await runtime.removeNetwork(plan.name);
+    expect(await runtime.listNetworks()).toEqual([]);
+  }, 30_000);
+
+  it.each(['10.192.8.0/24', '10.192.8.128/25', '10.192.0.0/20'])('refuses %s, which overlaps with another one’s, as something that another subnet helps', async (subnet) => {
+    const { runtime } = given();
+    await runtime.ensureNetwork(plan);
+    await expect(runtime.ensureNetwork({ ...other, subnet })).rejects.toMatchObject({ code: 'subnet_taken', transient: true });
+    await runtime.ensureNetwork(other);
+    expect((await runtime.listNetworks()).map(({ name }) => name).sort()).toEqual([plan.name, other.name]);
+  }, 30_000);
+
+  it('remakes one for another subnet while nobody is in it, and gives up its old one', async () => {
+    const { runtime } = given();
+    await runtime.ensureNetwork(plan);
+    await runtime.ensureNetwork({ ...plan, subnet: '10.192.10.0/24' });
+    await runtime.ensureNetwork({ ...other, subnet: plan.subnet });
+    expect(await runtime.listNetworks()).toHaveLength(2);
+  }, 30_000);
+
+  it('keeps one that somebody is in, whatever it is asked', async () => {
+    const { runtime, images } = given();
+    const id = await running(runtime, assignment(images.stays));
+    const [before] = await runtime.listNetworks();
+    expect(before).toMatchObject({ networkId: 'net_a', containers: 1 });
+    await expect(runtime.removeNetwork(before!.name)).rejects.toMatchObject({ code: 'engine_failed', transient: true });
+    await runtime.ensureNetwork({ name: before!.name, networkId: 'net_a', subnet: '10.192.30.0/24' });
+    expect(await runtime.listNetworks()).toEqual([before]);
+    await runtime.stopContainer(id, 5_000);
+    await runtime.removeNetwork(before!.name);
+    expect(await runtime.listNetworks()).toEqual([]);
+  }, 30_000);
+}
+
+function goingAway(given: Given): void {
+  it('fails every call, ends its watchers, and finds its containers running when it is back', async () => {
+    const engine = given();
+    const { runtime, images } = engine;
+    const id = await running(runtime, assignment(images.stays));
+    const watching = Array.fromAsync(runtime.watch(new AbortController().signal)).catch((error: unknown) => error);
+    await engine.lose();
+    try {
+      const unreachable = { code: 'engine_unreachable', transient: true };
+      expect(await watching).toMatchObject(unreachable);
+      await expect(runtime.info()).rejects.toMatchObject(unreachable);
+      await expect(runtime.listContainers()).rejects.toMatchObject(unreachable);
+      await expect(runtime.startContainer(id)).rejects.toMatchObject(unreachable);
+      await expect(runtime.pullImage(images.unknown, new AbortController().signal)).rejects.toMatchObject(unreachable);
+    } finally {
+      await engine.recover();
+    }
+    expect(await runtime.listContainers()).toMatchObject([{ id, status: 'running' }]);
+    expect(await runtime.info()).toEqual({ engineVersion: expect.any(String), architecture: expect.any(String), cpus: expect.any(Number), memoryBytes: expect.any(Number), hostname: expect.any(String) });
+  }, 60_000);
+}
+
+let count = 0;
+
+function assignment(image: string, { hostPort }: { hostPort?: number } = {}): Assignment {
+  count += 1;
+  const ports = hostPort ? [{ containerPort: 80, protocol: 'tcp' as const, hostPort }] : [];
+  return {
+    replicaId: `rep_${count}`, owner: { type: 'docker_service', id: 'svc_a' }, projectId: 'prj_a', environmentId: 'env_a', slot: 1, generation: 1, release: 1,
+    wanted: 'run', replaces: null, network: { networkId: 'net_a', subnet: '10.192.7.0/24' }, aliases: ['api'], spec: aContainerSpec({ image, ports }),
+    restart: 'always', minHealthyMs: 0, healthyDeadlineMs: null, timeoutMs: null, graceMs: 1_000, last: null,
+  };
+}
+
+async function prepared(runtime: ContainerRuntime, wanted: Assignment): Promise<ContainerPlan> {
+  await runtime.ensureNetwork(networkPlanOf(wanted, 'mine'));
+  return containerPlanOf(wanted, { installation: 'mine', cpus: 1, publishOn: '0.0.0.0' });
+}
+
+async function running(runtime: ContainerRuntime, wanted: Assignment): Promise<string> {
+  const id = await runtime.createContainer(await prepared(runtime, wanted));
+  await runtime.startContainer(id);
+  return id;
+}
+
+async function ended(runtime: ContainerRuntime, id: string): Promise<ContainerState> {
+  await untilSo(async () => (await runtime.inspectContainer(id))?.status === 'exited');
+  return (await runtime.inspectContainer(id))!;
+}
+
+async function untilSo(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (const until = performance.now() + 20_000; !(await condition()); await pause(20)) {
+    if (performance.now() > until) throw new Error('not so within 20 s');
+  }
+}

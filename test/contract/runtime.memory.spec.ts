@@ -1,0 +1,25 @@
+import { systemClock } from '#platform';
+import { MemoryRuntime } from '#testing';
+import { runtimeContract } from './runtime-contract.ts';
+
+runtimeContract('memory', async () => {
+  const runtime = new MemoryRuntime(systemClock, {
+    images: {
+      stays: {},
+      stubborn: { run: () => ({ ignoresTerm: true }) },
+      fails: { run: () => ({ exitAfterMs: 200, exitCode: 3 }) },
+      speaks: { run: () => ({ lines: ['one', 'two'], exitAfterMs: 100 }) },
+      present: {},
+      private: { pull: 'image_pull_denied' },
+      away: { pull: 'registry_unreachable' },
+    },
+    local: ['stays', 'stubborn', 'fails', 'speaks'],
+  });
+  return {
+    runtime,
+    images: { stays: 'stays', stubborn: 'stubborn', fails: 'fails', speaks: 'speaks', present: 'present', unknown: 'unknown', private: 'private', away: 'away' },
+    lose: async () => runtime.goDown(),
+    recover: async () => runtime.comeUp(),
+    close: async () => undefined,
+  };
+});
