@@ -62,7 +62,7 @@ class DockerodeRuntime implements ContainerRuntime {
   async startContainer(id: string): Promise<void> {
     const container = await this.#own(id);
     if (!container) throw new EngineError('not_found', true, `there is no container ${id} of this installation`);
-    await ask((abortSignal) => container.start({ abortSignal }));
+    await ask((abortSignal) => container.start({ abortSignal })).catch(unlessUnchanged);
   }
 
   async stopContainer(id: string, graceMs: number): Promise<void> {
@@ -206,13 +206,16 @@ async function orNull<T>(asked: Promise<T>, harmless?: RegExp): Promise<T | null
   } catch (error) {
     const { code, message } = error as EngineError;
     if (code === 'not_found' || /no such (container|image|network)/i.test(message) || harmless?.test(message)) return null;
-    // The client counts "not modified" (already stopped) as an error.
-    if (statusOf(error) === 304) return null;
-    throw error;
+    unlessUnchanged(error);
+    return null;
   }
 }
 
-const statusOf = (error: unknown): unknown => ((error as Error).cause as { statusCode?: unknown } | undefined)?.statusCode;
+/** The client counts "not modified" (started or stopped already) as an error. */
+function unlessUnchanged(error: unknown): void {
+  const { statusCode } = ((error as Error).cause ?? {}) as { statusCode?: unknown };
+  if (statusCode !== 304) throw error;
+}
 
 function stateOf(found: Dockerode.ContainerInspectInfo): ContainerState {
   const { State } = found;

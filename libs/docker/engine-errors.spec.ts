@@ -7,6 +7,7 @@ const system = (code: string, message: string): Error => Object.assign(new Error
 it.each([
   [answer(404, "pull access denied for nope/nope, repository does not exist or may require 'docker login': denied: requested access to the resource is denied"), 'image_pull_denied', false],
   [answer(404, 'manifest for 127.0.0.1:5000/x:nope not found: manifest unknown: manifest unknown'), 'image_not_found', false],
+  [answer(500, 'Get "http://127.0.0.1:5000/v2/x/manifests/1": no basic auth credentials'), 'image_pull_denied', false],
   [new Error('manifest unknown: manifest unknown'), 'image_not_found', false],
   [answer(500, 'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host'), 'registry_unreachable', true],
   [answer(500, 'Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused'), 'registry_unreachable', true],
@@ -16,6 +17,7 @@ it.each([
   [answer(500, 'driver failed programming external connectivity on endpoint x: Bind for 0.0.0.0:8080 failed: port is already allocated'), 'host_port_taken', true],
   [answer(500, 'driver failed programming external connectivity on endpoint x: Error starting userland proxy: listen tcp4 127.0.0.1:8080: bind: address already in use'), 'host_port_taken', true],
   [answer(403, 'Pool overlaps with other one on this address space'), 'subnet_taken', true],
+  [answer(403, 'error while removing network: network wb-net id 4f5a has active endpoints'), 'engine_failed', true],
   [answer(400, 'OCI runtime create failed: exec: "nope": executable file not found in $PATH: unknown'), 'invalid_config', false],
   [answer(404, 'No such container: abc'), 'not_found', true],
   [answer(409, 'Conflict. The container name "/x" is already in use by container "y"'), 'engine_failed', true],

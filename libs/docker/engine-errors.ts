@@ -19,13 +19,15 @@ export function toEngineError(error: unknown): EngineError {
 const BY_WORDS: readonly (readonly [RegExp, Code, boolean])[] = [
   [/port is already allocated|address already in use|failed to bind (host )?port/i, 'host_port_taken', true],
   [/pool overlaps|conflicts with network|overlaps with (other|existing)/i, 'subnet_taken', true],
+  // A network in use, answered with the status of what is forbidden.
+  [/has active endpoints/i, 'engine_failed', true],
   // Removed between the look and the use: look again, and pull.
   [/no such image/i, 'image_not_found', true],
   [/no matching manifest for|image operating system .* cannot be used|does not match the (specified|detected) (host )?platform/i, 'image_architecture', false],
   [/toomanyrequests|rate limit/i, 'registry_unreachable', true],
   [/manifest unknown|manifest for .* not found|name unknown|repository .* not found|: not found$/i, 'image_not_found', false],
   // Docker Hub says the same of an image that isn't there and of one that is private.
-  [/pull access denied|unauthorized|authentication required|denied: /i, 'image_pull_denied', false],
+  [/pull access denied|unauthorized|authentication required|no basic auth credentials|denied: /i, 'image_pull_denied', false],
   [/dial tcp|no such host|i\/o timeout|tls: |x509: |client\.timeout|server misbehaving|temporary failure|deadline exceeded|unexpected http status: 5|http: server gave http response|connection (refused|reset)|\bEOF\b/i, 'registry_unreachable', true],
 ];
 

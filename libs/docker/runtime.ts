@@ -7,6 +7,7 @@ export interface ContainerRuntime {
   inspectContainer(name: string): Promise<ContainerState | null>;
   /** @returns the id. A container of that name is left as it is and its id returned: a repeated step adopts. */
   createContainer(plan: ContainerPlan): Promise<string>;
+  /** Silent when it runs already. @throws EngineError `not_found` | `host_port_taken` | `invalid_config`. */
   startContainer(id: string): Promise<void>;
   /** SIGTERM, after `graceMs` SIGKILL. Silent when it isn't running or gone. */
   stopContainer(id: string, graceMs: number): Promise<void>;
@@ -20,7 +21,7 @@ export interface ContainerRuntime {
    *  @throws EngineError `subnet_taken`. */
   ensureNetwork(plan: NetworkPlan): Promise<void>;
   listNetworks(): Promise<readonly { id: string; name: string; networkId: string; containers: number }[]>;
-  /** Silent when gone or not ours. @throws EngineError while somebody is in it. */
+  /** Silent when gone or not ours. @throws EngineError `engine_failed` while somebody is in it. */
   removeNetwork(name: string): Promise<void>;
   /** From `since` on, that instant included (RFC 3339 with nanoseconds; null = the start), then live while it runs.
    *  Ends of itself, complete, once the container isn't running, and silently when aborted. A line that the engine kept in pieces is one. */
