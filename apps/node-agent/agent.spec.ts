@@ -1,4 +1,4 @@
-import { subjects, type AgentStand, type Assignment, type AssignmentSet, type Heartbeat, type ObservationBatch, type Report } from '#contracts';
+import { subjects, type AgentStand, type Assignment, type AssignmentSet, type Heartbeat, type ObservationBatch, type Report, type ReportReply } from '#contracts';
 import type { ContainerPlan, ContainerRuntime } from '#docker';
 import { chunkSet } from '#messaging';
 import { aContainerSpec, MemoryBroker, MemoryLogger, MemoryRuntime, seededRandom, VirtualClock, type MemoryBus } from '#testing';
@@ -77,6 +77,7 @@ class Node {
   agent!: Agent;
   bus!: MemoryBus;
   life = new Life();
+  onReport: () => ReportReply | Promise<ReportReply> = () => ({ taken: true });
   #revision = 0;
 
   constructor() {
@@ -88,7 +89,7 @@ class Node {
     this.monitor.subscribe(subjects.register('*'), () => ({ registered: true, refused: null }));
     this.monitor.subscribe<Report>(subjects.report('*'), (report) => {
       this.reports.push(report);
-      return { taken: true };
+      return this.onReport();
     });
     this.monitor.subscribe<Heartbeat>(subjects.heartbeat('*'), (beat) => void this.beats.push(beat));
     this.monitor.subscribe<AgentStand>(subjects.sync('*'), (stand) => void this.syncs.push(stand));
@@ -432,6 +433,29 @@ describe('an agent', () => {
     node.monitor.publish(subjects.reportNow(node.agent.identity.nodeId), {});
     await node.clock.advance(10);
     expect(node.reports.length - reports).toBe(2);
+    await node.stop();
+  });
+
+  it('asked for a report, answers when one that was made since is taken in, and says when it is not', async () => {
+    const node = await new Node().start();
+    await node.apply(entry('rep_a', 'web'));
+    await node.clock.advance(2_000);
+    let takes = true;
+    node.onReport = async () => {
+      await node.clock.sleep(4_000);
+      return { taken: takes };
+    };
+    const answers: unknown[] = [];
+    const ask = (): unknown => node.monitor.request(subjects.reportNow(node.agent.identity.nodeId), {}, 25_000).then((answer) => answers.push(answer));
+    ask();
+    await node.clock.advance(3_900);
+    ask();
+    expect(answers).toEqual([]);
+    await node.clock.advance(200);
+    expect(answers).toEqual([{ taken: true }]);
+    takes = false;
+    await node.clock.advance(4_000);
+    expect(answers).toEqual([{ taken: true }, { taken: false }]);
     await node.stop();
   });
 });

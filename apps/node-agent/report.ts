@@ -14,7 +14,8 @@ const REQUEST_MS = 10_000;
 export class Reporter {
   #beat = 0;
   #reporting = false;
-  #again = false;
+  /** Who waits for what comes of the next report. */
+  #asked: ((reply: ReportReply) => void)[] = [];
   readonly #ends: (() => void)[] = [];
   #cancelRetry: () => void = () => undefined;
   #stopped = false;
@@ -38,16 +39,17 @@ export class Reporter {
       bus.onConnect(() => {
         this.heartbeat();
         this.sync();
-        this.reportSoon();
+        void this.report();
       }),
-      bus.subscribe(subjects.reportNow(nodeId), () => this.reportSoon()),
+      bus.subscribe(subjects.reportNow(nodeId), () => this.report()),
       this.#every(HEARTBEAT_MS, () => this.heartbeat()),
       this.#every(SYNC_MS, () => this.sync()),
-      this.#every(REPORT_MS, () => this.reportSoon()),
+      this.#every(REPORT_MS, () => void this.report()),
     );
     return () => {
       this.#stopped = true;
       for (const end of [this.#cancelRetry, ...this.#ends.splice(0)]) end();
+      this.#answer(this.#asked.splice(0), false);
     };
   }
 
@@ -63,32 +65,43 @@ export class Reporter {
     this.options.bus.publish(subjects.sync(stand.nodeId), stand);
   }
 
-  /** Sends the full list as soon as what was journaled is through; asked for meanwhile, once more afterwards. */
-  reportSoon(): void {
-    this.#again = true;
-    if (!this.#reporting && !this.#stopped) void this.#report();
+  /** Sends the full list as soon as what was journaled is through; asked for meanwhile, once more afterwards.
+   *  @returns what came of a list that was made after this call; one that wasn't taken is sent again later. Never throws. */
+  report(): Promise<ReportReply> {
+    if (this.#stopped) return Promise.resolve({ taken: false });
+    const { promise, resolve } = Promise.withResolvers<ReportReply>();
+    this.#asked.push(resolve);
+    if (!this.#reporting) void this.#report();
+    return promise;
   }
 
   async #report(): Promise<void> {
     const { applied, sender, bus, clock, logger } = this.options;
-    this.#again = false;
+    const asked = this.#asked.splice(0);
     // Without a set there is nothing to be missed.
-    if (applied.entries === null) return;
+    if (applied.entries === null) return this.#answer(asked, false);
     this.#reporting = true;
+    let taken = false;
     try {
       // The journal first: else the list would be ahead of it, and the rest of it would look like going backwards.
       if (!(await sender.flush())) throw new Error('observations are still under way');
       const report: Report = { stand: applied.stand, replicas: this.replicas() };
       const reply = await bus.request<ReportReply>(subjects.report(applied.stand.nodeId), report, REQUEST_MS);
-      if (!reply.taken) throw new Error('it was not taken');
+      taken = reply.taken;
+      if (!taken) throw new Error('it was not taken');
     } catch (error) {
       logger.debug('report not sent, trying on', { reason: (error as Error).message });
       this.#cancelRetry();
-      this.#cancelRetry = clock.after(REPORT_RETRY_MS, () => this.reportSoon());
+      this.#cancelRetry = clock.after(REPORT_RETRY_MS, () => void this.report());
     } finally {
       this.#reporting = false;
-      if (this.#again && !this.#stopped) void this.#report();
+      this.#answer(asked, taken);
+      if (this.#asked.length > 0) void this.#report();
     }
+  }
+
+  #answer(asked: readonly ((reply: ReportReply) => void)[], taken: boolean): void {
+    for (const answer of asked) answer({ taken });
   }
 
   /** One word on each replica of the applied set; one that wasn't looked at yet is on its way. */

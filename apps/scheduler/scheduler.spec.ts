@@ -125,6 +125,18 @@ describe('a deadline', () => {
     await until(() => world.slots().length === 0);
   });
 
+  it('judges no deadline before a report of the node was taken in', async () => {
+    world = await SchedulerWorld.begin();
+    const node = world.nodes[0]!;
+    node.fateOf = () => 'hangs';
+    node.reportsAreTaken = false;
+    await world.createService(1, { deploy: { progressDeadlineMs: 20_000 } });
+    await world.clock.advance(50_000);
+    expect((await world.deployment()).closed).toBeNull();
+    node.reportsAreTaken = true;
+    await until(async () => (await world.deployment()).closed !== null, 5_000);
+  });
+
   it('waits for no report of a node that nobody can reach', async () => {
     world = await SchedulerWorld.begin();
     world.nodes[0]!.fateOf = () => 'hangs';

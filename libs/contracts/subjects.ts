@@ -19,7 +19,7 @@ export const subjects = {
 
   /** Scheduler → agent: a piece of its set. `SetChunk` → `ChunkReply`, 5 s. */
   set: (nodeId: NodeId) => `waybill.agent.${nodeId}.set`,
-  /** Health-monitor or scheduler → agent: send a report now. Empty, no answer. */
+  /** Health-monitor or scheduler → agent: send a report now. Empty → `ReportReply`: what came of it, 25 s; the monitor waits for none. */
   reportNow: (nodeId: NodeId) => `waybill.agent.${nodeId}.report_now`,
   /** Gateway → agent: lines of a replica. `LogsRequest` → `LogsReply`, 5 s. */
   logs: (nodeId: NodeId) => `waybill.agent.${nodeId}.logs`,

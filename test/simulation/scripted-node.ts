@@ -26,6 +26,7 @@ export class ScriptedNode {
   /** Every container that was ever made, or was gone before it could be, in order. */
   readonly made: ReplicaId[] = [];
   readonly sets: AssignmentSet[] = [];
+  reportsAreTaken = true;
   fateOf: (assignment: Assignment) => Fate = () => 'settles';
   private readonly assembler = new SetAssembler();
   private readonly disk = new MemoryDisk();
@@ -42,7 +43,7 @@ export class ScriptedNode {
     const quiet = (): void => undefined;
     this.applied = new AppliedSet({ nodeId, disk: this.disk, logger: { debug: quiet, info: quiet, warn: quiet, error: quiet } });
     bus.subscribe<SetChunk>(subjects.set(nodeId), (chunk) => this.takeChunk(chunk));
-    bus.subscribe(subjects.reportNow(nodeId), (): ReportReply => ({ taken: true }));
+    bus.subscribe(subjects.reportNow(nodeId), (): ReportReply => ({ taken: this.reportsAreTaken }));
     void this.beatForever();
   }
 

@@ -3,9 +3,10 @@ import type { NodeId } from '#domain';
 import type { LogIndex } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
 
-const REPORT_TIMEOUT_MS = 10_000;
-/** What an agent that only says "heard" needs to get its report through. */
-const UNCONFIRMED_MS = 3_000;
+/** An agent gets its journal through first, and then the report: 10 s each. */
+const REPORT_TIMEOUT_MS = 25_000;
+/** Between two tries. */
+const PAUSE_MS = 3_000;
 /** No report after this long: then it is judged by what is known. Every wait ends. */
 const GIVE_UP_MS = 60_000;
 
@@ -61,19 +62,21 @@ export class FreshReports {
     if (this.#pending.has(nodeId)) return;
     this.#pending.add(nodeId);
     const asked = this.#asked.get(nodeId)!;
-    void this.reported(nodeId)
-      .then(
-        () => {
-          asked.answeredIn = this.#turn;
-          this.onReported(nodeId);
-        },
-        (error: unknown) => this.ports.logger.debug('no report yet', { node_id: nodeId, error }),
-      )
+    void this.report(nodeId)
+      .then((taken) => {
+        if (taken) asked.answeredIn = this.#turn;
+        return taken ? this.onReported(nodeId) : this.ports.clock.sleep(PAUSE_MS);
+      })
       .finally(() => this.#pending.delete(nodeId));
   }
 
-  private async reported(nodeId: NodeId): Promise<void> {
-    const reply = await this.ports.bus.request<ReportReply | null>(subjects.reportNow(nodeId), {}, REPORT_TIMEOUT_MS);
-    if (!reply?.taken) await this.ports.clock.sleep(UNCONFIRMED_MS);
+  /** @returns whether a report that was made now stands in the log */
+  private async report(nodeId: NodeId): Promise<boolean> {
+    try {
+      return (await this.ports.bus.request<ReportReply>(subjects.reportNow(nodeId), {}, REPORT_TIMEOUT_MS)).taken;
+    } catch (error) {
+      this.ports.logger.debug('no report yet', { node_id: nodeId, error });
+      return false;
+    }
   }
 }
