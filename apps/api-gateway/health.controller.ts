@@ -1,8 +1,9 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { readiness, type Check } from '#platform';
+import { readiness, type Check, type CheckResult } from '#platform';
 import { Gateway } from './gateway.ts';
+import type { ProjectionStatus } from './projections/projections.ts';
 
 /** Nodes get this long after a start to be heard before their silence is believed. */
 const FIRST_HEARING_MS = 10_000;
@@ -32,17 +33,18 @@ export class HealthController {
   }
 
   #checks(): Record<string, Check> {
-    const { store, bus, projections } = this.gateway.parts;
+    const { store, bus, models, projections } = this.gateway.parts;
     return {
       event_store: async () => {
         await store.readAll(null, { limit: 1 });
         return { ok: true, detail: 'it can be read' };
       },
       bus: () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected: is nats-server up?' }),
-      projections: () => {
-        const behind = projections.status().filter(({ ready }) => !ready).map(({ name }) => name);
-        return { ok: behind.length === 0, detail: behind.length ? `catching up: ${behind.join(', ')}` : 'caught up' };
+      read_models: async () => {
+        await models.active('services');
+        return { ok: true, detail: 'they can be read' };
       },
+      projections: () => standOf(projections.status()),
       nodes: () => this.#nodesHeard(),
     };
   }
@@ -55,4 +57,13 @@ export class HealthController {
     const ok = clock.monotonic() - this.#startedAt > FIRST_HEARING_MS;
     return { ok, detail: `${ok ? 'silent' : 'waiting to hear'}: ${silent.join(', ')}` };
   }
+}
+
+/** Views that something stands in the way of come first: the others only need time. */
+function standOf(views: readonly ProjectionStatus[]): CheckResult {
+  const behind = views.filter(({ ready }) => !ready);
+  if (behind.length === 0) return { ok: true, detail: 'caught up' };
+  const heldUp = behind.filter(({ degraded }) => degraded !== null);
+  if (heldUp.length === 0) return { ok: false, detail: `catching up: ${behind.map(({ name }) => name).join(', ')}` };
+  return { ok: false, detail: `degraded: ${heldUp.map(({ name }) => name).join(', ')} (${heldUp[0]!.degraded})` };
 }

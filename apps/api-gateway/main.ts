@@ -5,7 +5,7 @@ import { schemaOf, upcast } from '#domain';
 import { AggregateStore, openSqliteEventStore, type Position, type Wake } from '#event-store';
 import { connectNats } from '#messaging';
 import { createLogger, readConfig, Shutdown, sqliteFile, systemClock, systemRandom } from '#platform';
-import { everyView, openSqliteReadModels, Projector, views } from '#read-models';
+import { everyView, openReadModelStore, Projector, views } from '#read-models';
 import { createGateway } from './app.ts';
 import { openOperatorToken } from './edge/operator-token.ts';
 import { firstStart } from './first-start.ts';
@@ -27,7 +27,7 @@ async function start(): Promise<void> {
   shutdown.add('bus', () => bus.close());
   const store = await openSqliteEventStore({ ...common, file: sqliteFile(config.eventStoreUrl), wake: wakeBy(bus) });
   shutdown.add('event store', () => store.close());
-  const models = await openSqliteReadModels({ ...common, file: sqliteFile(config.readModelUrl) });
+  const models = await openReadModelStore(config.readModelUrl, common);
   shutdown.add('read models', () => models.close());
 
   const projectors = everyView.map((view) => new Projector({ store, models, view, upcast, ...common }));

@@ -43,6 +43,9 @@ describe('configuration', () => {
     ['NATS_URL', 'http://localhost', 'nats://127.0.0.1:4222'],
     ['EVENT_STORE_URL', 'mongodb://localhost', 'sqlite:'],
     ['EVENT_STORE_URL', 'sqlite:', 'sqlite:'],
+    ['READ_MODEL_URL', 'postgres://localhost', 'mongodb://<host>/<database>'],
+    ['READ_MODEL_URL', 'mongodb://', 'mongodb://<host>/<database>'],
+    ['READ_MODEL_URL', 'sqlite:', 'sqlite:<path of a file>'],
     ['DOCKER_HOST', '/var/run/docker.sock', 'unix:///var/run/docker.sock'],
     ['WAYBILL_INSTALLATION', 'Not_This', 'lower-case'],
     ['WAYBILL_NODE_NAME', 'no spaces', 'letters'],
@@ -56,6 +59,16 @@ describe('configuration', () => {
     expect(attempt).toThrow(ConfigError);
     expect(attempt).toThrow(`${name} is "${value}"`);
     expect(attempt).toThrow(wayOut);
+  });
+
+  it.each(['mongodb://one:27017,two:27017/waybill?replicaSet=rs0', 'mongodb+srv://user:secret@cluster.example/'])('takes %s for the read models as it is', (url) => {
+    expect(readConfig({ READ_MODEL_URL: url }).readModelUrl).toBe(url);
+  });
+
+  it('repeats no password', () => {
+    const attempt = () => readConfig({ EVENT_STORE_URL: 'postgres://operator:s3cret@host/db' });
+    expect(attempt).toThrow('postgres://…@host/db');
+    expect(attempt).not.toThrow('s3cret');
   });
 
   it('names everything that is wrong at once', () => {

@@ -22,7 +22,7 @@ export interface Config {
   readonly natsUrl: string;
   /** `EVENT_STORE_URL`: `sqlite:<absolute file>`. */
   readonly eventStoreUrl: string;
-  /** `READ_MODEL_URL`: `sqlite:<absolute file>`. */
+  /** `READ_MODEL_URL`: `sqlite:<absolute file>`, `mongodb://…` or `mongodb+srv://…`. */
   readonly readModelUrl: string;
   /** `DOCKER_HOST`: `unix:///…` or `tcp://…`. */
   readonly dockerHost: string;
@@ -52,7 +52,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     try {
       return parse(text);
     } catch (error) {
-      problems.push(`${name} is "${text}": ${(error as Error).message}`);
+      problems.push(`${name} is "${withoutPassword(text)}": ${(error as Error).message}`);
       return undefined as T;
     }
   };
@@ -64,7 +64,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     healthListen: read('WAYBILL_HEALTH_LISTEN', '127.0.0.1:0', hostPort),
     natsUrl: read('NATS_URL', 'nats://127.0.0.1:4222', url(['nats:', 'tls:'], 'nats://127.0.0.1:4222')),
     eventStoreUrl: read('EVENT_STORE_URL', `sqlite:${join(home, 'events.db')}`, storeUrl),
-    readModelUrl: read('READ_MODEL_URL', `sqlite:${join(home, 'read-models.db')}`, storeUrl),
+    readModelUrl: read('READ_MODEL_URL', `sqlite:${join(home, 'read-models.db')}`, readModelUrl),
     dockerHost: read('DOCKER_HOST', 'unix:///var/run/docker.sock', url(['unix:', 'tcp:', 'http:', 'https:'], 'unix:///var/run/docker.sock')),
     nodeName: read('WAYBILL_NODE_NAME', hostname(), nodeName),
     nodeAddress: read('WAYBILL_NODE_ADDRESS', '127.0.0.1', (text) => text),
@@ -76,6 +76,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (problems.length > 0) throw new ConfigError(`the environment can't be used:\n  ${problems.join('\n  ')}`);
   return config;
 }
+
+const withoutPassword = (text: string): string => text.replace(/\/\/[^/]*@/, '//…@');
 
 /** The file of a `sqlite:` URL, absolute. @throws ConfigError for any other kind of store. */
 export function sqliteFile(storeUrl: string): string {
@@ -97,6 +99,13 @@ const url = (protocols: readonly string[], example: string) => (text: string): s
 
 function storeUrl(text: string): string {
   if (!text.startsWith('sqlite:') || text === 'sqlite:') throw new Error('write sqlite:<path of a file>; no other store is known');
+  return `sqlite:${sqliteFile(text)}`;
+}
+
+/** What only the driver can judge, more than one host or options, is left to it. */
+function readModelUrl(text: string): string {
+  if (/^mongodb(\+srv)?:\/\/[^/?]+/.test(text)) return text;
+  if (!text.startsWith('sqlite:') || text === 'sqlite:') throw new Error('write sqlite:<path of a file> or mongodb://<host>/<database>');
   return `sqlite:${sqliteFile(text)}`;
 }
 

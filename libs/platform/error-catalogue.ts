@@ -111,6 +111,8 @@ const platform: Record<string, ErrorEntry> = {
   'event_store.unavailable': passing('The event store can’t be reached, or its answer was lost.', 'Send the same request again with the same Idempotency-Key.'),
   'event_store.conflict': conflict('The thing was changed meanwhile.', 'Read it again and decide again.'),
   'read_models.busy': passing('The read models are locked by another process.'),
+  'read_models.unavailable': passing('The server of the read models can’t be reached or is busy.', 'Try again; GET /readyz says when it is back.'),
+  'read_models.refused': { status: 500, cause: 'The server of the read models refused: credentials, rights, or a document too large.', wayOut: 'Ask the operator to look at READ_MODEL_URL and the gateway’s log.' },
   'projection.not_found': notFound('There is no such view.', 'GET /v1/projections lists them.'),
   'read_model.behind': passing('The views have not caught up with the log.', 'Try again, or look at /v1/projections.'),
   'bus.no_responder': passing('The part of the platform that would answer is not there.', 'Try again; if it stays so, look whether the agent or app runs.'),
