@@ -2,7 +2,7 @@ import { parseImageReference } from '../image/reference.ts';
 import { Rejection } from '../kernel/rejection.ts';
 import type { Amount, Resources } from '../kernel/units.ts';
 import { isName, NAME_RULE } from '../project/name.ts';
-import { parseConstraint } from './constraint.ts';
+import { constraintFlaw } from './constraint.ts';
 import type { ContainerSpec, DeploySettings, Port } from './events.ts';
 
 /** One wrong field: where in the REST body (RFC 6901, snake_case), which rule, and what would be right. */
@@ -163,9 +163,10 @@ function labelViolations(labels: ContainerSpec['labels']): readonly Violation[] 
 
 function constraintViolations(constraints: readonly string[]): readonly Violation[] {
   if (constraints.length > LIMITS.constraints) return [violation('/constraints', 'too_many', `must be at most ${LIMITS.constraints} constraints`)];
-  return constraints.flatMap((text, index) =>
-    parseConstraint(text) ? [] : [violation(`/constraints/${index}`, 'invalid', 'must read like node.labels.zone==a or node.name!=host-3')],
-  );
+  return constraints.flatMap((text, index) => {
+    const flaw = constraintFlaw(text);
+    return flaw ? [violation(`/constraints/${index}`, 'invalid', flaw)] : [];
+  });
 }
 
 function amountViolations(pointer: string, { cpuMillis, memoryBytes }: Amount): readonly Violation[] {

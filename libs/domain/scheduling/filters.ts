@@ -1,5 +1,4 @@
-import { holds, parseConstraint } from '../docker-service/constraint.ts';
-import type { NodeFacts } from '../node/events.ts';
+import { type ConstrainedNode, holds, parseConstraint } from '../docker-service/constraint.ts';
 import { additionalRoom, freeRoom, hostPortKeys, portConflicts } from '../node/room.ts';
 import { shortage } from '../node/settle.ts';
 import type { Candidate, NodeForPlacement } from './candidate.ts';
@@ -16,8 +15,8 @@ export const filters: Readonly<Record<FilterName, Filter>> = {
 
   drained: (_, { node }) => (node.drained ? 'it is drained' : null),
 
-  constraint({ constraints }, { node: { facts } }) {
-    const broken = constraints.filter((text) => !(facts && constraintHolds(text, facts)));
+  constraint({ constraints }, { nodeId, node: { facts } }) {
+    const broken = constraints.filter((text) => !(facts && constraintHolds(text, { ...facts, nodeId })));
     return broken.length > 0 ? `${broken.join(' and ')} ${broken.length > 1 ? "don't" : "doesn't"} hold` : null;
   },
 
@@ -59,7 +58,7 @@ export function refusals(candidate: Candidate, on: NodeForPlacement, names: read
 }
 
 /** One that can't be read holds nowhere: it was refused at the door, so this is an older build's. */
-function constraintHolds(text: string, facts: NodeFacts): boolean {
+function constraintHolds(text: string, node: ConstrainedNode): boolean {
   const constraint = parseConstraint(text);
-  return constraint !== null && holds(constraint, facts);
+  return constraint !== null && holds(constraint, node);
 }

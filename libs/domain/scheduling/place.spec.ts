@@ -42,6 +42,7 @@ describe('a filter', () => {
     [[drained], {}, [{ filter: 'drained', detail: 'it is drained' }]],
     [[], { constraints: ['node.labels.zone==b', 'node.name!=host-1'] }, [{ filter: 'constraint', detail: "node.labels.zone==b and node.name!=host-1 don't hold" }]],
     [[], { constraints: ['node.labels.zone==a', 'node.labels.disk==ssd'] }, [{ filter: 'constraint', detail: "node.labels.disk==ssd doesn't hold" }]],
+    [[], { constraints: ['node.id==node_1', 'node.arch==arm64'] }, [{ filter: 'constraint', detail: "node.arch==arm64 doesn't hold" }]],
     [[], { constraints: ['nonsense'] }, [{ filter: 'constraint', detail: "nonsense doesn't hold" }]],
     [[], { image: { architectures: ['arm64', 's390x'] } }, [{ filter: 'architecture', detail: 'needs arm64 or s390x, it is amd64' }]],
     [[], { image: { onlyOn: ['node_2'] } }, [{ filter: 'image', detail: 'the image came from no registry, and it has none of it' }]],
