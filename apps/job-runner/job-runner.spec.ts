@@ -1,4 +1,5 @@
-import { job, replica, schemaOf, streamOf, upcast, type CommandMetadata, type JobDefinition, type JobEvent, type NodeId, type Observation, type ReplicaCommand, type ReplicaEvent } from '#domain';
+import { subjects, type ReportReply } from '#contracts';
+import { job, node, replica, schemaOf, streamOf, upcast, type CommandMetadata, type JobDefinition, type JobEvent, type NodeCommand, type NodeId, type Observation, type ReplicaCommand, type ReplicaEvent } from '#domain';
 import { AggregateStore } from '#event-store';
 import { commandIdOf, replicaIdOf } from '#platform';
 import { MemoryBroker, MemoryEventStore, MemoryLogger, seededRandom, VirtualClock } from '#testing';
@@ -61,6 +62,25 @@ class World {
 
   async toReplica(command: ReplicaCommand): Promise<void> {
     await this.aggregates.handle(replica, streamOf('replica', replicaId), command, this.metadata(JSON.stringify(command)));
+  }
+
+  async addNode(): Promise<void> {
+    const facts = { name: 'host-1', address: '10.0.0.1', architecture: 'amd64', engineVersion: '20.10', capacity: amount, labels: {} };
+    await this.toNode({ type: 'RegisterNode', data: { nodeId, facts, publicKey: 'U' } });
+  }
+
+  async toNode(command: NodeCommand): Promise<void> {
+    await this.aggregates.handle(node, streamOf('node', nodeId), command, this.metadata(JSON.stringify(command)));
+  }
+
+  /** As the node's agent answers. @returns how often it was asked */
+  answerReports(answer: () => ReportReply | Promise<ReportReply>): () => number {
+    let asked = 0;
+    this.#broker.bus('agent').subscribe(subjects.reportNow(nodeId), () => {
+      asked += 1;
+      return answer();
+    });
+    return () => asked;
   }
 
   eventsOf(category: 'job' | 'replica', id: string): (JobEvent | ReplicaEvent)[] {
@@ -135,6 +155,68 @@ describe('job-runner', () => {
     await world.place();
     await world.observe(seen('FAILED', { exitCode: 1 }));
     expect(world.end).toBeUndefined();
+  });
+
+  it('ends a job that no node takes within ten minutes, and says what it waited for', async () => {
+    world.start();
+    await world.createJob();
+    await world.toReplica({ type: 'DeferPlacement', data: { reason: { code: 'capacity', message: 'no node fits (host-1: needs 4 GiB, 1 GiB free)' }, nodes: [] } });
+    await world.clock.advance(599_000);
+    expect(world.end).toBeUndefined();
+    await world.clock.advance(1_100);
+    expect(world.end).toEqual({
+      outcome: 'FAILED', attempt: 1, exitCode: null, oomKilled: false,
+      reason: { code: 'not_placed', message: 'no node took it within 600 s: no node fits (host-1: needs 4 GiB, 1 GiB free)' },
+    });
+  });
+
+  it('lets one run on that has started, however long it waited', async () => {
+    world.start();
+    await world.createJob();
+    await world.place();
+    await world.clock.advance(599_000);
+    await world.observe(seen('RUNNING'));
+    await world.clock.advance(3_600_000);
+    expect(world.end).toBeUndefined();
+  });
+
+  it('ends one that did not start on its node in time, once that node has reported', async () => {
+    await world.addNode();
+    world.start();
+    await world.createJob();
+    await world.place();
+    await world.observe(seen('PREPARING', { reason: { code: 'registry_unreachable', message: 'no such host' } }));
+    const asked = world.answerReports(() => ({ taken: world.clock.now() >= Date.UTC(2026, 0, 1) + 620_000 }));
+    await world.clock.advance(619_000);
+    expect(world.end).toBeUndefined();
+    expect(asked()).toBeGreaterThan(2);
+    await world.clock.advance(5_000);
+    expect(world.end).toMatchObject({ outcome: 'FAILED', reason: { code: 'not_started', message: "its container didn't start within 600 s: no such host" } });
+  });
+
+  it('takes what that report brought: the container has started after all', async () => {
+    await world.addNode();
+    world.start();
+    await world.createJob();
+    await world.place();
+    world.answerReports(async () => {
+      await world.toReplica({ type: 'RecordObservation', data: { nodeId, observation: seen('RUNNING') } });
+      return { taken: true };
+    });
+    await world.clock.advance(700_000);
+    expect(world.end).toBeUndefined();
+  });
+
+  it('waits a minute at most for that report, and not at all for one of a node that is not heard', async () => {
+    await world.addNode();
+    world.start();
+    await world.createJob();
+    await world.place();
+    await world.clock.advance(655_000);
+    expect(world.end).toBeUndefined();
+    await world.toNode({ type: 'MarkNodeUnreachable', data: { lastHeardAt: null, reason: { code: 'silent', message: '' } } });
+    await world.clock.advance(4_000);
+    expect(world.end).toMatchObject({ outcome: 'FAILED', reason: { code: 'node_unreachable', message: expect.stringContaining('outcome: unknown') as string } });
   });
 
   it('takes the first end, also where it was away until the container was removed', async () => {

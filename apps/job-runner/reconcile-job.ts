@@ -1,38 +1,49 @@
+import { subjects, type ReportReply } from '#contracts';
 import {
   job as jobRules,
+  node as nodeRules,
   replica as replicaRules,
   streamOf,
   upcast,
   type JobAttempt,
   type JobDefinition,
   type JobId,
+  type NodeId,
   type Owner,
-  type ReplicaEvent,
   type ReplicaId,
 } from '#domain';
+import type { Recorded } from '#event-store';
 import { commandIdOf, replicaIdOf } from '#platform';
-import { type AttemptEnd, endIn } from './outcome.ts';
+import { type AttemptHistory, historyOf, overdue, START_DEADLINE_MS } from './attempt.ts';
+import type { AttemptEnd } from './outcome.ts';
 import { causedBy, type Cause, type JobRunnerPorts } from './ports.ts';
 
 /** The slot that all attempts of a job share; an attempt is its generation. */
 const SLOT = 0;
 
+/** Shorter than a shutdown may take. */
+const REPORT_TIMEOUT_MS = 8_000;
+const ASK_AGAIN_MS = 3_000;
+const GIVE_UP_MS = 60_000;
+
 /** Takes jobs to their outcome: a job that was created gets its attempt, the attempt its replica, and the job the
  *  attempt's end. Each command's id follows from the job, so that any number of runners do it once. */
 export class ReconcileJob {
   constructor(
-    private readonly ports: Pick<JobRunnerPorts, 'aggregates' | 'store' | 'clock' | 'logger'>,
+    private readonly ports: Pick<JobRunnerPorts, 'aggregates' | 'store' | 'bus' | 'clock' | 'logger'>,
     private readonly causeOf: (jobId: JobId) => Cause | null,
   ) {}
 
   /** One look at a job, from its streams. Repeating it changes nothing. */
-  async reconcile(jobId: JobId): Promise<void> {
+  async reconcile(jobId: JobId): Promise<void | { againInMs: number }> {
     const { state } = await this.ports.aggregates.load(jobRules, streamOf('job', jobId));
     if (state.status !== 'open') return;
     const { definition } = state;
     const current = state.current ?? (await this.startAttempt(definition, 1));
     await this.orderReplica(definition, current);
-    const end = await this.endOf(current.replicaId);
+    const history = await this.historyOf(current.replicaId);
+    const end = history.end ?? (await this.judgeStart(current.replicaId, history));
+    if (end && 'againInMs' in end) return end;
     if (end) await this.endJob(definition, current, end);
   }
 
@@ -76,13 +87,38 @@ export class ReconcileJob {
     );
   }
 
-  /** The first end that stands in the replica's stream: every runner, whenever it looks, finds the same. */
-  private async endOf(replicaId: ReplicaId): Promise<AttemptEnd | null> {
-    for await (const recorded of this.ports.store.readStream(streamOf('replica', replicaId))) {
-      const end = endIn(upcast(recorded) as unknown as ReplicaEvent);
-      if (end) return end;
+  private async historyOf(replicaId: ReplicaId): Promise<AttemptHistory> {
+    const events: Recorded[] = [];
+    for await (const recorded of this.ports.store.readStream(streamOf('replica', replicaId))) events.push(upcast(recorded));
+    return historyOf(events);
+  }
+
+  /** Every wait ends, also that for a node or an image. @returns null where the container has started: the agent ends it from there */
+  private async judgeStart(replicaId: ReplicaId, { orderedAt, started, nodeId }: AttemptHistory): Promise<AttemptEnd | { againInMs: number } | null> {
+    if (started) return null;
+    const leftMs = orderedAt + START_DEADLINE_MS - this.ports.clock.now();
+    if (leftMs > 0) return { againInMs: leftMs };
+    const unreachable = nodeId !== null && !(await this.isReachable(nodeId));
+    // What its node saw may still be on its way; one that says nothing for a minute is judged by what is known.
+    const reported = nodeId === null || unreachable || (await this.reported(nodeId));
+    if (!reported && leftMs > -GIVE_UP_MS) return { againInMs: ASK_AGAIN_MS };
+    const history = await this.historyOf(replicaId);
+    return history.end ?? (history.started ? null : overdue(history, unreachable));
+  }
+
+  private async isReachable(nodeId: NodeId): Promise<boolean> {
+    const { state } = await this.ports.aggregates.load(nodeRules, streamOf('node', nodeId));
+    return state.status === 'registered' && state.reachable;
+  }
+
+  /** Whether a report that the node has made now stands in the log. */
+  private async reported(nodeId: NodeId): Promise<boolean> {
+    try {
+      return (await this.ports.bus.request<ReportReply>(subjects.reportNow(nodeId), {}, REPORT_TIMEOUT_MS)).taken;
+    } catch (error) {
+      this.ports.logger.debug('no report yet', { node_id: nodeId, error });
+      return false;
     }
-    return null;
   }
 
   private async endJob({ jobId, projectId }: JobDefinition, { attempt }: JobAttempt, end: AttemptEnd): Promise<void> {
