@@ -33,6 +33,8 @@ class MongoReadModels implements ReadModelStore {
   readonly #versions: MongoVersions;
   /** Where versions that were named explicitly stand. One that was dropped meanwhile is found empty, and looked up again. */
   readonly #collections = new Map<string, string>();
+  /** Once it was connected the driver finds the server again by itself; a first connection that failed it doesn't try again. */
+  #connected: Promise<unknown> | null = null;
 
   constructor(
     private readonly client: MongoClient,
@@ -42,19 +44,23 @@ class MongoReadModels implements ReadModelStore {
     this.#versions = new MongoVersions(db, options);
   }
 
-  async prepare(schema: ViewSchema): Promise<void> {
-    await asked(async () => {
-      const { collection } = await this.#versions.make(schema);
+  async prepare(schema: ViewSchema, storeId?: string): Promise<void> {
+    await this.#ask(async () => {
+      const { collection } = await this.#versions.make(schema, storeId ?? null);
       await this.#documents(collection).createIndexes(indexesFor(schema.indexes));
     });
   }
 
+  async storeOf(ref: ViewRef): Promise<string | null> {
+    return asked(async () => (await this.#versions.build(ref))?.storeId ?? null);
+  }
+
   async checkpoint(ref: ViewRef): Promise<Position | null> {
-    return asked(async () => (await this.#versions.build(ref))?.checkpoint ?? null);
+    return this.#ask(async () => (await this.#versions.build(ref))?.checkpoint ?? null);
   }
 
   async apply(ref: ViewRef, expected: Position | null, next: Position, ops: readonly Op[]): Promise<'applied' | 'stale'> {
-    return asked(async () => {
+    return this.#ask(async () => {
       const claim = await this.#versions.claim(ref, expected, next);
       if (!claim) return 'stale';
       try {
@@ -89,18 +95,18 @@ class MongoReadModels implements ReadModelStore {
   }
 
   async active(view: string): Promise<number | null> {
-    return asked(async () => (await this.#versions.state(view))?.live ?? null);
+    return this.#ask(async () => (await this.#versions.state(view))?.live ?? null);
   }
 
-  async activate(view: string, version: number): Promise<'activated' | 'behind'> {
-    return asked(async () => {
+  async activate(view: string, version: number, { evenBehind = false } = {}): Promise<'activated' | 'behind'> {
+    return this.#ask(async () => {
       for (;;) {
         const state = await this.#versions.state(view);
         const chosen = state?.versions[buildKey(version)];
         if (!chosen) throw new Error(`version ${version} of the view ${view} was never prepared`);
         if (state.live === version) return 'activated';
         const live = state.live === null ? undefined : state.versions[buildKey(state.live)];
-        if (live && frontOf(live) > (chosen.checkpoint ?? '')) return 'behind';
+        if (live && !evenBehind && frontOf(live) > (chosen.checkpoint ?? '')) return 'behind';
         if (await this.#versions.flip(state, chosen)) break;
       }
       await this.#versions.sweep(view);
@@ -109,7 +115,7 @@ class MongoReadModels implements ReadModelStore {
   }
 
   async drop({ view, version }: ViewRef): Promise<void> {
-    await asked(async () => {
+    await this.#ask(async () => {
       for (;;) {
         const state = await this.#versions.state(view);
         if (!state) return;
@@ -121,6 +127,18 @@ class MongoReadModels implements ReadModelStore {
 
   async close(): Promise<void> {
     await this.client.close();
+  }
+
+  async #ask<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      await (this.#connected ??= this.client.connect());
+    } catch (error) {
+      this.#connected = null;
+      throw asHouseError(error);
+    }
+    return work().catch((error: unknown) => {
+      throw asHouseError(error);
+    });
   }
 
   /** Guarded by position: a key that is taken stands for something as new or newer, or, where another writer came in
@@ -150,7 +168,7 @@ class MongoReadModels implements ReadModelStore {
   /** Looks into a version. Where nothing is found, that is so only if the version stands where it was looked for:
    *  another process may have flipped, and dropped it, in between. */
   #read<T>(view: string, version: number | undefined, look: (documents: Collection<Stored>) => Promise<T | null>): Promise<T | null> {
-    return asked(async () => {
+    return this.#ask(async () => {
       for (let known = await this.#collectionOf(view, version, false); known !== null; ) {
         const found = await look(this.#documents(known)).catch(unlessDropped);
         if (found !== null) return found;
@@ -194,12 +212,4 @@ const orNull = <T>(found: T[]): T[] | null => (found.length > 0 ? found : null);
 function unlessDropped(error: unknown): null {
   if (isDroppedUnder(error)) return null;
   throw error;
-}
-
-async function asked<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw asHouseError(error);
-  }
 }
