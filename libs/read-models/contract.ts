@@ -216,6 +216,23 @@ function versions(models: () => ReadModelStore): void {
     expect(await models().activate('boats', 2)).toBe('activated');
   });
 
+  it('flips to one that knows less where the live one is of another history', async () => {
+    await build(2);
+    expect(await models().activate('boats', 2, { evenBehind: true })).toBe('activated');
+    expect(await models().get<Boat>('boats', 'ada')).toMatchObject({ name: 'rebuilt' });
+    expect(await models().active('boats')).toBe(2);
+  });
+
+  it('keeps which event store a version was made for', async () => {
+    expect(await models().storeOf(two)).toBeNull();
+    await models().prepare({ ...schema, version: 2 }, 'store_a');
+    await models().prepare({ ...schema, version: 2 }, 'store_b');
+    expect([await models().storeOf(one), await models().storeOf(two)]).toEqual([null, 'store_a']);
+    await models().drop(two);
+    await models().prepare({ ...schema, version: 2 }, 'store_b');
+    expect(await models().storeOf(two)).toBe('store_b');
+  });
+
   it('activates again without harm, and never what was not prepared', async () => {
     expect(await models().activate('boats', 1)).toBe('activated');
     expect(await models().get<Boat>('boats', 'ada')).toMatchObject({ name: 'ada' });

@@ -18,6 +18,8 @@ export interface Build {
   /** Named anew each time that the version is prepared: who writes late to a dropped one can't spoil the next. */
   readonly collection: string;
   readonly checkpoint: Position | null;
+  /** Lacking in those of an earlier release. */
+  readonly storeId?: string | null;
   /** Who writes documents right now, and up to where: they may be seen before the checkpoint says so. */
   readonly writing: { readonly by: string; readonly upTo: Position } | null;
 }
@@ -50,7 +52,7 @@ export class MongoVersions {
   }
 
   /** The version, made where it isn't there; its collection comes after, so that whatever collection isn't named here is nobody's. */
-  async make(ref: ViewRef): Promise<Build> {
+  async make(ref: ViewRef, storeId: string | null): Promise<Build> {
     const { view, version } = ref;
     const at = `versions.${buildKey(version)}`;
     for (;;) {
@@ -58,7 +60,7 @@ export class MongoVersions {
       if (build) return build;
       const collection = `${checkedName(view)}_v${version}_${this.#token()}`;
       await this.#states.updateOne({ _id: view }, { $setOnInsert: { live: null, versions: {} } }, { upsert: true }).catch(unlessThere);
-      const fresh: Build = { version, collection, checkpoint: null, writing: null };
+      const fresh: Build = { version, collection, checkpoint: null, storeId, writing: null };
       await this.#states.updateOne({ _id: view, [at]: { $exists: false } } as Filter<ViewState>, { $set: { [at]: fresh } });
     }
   }

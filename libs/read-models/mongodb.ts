@@ -52,7 +52,7 @@ class MongoReadModels implements ReadModelStore {
   }
 
   async storeOf(ref: ViewRef): Promise<string | null> {
-    return asked(async () => (await this.#versions.build(ref))?.storeId ?? null);
+    return this.#ask(async () => (await this.#versions.build(ref))?.storeId ?? null);
   }
 
   async checkpoint(ref: ViewRef): Promise<Position | null> {

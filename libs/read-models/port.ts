@@ -42,8 +42,10 @@ export interface ViewSchema extends ViewRef {
 
 /** Where documents live. Disposable: rebuilt from events. Adapters pass one contract suite (`contract.ts`). */
 export interface ReadModelStore {
-  /** Makes place for a version of a view; no-op when it is there. */
-  prepare(schema: ViewSchema): Promise<void>;
+  /** Makes place for a version of a view, and keeps which event store it is folded from; no-op when it is there. */
+  prepare(schema: ViewSchema, storeId?: string): Promise<void>;
+  /** The `EventStore.storeId` that the version was made for; null where none was named, and where there is no such version. */
+  storeOf(ref: ViewRef): Promise<string | null>;
   /** The position that every document of the version is folded up to; null before the first `apply`, and where there is no such version. */
   checkpoint(ref: ViewRef): Promise<Position | null>;
   /** Writes the documents and then the checkpoint, if the checkpoint is still `expected`; else, and where the version isn't there
@@ -58,8 +60,9 @@ export interface ReadModelStore {
   /** The live version; null when none was activated. */
   active(view: string): Promise<number | null>;
   /** Flips reads to this version and drops the others; nothing where it is live already. `behind`: the live one has folded more,
-   *  so nothing was flipped, since reads never go back: catch up and ask again. @throws Error when the version was never prepared. */
-  activate(view: string, version: number): Promise<'activated' | 'behind'>;
+   *  so nothing was flipped, since reads never go back: catch up and ask again. `evenBehind`: flips all the same, since the live one
+   *  is of another history and their positions can't be compared. @throws Error when the version was never prepared. */
+  activate(view: string, version: number, options?: { readonly evenBehind?: boolean }): Promise<'activated' | 'behind'>;
   /** Forgets a version that isn't live (a rebuild given up). */
   drop(ref: ViewRef): Promise<void>;
   close(): Promise<void>;

@@ -164,6 +164,7 @@ describe('a projector', () => {
     let fail: (() => void) | undefined;
     const trouble = { degraded: new Error('no log') };
     const flaky = Object.create(store, {
+      storeId: { value: store.storeId },
       follow: {
         value: async function* (...args: Parameters<MemoryEventStore['follow']>) {
           yield trouble;
@@ -179,6 +180,42 @@ describe('a projector', () => {
     fail();
     expect(await projector.waitFor(last(), 5_000)).toBe(true);
     expect(projector.degraded).toBeNull();
+  });
+
+  it.each([
+    ['folded from another event store', () => new MemoryEventStore(), 'this one is store_memory'],
+    ['folded from more than the log has, which was put back', () => Object.defineProperty(new MemoryEventStore(), 'storeId', { value: store.storeId }), 'put back to an earlier state'],
+  ])('builds documents anew that were %s, and says so', async (_, openAnother, why) => {
+    await appendAll(store, crashLoop(30).events);
+    const models = await open();
+    const before = started({ models });
+    expect(await before.waitFor(last(), 5_000)).toBe(true);
+    await before.stop();
+
+    const another = openAnother();
+    const story = crashLoop(2);
+    await appendAll(another, story.events.slice(0, -1));
+    const projector = started({ models, store: another });
+    expect(await projector.waitUntilCaughtUp(5_000)).toBe(true);
+    expect(projector.position).toBe(another.log.at(-1)!.position);
+    await appendAll(another, story.events.slice(-1));
+    expect(await projector.waitFor(another.log.at(-1)!.position, 5_000)).toBe(true);
+    expect(await web(models)).toEqual(whole(story));
+    expect(logger.entries.filter(({ message }) => message === 'view is of another history, so it is built anew')).toMatchObject([
+      { level: 'warn', fields: { view: 'services', version: 1_000, reason: expect.stringContaining(why) as string } },
+    ]);
+  });
+
+  it('goes on where it was when it is started again on the same log', async () => {
+    const models = await open();
+    await appendAll(store, crashLoop(3).events);
+    const first = started({ models });
+    await first.waitFor(last(), 5_000);
+    await first.stop();
+    const second = started({ models, store: store.reopen() });
+    expect(await second.waitUntilCaughtUp(5_000)).toBe(true);
+    expect(await models.active('services')).toBe(1_000);
+    expect(logger.messages('warn')).toEqual([]);
   });
 
   it('upcasts what it reads', async () => {

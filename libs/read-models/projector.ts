@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '#contracts';
 import type { EventStore, Followed, Position, Recorded } from '#event-store';
 import { foldBatch } from './fold-batch.ts';
+import { foreignHistory } from './foreign-history.ts';
 import type { Document, ReadModelStore, ViewRef } from './port.ts';
 import { rebuild } from './rebuild.ts';
 import { compareShape, firstBuild, prepareBuild } from './versions.ts';
@@ -129,20 +130,23 @@ export class Projector<Doc extends Document = Document> {
     return models.apply(ref, expected, next, ops);
   }
 
-  /** The version that readers see. The first start makes it; documents of an older shape are built anew before anything is followed. */
+  /** The version that readers see. The first start makes it; documents of an older shape, or of another history than the log's, are
+   *  built anew before anything is followed. */
   async #liveVersion(signal: AbortSignal): Promise<ViewRef> {
-    const { models, view } = this.parts;
+    const { store, models, view, logger } = this.parts;
     const live = await models.active(this.name);
     if (live === null) {
-      const ref = await prepareBuild(models, view.schema, firstBuild(view.schema));
+      const ref = await prepareBuild(models, view.schema, firstBuild(view.schema), store.storeId);
       await models.activate(ref.view, ref.version);
       return ref;
     }
     const shape = compareShape(live, view.schema);
     if (shape > 0) throw new Error(`the view ${this.name} was built by a newer version of the software`);
-    const { version } = shape < 0 ? await rebuild({ ...this.parts, signal }) : { version: live };
+    const foreign = await foreignHistory(store, models, { view: this.name, version: live });
+    if (foreign !== null) logger.warn('view is of another history, so it is built anew', { view: this.name, version: live, reason: foreign });
+    const { version } = shape < 0 || foreign !== null ? await rebuild({ ...this.parts, signal }) : { version: live };
     // Indexes may have been added since it was built.
-    return prepareBuild(models, view.schema, version);
+    return prepareBuild(models, view.schema, version, store.storeId);
   }
 
   #trouble(error: unknown): void {

@@ -176,14 +176,32 @@ describe('a rebuild', () => {
     expect(await web(models)).not.toBeNull();
   });
 
-  it('refuses to flip where the live view was folded from another log', async () => {
+  it('flips from what was folded from another event store, though that knew more', async () => {
     await appendAll(store, crashLoop(3).events);
     const models = await opened();
     const projector = following(models);
     await projector.waitFor(store.log.at(-1)!.position, 5_000);
     await projector.stop();
-    await expect(rebuild({ ...parts(models), store: new MemoryEventStore() })).rejects.toThrow('ahead of the log');
-    expect(await web(models)).not.toBeNull();
+    expect(await rebuild({ ...parts(models), store: new MemoryEventStore() })).toEqual({ version: 1_001, position: null, events: 0 });
+    expect(await web(models)).toBeNull();
+  });
+
+  it('begins again what was begun from another event store', async () => {
+    const story = crashLoop(50);
+    await appendAll(store, story.events);
+    const models = await opened();
+    await following(models).waitUntilCaughtUp(5_000);
+    const other = new MemoryEventStore();
+    await appendAll(other, crashLoop(80).events);
+    let left = 40;
+    const crashing = (event: (typeof story.events)[number]) => {
+      left -= 1;
+      if (left < 0) throw new Error('crash');
+      return event;
+    };
+    await expect(rebuild({ ...parts(models), store: other, upcast: crashing, batch: 8 })).rejects.toThrow('crash');
+    expect(await rebuild(parts(models))).toMatchObject({ version: 1_001, events: story.events.length });
+    expect(await web(models)).toEqual(foldDocument<ServiceDocument>(services, story.events, 'svc_web'));
   });
 
   it('comes by itself when the documents have another shape now, and the old ones serve until then', async () => {

@@ -1,7 +1,8 @@
 import type { Logger } from '#contracts';
 import type { EventStore, Position, Recorded } from '#event-store';
 import { foldBatch } from './fold-batch.ts';
-import type { Document, ReadModelStore } from './port.ts';
+import { foreignHistory } from './foreign-history.ts';
+import type { Document, ReadModelStore, ViewRef } from './port.ts';
 import { nextBuild, prepareBuild } from './versions.ts';
 import type { View } from './view.ts';
 
@@ -43,8 +44,9 @@ export async function rebuild<Doc extends Document>(parts: Rebuild<Doc>): Promis
   }
 }
 
-async function build<Doc extends Document>({ store, models, view, upcast, signal, batch = 500 }: Rebuild<Doc>, version: number): Promise<Rebuilt> {
-  const ref = await prepareBuild(models, view.schema, version);
+async function build<Doc extends Document>(parts: Rebuild<Doc>, version: number): Promise<Rebuilt> {
+  const { store, models, view, upcast, signal, batch = 500 } = parts;
+  const ref = await begin(parts, version);
   let position = await models.checkpoint(ref);
   let events = 0;
   let behind = false;
@@ -52,9 +54,9 @@ async function build<Doc extends Document>({ store, models, view, upcast, signal
     signal?.throwIfAborted();
     const { events: read, next } = await store.readAll(position, { prefixes: view.prefixes, limit: batch });
     if (next === null || next === position) {
-      // Live has more than the log: it was folded from another one, and can't be caught up with.
-      if (behind) throw new Error(`the live view ${ref.view} is ahead of the log: was the event store replaced?`);
-      if ((await models.activate(ref.view, version)) === 'activated') return { version, position, events };
+      if (behind) throw new Error(`the live view ${ref.view} is ahead of the log`);
+      const evenBehind = await isLiveForeign(parts);
+      if ((await models.activate(ref.view, version, { evenBehind })) === 'activated') return { version, position, events };
       behind = true;
       continue;
     }
@@ -66,7 +68,23 @@ async function build<Doc extends Document>({ store, models, view, upcast, signal
       continue;
     }
     // Another process builds it too, or has flipped and dropped it: see where it stands.
-    await prepareBuild(models, view.schema, version);
+    await prepareBuild(models, view.schema, version, store.storeId);
     position = await models.checkpoint(ref);
   }
+}
+
+/** One of another history can't be caught up with. */
+async function isLiveForeign<Doc extends Document>({ store, models, view: { schema } }: Rebuild<Doc>): Promise<boolean> {
+  const version = await models.active(schema.view);
+  return version !== null && (await foreignHistory(store, models, { view: schema.view, version })) !== null;
+}
+
+/** Goes on with a build that was begun, unless that was of another history. */
+async function begin<Doc extends Document>({ store, models, view, logger }: Rebuild<Doc>, version: number): Promise<ViewRef> {
+  const ref = await prepareBuild(models, view.schema, version, store.storeId);
+  const why = await foreignHistory(store, models, ref);
+  if (why === null) return ref;
+  logger.warn('a view build of another history is dropped', { ...ref, reason: why });
+  await models.drop(ref);
+  return prepareBuild(models, view.schema, version, store.storeId);
 }

@@ -50,18 +50,28 @@ class SqliteReadModels implements ReadModelStore {
       this.db.exec('PRAGMA journal_mode = WAL');
       // A crash of the machine may lose the last writes, whole: they are folded again.
       this.db.exec('PRAGMA synchronous = NORMAL');
+    });
+    await this.write(() => {
       this.db.exec(`CREATE TABLE IF NOT EXISTS versions (
-        view TEXT NOT NULL, version INTEGER NOT NULL, live INTEGER NOT NULL DEFAULT 0, checkpoint TEXT, PRIMARY KEY (view, version)) STRICT`);
+        view TEXT NOT NULL, version INTEGER NOT NULL, live INTEGER NOT NULL DEFAULT 0, checkpoint TEXT, store_id TEXT, PRIMARY KEY (view, version)) STRICT`);
+      // A file of an earlier release knows nothing of stores.
+      const kept = this.sql("SELECT 1 FROM pragma_table_info('versions') WHERE name = 'store_id'").get();
+      if (!kept) this.db.exec('ALTER TABLE versions ADD COLUMN store_id TEXT');
     });
   }
 
-  async prepare(schema: ViewSchema): Promise<void> {
+  async prepare(schema: ViewSchema, storeId?: string): Promise<void> {
     const table = tableOf(schema);
     await this.write(() => {
       this.db.exec(`CREATE TABLE IF NOT EXISTS ${table} (id TEXT PRIMARY KEY, position TEXT NOT NULL, doc TEXT) STRICT`);
       for (const fields of schema.indexes) this.db.exec(indexFor(table, fields));
-      this.sql('INSERT OR IGNORE INTO versions (view, version) VALUES (?, ?)').run(schema.view, schema.version);
+      this.sql('INSERT OR IGNORE INTO versions (view, version, store_id) VALUES (?, ?, ?)').run(schema.view, schema.version, storeId ?? null);
     });
+  }
+
+  async storeOf({ view, version }: ViewRef): Promise<string | null> {
+    const find = 'SELECT store_id FROM versions WHERE view = ? AND version = ?';
+    return this.patiently(() => (this.sql(find).get(view, version)?.['store_id'] ?? null) as string | null);
   }
 
   async checkpoint(ref: ViewRef): Promise<Position | null> {
@@ -110,12 +120,12 @@ class SqliteReadModels implements ReadModelStore {
     return this.patiently(() => this.live(view)?.version ?? null);
   }
 
-  async activate(view: string, version: number): Promise<'activated' | 'behind'> {
+  async activate(view: string, version: number, { evenBehind = false } = {}): Promise<'activated' | 'behind'> {
     return this.write(() => {
       const chosen = this.standing({ view, version });
       if (!chosen) throw new Error(`version ${version} of the view ${view} was never prepared`);
       const live = this.live(view);
-      if (live && (live.checkpoint ?? '') > (chosen.checkpoint ?? '')) return 'behind';
+      if (live && !evenBehind && (live.checkpoint ?? '') > (chosen.checkpoint ?? '')) return 'behind';
       this.sql('UPDATE versions SET live = (version = ?) WHERE view = ?').run(version, view);
       const others = this.sql('SELECT version FROM versions WHERE view = ? AND version <> ?').all(view, version) as { version: number }[];
       for (const other of others) this.forget({ view, version: other.version });
