@@ -40,6 +40,18 @@ export class Installation {
     return `http://${this.options.listen}`;
   }
 
+  /** Where a gateway answers: `api-gateway`, `api-gateway-2`. @throws Error when there is none of that name. */
+  urlOf(gateway: string): string {
+    const health = this.#health.get(gateway);
+    if (!health) throw new Error(`no part ${gateway}; there are ${[...this.#health.keys()].join(', ')}`);
+    return new URL(health).origin;
+  }
+
+  /** The names of all parts, in the order in which they were started. */
+  get partNames(): string[] {
+    return [...this.#parts.keys()];
+  }
+
   /** The operator's token. @throws Error before the gateway's first start. */
   get token(): string {
     return readFileSync(join(this.options.home, 'operator.token'), 'utf8').trim();

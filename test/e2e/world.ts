@@ -73,8 +73,9 @@ export class World {
     await rm(this.home, { recursive: true, force: true });
   }
 
-  async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-    const answer = await fetch(`${this.installation.url}${path}`, {
+  /** @param gateway the one to ask, where there are several. */
+  async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, gateway = 'api-gateway'): Promise<Answer> {
+    const answer = await fetch(`${this.installation.urlOf(gateway)}${path}`, {
       method,
       headers: { authorization: `Bearer ${this.installation.token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
