@@ -1,9 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Bus } from '#contracts';
+import { jest } from '@jest/globals';
+import type { AssignmentSet, Bus, SetChunk } from '#contracts';
+import { chunkSet, SetAssembler } from './set-chunks.ts';
 
-/** A broker to test: `open` gives a connected bus of its own to each caller. */
+type OpenBus = Bus & { close(): Promise<void> };
+
+/** A broker to test: `open` gives a connected bus of its own to each caller, which `close` ends where the caller didn't. */
 export interface BrokerUnderTest {
-  readonly open: () => Promise<Bus>;
+  readonly open: () => Promise<OpenBus>;
   /** Takes the broker away, and brings it back at the same address. */
   readonly lose: () => Promise<void>;
   readonly recover: () => Promise<void>;
@@ -12,23 +16,32 @@ export interface BrokerUnderTest {
 
 /** What every `Bus` must do, as a Jest suite. `start` is called for each test. */
 export function busContract(name: string, start: () => Promise<BrokerUnderTest>): void {
+  // More than `until` waits: a test that ends before its own wait would keep Jest from ending.
+  jest.setTimeout(30_000);
   describe(`bus: ${name}`, () => {
-    let broker: BrokerUnderTest;
-    let asking: Bus;
-    let answering: Bus;
+    let broker: BrokerUnderTest | null = null;
+    let asking: OpenBus;
+    let answering: OpenBus;
     beforeEach(async () => {
       broker = await start();
       [asking, answering] = [await broker.open(), await broker.open()];
     });
-    afterEach(() => broker.close());
+    afterEach(async () => {
+      await broker?.close();
+      broker = null;
+    });
 
-    describe('requests', () => requests(() => ({ asking, answering })));
-    describe('messages', () => messages(() => ({ asking, answering })));
-    describe('a lost broker', () => losing(() => ({ broker, asking, answering })));
+    const ends: Ends = () => ({ broker: broker!, asking, answering });
+    describe('requests', () => requests(ends));
+    describe('queue groups', () => queueGroups(ends));
+    describe('large payloads', () => largePayloads(ends));
+    describe('messages', () => messages(ends));
+    describe('a lost broker', () => losing(ends));
+    describe('a bus that was closed', () => closing(ends));
   });
 }
 
-type Ends = () => { asking: Bus; answering: Bus };
+type Ends = () => { broker: BrokerUnderTest; asking: OpenBus; answering: OpenBus };
 
 function requests(ends: Ends): void {
   it('carries a payload there and the answer back', async () => {
@@ -50,15 +63,30 @@ function requests(ends: Ends): void {
     await expect(asking.request('t.silent', {}, 100)).rejects.toMatchObject({ code: 'bus.timeout' });
   });
 
-  it('passes a failing handler on, and goes on serving', async () => {
+  it.each<[string, () => unknown]>([
+    ['throws', () => raise(new Error('the disk is full'))],
+    ['rejects', () => Promise.reject(new Error('the disk is full'))],
+    ['throws what is no error', () => raise('the disk is full')],
+  ])('passes it on when a handler %s, and goes on serving', async (_how, fail) => {
     const { asking, answering } = ends();
-    answering.subscribe<{ fail: boolean }>('t.moody', ({ fail }) => {
-      if (fail) throw new Error('the disk is full');
-      return 'fine';
+    answering.subscribe<string>('t.moody', (mood) => (mood === 'bad' ? fail() : 'fine'));
+    await flushed(answering);
+    await expect(asking.request('t.moody', 'bad', 2_000)).rejects.toMatchObject({ code: 'bus.remote_error', message: expect.stringContaining('the disk is full') });
+    expect(await asking.request('t.moody', 'good', 2_000)).toBe('fine');
+  });
+
+  it('lets a slow handler hold up no other request', async () => {
+    const { asking, answering } = ends();
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+    answering.subscribe<string>('t.held', async (which) => {
+      if (which === 'slow') await held;
+      return which;
     });
     await flushed(answering);
-    await expect(asking.request('t.moody', { fail: true }, 2_000)).rejects.toMatchObject({ code: 'bus.remote_error', message: expect.stringContaining('the disk is full') });
-    expect(await asking.request('t.moody', { fail: false }, 2_000)).toBe('fine');
+    const slow = asking.request('t.held', 'slow', 5_000);
+    expect(await asking.request('t.held', 'quick', 5_000)).toBe('quick');
+    letGo();
+    expect(await slow).toBe('slow');
   });
 
   it('answers null for a handler that returns nothing', async () => {
@@ -77,7 +105,103 @@ function requests(ends: Ends): void {
   });
 }
 
+function queueGroups(ends: Ends): void {
+  it('lets one member answer each request, and each of them some', async () => {
+    const { broker, asking, answering } = ends();
+    const other = await broker.open();
+    const served: string[] = [];
+    for (const [who, bus] of [['one', answering], ['other', other]] as const) {
+      bus.subscribe('t.shared', () => void served.push(who), { queue: 'workers' });
+      await flushed(bus);
+    }
+    for (let n = 0; n < 100; n += 1) await asking.request('t.shared', n, 2_000);
+    expect(served).toHaveLength(100);
+    expect(new Set(served)).toEqual(new Set(['one', 'other']));
+  });
+
+  it('goes on with those that are left', async () => {
+    const { broker, asking, answering } = ends();
+    const leaving = await broker.open();
+    for (const [who, bus] of [['staying', answering], ['leaving', leaving]] as const) {
+      bus.subscribe('t.shared', () => who, { queue: 'workers' });
+      await flushed(bus);
+    }
+    await leaving.close();
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => asking.request('t.shared', n, 2_000)));
+    expect(new Set(answers)).toEqual(new Set(['staying']));
+  });
+}
+
+/** Below the 1 MiB that the server takes, with room for an envelope. */
+const LARGE = 'x'.repeat(1024 * 1024 - 1024);
+const TOO_LARGE = 'x'.repeat(1024 * 1024 + 1);
+
+function largePayloads(ends: Ends): void {
+  it('carries nearly a mebibyte each way', async () => {
+    const { asking, answering } = ends();
+    answering.subscribe<string>('t.large', (payload) => payload);
+    await flushed(answering);
+    expect((await asking.request<string>('t.large', LARGE, 5_000)) === LARGE).toBe(true);
+  });
+
+  it('refuses more, on the way there and on the way back, and lives on', async () => {
+    const { asking, answering } = ends();
+    const heard: unknown[] = [];
+    answering.subscribe('t.large', (payload) => void heard.push(payload));
+    answering.subscribe('t.talkative', () => TOO_LARGE);
+    await flushed(answering);
+    await expect(asking.request('t.large', TOO_LARGE, 2_000)).rejects.toThrow(RangeError);
+    expect(() => asking.publish('t.large', TOO_LARGE)).toThrow(RangeError);
+    await expect(asking.request('t.talkative', {}, 2_000)).rejects.toMatchObject({ code: 'bus.remote_error' });
+    expect(await asking.request('t.large', 'small', 2_000)).toBeNull();
+    expect(heard).toEqual(['small']);
+    expect([asking.connected, answering.connected]).toEqual([true, true]);
+  });
+
+  it('carries a set of several mebibytes in chunks', async () => {
+    const { asking, answering } = ends();
+    const set: AssignmentSet = { storeId: 's', nodeId: 'node_a', head: { revision: '7', eventId: '"ü🚢\u0001'.repeat(500_000) }, base: null, adoption: null, entries: [] };
+    const chunks = chunkSet(set);
+    const assembler = new SetAssembler();
+    let whole: AssignmentSet | null = null;
+    answering.subscribe<SetChunk>('t.set', (chunk) => {
+      whole = assembler.take(chunk) ?? whole;
+      return whole !== null;
+    });
+    await flushed(answering);
+    const taken = [];
+    for (const chunk of chunks) taken.push(await asking.request('t.set', chunk, 5_000));
+    expect(taken).toEqual(chunks.map((_, index) => index === chunks.length - 1));
+    expect(chunks.length).toBeGreaterThan(4);
+    expect(JSON.stringify(whole) === JSON.stringify(set)).toBe(true);
+  });
+}
+
 function messages(ends: Ends): void {
+  it('goes by tokens: `*` stands for one, a last `>` for one or more', async () => {
+    const { asking, answering } = ends();
+    const heard: string[] = [];
+    for (const pattern of ['v.*', 'v.*.b', 'v.>', 'v.a']) answering.subscribe(pattern, (_, subject) => void heard.push(`${pattern} ${subject}`));
+    await flushed(answering);
+    for (const subject of ['v.a', 'v.a.b', 'w.a']) asking.publish(subject, null);
+    await until(() => heard.length === 5);
+    expect(heard.sort()).toEqual(['v.* v.a', 'v.*.b v.a.b', 'v.> v.a', 'v.> v.a.b', 'v.a v.a']);
+  });
+
+  it('goes on when a handler fails', async () => {
+    const { asking, answering } = ends();
+    const heard: unknown[] = [];
+    answering.subscribe<number>('t.news', (n) => {
+      heard.push(n);
+      if (n === 1) throw new Error('not this one');
+      if (n === 2) return Promise.reject(new Error('nor this one'));
+    });
+    await flushed(answering);
+    for (const n of [1, 2, 3]) asking.publish('t.news', n);
+    await until(() => heard.length === 3);
+    expect(heard).toEqual([1, 2, 3]);
+  });
+
   it('gives a message to every plain subscription and to one of each queue group', async () => {
     const { asking, answering } = ends();
     const heard: string[] = [];
@@ -116,7 +240,7 @@ function messages(ends: Ends): void {
   });
 }
 
-function losing(ends: () => { broker: BrokerUnderTest; asking: Bus; answering: Bus }): void {
+function losing(ends: Ends): void {
   it('calls back soon where it is connected already, and again at each reconnect', async () => {
     const { broker, asking } = ends();
     let calls = 0;
@@ -149,6 +273,83 @@ function losing(ends: () => { broker: BrokerUnderTest; asking: Bus; answering: B
     expect(await asking.request('t.heard', 3, 5_000)).toBeNull();
     expect(heard).toEqual([3]);
   });
+
+  it('finds subscriptions in force when told of a connection, also those made or ended meanwhile, time and again', async () => {
+    const { broker, asking, answering } = ends();
+    const told = { asking: 0, answering: 0 };
+    asking.onConnect(() => (told.asking += 1));
+    answering.onConnect(() => (told.answering += 1));
+    await until(() => told.asking + told.answering === 2);
+    answering.subscribe('t.before', () => 'before', { queue: 'workers' });
+    const end = answering.subscribe('t.ended', () => 'ended');
+    await flushed(answering);
+    for (const round of [1, 2, 3]) {
+      await broker.lose();
+      await until(() => !asking.connected && !answering.connected);
+      answering.subscribe(`t.meanwhile.${round}`, () => round);
+      end();
+      await broker.recover();
+      await until(() => told.asking === round + 1 && told.answering === round + 1);
+      expect(await asking.request('t.before', {}, 2_000)).toBe('before');
+      for (let made = 1; made <= round; made += 1) expect(await asking.request(`t.meanwhile.${made}`, {}, 2_000)).toBe(made);
+      await expect(asking.request('t.ended', {}, 2_000)).rejects.toMatchObject({ code: 'bus.no_responder' });
+    }
+  });
+
+  it('calls nobody back who has ended that', async () => {
+    const { broker, asking } = ends();
+    const called: string[] = [];
+    const end = asking.onConnect(() => called.push('ended'));
+    asking.onConnect(() => called.push('other'));
+    asking.onConnect(() => called.push('at once ended'))();
+    await until(() => called.length === 2);
+    end();
+    await broker.lose();
+    await until(() => !asking.connected);
+    await broker.recover();
+    await until(() => called.length === 3);
+    expect(called).toEqual(['ended', 'other', 'other']);
+  });
+}
+
+function closing(ends: Ends): void {
+  it('fails what is under way, sends and hears nothing more, and stays closed', async () => {
+    const { broker, asking, answering } = ends();
+    const heard: unknown[] = [];
+    let calls = 0;
+    asking.subscribe('t.mine', (payload) => void heard.push(payload));
+    answering.subscribe('t.slow', () => new Promise(() => undefined));
+    answering.subscribe('t.theirs', (payload) => void heard.push(payload));
+    await flushed(asking);
+    await flushed(answering);
+    const underWay = asking.request('t.slow', {}, 60_000).catch((error: unknown) => error);
+    await flushed(asking);
+    await asking.close();
+    await asking.close();
+    expect(await underWay).toMatchObject({ code: 'bus.disconnected' });
+    expect(asking.connected).toBe(false);
+    await expect(asking.request('t.theirs', 1, 1_000)).rejects.toMatchObject({ code: 'bus.disconnected' });
+    asking.publish('t.theirs', 2);
+    asking.subscribe('t.late', () => 'late')();
+    asking.onConnect(() => (calls += 1));
+    for (const subject of ['t.mine', 't.late']) await expect(answering.request(subject, 3, 1_000)).rejects.toMatchObject({ code: 'bus.no_responder' });
+    await broker.lose();
+    await broker.recover();
+    await until(() => answering.connected);
+    await flushed(answering);
+    expect({ heard, calls, connected: asking.connected }).toEqual({ heard: [], calls: 0, connected: false });
+  });
+
+  it('needs no broker to be closed', async () => {
+    const { broker, asking } = ends();
+    await broker.lose();
+    await asking.close();
+    expect(asking.connected).toBe(false);
+  });
+}
+
+function raise(what: unknown): never {
+  throw what;
 }
 
 /** Whatever this bus asked of its broker so far is in force. */

@@ -25,7 +25,8 @@ const RETRY_MS = 250;
 /** Two missed pings make a connection stale: a server that was frozen is noticed after 15 s at most. */
 const PING_MS = 5_000;
 
-/** Connects, waiting as long as it takes; from then on it reconnects by itself, for ever. */
+/** Connects, waiting as long as it takes; from then on it reconnects by itself, for ever. Whoever is told of a connection, here or
+ *  by `onConnect`, finds what this side subscribed to in force: a request from anywhere meets it. */
 export async function connectNats(options: NatsOptions): Promise<ClosableBus> {
   const bus = new NatsBus(options);
   await bus.firstConnect;
@@ -37,8 +38,6 @@ export async function connectNats(options: NatsOptions): Promise<ClosableBus> {
 export const openNats = (options: NatsOptions): ClosableBus => new NatsBus(options);
 
 class NatsBus implements ClosableBus {
-  /** Settles at the first connection, or when closed before it. */
-  readonly firstConnect: Promise<void>;
   connected = false;
   #connection: NatsConnection | null = null;
   #requests = 0;
@@ -47,22 +46,31 @@ class NatsBus implements ClosableBus {
   readonly #connectCallbacks = new Set<() => void>();
   /** Rejects the requests that are under way. */
   readonly #pending = new Set<(error: Transient) => void>();
+  readonly #firstConnect = Promise.withResolvers<void>();
+  readonly #connecting: Promise<void>;
+  /** Counts what happens to the connection: what is awaited on one may come when it is lost already. */
+  #turns = 0;
 
   constructor(private readonly options: NatsOptions) {
-    this.firstConnect = this.#connect();
+    this.#connecting = this.#connect();
+  }
+
+  /** Settles at the first connection, or when closed before it. */
+  get firstConnect(): Promise<void> {
+    return this.#firstConnect.promise;
   }
 
   publish(subject: string, payload: unknown): void {
     // The client would keep it and send it late; what is said here is only worth hearing now.
-    if (!this.connected) return;
-    this.#connection?.publish(subject, encodeMessage(subject, payload));
+    if (!this.connected || !this.#connection) return;
+    this.#connection.publish(subject, fitting(this.#connection, subject, encodeMessage(subject, payload)));
   }
 
   async request<Reply>(subject: string, payload: unknown, timeoutMs: number): Promise<Reply> {
     const connection = this.#connection;
     if (!connection || !this.connected) throw disconnected(subject);
     this.#requests += 1;
-    const message = encodeMessage(subject, payload, String(this.#requests));
+    const message = fitting(connection, subject, encodeMessage(subject, payload, String(this.#requests)));
     const { promise: dropped, reject: drop } = Promise.withResolvers<never>();
     this.#pending.add(drop);
     try {
@@ -99,7 +107,7 @@ class NatsBus implements ClosableBus {
 
   onConnect(callback: () => void): () => void {
     this.#connectCallbacks.add(callback);
-    if (this.connected) queueMicrotask(() => this.#connectCallbacks.has(callback) && callback());
+    if (this.connected) queueMicrotask(() => this.#connectCallbacks.has(callback) && this.#callBack(callback));
     return () => void this.#connectCallbacks.delete(callback);
   }
 
@@ -107,16 +115,27 @@ class NatsBus implements ClosableBus {
     this.#closing.abort();
     this.#lost();
     await this.#connection?.close();
-    await this.firstConnect;
+    await this.#connecting;
+    this.#firstConnect.resolve();
   }
 
-  /** Until there is a server, or nobody wants one any more. */
   async #connect(): Promise<void> {
+    const connection = await this.#reach();
+    if (!connection) return;
+    if (this.#closing.signal.aborted) return connection.close();
+    this.#connection = connection;
+    for (const subscriber of this.#subscribers) subscriber.open(connection);
+    void this.#watch(connection);
+    void this.#announce(connection);
+  }
+
+  /** Until there is a server, or nobody wants one any more: null then. */
+  async #reach(): Promise<NatsConnection | null> {
     const { url, name, logger, clock } = this.options;
     const { signal } = this.#closing;
     for (let attempt = 1; !signal.aborted; attempt += 1) {
       try {
-        const connection = await connect({
+        return await connect({
           servers: url,
           name,
           maxReconnectAttempts: -1,
@@ -126,47 +145,55 @@ class NatsBus implements ClosableBus {
           maxPingOut: 2,
           ignoreClusterUpdates: true,
         });
-        if (signal.aborted) return await connection.close();
-        return this.#begin(connection);
       } catch (error) {
         if (attempt % 40 === 1) logger.warn('bus unreachable, trying on', { url, error });
         await clock.sleep(RETRY_MS, signal);
       }
     }
-  }
-
-  #begin(connection: NatsConnection): void {
-    this.#connection = connection;
-    for (const subscriber of this.#subscribers) subscriber.open(connection);
-    void this.#watch(connection);
-    this.#gained();
+    return null;
   }
 
   /** The client resubscribes by itself; this only keeps account of whether somebody is there. */
   async #watch(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) {
       if (status.type === 'disconnect' || status.type === 'staleConnection') this.#lost();
-      if (status.type === 'reconnect') this.#gained();
+      if (status.type === 'reconnect') void this.#announce(connection);
       if (status.type === 'error') this.options.logger.warn('bus reported an error', { error: status.error });
     }
     this.#lost();
   }
 
+  /** Only once the server has answered is it sure that it has read the subscriptions, which went before. */
+  async #announce(connection: NatsConnection): Promise<void> {
+    const turn = (this.#turns += 1);
+    try {
+      await connection.flush();
+    } catch (error) {
+      // Lost again meanwhile; the next connection is announced.
+      return this.options.logger.debug('bus lost before it was ready', { url: this.options.url, error });
+    }
+    if (turn === this.#turns) this.#gained();
+  }
+
   #gained(): void {
     this.connected = true;
+    this.#firstConnect.resolve();
     this.options.logger.info('bus connected', { url: this.options.url });
-    for (const callback of [...this.#connectCallbacks]) {
-      try {
-        callback();
-      } catch (error) {
-        this.options.logger.error('a callback on connect failed', { error });
-      }
+    for (const callback of [...this.#connectCallbacks]) this.#callBack(callback);
+  }
+
+  #callBack(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.options.logger.error('a callback on connect failed', { error });
     }
   }
 
   #lost(): void {
     if (this.connected && !this.#closing.signal.aborted) this.options.logger.warn('bus disconnected', { url: this.options.url });
     this.connected = false;
+    this.#turns += 1;
     for (const drop of [...this.#pending]) drop(disconnected('the request'));
   }
 
@@ -192,6 +219,15 @@ class NatsBus implements ClosableBus {
       this.options.logger.error('a failure could not be answered', { subject: message.subject, error: failure });
     }
   }
+}
+
+/** @returns it in bytes. @throws RangeError when it is more than the server takes: the client would say so only of what it sends,
+ *  and the sender has to cut it (`chunkSet`). */
+function fitting({ info }: NatsConnection, subject: string, message: string): Uint8Array {
+  const bytes = Buffer.from(message);
+  const most = info?.max_payload ?? Infinity;
+  if (bytes.length > most) throw new RangeError(`${subject}: ${bytes.length} bytes are more than the ${most} that the bus takes`);
+  return bytes;
 }
 
 const disconnected = (what: string): Transient => new Transient('bus.disconnected', `${what}: no connection to the bus`);

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { abandonedFolders, makeOwnFolder } from './own-folder.ts';
 
 /** A real `nats-server` of a test's own. */
 export interface TestBroker {
@@ -21,9 +21,11 @@ export interface TestBroker {
 /** How long a server may take to listen. */
 const START_MS = 10_000;
 
-/** Starts a `nats-server` on a free port of 127.0.0.1. @throws Error when it doesn't listen within 10 s. */
+/** Starts a `nats-server` on a free port of 127.0.0.1. What crashed test runs left behind is removed first.
+ *  @throws Error when it doesn't listen within 10 s; nothing is left behind then. */
 export async function startNats(): Promise<TestBroker> {
-  const folder = await mkdtemp(join(tmpdir(), 'waybill-nats-'));
+  await sweep();
+  const folder = await makeOwnFolder('nats');
   const port = await freePort();
   let server = await launch(port, folder).catch(async (error: unknown) => {
     await rm(folder, { recursive: true, force: true });
@@ -44,6 +46,25 @@ export async function startNats(): Promise<TestBroker> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Removes the brokers of test runs that are gone. */
+async function sweep(): Promise<void> {
+  for (const folder of await abandonedFolders('nats')) {
+    const pid = Number(await readFile(join(folder, 'pid'), 'utf8').catch(() => ''));
+    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    // The pid may be another process's by now.
+    if (pid > 0 && commandLine.includes(`${folder}/`)) kill(pid);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone already.
+  }
 }
 
 /** A port of 127.0.0.1 that nobody listens on at this moment. */

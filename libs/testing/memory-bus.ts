@@ -60,9 +60,13 @@ export class MemoryBroker {
   }
 }
 
+/** What NATS takes as it comes. */
+const MAX_BYTES = 1024 * 1024;
+
 /** One process's connection to a `MemoryBroker`. Errors are those of the real bus. */
 export class MemoryBus implements Bus {
   connected = true;
+  #closed = false;
   readonly #callbacks = new Set<() => void>();
   readonly #pending = new Set<(error: Transient) => void>();
 
@@ -73,15 +77,15 @@ export class MemoryBus implements Bus {
 
   publish(subject: string, payload: unknown): void {
     if (!this.connected) return;
-    const sent = throughJson(payload);
+    const sent = sendable(subject, payload);
     for (const receiver of this.broker.receivers(subject)) this.#send('message', subject, sent, receiver);
   }
 
-  request<Reply>(subject: string, payload: unknown, timeoutMs: number): Promise<Reply> {
-    if (!this.connected) return Promise.reject(new Transient('bus.disconnected', `${subject}: no connection to the bus`));
+  async request<Reply>(subject: string, payload: unknown, timeoutMs: number): Promise<Reply> {
+    if (!this.connected) throw new Transient('bus.disconnected', `${subject}: no connection to the bus`);
+    const sent = sendable(subject, payload);
     const receivers = this.broker.receivers(subject);
-    if (receivers.length === 0) return Promise.reject(new Transient('bus.no_responder', `nobody answers ${subject}`));
-    const sent = throughJson(payload);
+    if (receivers.length === 0) throw new Transient('bus.no_responder', `nobody answers ${subject}`);
     return new Promise<Reply>((resolve, reject) => {
       const fail = (error: Transient): void => {
         cancel();
@@ -101,6 +105,7 @@ export class MemoryBus implements Bus {
   }
 
   subscribe<Payload>(subject: string, handler: (payload: Payload, subject: string) => unknown, options?: { queue?: string }): () => void {
+    if (this.#closed) return () => undefined;
     const subscription: Subscription = { subject, queue: options?.queue ?? null, owner: this, handler: handler as Subscription['handler'] };
     this.broker.subscriptions.add(subscription);
     return () => void this.broker.subscriptions.delete(subscription);
@@ -118,13 +123,16 @@ export class MemoryBus implements Bus {
     for (const fail of [...this.#pending]) fail(new Transient('bus.disconnected', 'the connection to the bus was lost'));
   }
 
+  /** Nothing happens to one that was closed. */
   reconnect(): void {
+    if (this.#closed) return;
     this.connected = true;
     for (const callback of [...this.#callbacks]) callback();
   }
 
   /** The process is gone: its subscriptions too. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.disconnect();
     this.#callbacks.clear();
     for (const subscription of [...this.broker.subscriptions]) if (subscription.owner === this) this.broker.subscriptions.delete(subscription);
@@ -160,10 +168,16 @@ export function subjectMatches(pattern: string, subject: string): boolean {
 
 async function outcomeOf(receiver: Subscription, payload: unknown, subject: string): Promise<{ response: unknown } | { failure: string }> {
   try {
-    return { response: throughJson(await receiver.handler(payload, subject)) };
+    return { response: sendable(subject, await receiver.handler(payload, subject)) };
   } catch (error) {
     return { failure: error instanceof Error ? error.message : String(error) };
   }
 }
 
-const throughJson = (payload: unknown): unknown => JSON.parse(JSON.stringify(payload ?? null)) as unknown;
+/** A copy by way of JSON. @throws RangeError when it is more than the bus takes. */
+function sendable(subject: string, payload: unknown): unknown {
+  const text = JSON.stringify(payload ?? null);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_BYTES) throw new RangeError(`${subject}: ${bytes} bytes are more than the ${MAX_BYTES} that the bus takes`);
+  return JSON.parse(text) as unknown;
+}

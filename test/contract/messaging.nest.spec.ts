@@ -1,8 +1,8 @@
-import { Controller, Module, type INestApplication } from '@nestjs/common';
+import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, MessagePattern, NatsContext, Payload, RpcException, Transport, ClientNats } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
-import { connectNats, type ClosableBus } from '#messaging';
+import { openNats, type ClosableBus } from '#messaging';
 import { systemClock } from '#platform';
 import { MemoryLogger, startNats, type TestBroker } from '#testing';
 
@@ -32,19 +32,21 @@ class ReportsModule {}
 /** Apps host their request handlers by Nest's NATS transport; agents and schedulers talk to them by `Bus`. */
 describe('the bus and Nest’s NATS transport', () => {
   let server: TestBroker;
-  let app: INestApplication;
   let bus: ClosableBus;
+  /** In the order of their making: a set-up that fails half-way is taken down as far as it came. */
+  const ends: (() => Promise<unknown>)[] = [];
   beforeAll(async () => {
     server = await startNats();
+    ends.push(() => server.stop());
     const microservice = await NestFactory.createMicroservice(ReportsModule, { transport: Transport.NATS, options: { servers: [server.url], queue: 'monitors' }, logger: false });
+    ends.push(() => microservice.close());
     await microservice.listen();
-    app = microservice as unknown as INestApplication;
-    bus = await connectNats({ url: server.url, name: 'contract', logger: new MemoryLogger(), clock: systemClock });
+    bus = openNats({ url: server.url, name: 'contract', logger: new MemoryLogger(), clock: systemClock });
+    ends.push(() => bus.close());
+    await new Promise<void>((resolve) => bus.onConnect(resolve));
   });
   afterAll(async () => {
-    await bus.close();
-    await app.close();
-    await server.stop();
+    for (const end of ends.reverse()) await end();
   });
 
   it('lets a controller answer a request of the bus', async () => {
@@ -66,8 +68,8 @@ describe('the bus and Nest’s NATS transport', () => {
     bus.subscribe<{ tail: number }>('waybill.agent.n1.logs', ({ tail }) => ({ lines: Array.from({ length: tail }, (_, n) => n) }));
     await bus.request('t.flush', {}, 1_000).catch(() => undefined);
     const client = new ClientNats({ servers: [server.url] });
+    ends.push(async () => client.close());
     await client.connect();
     expect(await firstValueFrom(client.send('waybill.agent.n1.logs', { tail: 3 }))).toEqual({ lines: [0, 1, 2] });
-    await client.close();
   });
 });
