@@ -24,3 +24,5 @@ export * from './sqlite.ts';
 export { getServiceAt } from './at.ts';
 export type { EventSource } from './related.ts';
 export * from './views/explain.ts';
+export * from './replay.ts';
+export type { ReplayRange } from './replay-range.ts';
