@@ -1,4 +1,4 @@
-import { subjects } from '#contracts';
+import { subjects, type Heartbeat } from '#contracts';
 import { MonitorWorld } from '../../test/simulation/monitor-world.ts';
 
 let world: MonitorWorld;
@@ -20,6 +20,24 @@ describe("a node's liveness", () => {
     await world.clock.advance(2_000);
     expect(said()).toEqual(['NodeUnreachable']);
     expect(world.dataOfLast('node', 'node_1')).toEqual({ lastHeardAt: new Date(lastBeat).toISOString(), reason: { code: 'silent', message: 'nothing was heard of it for 15 s' } });
+  });
+
+  it('is lost, too, when its agent says for that long that the engine does not answer, and is back with the engine', async () => {
+    world.startMonitor();
+    const stand = { nodeId: 'node_1', storeId: null, applied: null, refusing: null } as const;
+    await world.beatFor(5_000, 'node_1');
+    for (let beat = 1; beat <= 3; beat += 1) {
+      expect(said()).toEqual([]);
+      world.agent.publish(subjects.heartbeat('node_1'), { stand, beat, engineTrouble: 'connect ENOENT /var/run/docker.sock' } satisfies Heartbeat);
+      await world.clock.advance(4_900);
+    }
+    await world.clock.advance(1_000);
+    expect(said()).toEqual(['NodeUnreachable']);
+    expect(world.dataOfLast('node', 'node_1')).toMatchObject({
+      reason: { code: 'engine_unreachable', message: "its agent is heard, but the engine doesn't answer it: connect ENOENT /var/run/docker.sock" },
+    });
+    await world.beatFor(5_000, 'node_1');
+    expect(said()).toEqual(['NodeUnreachable', 'NodeReachable']);
   });
 
   it('is not lost by one lost beat', async () => {

@@ -6,7 +6,8 @@ import { monitorMetadata, type MonitorPorts } from './ports.ts';
 /** How often an agent is heard. */
 export const HEARTBEAT_MS = 5_000;
 
-/** Three beats missed: long enough for a lost message, short enough to say in time that nothing is known of its replicas. */
+/** Three beats missed, or three that spoke of an engine that is away: long enough for a lost message or a restart of the engine,
+ *  short enough to say in time that nothing is known of its replicas. */
 export const UNREACHABLE_AFTER_MS = 3 * HEARTBEAT_MS;
 
 const TICK_MS = 1_000;
@@ -15,8 +16,11 @@ const TICK_MS = 1_000;
 interface Watched {
   /** As the log says. */
   reachable: boolean;
-  /** Silence counts from here: the last beat, or when the monitor began to listen. */
+  /** Its silence counts from here: the last beat, or when the monitor began to listen. */
   since: number;
+  /** The same for its engine's silence: the last beat that spoke of none. */
+  engineSince: number;
+  engineTrouble: string | null;
   /** Wall time of the last beat; null when this monitor never heard one. */
   heardAt: number | null;
   /** A change of its state is being recorded. */
@@ -34,7 +38,7 @@ export class Liveness {
 
   /** Keeps account of which nodes there are. Called with each event of the nodes' streams, in order. */
   takeEvent(nodeId: NodeId, event: NodeEvent): void {
-    if (event.type === 'NodeRegistered') this.nodes.set(nodeId, { reachable: true, since: this.ports.clock.monotonic(), heardAt: null, busy: false });
+    if (event.type === 'NodeRegistered') this.nodes.set(nodeId, this.fresh());
     if (event.type === 'NodeRemoved') this.nodes.delete(nodeId);
     const watched = this.nodes.get(nodeId);
     if (watched && event.type === 'NodeUnreachable') watched.reachable = false;
@@ -56,18 +60,27 @@ export class Liveness {
     for (const end of this.ends.splice(0)) end();
   }
 
-  private takeHeartbeat({ stand }: Heartbeat, subject: string): void {
+  private fresh(): Watched {
+    const now = this.ports.clock.monotonic();
+    return { reachable: true, since: now, engineSince: now, engineTrouble: null, heardAt: null, busy: false };
+  }
+
+  /** An agent without its engine sees nothing of its containers: its beat doesn't vouch for the node. */
+  private takeHeartbeat({ stand, engineTrouble }: Heartbeat, subject: string): void {
     const watched = this.nodes.get(stand.nodeId);
     if (!watched || subject !== subjects.heartbeat(stand.nodeId)) return;
     watched.since = this.ports.clock.monotonic();
     watched.heardAt = this.ports.clock.now();
+    watched.engineTrouble = engineTrouble ?? null;
+    if (watched.engineTrouble !== null) return;
+    watched.engineSince = watched.since;
     if (!watched.reachable) void this.record(stand.nodeId, watched, { type: 'MarkNodeReachable', data: {} });
   }
 
   private countAnew(): void {
     const now = this.ports.clock.monotonic();
     this.lastTick = now;
-    for (const watched of this.nodes.values()) watched.since = now;
+    for (const watched of this.nodes.values()) watched.since = watched.engineSince = now;
   }
 
   private async tickForever(signal: AbortSignal): Promise<void> {
@@ -85,7 +98,9 @@ export class Liveness {
     this.lastTick = now;
     if (stalled || !this.ports.bus.connected) return this.countAnew();
     for (const [nodeId, watched] of this.nodes) {
-      if (watched.reachable && now - watched.since >= UNREACHABLE_AFTER_MS) void this.record(nodeId, watched, silent(watched));
+      if (!watched.reachable || now - watched.engineSince < UNREACHABLE_AFTER_MS) continue;
+      const silent = now - watched.since >= UNREACHABLE_AFTER_MS;
+      void this.record(nodeId, watched, unreachable(watched, silent ? null : watched.engineTrouble));
     }
   }
 
@@ -110,10 +125,13 @@ export class Liveness {
   }
 }
 
-const silent = ({ heardAt }: Watched): NodeCommand => ({
+const unreachable = ({ heardAt }: Watched, engineTrouble: string | null): NodeCommand => ({
   type: 'MarkNodeUnreachable',
   data: {
     lastHeardAt: heardAt === null ? null : new Date(heardAt).toISOString(),
-    reason: { code: 'silent', message: `nothing was heard of it for ${UNREACHABLE_AFTER_MS / 1000} s` },
+    reason:
+      engineTrouble === null
+        ? { code: 'silent', message: `nothing was heard of it for ${UNREACHABLE_AFTER_MS / 1000} s` }
+        : { code: 'engine_unreachable', message: `its agent is heard, but the engine doesn't answer it: ${engineTrouble}` },
   },
 });

@@ -405,6 +405,44 @@ describe('an agent', () => {
     await node.stop();
   });
 
+  it('without an engine is heard and takes sets, says why it does nothing, and goes to work when the engine answers', async () => {
+    const node = new Node();
+    node.runtime.goDown('dockerd is gone');
+    await node.start();
+    await node.apply(entry('rep_a', 'web'));
+    await node.clock.advance(60_000);
+    expect(node.beats.length).toBeGreaterThan(10);
+    expect(node.beats.at(-1)).toMatchObject({ engineTrouble: 'dockerd is gone', stand: { applied: { revision: '1' } } });
+    expect(node.agent.ready).toEqual({ engineTrouble: 'dockerd is gone', registered: false });
+    expect(node.reports).toEqual([]);
+    node.runtime.comeUp();
+    await node.clock.advance(15_000);
+    expect(node.running).toEqual(['rep_a']);
+    expect(node.beats.at(-1)).not.toHaveProperty('engineTrouble');
+    expect(node.agent.ready).toEqual({ engineTrouble: null, registered: true });
+    expect(node.reports.length).toBeGreaterThan(0);
+    await node.stop();
+  });
+
+  it('says within seconds that its engine went away, and that it is back, and lists nothing that it can not see', async () => {
+    const node = await new Node().start();
+    await node.apply(entry('rep_a', 'web'));
+    await node.clock.advance(10_000);
+    node.runtime.goDown('dockerd is gone');
+    await node.clock.advance(2_000);
+    expect(node.beats.at(-1)?.engineTrouble).toBe('dockerd is gone');
+    const reports = node.reports.length;
+    const asked = node.monitor.request(subjects.reportNow(node.agent.identity.nodeId), {}, 25_000);
+    await node.clock.advance(100_000);
+    expect(await asked).toEqual({ taken: false });
+    expect(node.reports).toHaveLength(reports);
+    node.runtime.comeUp();
+    await node.clock.advance(2_000);
+    expect(node.beats.at(-1)).not.toHaveProperty('engineTrouble');
+    expect(node.reports.length).toBeGreaterThan(reports);
+    await node.stop();
+  });
+
   it('keeps what it saw while nobody hears it, and tells it in order, the list last', async () => {
     const node = await new Node().start();
     await node.apply(entry('rep_a', 'good later'));

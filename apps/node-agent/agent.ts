@@ -1,5 +1,5 @@
 import { subjects, type AgentStand, type AssignmentSet, type Bus, type ChunkReply, type Clock, type Logger, type LogsReply, type LogsRequest, type Random, type SetChunk } from '#contracts';
-import type { ContainerRuntime, EngineInfo } from '#docker';
+import { EngineError, type ContainerRuntime, type EngineInfo } from '#docker';
 import { SetAssembler } from '#messaging';
 import { AppliedSet } from './applied-set.ts';
 import { Converger } from './converge.ts';
@@ -38,7 +38,13 @@ export class Agent {
   readonly #aborter = new AbortController();
   readonly #ends: (() => void)[] = [];
   readonly #running: Promise<void>[] = [];
+  readonly #output: Output;
+  readonly #sender: JournalSender;
+  readonly #reporter: Reporter;
+  /** What needs the engine's own word first. */
   #parts: Parts | null = null;
+  /** Why the engine doesn't answer; null while it does. */
+  #engineTrouble: string | null = 'it has not answered yet';
 
   private constructor(
     private readonly options: AgentOptions,
@@ -46,7 +52,12 @@ export class Agent {
     private readonly applied: AppliedSet,
     private readonly memories: Memories,
     private readonly journal: Journal,
-  ) {}
+  ) {
+    const { nodeId } = identity;
+    this.#output = new Output(options);
+    this.#sender = new JournalSender({ ...options, journal, nodeId });
+    this.#reporter = new Reporter({ ...options, applied, memories, sender: this.#sender, engineTrouble: () => this.#engineTrouble });
+  }
 
   /** Reads what an earlier life left in the node's folder. @throws Error when that can't be used. */
   static async open(options: AgentOptions): Promise<Agent> {
@@ -61,8 +72,10 @@ export class Agent {
     return new Agent(options, identity, applied, memories, journal);
   }
 
-  /** Begins as soon as the engine answers: a node without one is of no use, and isn't heard of. Returns at once. */
+  /** Is heard from now on, and takes sets; converges, and introduces its host, as soon as the engine answers: only that one knows
+   *  what the host is. Returns at once. */
   start(): void {
+    this.#ends.push(this.#sender.start(), this.#reporter.start(), ...this.#serve());
     this.#running.push(this.#begin());
   }
 
@@ -70,7 +83,7 @@ export class Agent {
   async stop(): Promise<void> {
     this.#aborter.abort();
     for (const end of this.#ends.splice(0).reverse()) end();
-    await this.#parts?.output.close();
+    await this.#output.close();
     await this.#parts?.converger.stop();
     await Promise.all(this.#running);
   }
@@ -79,9 +92,9 @@ export class Agent {
     return this.applied.stand;
   }
 
-  /** Whether the engine answered and a monitor has taken the node in. */
-  get ready(): { readonly engine: boolean; readonly registered: boolean } {
-    return { engine: this.#parts !== null, registered: this.#parts?.registration.registered ?? false };
+  /** Why the engine doesn't answer, and whether a monitor has taken the node in. */
+  get ready(): { readonly engineTrouble: string | null; readonly registered: boolean } {
+    return { engineTrouble: this.#engineTrouble, registered: this.#parts?.registration.registered ?? false };
   }
 
   /** Nothing to do at the moment. For specs. */
@@ -94,8 +107,8 @@ export class Agent {
     if (engine === null) return;
     const parts = (this.#parts = this.#assemble(engine));
     parts.converger.start();
-    this.#ends.push(parts.sender.start(), parts.registration.start(), parts.reporter.start(), ...this.#serve(parts));
-    this.#running.push(this.#watch(parts), this.#resync(parts), this.#prune(parts));
+    this.#ends.push(parts.registration.start());
+    this.#running.push(this.#watch(parts), this.#resync(parts), this.#prune());
     this.options.logger.info('agent started', { node_id: this.identity.nodeId, engine: engine.engineVersion, applied_revision: this.stand.applied?.revision ?? null });
   }
 
@@ -104,31 +117,38 @@ export class Agent {
     const { runtime, clock, random, logger } = this.options;
     for (let attempt = 1; !this.#aborter.signal.aborted; attempt += 1) {
       try {
-        return await runtime.info();
+        const engine = await runtime.info();
+        this.#heardOfEngine(null);
+        return engine;
       } catch (error) {
         logger.warn('the engine does not answer, trying on', { error });
+        this.#heardOfEngine((error as Error).message);
         await clock.sleep(Math.min(retryDelayMs(attempt, random()), 10_000), this.#aborter.signal);
       }
     }
     return null;
   }
 
+  /** The first to know are those who hear this node: what it says of its containers is worth as much as its engine's word. */
+  #heardOfEngine(trouble: string | null): void {
+    const before = this.#engineTrouble;
+    this.#engineTrouble = trouble;
+    if ((before === null) === (trouble === null) || this.#aborter.signal.aborted) return;
+    this.#reporter.heartbeat();
+    if (trouble === null) void this.#reporter.report();
+  }
+
   #assemble(engine: EngineInfo): Parts {
-    const { bus, clock, random, logger, settings, installation } = this.options;
-    const { applied, memories, journal } = this;
-    const output = new Output(this.options);
+    const { settings, installation } = this.options;
     const host = { installation, cpus: engine.cpus, architecture: engine.architecture, publishOn: publishAddressOf(settings.address) };
-    const sender = new JournalSender({ journal, nodeId: this.identity.nodeId, bus, clock, random, logger });
+    const request = { ...this.identity, facts: factsOf(engine, settings) };
     return {
-      output,
-      sender,
-      converger: new Converger({ ...this.options, host, applied, memories, journal, output }),
-      registration: new Registration({ request: { ...this.identity, facts: factsOf(engine, settings) }, bus, clock, random, logger }),
-      reporter: new Reporter({ applied, memories, sender, bus, clock, logger }),
+      converger: new Converger({ ...this.options, host, applied: this.applied, memories: this.memories, journal: this.journal, output: this.#output }),
+      registration: new Registration({ ...this.options, request }),
     };
   }
 
-  #serve({ output, converger, reporter }: Parts): (() => void)[] {
+  #serve(): (() => void)[] {
     const { bus } = this.options;
     const { nodeId } = this.identity;
     const assembler = new SetAssembler();
@@ -136,7 +156,7 @@ export class Agent {
     let turn: Promise<unknown> = Promise.resolve();
     const offer = (set: AssignmentSet): Promise<AgentStand> => {
       const taken = turn.then(() => this.applied.offer(set));
-      turn = taken.then(() => converger.onApplied(), () => undefined);
+      turn = taken.then(() => this.#parts?.converger.onApplied(), () => undefined);
       return taken;
     };
     return [
@@ -145,10 +165,10 @@ export class Agent {
         if (set === null) return { stand: null };
         const before = this.stand;
         const stand = await offer(set);
-        if (before.applied?.eventId !== stand.applied?.eventId) reporter.heartbeat();
+        if (before.applied?.eventId !== stand.applied?.eventId) this.#reporter.heartbeat();
         return { stand };
       }),
-      bus.subscribe<LogsRequest>(subjects.logs(nodeId), ({ replicaId, tail }): Promise<LogsReply> => output.read(replicaId, Math.min(tail, MAX_LOG_LINES))),
+      bus.subscribe<LogsRequest>(subjects.logs(nodeId), ({ replicaId, tail }): Promise<LogsReply> => this.#output.read(replicaId, Math.min(tail, MAX_LOG_LINES))),
     ];
   }
 
@@ -176,24 +196,27 @@ export class Agent {
     for (await clock.sleep(RESYNC_MS, signal); !signal.aborted; await clock.sleep(RESYNC_MS, signal)) await this.#lookAtAll(converger);
   }
 
-  async #prune({ output }: Parts): Promise<void> {
+  async #prune(): Promise<void> {
     const { clock, logger } = this.options;
     const { signal } = this.#aborter;
     for (; !signal.aborted; await clock.sleep(PRUNE_MS, signal)) {
-      await output.prune((replicaId) => this.applied.find(replicaId) !== null).catch((error: unknown) => logger.warn('old output not removed', { error }));
+      await this.#output.prune((replicaId) => this.applied.find(replicaId) !== null).catch((error: unknown) => logger.warn('old output not removed', { error }));
     }
   }
 
   async #lookAtAll(converger: Converger): Promise<void> {
     if (this.#aborter.signal.aborted) return;
-    await converger.lookAtAll().catch((error: unknown) => this.options.logger.warn('the engine could not be looked at', { error }));
+    try {
+      await converger.lookAtAll();
+      this.#heardOfEngine(null);
+    } catch (error) {
+      this.options.logger.warn('the engine could not be looked at', { error });
+      if (error instanceof EngineError && error.code === 'engine_unreachable') this.#heardOfEngine(error.message);
+    }
   }
 }
 
 interface Parts {
-  readonly output: Output;
-  readonly sender: JournalSender;
   readonly converger: Converger;
   readonly registration: Registration;
-  readonly reporter: Reporter;
 }

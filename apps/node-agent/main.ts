@@ -31,7 +31,7 @@ async function start(): Promise<void> {
   shutdown.add('agent', () => app.close());
   const agent = app.get(Agent);
   checks['agent'] = () => ({ ok: agent.ready.registered, detail: agent.ready.registered ? `registered as ${agent.identity.nodeId}` : 'not registered yet' });
-  checks['engine'] = () => ({ ok: agent.ready.engine, detail: agent.ready.engine ? 'answers' : 'does not answer' });
+  checks['engine'] = () => ({ ok: agent.ready.engineTrouble === null, detail: agent.ready.engineTrouble ?? 'answers' });
   checks['bus'] = () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected' });
 }
 

@@ -28,6 +28,8 @@ export class Reporter {
       readonly bus: Bus;
       readonly clock: Clock;
       readonly logger: Logger;
+      /** Why the engine doesn't answer; null while it does. */
+      readonly engineTrouble: () => string | null;
     },
   ) {}
 
@@ -55,7 +57,8 @@ export class Reporter {
 
   heartbeat(): void {
     const { stand } = this.options.applied;
-    const beat: Heartbeat = { stand, beat: (this.#beat += 1) };
+    const engineTrouble = this.options.engineTrouble();
+    const beat: Heartbeat = { stand, beat: (this.#beat += 1), ...(engineTrouble === null ? {} : { engineTrouble }) };
     this.options.bus.publish(subjects.heartbeat(stand.nodeId), beat);
   }
 
@@ -78,8 +81,8 @@ export class Reporter {
   async #report(): Promise<void> {
     const { applied, sender, bus, clock, logger } = this.options;
     const asked = this.#asked.splice(0);
-    // Without a set there is nothing to be missed.
-    if (applied.entries === null) return this.#answer(asked, false);
+    // Without a set there is nothing to be missed; without an engine all that could be said is old.
+    if (applied.entries === null || this.options.engineTrouble() !== null) return this.#answer(asked, false);
     this.#reporting = true;
     let taken = false;
     try {

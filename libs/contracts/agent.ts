@@ -75,6 +75,8 @@ export interface Heartbeat {
   readonly stand: AgentStand;
   /** Counts up from the agent's start. */
   readonly beat: number;
+  /** Why the node's engine doesn't answer: what is known of its containers may be old. Left out while it does. */
+  readonly engineTrouble?: string;
 }
 
 export interface RegisterRequest {

@@ -143,6 +143,7 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     name: text,
     address: text,
     status: one('READY', 'DRAINED', 'UNREACHABLE', 'REMOVED'),
+    status_reason: reason,
     architecture: text,
     engine_version: text,
     capacity: named('Amount'),

@@ -11,7 +11,7 @@ export type Filter = (candidate: Candidate, on: NodeForPlacement) => string | nu
 export const filters: Readonly<Record<FilterName, Filter>> = {
   removed: (_, { node }) => (node.status === 'removed' ? 'it was removed' : null),
 
-  liveness: (_, { node }) => (node.reachable ? null : 'nothing is heard of it'),
+  liveness: (_, { node }) => (node.reachable ? null : 'it is unreachable'),
 
   drained: (_, { node }) => (node.drained ? 'it is drained' : null),
 

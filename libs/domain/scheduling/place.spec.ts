@@ -38,7 +38,7 @@ describe('a filter', () => {
 
   it.each([
     [[removed], {}, [{ filter: 'removed', detail: 'it was removed' }]],
-    [[silent], {}, [{ filter: 'liveness', detail: 'nothing is heard of it' }]],
+    [[silent], {}, [{ filter: 'liveness', detail: 'it is unreachable' }]],
     [[drained], {}, [{ filter: 'drained', detail: 'it is drained' }]],
     [[], { constraints: ['node.labels.zone==b', 'node.name!=host-1'] }, [{ filter: 'constraint', detail: "node.labels.zone==b and node.name!=host-1 don't hold" }]],
     [[], { constraints: ['node.labels.zone==a', 'node.labels.disk==ssd'] }, [{ filter: 'constraint', detail: "node.labels.disk==ssd doesn't hold" }]],

@@ -32,6 +32,7 @@ describe('the nodes view', () => {
       name: 'host-a',
       address: '10.0.0.1',
       status: 'READY',
+      status_reason: null,
       architecture: 'amd64',
       engine_version: '20.10.24',
       capacity: { cpu_millis: 4_000, memory_bytes: 8_000 },
@@ -65,9 +66,9 @@ describe('the nodes view', () => {
       if (type === 'NodeUnreachable') story.tell('node-node_a', type, { lastHeardAt: timeOf(40), reason: { code: 'silent', message: 'not heard for 15 s' } });
       else if (type === 'NodeRemoved') story.tell('node-node_a', type, { lost: [] });
       else story.tell('node-node_a', type, {});
-      return nodeIn(story).status;
+      return [nodeIn(story).status, nodeIn(story).status_reason?.code ?? null];
     });
-    expect(statuses).toEqual(['DRAINED', 'UNREACHABLE', 'DRAINED', 'READY', 'REMOVED']);
+    expect(statuses).toEqual([['DRAINED', null], ['UNREACHABLE', 'silent'], ['DRAINED', null], ['READY', null], ['REMOVED', null]]);
     expect(nodeIn(story)).toMatchObject({ last_heard_at: timeOf(40), revision: 5 });
   });
 

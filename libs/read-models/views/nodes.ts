@@ -1,5 +1,5 @@
 import type { TenantContext } from '#contracts';
-import { node as nodeRules, type NodeEntry, type NodeFacts, type NodeId, type Placement, type ReplicaId, reserved, type Wanted } from '#domain';
+import { node as nodeRules, type NodeEntry, type NodeFacts, type NodeId, type Placement, type Reason, type ReplicaId, reserved, type Wanted } from '#domain';
 import type { Page } from '../port.ts';
 import { answered, asQuery, type Paging, type Reads } from '../reads.ts';
 import { evolveBy, type Folds, type Of, type View } from '../view.ts';
@@ -13,6 +13,8 @@ export interface NodeAnswer {
   readonly name: string;
   readonly address: string;
   readonly status: NodeStatus;
+  /** Why it is UNREACHABLE; null with every other status. */
+  readonly status_reason: Reason | null;
   readonly architecture: string;
   readonly engine_version: string;
   readonly capacity: AmountDocument;
@@ -38,7 +40,7 @@ export interface NodeDocument extends Omit<NodeAnswer, 'replicas'> {
 
 /** Nodes, the removed ones too, folded from their own streams by the node's own rules. */
 export const nodes: View<NodeDocument> = {
-  schema: { view: 'nodes', version: 1, indexes: [['name'], ['status']] },
+  schema: { view: 'nodes', version: 2, indexes: [['name'], ['status']] },
   prefixes: ['node-'],
   keys: ({ stream }) => [stream.slice('node-'.length)],
   evolve(doc, event, id) {
@@ -48,13 +50,13 @@ export const nodes: View<NodeDocument> = {
 };
 
 const folds: Folds<NodeDocument> = {
-  NodeRegistered: (node, { data }) => ({ ...node, ...facts(data), removed: false, reachable: true }),
+  NodeRegistered: (node, { data }) => ({ ...node, ...facts(data), removed: false, reachable: true, status_reason: null }),
   NodeFactsChanged: (node, { data }) => ({ ...node, ...facts(data) }),
   NodeDrained: (node) => ({ ...node, drained: true }),
   NodeActivated: (node) => ({ ...node, drained: false }),
-  NodeUnreachable: (node, { data }) => ({ ...node, reachable: false, last_heard_at: data.lastHeardAt ?? node.last_heard_at }),
-  NodeReachable: (node) => ({ ...node, reachable: true }),
-  NodeRemoved: (node) => ({ ...node, removed: true, reachable: false }),
+  NodeUnreachable: (node, { data }) => ({ ...node, reachable: false, status_reason: data.reason, last_heard_at: data.lastHeardAt ?? node.last_heard_at }),
+  NodeReachable: (node) => ({ ...node, reachable: true, status_reason: null }),
+  NodeRemoved: (node) => ({ ...node, removed: true, reachable: false, status_reason: null }),
   ReplicaPlaced: withEntries,
   ReplicaWantedChanged: withEntries,
   ReplicaReleased: withEntries,
@@ -68,6 +70,7 @@ const fold = evolveBy<NodeDocument>(
       node_id: data.nodeId,
       ...facts(data),
       status: 'READY',
+      status_reason: null,
       reserved: { cpu_millis: 0, memory_bytes: 0 },
       last_heard_at: metadata.at,
       drained: false,
