@@ -16,6 +16,7 @@ const IMAGES = {
   private: { pull: 'image_pull_denied' as const },
   unreachable: { pull: 'registry_unreachable' as const },
   arm: { architecture: 'arm64' },
+  forgotten: { run: () => ({ isLost: true }) },
 };
 
 const entry = (replicaId: `rep_${string}`, image: string, change: Partial<Assignment> = {}): Assignment => ({
@@ -225,6 +226,15 @@ describe('a replica', () => {
     expect(node.told('rep_a')).toEqual(['1 PREPARING', '1 STARTING', '1 STARTING host_port_taken']);
     await node.clock.advance(60_000);
     expect(node.told('rep_a').slice(3)).toEqual(['1 FAILED final healthy_deadline']);
+    await node.stop();
+  });
+
+  it('removes a container that the engine lost track of in the middle of a start, and says that it is gone', async () => {
+    const node = await new Node().start();
+    await node.apply(entry('rep_a', 'forgotten'), entry('rep_j', 'forgotten', { ...job, slot: 0 }));
+    await node.clock.advance(5_000);
+    for (const replicaId of ['rep_a', 'rep_j']) expect(node.told(replicaId)).toEqual(['1 PREPARING', '1 STARTING', '1 GONE final start_lost']);
+    expect(await node.runtime.listContainers()).toEqual([]);
     await node.stop();
   });
 

@@ -196,6 +196,7 @@ export class Converger {
     const { subnet } = assignment.network;
     const reason = { code: error.code, message: error.code === 'subnet_taken' ? `${subnet} is in use on this host: ${error.message}` : error.message };
     logger.warn('the engine refused a step', { replica_id: assignment.replicaId, state: during.state, code: error.code, reason: error.message });
+    if (error.code === 'start_lost') return this.#giveUpContainer(memory, error);
     if (!error.transient) {
       const observed = await this.#tell({ ...during, state: 'FAILED', final: true, reason }, memory, null);
       return memories.save({ ...memory, observed, phase: 'ended' });
@@ -204,6 +205,16 @@ export class Converger {
     const trouble = { reason, times, retryAt: clock.monotonic() + retryDelayMs(times, random()), subnet };
     const observed = await this.#tell({ ...during, reason }, { ...memory, trouble }, null);
     await memories.save({ ...memory, observed, trouble });
+  }
+
+  /** Removed, not made anew: whether it ran, and so whether a job's command did, nobody can say. */
+  async #giveUpContainer(memory: ReplicaMemory, error: EngineError): Promise<void> {
+    const { runtime, memories } = this.options;
+    if (memory.containerId) await runtime.removeContainer(memory.containerId);
+    const reason = { code: error.code, message: `the engine lost track of it in the middle of its start: ${error.message}` };
+    const observed = await this.#tell({ run: memory.run, state: 'GONE', final: true, reason }, memory, null);
+    await memories.save({ ...memory, observed, phase: 'ended' });
+    this.#afterGone(memory.replicaId);
   }
 
   /** Journals what was seen, once. @returns it. */

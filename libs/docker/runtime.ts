@@ -7,7 +7,7 @@ export interface ContainerRuntime {
   inspectContainer(name: string): Promise<ContainerState | null>;
   /** @returns the id. A container of that name is left as it is and its id returned: a repeated step adopts. */
   createContainer(plan: ContainerPlan): Promise<string>;
-  /** Silent when it runs already. @throws EngineError `not_found` | `host_port_taken` | `invalid_config`. */
+  /** Silent when it runs already. @throws EngineError `not_found` | `host_port_taken` | `invalid_config` | `start_lost`. */
   startContainer(id: string): Promise<void>;
   /** SIGTERM, after `graceMs` SIGKILL. Silent when it isn't running or gone. */
   stopContainer(id: string, graceMs: number): Promise<void>;
@@ -66,12 +66,13 @@ export interface ContainerState {
 
 /** What the engine said no to, sorted by what can be done about it. `transient` ones are tried again: always
  *  `registry_unreachable`, `host_port_taken`, `subnet_taken` (another one is allotted), `not_found` (look again) and `engine_…`;
- *  never `image_pull_denied`, `image_architecture` and `invalid_config`; `image_not_found` only where it vanished before its use. */
+ *  never `image_pull_denied`, `image_architecture`, `invalid_config` and `start_lost` (the engine was killed in the middle of an earlier
+ *  start, and can do no more with that container than remove it); `image_not_found` only where it vanished before its use. */
 export class EngineError extends Error {
   constructor(
     readonly code:
       | 'image_not_found' | 'image_pull_denied' | 'image_architecture' | 'registry_unreachable' | 'host_port_taken' | 'subnet_taken'
-      | 'invalid_config' | 'not_found' | 'engine_unreachable' | 'engine_failed',
+      | 'invalid_config' | 'start_lost' | 'not_found' | 'engine_unreachable' | 'engine_failed',
     readonly transient: boolean,
     message: string,
     options?: ErrorOptions,

@@ -1,5 +1,5 @@
 import type { Clock } from '#contracts';
-import type { ContainerState } from '#docker';
+import { EngineError, type ContainerState } from '#docker';
 
 /** What an image does. */
 export interface ImageScript {
@@ -18,6 +18,8 @@ export interface RunScript {
   readonly oomKilled?: boolean;
   /** Written to stdout at the start. */
   readonly lines?: readonly string[];
+  /** The engine was killed in the middle of it: the container is as it was, and can't be started any more. */
+  readonly isLost?: boolean;
   /** Doesn't end on SIGTERM, but on the SIGKILL after the grace. */
   readonly ignoresTerm?: boolean;
 }
@@ -75,9 +77,11 @@ export class MemoryContainer {
     );
   }
 
+  /** @throws EngineError `start_lost` by the script. */
   start(): void {
     this.#starts += 1;
     this.#script = this.image.run?.(this.#starts) ?? {};
+    if (this.#script.isLost) throw new EngineError('start_lost', false, `task ${this.id}: already exists`);
     const at = this.#now();
     this.state = { ...this.state, status: 'running', exitCode: null, oomKilled: false, startedAt: at, finishedAt: null, address: this.self.address };
     for (const line of this.#script.lines ?? []) this.lines.push({ at, stream: 'stdout', line });
