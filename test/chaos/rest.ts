@@ -1,0 +1,82 @@
+import type { Doc, World } from '../e2e/world.ts';
+import type { Client } from './client.ts';
+import type { RollCall } from './roll-call.ts';
+import { containersOf } from './witness.ts';
+
+/** Where an installation isn't yet what its client's book says, by the gateways and by the engine itself; none: converged. */
+export async function unrest(world: World, client: Client, gateways: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  const containers = await containersOf(world.engine);
+  for (const { id, name, replicas, deleted } of client.services) {
+    const wanted = deleted ? [] : Array.from({ length: replicas }, (_, index) => index + 1);
+    const own = containers.filter(({ ownerId }) => ownerId === id);
+    const slots = own.map(({ slot }) => slot).sort((a, b) => a - b);
+    if (String(slots) !== String(wanted)) found.push(`${name} (${id}) has containers for slots [${slots}] instead of [${wanted}]`);
+    for (const { state, slot } of own) if (state !== 'running') found.push(`${name} (${id}) slot ${slot} is ${state}`);
+    for (const gateway of gateways) {
+      const service = await read(world, gateway, `/v1/docker-services/${id}`);
+      const stands = `${service.lifecycle} ${service.status} with ${service.replicas?.running} of ${service.replicas?.desired}`;
+      const due = deleted ? service.lifecycle === 'DELETED' : service.lifecycle === 'ACTIVE' && service.status === (replicas ? 'RUNNING' : null) && service.replicas.running === replicas && service.replicas.desired === replicas;
+      if (!due) found.push(`${gateway} says of ${name} (${id}): ${stands}; ${deleted ? 'it was deleted' : `${replicas} were asked for`}`);
+    }
+  }
+  for (const { id, key } of client.jobs) {
+    const { status } = await read(world, gateways[0]!, `/v1/jobs/${id}`);
+    if (status === 'PENDING' || status === 'RUNNING') found.push(`${key} (${id}) is still ${status}`);
+  }
+  const known = new Set(client.services.map(({ id }) => id));
+  for (const { id, ownerId, ownerType, state } of containers) if (!known.has(ownerId)) found.push(`container ${id.slice(0, 12)} (${state}) of ${ownerType} ${ownerId} is left over`);
+  return found;
+}
+
+/** Jobs whose end isn't what their containers themselves have told. */
+export async function untrueJobs(world: World, client: Client, rollCall: RollCall): Promise<string[]> {
+  const found: string[] = [];
+  for (const { id, key, exitCode } of client.jobs) {
+    const [began = 0, ended = 0] = ['began', 'ended'].map((call) => rollCall.calls.get(`${call} ${key}`));
+    const { status, exit_code: said, reason } = await read(world, 'api-gateway', `/v1/jobs/${id}`);
+    const story = `${key} (${id}) is ${status} with exit code ${said} (${JSON.stringify(reason)}); it began ${began} and ended ${ended} times`;
+    // The engine was killed in the middle of its start: whether its command ran nobody can say, and so Waybill says.
+    const isUnknown = status === 'FAILED' && said === null && reason.code === 'container_lost' && /lost track/.test(reason.message);
+    if (isUnknown && began <= 1) continue;
+    if (began !== 1 || ended !== 1) found.push(story);
+    else if (status !== (exitCode === 0 ? 'SUCCEEDED' : 'FAILED') || said !== exitCode) found.push(`${story}, with ${exitCode}`);
+  }
+  return found;
+}
+
+/** Everything that a gateway says, page by page, without what no event can know. */
+export async function everyAnswer(world: World, gateway: string, client: Client): Promise<string[]> {
+  const paths = [
+    ...['docker-services', 'nodes', 'projects', 'environments', 'plans', 'jobs', 'audit'].map((list) => `/v1/${list}`),
+    ...client.services.flatMap(({ id }) => ['', '/replicas', '/deployments'].map((more) => `/v1/docker-services/${id}${more}`)),
+    ...client.jobs.map(({ id }) => `/v1/jobs/${id}`),
+  ];
+  const answers: string[] = [];
+  for (const path of paths) {
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const answer: Doc = await read(world, gateway, `${path}${isList(path) ? `?limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}` : ''}`);
+      answers.push(`${path} ${JSON.stringify(answer, (key, value) => (key === 'last_heard_at' || key === 'next_cursor' ? undefined : value))}`);
+      cursor = answer.next_cursor ?? null;
+    }
+  }
+  return answers;
+}
+
+/** Builds every view anew from the log, and waits until reads have been flipped over to it. */
+export async function rebuildViews(world: World): Promise<void> {
+  const before: Doc[] = (await world.get('/v1/projections')).items;
+  for (const { name } of before) await world.post(`/v1/projections/${name}/rebuild`);
+  await world.eventually('every view is rebuilt', async () => {
+    const now: Doc[] = (await world.get('/v1/projections')).items;
+    return now.every(({ name, version, rebuilding }) => !rebuilding && version > before.find((each) => each.name === name).version);
+  });
+}
+
+const isList = (path: string): boolean => !/\/(svc|job)_[^/]*$/.test(path);
+
+async function read(world: World, gateway: string, path: string): Promise<Doc> {
+  const answer = await world.call('GET', path, undefined, {}, gateway);
+  if (answer.status !== 200) throw new Error(`${gateway}: GET ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}

@@ -1,0 +1,172 @@
+import { cp, mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Random } from '#contracts';
+import { seededRandom } from '#testing';
+import { World } from '../e2e/world.ts';
+import { Client } from './client.ts';
+import { planFaults } from './faults.ts';
+import { breaches, leftovers, openLog, readLog, unfinished } from './laws.ts';
+import { everyAnswer, rebuildViews, unrest, untrueJobs } from './rest.ts';
+import { openRollCall, type RollCall } from './roll-call.ts';
+import { Saboteur } from './saboteur.ts';
+import { Story } from './story.ts';
+import { networksOf, Witness } from './witness.ts';
+
+/** From the last part's return until everything must be as it is wanted. */
+const CONVERGED_MS = 30_000;
+const HANDS = 3;
+
+/** One run of a seed, on an installation of its own: faults while clients work, then peace, then the checks.
+ *  @throws Error with the seed, what was found, the story, and where the logs are kept. */
+export async function runSeed(seed: number, seconds: number): Promise<void> {
+  // Every second seed has two of each app.
+  const world = await World.start({ instances: seed % 2 === 0 ? { 'api-gateway': 2, scheduler: 2, 'health-monitor': 2, 'job-runner': 2 } : {} });
+  const story = new Story();
+  const closing: (() => Promise<void>)[] = [];
+  try {
+    await new Run(world, story, seed, seconds, closing).tell();
+  } catch (error) {
+    throw await withLogs(world, seed, story, error as Error);
+  } finally {
+    for (const close of closing.reverse()) await close();
+    await world.stop();
+  }
+}
+
+class Run {
+  readonly #random: (what: number) => Random;
+  readonly #gateways: string[];
+  readonly #saboteur: Saboteur;
+
+  constructor(
+    private readonly world: World,
+    private readonly story: Story,
+    seed: number,
+    private readonly seconds: number,
+    private readonly closing: (() => Promise<void>)[],
+  ) {
+    this.#random = (what) => seededRandom(seed * 1_000 + what);
+    this.#gateways = world.installation.partNames.filter((name) => name.startsWith('api-gateway'));
+    this.#saboteur = new Saboteur(world, story, this.#random(1));
+    closing.push(() => this.#saboteur.heal());
+  }
+
+  async tell(): Promise<void> {
+    const { world, story } = this;
+    const store = await openLog(world.home);
+    const rollCall = await openRollCall(world.engine.hostAddress);
+    const witness = new Witness(store, world.engine, story);
+    this.closing.push(() => store.close(), () => rollCall.close(), () => witness.stop());
+    witness.start();
+    const { client, environmentId } = await this.#client(rollCall);
+
+    await this.#storm(client);
+    await this.#converge(client);
+    await this.#nothingWrong('jobs', () => untrueJobs(world, client, rollCall));
+    await this.#viewsEqualARebuild(client);
+    await this.#deleteEverything(client, environmentId);
+
+    const log = await readLog(store);
+    await this.#nothingWrong('log', async () => [...breaches(log, client.acknowledged), ...leftovers(log)]);
+    await this.#nothingWrong('witness', async () => {
+      await world.eventually('the witness has heard all', async () => witness.told.length >= log.length);
+      const other = witness.told.findIndex((event, index) => event.id !== log[index]?.id);
+      return [...witness.doubles.map((slot) => `two live containers for ${slot}`), ...(other < 0 ? [] : [`event ${other} of the log is not the one that was told of`])];
+    });
+  }
+
+  async #client(rollCall: RollCall): Promise<{ client: Client; environmentId: string }> {
+    const { world, story } = this;
+    const [project] = (await world.get('/v1/projects')).items;
+    const { environment_id: environmentId } = await world.post(`/v1/projects/${project.project_id}/environments`, { name: 'chaos' });
+    return { environmentId, client: new Client({ world, story, random: this.#random(2), rollCall, gateways: this.#gateways, environmentId }) };
+  }
+
+  /** Faults while the client works; then everything is back, and the client has its last answers. */
+  async #storm(client: Client): Promise<void> {
+    const faults = planFaults(this.#random(3), this.seconds, this.world.installation.partNames);
+    const working = client.work(HANDS);
+    await Promise.race([working, this.#saboteur.carryOut(faults)]);
+    client.stop();
+    await this.#saboteur.heal();
+    await working;
+    this.story.tell(`${client.services.length} services, ${client.jobs.length} jobs, ${client.acknowledged.length} commands acknowledged`);
+  }
+
+  async #converge(client: Client): Promise<void> {
+    const end = performance.now() + CONVERGED_MS;
+    for (;;) {
+      const found = await unrest(this.world, client, this.#gateways).catch((error: Error) => [error.message]);
+      if (found.length === 0) return this.story.tell('converged');
+      if (performance.now() > end) throw new Error(`not converged ${CONVERGED_MS / 1000} s after the last part's return:\n${found.join('\n')}`);
+      await pause(200);
+    }
+  }
+
+  async #viewsEqualARebuild(client: Client): Promise<void> {
+    const store = await openLog(this.world.home);
+    try {
+      await this.#nothingWrong('rest', async () => {
+        let left: string[] = [];
+        await this.world.eventually('all has ended', async () => (left = unfinished(await readLog(store))).length === 0).catch(() => undefined);
+        return left;
+      });
+    } finally {
+      await store.close();
+    }
+    const [first, second = first] = [...(await this.#answers(client))];
+    await rebuildViews(this.world);
+    const [rebuilt] = await this.#answers(client);
+    await this.#nothingWrong('views', async () => [...differing(first!, second!, 'the other gateway'), ...differing(first!, rebuilt!, 'a rebuild')]);
+  }
+
+  /** Of every gateway, at a moment when nothing changes. */
+  async #answers(client: Client): Promise<string[][]> {
+    let before: string[][] = [];
+    await this.world.eventually('the answers stay the same', async () => {
+      const now = await Promise.all(this.#gateways.map((gateway) => everyAnswer(this.world, gateway, client)));
+      const same = String(now) === String(before);
+      before = now;
+      return same;
+    });
+    return before;
+  }
+
+  async #deleteEverything(client: Client, environmentId: string): Promise<void> {
+    const { world } = this;
+    await client.deleteAll();
+    await this.#converge(client);
+    await world.eventually('the environment is deleted', async () => (await world.call('DELETE', `/v1/environments/${environmentId}`)).status === 204);
+    let left: unknown[] = [];
+    await world
+      .eventually('nothing is left behind', async () => {
+        const [node] = (await world.get('/v1/nodes')).items;
+        const memories = await readdir(join(world.home, 'node', 'replicas'));
+        left = [...(await networksOf(world.engine)), ...memories, ...node.replicas, ...(node.reserved.cpu_millis ? [node.reserved] : [])];
+        return left.length === 0;
+      })
+      .catch(() => undefined);
+    await this.#nothingWrong('deletes', async () => left.map((each) => `left behind: ${JSON.stringify(each)}`));
+  }
+
+  async #nothingWrong(where: string, find: () => Promise<string[]>): Promise<void> {
+    const found = await find();
+    if (found.length > 0) throw new Error(`${where}:\n${found.slice(0, 30).join('\n')}`);
+  }
+}
+
+function differing(one: readonly string[], other: readonly string[], what: string): string[] {
+  return one.flatMap((answer, index) => (answer === other[index] ? [] : [`a gateway said ${answer}\n  and ${what} says ${other[index]}`]));
+}
+
+/** Keeps the logs of a failed run, which are removed with the installation otherwise. */
+async function withLogs(world: World, seed: number, story: Story, error: Error): Promise<Error> {
+  const folder = await mkdtemp(join(tmpdir(), `waybill-chaos-seed-${seed}-`));
+  await cp(join(world.home, 'logs'), folder, { recursive: true });
+  for (const name of ['events.db', 'events.db-wal']) await cp(join(world.home, name), join(folder, name)).catch(() => undefined);
+  await writeFile(join(folder, 'dockerd.log'), await world.engine.log());
+  await writeFile(join(folder, 'story.txt'), `${story}\n\n${error.message}\n`);
+  return new Error(`seed ${seed}: ${error.message}\n\n${story}\n\nlogs are kept in ${folder}`, { cause: error });
+}
