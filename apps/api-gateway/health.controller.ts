@@ -1,6 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { storeReadiness } from '#event-store';
 import { readiness, type Check, type CheckResult } from '#platform';
 import { Gateway } from './gateway.ts';
 import type { ProjectionStatus } from './projections/projections.ts';
@@ -35,10 +36,7 @@ export class HealthController {
   #checks(): Record<string, Check> {
     const { store, bus, models, projections } = this.gateway.parts;
     return {
-      event_store: async () => {
-        await store.readAll(null, { limit: 1 });
-        return { ok: true, detail: 'it can be read' };
-      },
+      event_store: () => storeReadiness(store),
       bus: () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected: is nats-server up?' }),
       read_models: async () => {
         await models.active('services');

@@ -3,6 +3,9 @@ import type { EventMetadata } from '#domain';
 /** A place in the log of all events: opaque, fixed width, sorts as text; gaps are normal. */
 export type Position = string;
 
+/** The form of every adapter's positions: 20 digits, or twice that with a dot between. Text from outside is checked against it. */
+export const POSITION = /^\d{20}(\.\d{20})?$/;
+
 /** What a stream's revision must be for an append to be taken; revisions count from 0. */
 export type Expected = 'any' | 'no-stream' | 'exists' | bigint;
 

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type TenantContext } from '#contracts';
 import { Rejection } from '#domain';
-import type { EventStore, Position, Recorded } from '#event-store';
+import { type EventStore, POSITION, type Position, type Recorded } from '#event-store';
 import { eventAnswer, reachesDocument } from '#read-models';
 import { streamEvents, type ServerEvent } from '../edge/sse.ts';
 import type { Gateway } from '../gateway.ts';
@@ -34,8 +34,6 @@ async function* reachedEvents(
     if (reachesDocument(tenant, data)) yield { id: data.position, event: data.type, data };
   }
 }
-
-const POSITION = /^[0-9A-Za-z:_-]{1,64}$/;
 
 /** @throws Rejection `request.position_invalid` */
 function startOf(request: FastifyRequest, after: string | undefined): Position | null {

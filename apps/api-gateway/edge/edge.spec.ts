@@ -90,6 +90,8 @@ describe('the edge', () => {
       ['an If-Match that is no revision', 'POST', '/v1/projects', '{"name":"x"}', { 'if-match': 'W/"1"' }, 422, 'request.if_match_invalid'],
       ['an empty Idempotency-Key', 'POST', '/v1/projects', '{"name":"x"}', { 'idempotency-key': '' }, 422, 'idempotency.key_invalid'],
       ['a cursor of another list', 'GET', '/v1/docker-services?cursor=nonsense', undefined, {}, 422, 'cursor.invalid'],
+      ['a position that was never given', 'GET', '/v1/events?after=0', undefined, {}, 422, 'request.position_invalid'],
+      ['a number for a position', 'GET', '/v1/docker-services?min_position=12', undefined, {}, 422, 'request.invalid'],
       ['a position far away', 'GET', '/v1/events?after=%00', undefined, {}, 422, 'request.position_invalid'],
     ])('answers %s by problem+json', async (_, method, url, body, headers, status, code) => {
       const json: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };

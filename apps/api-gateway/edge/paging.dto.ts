@@ -1,12 +1,13 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
+import { POSITION } from '#event-store';
 
 /** Of a read that may ask to see at least so much of the log. */
 export class ReadDto {
   @ApiPropertyOptional({ type: 'string', description: 'A Waybill-Position: waits until the answer knows all up to it.' })
   @IsOptional()
-  @Matches(/^[0-9A-Za-z:_-]{1,64}$/, { message: 'must be a Waybill-Position as a change answered it' })
+  @Matches(POSITION, { message: 'must be a Waybill-Position as a change answered it' })
   min_position?: string;
 }
 
