@@ -3,9 +3,9 @@ import { NestFactory } from '@nestjs/core';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import { queues, subjects } from '#contracts';
 import { schemaOf, upcast } from '#domain';
-import { AggregateStore, openSqliteEventStore, type Wake } from '#event-store';
+import { AggregateStore, openEventStore, storeReadiness, type Wake } from '#event-store';
 import { type ClosableBus, connectNats } from '#messaging';
-import { type Check, createLogger, readConfig, Shutdown, sqliteFile, startHealthServer, systemClock, systemRandom } from '#platform';
+import { type Check, createLogger, readConfig, Shutdown, startHealthServer, systemClock, systemRandom } from '#platform';
 import { HealthMonitor } from './health-monitor.ts';
 import { HealthMonitorModule } from './health-monitor.module.ts';
 
@@ -23,7 +23,9 @@ async function start(): Promise<void> {
 
   const bus = await connectNats({ url: config.natsUrl, name: 'health-monitor', logger, clock });
   shutdown.add('bus', () => bus.close());
-  const store = await openSqliteEventStore({ file: sqliteFile(config.eventStoreUrl), clock, random, logger, wake: wakeBy(bus) });
+  checks['event_store'] = () => ({ ok: false, detail: 'is being opened' });
+  const store = await openEventStore(config.eventStoreUrl, { clock, random, logger, wake: wakeBy(bus) });
+  checks['event_store'] = () => storeReadiness(store);
   shutdown.add('event store', () => store.close());
   const onAppended = (tenantId: string, position: string): void => bus.publish(subjects.hint(tenantId), { position });
   const aggregates = new AggregateStore({ store, clock, random, upcast, schemaOf, onAppended });

@@ -43,6 +43,7 @@ describe('configuration', () => {
     ['NATS_URL', 'http://localhost', 'nats://127.0.0.1:4222'],
     ['EVENT_STORE_URL', 'mongodb://localhost', 'sqlite:'],
     ['EVENT_STORE_URL', 'sqlite:', 'sqlite:'],
+    ['EVENT_STORE_URL', 'esdb://', 'esdb://<host>:2113'],
     ['READ_MODEL_URL', 'postgres://localhost', 'mongodb://<host>/<database>'],
     ['READ_MODEL_URL', 'mongodb://', 'mongodb://<host>/<database>'],
     ['READ_MODEL_URL', 'sqlite:', 'sqlite:<path of a file>'],
@@ -63,6 +64,10 @@ describe('configuration', () => {
 
   it.each(['mongodb://one:27017,two:27017/waybill?replicaSet=rs0', 'mongodb+srv://user:secret@cluster.example/'])('takes %s for the read models as it is', (url) => {
     expect(readConfig({ READ_MODEL_URL: url }).readModelUrl).toBe(url);
+  });
+
+  it.each(['esdb://admin:secret@one:2113,two:2113?tls=true', 'esdb+discover://cluster.example'])('takes %s for the event store as it is', (url) => {
+    expect(readConfig({ EVENT_STORE_URL: url }).eventStoreUrl).toBe(url);
   });
 
   it('repeats no password', () => {

@@ -20,7 +20,7 @@ export interface Config {
   readonly healthListen: HostPort;
   /** `NATS_URL`. */
   readonly natsUrl: string;
-  /** `EVENT_STORE_URL`: `sqlite:<absolute file>`. */
+  /** `EVENT_STORE_URL`: `sqlite:<absolute file>`, `esdb://…` or `esdb+discover://…`. */
   readonly eventStoreUrl: string;
   /** `READ_MODEL_URL`: `sqlite:<absolute file>`, `mongodb://…` or `mongodb+srv://…`. */
   readonly readModelUrl: string;
@@ -63,7 +63,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     listen: read('WAYBILL_LISTEN', '127.0.0.1:7700', hostPort),
     healthListen: read('WAYBILL_HEALTH_LISTEN', '127.0.0.1:0', hostPort),
     natsUrl: read('NATS_URL', 'nats://127.0.0.1:4222', url(['nats:', 'tls:'], 'nats://127.0.0.1:4222')),
-    eventStoreUrl: read('EVENT_STORE_URL', `sqlite:${join(home, 'events.db')}`, storeUrl),
+    eventStoreUrl: read('EVENT_STORE_URL', `sqlite:${join(home, 'events.db')}`, eventStoreUrl),
     readModelUrl: read('READ_MODEL_URL', `sqlite:${join(home, 'read-models.db')}`, readModelUrl),
     dockerHost: read('DOCKER_HOST', 'unix:///var/run/docker.sock', url(['unix:', 'tcp:', 'http:', 'https:'], 'unix:///var/run/docker.sock')),
     nodeName: read('WAYBILL_NODE_NAME', hostname(), nodeName),
@@ -97,12 +97,13 @@ const url = (protocols: readonly string[], example: string) => (text: string): s
   return text;
 };
 
-function storeUrl(text: string): string {
-  if (!text.startsWith('sqlite:') || text === 'sqlite:') throw new Error('write sqlite:<path of a file>; no other store is known');
+/** What only the client can judge, more than one host or options, is left to it; in both. */
+function eventStoreUrl(text: string): string {
+  if (/^esdb(\+discover)?:\/\/[^/?]+/.test(text)) return text;
+  if (!text.startsWith('sqlite:') || text === 'sqlite:') throw new Error('write sqlite:<path of a file> or esdb://<host>:2113');
   return `sqlite:${sqliteFile(text)}`;
 }
 
-/** What only the driver can judge, more than one host or options, is left to it. */
 function readModelUrl(text: string): string {
   if (/^mongodb(\+srv)?:\/\/[^/?]+/.test(text)) return text;
   if (!text.startsWith('sqlite:') || text === 'sqlite:') throw new Error('write sqlite:<path of a file> or mongodb://<host>/<database>');
