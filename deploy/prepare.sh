@@ -22,6 +22,10 @@ lacks iptables iptables
 lacks curl curl
 if [ -z "${DOCKER_HOST:-}" ]; then lacks dockerd docker.io; fi
 lacks docker docker.io
+# The tests start a server that speaks MongoDB's protocol, in a virtual environment of its own.
+if [ -n "${for_tests:-}" ] && [ -z "${MONGODB_URL:-}" ]; then
+  python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing+=(python3-venv)
+fi
 if [ "${#missing[@]}" -gt 0 ]; then
   say "installing ${missing[*]}"
   as_root=(); [ "$(id -u)" = 0 ] || as_root=(sudo)

@@ -1,9 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { upcast } from '#domain';
-import { openSqliteEventStore } from '#event-store';
+import { openEventStore } from '#event-store';
 import { createLogger, readConfig, sqliteFile, systemClock, systemRandom } from '#platform';
 import { everyView, openReadModelStore, openSqliteReadModels, replay, type DocumentDifference, type ReplayedView } from '#read-models';
 
@@ -41,7 +41,8 @@ async function main(): Promise<number> {
   const config = readConfig(process.env);
   const parts = { clock: systemClock, random: systemRandom, logger: createLogger('replay', { level: 'error' }) };
   await using closing = new AsyncDisposableStack();
-  const store = await openSqliteEventStore({ ...parts, file: sqliteFile(config.eventStoreUrl) });
+  for (const url of [config.eventStoreUrl, config.readModelUrl]) await expectThere(url);
+  const store = await openEventStore(config.eventStoreUrl, parts);
   closing.defer(() => store.close());
   const live = await openReadModelStore(config.readModelUrl, parts);
   closing.defer(() => live.close());
@@ -53,9 +54,17 @@ async function main(): Promise<number> {
   const replayed = await replay({ store, live, fresh, views, upcast, range: values, signal: cancel.signal, onDifference: print, onView: sum });
   const differences = replayed.reduce((total, view) => total + view.differences, 0);
   const unsettled = replayed.reduce((total, view) => total + view.unsettled.length, 0);
-  console.log(differences === 0 ? 'no difference' : `${differences} ${differences === 1 ? 'difference' : 'differences'}`);
+  console.log(count(differences, 'difference'));
   if (unsettled > 0) throw new Error(`${unsettled} documents moved too fast to be compared: run it again`);
   return differences === 0 ? 0 : 1;
+}
+
+/** Opening would make an empty one. */
+async function expectThere(url: string): Promise<void> {
+  if (!url.startsWith('sqlite:')) return;
+  await access(sqliteFile(url)).catch(() => {
+    throw new Error(`there is no ${sqliteFile(url)}: say by WAYBILL_HOME which installation is meant`);
+  });
 }
 
 function print({ view, id, path, live, replayed }: DocumentDifference): void {
@@ -63,7 +72,13 @@ function print({ view, id, path, live, replayed }: DocumentDifference): void {
 }
 
 function sum({ view, events, documents, differences, position }: ReplayedView): void {
-  console.log(`${view}: ${documents} documents compared, ${events} events folded, up to ${position ?? 'the beginning'}: ${differences || 'no'} difference${differences === 1 ? '' : 's'}`);
+  console.log(`${view}: ${count(documents, 'document')} compared, ${count(events, 'event')} folded, up to ${position ?? 'the beginning'}: ${count(differences, 'difference')}`);
 }
 
-const text = (value: unknown): string => (value === undefined ? 'has none' : JSON.stringify(value));
+function count(number: number, thing: string): string {
+  return `${number || 'no'} ${thing}${number === 1 ? '' : 's'}`;
+}
+
+function text(value: unknown): string {
+  return value === undefined ? 'has none' : JSON.stringify(value);
+}

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `npm test`: everything, from lint to end-to-end on a real engine and a real broker. Arguments: kinds to run
 # (lint typecheck unit contract e2e docs), all when none is given.
+for_tests=yes
 source "$(dirname "$0")/prepare.sh"
 
 kinds=("$@")

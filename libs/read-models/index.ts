@@ -19,7 +19,6 @@ export { canonicalJson } from './canonical-json.ts';
 export * from './open.ts';
 export * from './projector.ts';
 export * from './rebuild.ts';
-export * from './mongodb.ts';
 export * from './sqlite.ts';
 export { getServiceAt } from './at.ts';
 export type { EventSource } from './related.ts';

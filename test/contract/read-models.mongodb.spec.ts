@@ -3,7 +3,7 @@ import type { Collection } from 'mongodb';
 import { Transient } from '#contracts';
 import { upcast } from '#domain';
 import type { Recorded } from '#event-store';
-import { everyView, openMongoReadModels, openSqliteReadModels, Projector, type ReadModelStore } from '#read-models';
+import { everyView, openReadModelStore, openSqliteReadModels, Projector, type ReadModelStore } from '#read-models';
 import { systemClock, systemRandom } from '#platform';
 import { MemoryEventStore, MemoryLogger } from '#testing';
 import { readModelContract } from '../../libs/read-models/contract.ts';
@@ -26,7 +26,7 @@ if ('missing' in mongo) {
   });
 } else {
   afterAll(() => mongo.close());
-  const openAt = (url: string): Promise<ReadModelStore> => openMongoReadModels({ url, ...parts });
+  const openAt = (url: string): Promise<ReadModelStore> => openReadModelStore(url, parts);
 
   readModelContract(`MongoDB (${mongo.name})`, async () => {
     const database = mongo.database();
