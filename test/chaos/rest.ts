@@ -1,31 +1,46 @@
 import type { Doc, World } from '../e2e/world.ts';
-import type { Client } from './client.ts';
+import type { Client, ServiceInBook } from './client.ts';
 import type { RollCall } from './roll-call.ts';
-import { containersOf } from './witness.ts';
+import { containersOf, type LiveContainer } from './witness.ts';
 
 /** Where an installation isn't yet what its client's book says, by the gateways and by the engine itself; none: converged. */
 export async function unrest(world: World, client: Client, gateways: readonly string[]): Promise<string[]> {
-  const found: string[] = [];
   const containers = await containersOf(world.engine);
+  const known = new Set(client.services.map(({ id }) => id));
+  const strange = containers.filter(({ ownerId }) => !known.has(ownerId));
+  return [
+    ...client.services.flatMap((service) => wrongContainers(service, containers)),
+    ...(await wrongAnswers(world, client, gateways)),
+    ...(await openJobs(world, client, gateways[0]!)),
+    ...strange.map(({ id, ownerId, ownerType, state }) => `container ${id.slice(0, 12)} (${state}) of ${ownerType} ${ownerId} is left over`),
+  ];
+}
+
+function wrongContainers({ id, name, replicas, deleted }: ServiceInBook, containers: readonly LiveContainer[]): string[] {
+  const wanted = deleted ? [] : Array.from({ length: replicas }, (_, index) => `${index + 1} running`);
+  const found = containers.filter(({ ownerId }) => ownerId === id).sort((a, b) => a.slot - b.slot).map(({ slot, state }) => `${slot} ${state}`);
+  return String(found) === String(wanted) ? [] : [`${name} (${id}) has slots [${found}] instead of [${wanted}]`];
+}
+
+async function wrongAnswers(world: World, client: Client, gateways: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
   for (const { id, name, replicas, deleted } of client.services) {
-    const wanted = deleted ? [] : Array.from({ length: replicas }, (_, index) => index + 1);
-    const own = containers.filter(({ ownerId }) => ownerId === id);
-    const slots = own.map(({ slot }) => slot).sort((a, b) => a - b);
-    if (String(slots) !== String(wanted)) found.push(`${name} (${id}) has containers for slots [${slots}] instead of [${wanted}]`);
-    for (const { state, slot } of own) if (state !== 'running') found.push(`${name} (${id}) slot ${slot} is ${state}`);
+    const due = deleted ? 'DELETED' : `ACTIVE ${replicas ? 'RUNNING' : null} with ${replicas} of ${replicas}`;
     for (const gateway of gateways) {
-      const service = await read(world, gateway, `/v1/docker-services/${id}`);
-      const stands = `${service.lifecycle} ${service.status} with ${service.replicas?.running} of ${service.replicas?.desired}`;
-      const due = deleted ? service.lifecycle === 'DELETED' : service.lifecycle === 'ACTIVE' && service.status === (replicas ? 'RUNNING' : null) && service.replicas.running === replicas && service.replicas.desired === replicas;
-      if (!due) found.push(`${gateway} says of ${name} (${id}): ${stands}; ${deleted ? 'it was deleted' : `${replicas} were asked for`}`);
+      const { lifecycle, status, replicas: counts } = await read(world, gateway, `/v1/docker-services/${id}`);
+      const said = lifecycle === 'DELETED' ? lifecycle : `${lifecycle} ${status} with ${counts.running} of ${counts.desired}`;
+      if (said !== due) found.push(`${gateway} says of ${name} (${id}): ${said}, and ${due} is due`);
     }
   }
+  return found;
+}
+
+async function openJobs(world: World, client: Client, gateway: string): Promise<string[]> {
+  const found: string[] = [];
   for (const { id, key } of client.jobs) {
-    const { status } = await read(world, gateways[0]!, `/v1/jobs/${id}`);
+    const { status } = await read(world, gateway, `/v1/jobs/${id}`);
     if (status === 'PENDING' || status === 'RUNNING') found.push(`${key} (${id}) is still ${status}`);
   }
-  const known = new Set(client.services.map(({ id }) => id));
-  for (const { id, ownerId, ownerType, state } of containers) if (!known.has(ownerId)) found.push(`container ${id.slice(0, 12)} (${state}) of ${ownerType} ${ownerId} is left over`);
   return found;
 }
 
@@ -34,7 +49,7 @@ export async function untrueJobs(world: World, client: Client, rollCall: RollCal
   const found: string[] = [];
   for (const { id, key, exitCode } of client.jobs) {
     const [began = 0, ended = 0] = ['began', 'ended'].map((call) => rollCall.calls.get(`${call} ${key}`));
-    const { status, exit_code: said, reason } = await read(world, 'api-gateway', `/v1/jobs/${id}`);
+    const { status, exit_code: said, status_reason: reason } = await read(world, 'api-gateway', `/v1/jobs/${id}`);
     const story = `${key} (${id}) is ${status} with exit code ${said} (${JSON.stringify(reason)}); it began ${began} and ended ${ended} times`;
     // The engine was killed in the middle of its start: whether its command ran nobody can say, and so Waybill says.
     const isUnknown = status === 'FAILED' && said === null && reason.code === 'container_lost' && /lost track/.test(reason.message);

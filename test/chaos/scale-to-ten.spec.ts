@@ -1,0 +1,49 @@
+import { World } from '../e2e/world.ts';
+import { breaches, openLog, readLog } from './laws.ts';
+import { Saboteur } from './saboteur.ts';
+import { Story } from './story.ts';
+import { containersOf, Witness } from './witness.ts';
+
+const TEN = 10;
+const CONVERGED_MS = 30_000;
+const DOWN_MS = 1_000;
+
+/** No manual step: whatever dies in the middle of a scale to 10, ten containers run soon after it is back. */
+describe('SIGKILL in the middle of a scale to 10', () => {
+  let world: World;
+  beforeAll(async () => (world = await World.start()), 90_000);
+  afterAll(() => world?.stop(), 60_000);
+
+  it.each(['api-gateway', 'scheduler', 'health-monitor', 'job-runner', 'node-agent', 'nats-server', 'engine'])('of %s leaves exactly 10 containers', async (part) => {
+    const story = new Story();
+    const store = await openLog(world.home);
+    const witness = new Witness(store, world.engine, story);
+    witness.start();
+    try {
+      const { docker_service_id: id } = await world.createService({ name: `ten-${part}`, deploy: { min_healthy_ms: 300 } });
+      await world.running(id, 1);
+      await world.post(`/v1/docker-services/${id}/scale`, { replicas: TEN });
+      const own = async () => (await containersOf(world.engine)).filter(({ ownerId }) => ownerId === id);
+      await world.eventually('some of them are there', async () => (await own()).length >= 3);
+      expect((await own()).filter(({ state }) => state === 'running').length).toBeLessThan(TEN);
+
+      const saboteur = new Saboteur(world, story, () => 0);
+      await saboteur.carryOut([{ atMs: 0, kind: 'kill', parts: [part], lastingMs: DOWN_MS }]);
+      await saboteur.heal();
+      await world.running(id, TEN, CONVERGED_MS);
+      const slots = (await own()).map(({ slot, state }) => `${slot} ${state}`).sort();
+      expect(slots).toEqual(Array.from({ length: TEN }, (_, index) => `${index + 1} running`).sort());
+
+      await world.call('DELETE', `/v1/docker-services/${id}`);
+      await world.serviceWhen(id, 'it is deleted', ({ lifecycle }) => lifecycle === 'DELETED');
+      expect(await own()).toEqual([]);
+    } finally {
+      await witness.stop();
+      const log = await readLog(store);
+      await store.close();
+      expect([...witness.doubles, ...breaches(log, [])]).toEqual([]);
+      // What was told while it happened is what stands.
+      expect(witness.told.map(({ id }) => id)).toEqual(log.slice(0, witness.told.length).map(({ id }) => id));
+    }
+  }, 150_000);
+});
