@@ -87,6 +87,6 @@ describe('the jobs view', () => {
     observe(story, 1, 'COMPLETED', { owner, final: true, exitCode: 0 });
     story.tell('job-job_1', 'JobEnded', { outcome: 'SUCCEEDED', attempt: 1, exitCode: 0, oomKilled: false, reason: { code: 'completed', message: 'exit code 0' } }, SYSTEM);
     observe(story, 1, 'GONE', { owner });
-    expect(jobIn(story)).toMatchObject({ status: 'SUCCEEDED', status_reason: { code: 'completed' }, revision: 2, attempts: [{ state: 'GONE', exit_code: 0, finished_at: timeOf(4) }] });
+    expect(jobIn(story)).toMatchObject({ status: 'SUCCEEDED', status_reason: { code: 'completed' }, revision: 2, attempts: [{ state: 'COMPLETED', exit_code: 0, finished_at: timeOf(4) }] });
   });
 });

@@ -51,7 +51,7 @@ export interface JobDocument extends JobAnswer {
 
 /** Jobs: from their own streams and those of their attempts' replicas. */
 export const jobs: View<JobDocument> = {
-  schema: { view: 'jobs', version: 1, indexes: [['created_at'], ['project_id', 'created_at'], ['environment_id', 'created_at']] },
+  schema: { view: 'jobs', version: 2, indexes: [['created_at'], ['project_id', 'created_at'], ['environment_id', 'created_at']] },
   prefixes: ['job-', 'replica-'],
   keys: (event) => (event.stream.startsWith(OWN) ? [event.stream.slice(OWN.length)] : inReplicaStream(event)),
   evolve(doc, event, id) {
@@ -134,7 +134,9 @@ function withAttempt(job: JobDocument, replicaId: ReplicaId, change: (attempt: J
   return { ...job, attempts, status, status_reason: status === 'RUNNING' ? null : waiting };
 }
 
+/** How it ended stays to be read when its container has been cleared away. */
 function observed(attempt: JobAttemptDocument, { data }: Of<'ReplicaObserved'>): JobAttemptDocument {
+  if (data.state === 'GONE' && attempt.finished_at) return attempt;
   const up = data.state === 'RUNNING' || data.state === 'SETTLED';
   const over = data.final && attempt.started_at !== null;
   return {
