@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile, readlink, rm, rmdir, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -13,6 +13,9 @@ export interface EngineTraces {
   readonly name: string;
   readonly folder: string;
 }
+
+/** What the engine in a folder is called: by the folder's random end. */
+export const tracesIn = (folder: string): EngineTraces => ({ folder, name: `wbt${basename(folder).slice(-6).toLowerCase().replace(/[^a-z0-9]/g, '0')}` });
 
 /** Both ends of the link between the machine and the engine's network namespace. */
 export interface Link {
@@ -84,7 +87,7 @@ async function killAll(traces: EngineTraces): Promise<void> {
 /** Whose command line names the folder (dockerd, containerd, shims) or whose network is the engine's (its port proxies),
  *  and their children (the containers). */
 async function processesOf(traces: EngineTraces): Promise<number[]> {
-  const namespace = await stat(namespaceOf(traces)).then(({ ino }) => `net:[${ino}]`, () => null);
+  const namespace = await networkOf(traces);
   const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry)).map(Number);
   const all = await Promise.all(
     pids.map(async (pid) => {
@@ -96,6 +99,14 @@ async function processesOf(traces: EngineTraces): Promise<number[]> {
   const living = all.filter(({ pid, parent }) => parent >= 0 && pid !== process.pid);
   const own = new Set(living.filter((candidate) => candidate.own).map(({ pid }) => pid));
   return living.filter(({ pid, parent }) => own.has(pid) || own.has(parent)).map(({ pid }) => pid);
+}
+
+/** As `/proc/<pid>/ns/net` names it; null where nothing is bound to the file, or what all processes here are in: better leave
+ *  something behind than end whatever else runs on this machine. */
+async function networkOf(traces: EngineTraces): Promise<string | null> {
+  const found = await stat(namespaceOf(traces)).then(({ ino }) => `net:[${ino}]`, () => null);
+  const bound = (await mountPoints()).includes(namespaceOf(traces));
+  return bound && found !== (await readlink('/proc/self/ns/net')) ? found : null;
 }
 
 /** -1 for one that is gone, or dead and only waits for its parent. */
@@ -114,11 +125,13 @@ function kill(pid: number): void {
 
 /** Innermost first; lazily, since a dying process may hold one for a moment. */
 async function unmountAll(folder: string): Promise<void> {
-  const mounts = (await readText('/proc/self/mountinfo')).split('\n').map((line) => line.split(' ')[4] ?? '');
-  for (const mount of mounts.filter((path) => path === folder || path.startsWith(`${folder}/`)).reverse()) {
+  for (const mount of (await mountPoints()).filter((path) => path === folder || path.startsWith(`${folder}/`)).reverse()) {
     await run('umount', ['-l', mount]).catch(() => undefined);
   }
 }
+
+/** In the order that they were mounted. */
+const mountPoints = async (): Promise<string[]> => (await readText('/proc/self/mountinfo')).split('\n').map((line) => line.split(' ')[4] ?? '');
 
 /** A shim's socket lies outside the engine's folder; its bundle says where. One that ends by itself removes it. */
 async function shimSockets(folder: string): Promise<string[]> {

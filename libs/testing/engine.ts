@@ -1,11 +1,11 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, openSync, readFileSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
-import { makeNetwork, namespaceOf, removeTraces, type EngineTraces } from './engine-host.ts';
+import { makeNetwork, namespaceOf, removeTraces, tracesIn, type EngineTraces } from './engine-host.ts';
+import { abandonedFolders, makeOwnFolder } from './own-folder.ts';
 
 const run = promisify(execFile);
 const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
@@ -13,9 +13,6 @@ const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
 /** How long dockerd may take to answer, and to end. */
 const START_MS = 60_000;
 const END_MS = 15_000;
-
-/** Folders of engines: `waybill-engine-<pid of the test>-<random>`. */
-const FOLDER = 'waybill-engine-';
 
 /** A Docker Engine of a test run's own, in its own network namespace. */
 export interface TestEngine {
@@ -41,20 +38,21 @@ export interface TestEngine {
 
 /** Starts a dockerd that shares nothing with one that may run on this machine: neither folders nor containerd nor, since
  *  dockerd empties the chains DOCKER and DOCKER-ISOLATION-* when it starts and so shuts another one's published ports, the
- *  network namespace. Needs root, and `dockerd`,
- *  `docker`, `ip` and `nsenter`. What crashed test runs left behind is removed first.
- *  @throws Error with dockerd's last lines when it doesn't answer within 60 s; nothing is left behind then. */
-export async function startEngine(): Promise<TestEngine> {
+ *  network namespace. Needs root, and `dockerd`, `docker`, `ip`, `unshare` and `nsenter`. What test runs that were killed left
+ *  behind is removed first.
+ *  @param options.flags further ones for dockerd.
+ *  @throws Error with dockerd's last lines when it ends or doesn't answer within 60 s; nothing is left behind then. */
+export async function startEngine(options: { readonly flags?: readonly string[] } = {}): Promise<TestEngine> {
   if (process.getuid?.() !== 0) throw new Error('a test engine needs root: run the tests as root, or with sudo');
-  await sweep();
-  const folder = await mkdtemp(join(tmpdir(), `${FOLDER}${process.pid}-`));
-  const traces: EngineTraces = { folder, name: `wbt${basename(folder).slice(-6).toLowerCase().replace(/[^a-z0-9]/g, '0')}` };
-  await writeFile(join(folder, 'name'), traces.name);
-  // Else dockerd would read the machine's own.
-  await writeFile(join(folder, 'daemon.json'), '{}');
+  for (const folder of await abandonedFolders('engine')) await removeTraces(tracesIn(folder));
+  const traces = tracesIn(await makeOwnFolder('engine'));
   try {
-    const link = await makeNetwork(traces);
-    return new PrivateEngine(traces, link.engineAddress, link.hostAddress, await launch(traces, link.hostAddress));
+    // Else dockerd would read the machine's own.
+    await writeFile(join(traces.folder, 'daemon.json'), '{}');
+    const { engineAddress, hostAddress } = await makeNetwork(traces);
+    // By an address alone it would mean ports 80 and 443 there, by a block any.
+    const flags = ['--insecure-registry', `${hostAddress}/32`, ...(options.flags ?? [])];
+    return new PrivateEngine(traces, engineAddress, hostAddress, { flags, daemon: await launch(traces, flags) });
   } catch (error) {
     await removeTraces(traces);
     throw error;
@@ -68,7 +66,7 @@ class PrivateEngine implements TestEngine {
     private readonly traces: EngineTraces,
     readonly address: string,
     readonly hostAddress: string,
-    private daemon: ChildProcess,
+    private readonly running: { readonly flags: readonly string[]; daemon: ChildProcess },
   ) {
     this.host = socketOf(traces);
   }
@@ -87,36 +85,26 @@ class PrivateEngine implements TestEngine {
   }
 
   async kill(): Promise<void> {
-    await end(this.daemon, 'SIGKILL');
+    await end(this.running.daemon, 'SIGKILL');
     await containerdGone(this.traces);
   }
 
   async restart(): Promise<void> {
-    await end(this.daemon, 'SIGTERM');
-    this.daemon = await launch(this.traces, this.hostAddress);
+    await end(this.running.daemon, 'SIGTERM');
+    this.running.daemon = await launch(this.traces, this.running.flags);
   }
 
   async stop(): Promise<void> {
-    // Asked politely, the engine leaves less to clear up; whatever it doesn't do is done below.
-    const containers = await this.docker('ps', '-aq').then((ids) => ids.split('\n').filter(Boolean), () => []);
-    if (containers.length > 0) await this.docker('rm', '-f', '-v', ...containers).catch(() => undefined);
-    await end(this.daemon, 'SIGTERM');
+    // Asked politely, the engine leaves less to clear up; whatever it doesn't do, or not in time, is done below.
+    const ask = (...args: string[]) => run('docker', ['-H', this.host, ...args], { env, timeout: END_MS }).then(({ stdout }) => stdout, () => '');
+    const containers = (await ask('ps', '-aq')).split('\n').filter(Boolean);
+    if (containers.length > 0) await ask('rm', '-f', '-v', ...containers);
+    await end(this.running.daemon, 'SIGTERM');
     await removeTraces(this.traces);
   }
 }
 
-/** Removes the engines of test runs that are gone. */
-async function sweep(): Promise<void> {
-  for (const entry of await readdir(tmpdir())) {
-    const owner = entry.startsWith(FOLDER) ? Number(entry.slice(FOLDER.length).split('-')[0]) : 0;
-    if (!owner || existsSync(`/proc/${owner}`)) continue;
-    const folder = join(tmpdir(), entry);
-    const name = await readFile(join(folder, 'name'), 'utf8').catch(() => '');
-    if (name) await removeTraces({ folder, name });
-  }
-}
-
-async function launch(traces: EngineTraces, hostAddress: string): Promise<ChildProcess> {
+async function launch(traces: EngineTraces, flags: readonly string[]): Promise<ChildProcess> {
   const { folder, name } = traces;
   const log = openSync(join(folder, 'log'), 'a');
   const daemon = spawn(
@@ -125,16 +113,15 @@ async function launch(traces: EngineTraces, hostAddress: string): Promise<ChildP
       `--net=${namespaceOf(traces)}`, 'dockerd',
       '--host', socketOf(traces), '--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--pidfile', join(folder, 'pid'),
       '--config-file', join(folder, 'daemon.json'), '--live-restore', '--bridge', 'none', '--group', 'root',
-      '--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', `/${name}`,
-      // By an address alone it would mean ports 80 and 443 there, by a block any.
-      '--insecure-registry', `${hostAddress}/32`,
+      '--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', `/${name}`, ...flags,
     ],
     { stdio: ['ignore', log, log], env, detached: true },
   );
+  closeSync(log);
   let failure: Error | null = null;
   daemon.once('error', (error) => (failure = error)).once('exit', (code) => (failure ??= new Error(`dockerd ended with ${code}`)));
   for (const until = performance.now() + START_MS; performance.now() < until && !failure; await pause(100)) {
-    const answers = await run('docker', ['-H', socketOf(traces), 'version', '--format', '{{.Server.Version}}'], { env }).then(() => true, () => false);
+    const answers = await run('docker', ['-H', socketOf(traces), 'version', '--format', '{{.Server.Version}}'], { env, timeout: END_MS }).then(() => true, () => false);
     if (answers) return daemon;
   }
   await end(daemon, 'SIGKILL');

@@ -1,8 +1,10 @@
-import { execFile, spawn } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
+import { abandonedFolders, makeOwnFolder } from './own-folder.ts';
 
 const run = promisify(execFile);
 
@@ -14,7 +16,8 @@ const BUSYBOX = '/bin/busybox';
  *  @param engineHost as in `DOCKER_HOST`. @param tag `waybill/busybox:1`. @param changes Dockerfile instructions (`CMD […]`).
  *  @returns the image's id. @throws Error when there is no static busybox. */
 export async function importBusybox(engineHost: string, tag: string, changes: readonly string[] = ['CMD ["sh"]']): Promise<string> {
-  const root = await mkdtemp(join(tmpdir(), 'waybill-image-'));
+  for (const folder of await abandonedFolders('image')) await rm(folder, { recursive: true, force: true });
+  const root = await makeOwnFolder('image');
   try {
     await fillRoot(root);
     return await importFolder(engineHost, root, tag, ['ENV PATH=/bin', ...changes]);
@@ -44,12 +47,20 @@ async function requireStatic(): Promise<void> {
   }
 }
 
-function importFolder(engineHost: string, root: string, tag: string, changes: readonly string[]): Promise<string> {
-  const archive = spawn('tar', ['-C', root, '--owner=0', '--group=0', '-cf', '-', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function importFolder(engineHost: string, root: string, tag: string, changes: readonly string[]): Promise<string> {
   const flags = changes.flatMap((change) => ['--change', change]);
-  return new Promise((resolve, reject) => {
-    const importer = execFile('docker', ['-H', engineHost, 'import', ...flags, '-', tag], (error, stdout) => (error ? reject(error) : resolve(stdout.trim())));
-    archive.once('error', reject);
-    archive.stdout.pipe(importer.stdin!);
-  });
+  const archive = spawn('tar', ['-C', root, '--owner=0', '--group=0', '-cf', '-', '.'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const importer = spawn('docker', ['-H', engineHost, 'import', ...flags, '-', tag], { stdio: ['pipe', 'pipe', 'pipe'] });
+  // Whichever of them ends early, its own words say more than the broken pipe between them.
+  const piped = pipeline(archive.stdout, importer.stdin).catch(() => undefined);
+  const [id] = await Promise.all([output(importer), output(archive, false), piped]);
+  return id.trim();
+}
+
+/** What it wrote. @throws Error with what it wrote to stderr when it fails or can't be started. */
+async function output(child: ChildProcess, stdout = true): Promise<string> {
+  const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
+  const [code, said, complaint] = await Promise.all([ended, stdout ? text(child.stdout!) : '', text(child.stderr!)]);
+  if (code !== 0) throw new Error(`${child.spawnfile} ended with ${code}: ${complaint.trim()}`);
+  return said;
 }

@@ -104,10 +104,10 @@ function containers(given: Given): void {
   it('gives the lines of a run and ends with it, and goes on from an instant, that one included', async () => {
     const { runtime, images } = given();
     const id = await running(runtime, assignment(images.speaks));
-    const all = await Array.fromAsync(runtime.logs(id, null, new AbortController().signal));
-    expect(all.map(({ line }) => line)).toEqual(['one', 'two']);
-    const again = await Array.fromAsync(runtime.logs(id, all[1]!.at, new AbortController().signal));
-    expect(again.map(({ line }) => line)).toEqual(all.filter(({ at }) => at >= all[1]!.at).map(({ line }) => line));
+    const said = await all(runtime.logs(id, null, new AbortController().signal));
+    expect(said.map(({ line }) => line)).toEqual(['one', 'two']);
+    const again = await all(runtime.logs(id, said[1]!.at, new AbortController().signal));
+    expect(again.map(({ line }) => line)).toEqual(said.filter(({ at }) => at >= said[1]!.at).map(({ line }) => line));
     expect(await ended(runtime, id)).toMatchObject({ exitCode: 0 });
   }, 30_000);
 
@@ -225,7 +225,7 @@ function goingAway(given: Given): void {
     const engine = given();
     const { runtime, images } = engine;
     const id = await running(runtime, assignment(images.stays));
-    const watching = Array.fromAsync(runtime.watch(new AbortController().signal)).catch((error: unknown) => error);
+    const watching = all(runtime.watch(new AbortController().signal)).catch((error: unknown) => error);
     await engine.lose();
     try {
       const unreachable = { code: 'engine_unreachable', transient: true };
@@ -268,6 +268,12 @@ async function running(runtime: ContainerRuntime, wanted: Assignment): Promise<s
 async function ended(runtime: ContainerRuntime, id: string): Promise<ContainerState> {
   await untilSo(async () => (await runtime.inspectContainer(id))?.status === 'exited');
   return (await runtime.inspectContainer(id))!;
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const taken: T[] = [];
+  for await (const item of items) taken.push(item);
+  return taken;
 }
 
 async function untilSo(condition: () => boolean | Promise<boolean>): Promise<void> {

@@ -23,9 +23,9 @@ let seen: Observation[] = [];
 let revision = 0;
 
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'waybill-agent-'));
   engine = await startEngine();
   await importBusybox(engine.host, IMAGE);
-  folder = await mkdtemp(join(tmpdir(), 'waybill-agent-'));
   broker = new MemoryBroker(systemClock);
   bus = broker.bus('monitor');
   bus.subscribe<ObservationBatch>(subjects.observations('*'), ({ observations }) => {

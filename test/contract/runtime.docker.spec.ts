@@ -8,14 +8,16 @@ const logger = { debug: () => undefined, info: () => undefined, warn: () => unde
 
 runtimeContract('Docker Engine', async () => {
   const engine = await startEngine();
-  const registry = await startRegistry(engine.hostAddress);
+  const registry = await startRegistry(engine.hostAddress).catch(stopping(engine));
   const commands = {
     stays: 'trap "exit 143" TERM; while :; do sleep 0.1; done',
     stubborn: 'trap "" TERM; while :; do sleep 0.1; done',
     fails: 'sleep 0.2; exit 3',
     speaks: 'echo one; echo two',
   };
-  for (const [image, command] of Object.entries(commands)) await importBusybox(engine.host, `waybill/${image}:1`, [`CMD ${JSON.stringify(['sh', '-c', command])}`]);
+  for (const [image, command] of Object.entries(commands)) {
+    await importBusybox(engine.host, `waybill/${image}:1`, [`CMD ${JSON.stringify(['sh', '-c', command])}`]).catch(stopping(registry, engine));
+  }
   return {
     runtime: openDockerRuntime({ host: engine.host, installation: 'mine', logger }),
     images: {
@@ -31,6 +33,12 @@ runtimeContract('Docker Engine', async () => {
     },
   };
 });
+
+/** For a start that fails half-way: nobody else would stop what it started. */
+const stopping = (...started: { stop(): Promise<void> }[]) => async (error: unknown): Promise<never> => {
+  for (const each of started) await each.stop();
+  throw error;
+};
 
 let engine: TestEngine;
 let runtime: ContainerRuntime;
