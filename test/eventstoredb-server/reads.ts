@@ -18,7 +18,7 @@ export async function read(log: Log, faults: Faults, call: ReadCall): Promise<vo
     if (refused) throw refused;
     for await (const response of responses(log, call.request.getOptions()!, abort.signal)) {
       if (abort.signal.aborted) return;
-      if (!call.write(response)) await Promise.race([once(call, 'drain'), once(abort.signal, 'abort')]);
+      if (!call.write(response)) await once(call, 'drain', { signal: abort.signal });
     }
     call.end();
   } catch (error) {
