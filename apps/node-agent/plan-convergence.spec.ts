@@ -107,6 +107,12 @@ describe('an agent that lost its disk goes on from what the log knows:', () => {
   });
 });
 
+it('tells that the engine may not know the exit code', () => {
+  const said = (exitCode: number) => (planConvergence(job, up, around({ container: exited({ exitCode }) })) as { tell: { reason: { message: string } } }).tell.reason.message;
+  expect(said(255)).toBe('it ended with exit code 255, which the engine also says where it was away at the end and does not know');
+  expect(said(254)).toBe('it ended with exit code 254');
+});
+
 describe('whatever happens to a container', () => {
   /** An engine of one container, that does what it is told. */
   class World {

@@ -175,9 +175,14 @@ function ended(wanted: Assignment, memory: ReplicaMemory, around: Surroundings, 
 function exitOf({ exitCode, oomKilled, error }: ContainerState): Pick<Telling, 'state' | 'reason'> {
   if (oomKilled) return { state: 'FAILED', reason: say('oom_killed', 'it needed more memory than its limit') };
   if (exitCode === 0) return { state: 'COMPLETED', reason: say('exited', 'it ended with exit code 0') };
-  const words = exitCode === null ? 'it ended, with which exit code nobody knows' : `it ended with exit code ${exitCode}`;
+  const words = exitCode === null ? 'it ended, with which exit code nobody knows' : `it ended with exit code ${exitCode}${exitCode === UNKNOWN_TO_ENGINE ? AWAY : ''}`;
   return { state: 'FAILED', reason: say('exited', error ? `${words}: ${error}` : words) };
 }
+
+/** Docker writes this where a container ended while the engine was down and nobody kept its exit status; a command may end with
+ *  it, too (moby, `daemon.restore`). */
+const UNKNOWN_TO_ENGINE = 255;
+const AWAY = ', which the engine also says where it was away at the end and does not know';
 
 function planStart(wanted: Assignment, memory: ReplicaMemory, around: Surroundings, container: ContainerState): Step {
   const deadline = deadlineOf(wanted, memory);

@@ -44,6 +44,9 @@ async function openJobs(world: World, client: Client, gateway: string): Promise<
   return found;
 }
 
+/** A job that was started, or ended, at the moment when its engine was killed: what became of it nobody can say, and so Waybill says. */
+const ENGINE_DOES_NOT_KNOW = /lost track of it in the middle of its start|away at the end and does not know/;
+
 /** Jobs whose end isn't what their containers themselves have told. */
 export async function untrueJobs(world: World, client: Client, rollCall: RollCall): Promise<string[]> {
   const found: string[] = [];
@@ -51,9 +54,7 @@ export async function untrueJobs(world: World, client: Client, rollCall: RollCal
     const [began = 0, ended = 0] = ['began', 'ended'].map((call) => rollCall.calls.get(`${call} ${key}`));
     const { status, exit_code: said, status_reason: reason } = await read(world, 'api-gateway', `/v1/jobs/${id}`);
     const story = `${key} (${id}) is ${status} with exit code ${said} (${JSON.stringify(reason)}); it began ${began} and ended ${ended} times`;
-    // The engine was killed in the middle of its start: whether its command ran nobody can say, and so Waybill says.
-    const isUnknown = status === 'FAILED' && said === null && reason.code === 'container_lost' && /lost track/.test(reason.message);
-    if (isUnknown && began <= 1) continue;
+    if (began <= 1 && status === 'FAILED' && ENGINE_DOES_NOT_KNOW.test(reason.message)) continue;
     if (began !== 1 || ended !== 1) found.push(story);
     else if (status !== (exitCode === 0 ? 'SUCCEEDED' : 'FAILED') || said !== exitCode) found.push(`${story}, with ${exitCode}`);
   }
