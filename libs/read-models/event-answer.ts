@@ -1,5 +1,6 @@
 import { type Actor, parseStream, type ProjectId } from '#domain';
 import type { Recorded } from '#event-store';
+import { setOwn } from './canonical-json.ts';
 import { keysOf } from './view.ts';
 
 /** An event as it is shown: over `…/events`, and as `data:` of an SSE stream whose `id:` is the position. */
@@ -73,9 +74,23 @@ const CHOSEN_BY_TENANTS: ReadonlySet<string> = new Set(['env', 'labels']);
 
 /** Recorded data as JSON answers have it: every name of ours in snake_case. */
 export function snakeCased(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(snakeCased);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, held]) => [snake(name), CHOSEN_BY_TENANTS.has(name) ? held : snakeCased(held)]));
+  if (Array.isArray(value)) return value.map(snakeCased);
+  const answer: Record<string, unknown> = {};
+  for (const name of Object.keys(value)) {
+    const held = (value as Record<string, unknown>)[name];
+    setOwn(answer, snake(name), CHOSEN_BY_TENANTS.has(name) ? held : snakeCased(held));
+  }
+  return answer;
 }
 
-const snake = (name: string): string => name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
+/** Names of ours are few, and come in every event. */
+const known = new Map<string, string>();
+
+function snake(name: string): string {
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const answer = name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
+  if (known.size < 1_000) known.set(name, answer);
+  return answer;
+}
