@@ -1,8 +1,7 @@
 import 'reflect-metadata';
 import { Dispatcher } from '#application';
-import { subjects, type Bus } from '#contracts';
 import { schemaOf, upcast } from '#domain';
-import { AggregateStore, openEventStore, type Position, type Wake } from '#event-store';
+import { AggregateStore, hintingOn, openEventStore, wokenByHints } from '#event-store';
 import { connectNats } from '#messaging';
 import { createLogger, readConfig, Shutdown, systemClock, systemRandom } from '#platform';
 import { everyView, openReadModelStore, Projector, views } from '#read-models';
@@ -25,14 +24,14 @@ async function start(): Promise<void> {
   const token = await openOperatorToken(config.home);
   const bus = await connectNats({ url: config.natsUrl, name: 'api-gateway', logger, clock: systemClock });
   shutdown.add('bus', () => bus.close());
-  const store = await openEventStore(config.eventStoreUrl, { ...common, wake: wakeBy(bus) });
+  const store = await openEventStore(config.eventStoreUrl, { ...common, wake: wokenByHints(bus) });
   shutdown.add('event store', () => store.close());
   const models = await openReadModelStore(config.readModelUrl, common);
   shutdown.add('read models', () => models.close());
 
   const projectors = everyView.map((view) => new Projector({ store, models, view, upcast, ...common }));
   const projections = new Projections(projectors, views, { store, models, upcast, logger, signal: shutdown.signal });
-  const aggregates = new AggregateStore({ ...common, store, upcast, schemaOf, onAppended: hinting(bus) });
+  const aggregates = new AggregateStore({ ...common, store, upcast, schemaOf, onAppended: hintingOn(bus) });
   const heard = new HeardNodes(systemClock);
   shutdown.add('heartbeats', heard.listen(bus));
   const nodes = new NodeIndex();
@@ -46,17 +45,4 @@ async function start(): Promise<void> {
   await firstStart({ dispatcher: app.get(Dispatcher), aggregates, clock: systemClock });
   await app.listen(config.listen.port, config.listen.host);
   logger.info('listening', { url: await app.getUrl() });
-}
-
-/** Hints of other processes; and a new connection, since some may have been missed before it. */
-function wakeBy(bus: Bus): Wake {
-  return (callback) => {
-    const ends = [bus.subscribe(subjects.allHints, callback), bus.onConnect(callback)];
-    return () => ends.forEach((end) => end());
-  };
-}
-
-/** Wakes whoever follows the log elsewhere. A hint that gets lost costs them a poll. */
-function hinting(bus: Bus): (tenantId: string, position: Position) => void {
-  return (tenantId, position) => bus.publish(subjects.hint(tenantId), { position });
 }

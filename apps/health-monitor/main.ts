@@ -1,10 +1,10 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
-import { queues, subjects } from '#contracts';
+import { queues } from '#contracts';
 import { schemaOf, upcast } from '#domain';
-import { AggregateStore, openEventStore, storeReadiness, type Wake } from '#event-store';
-import { type ClosableBus, connectNats } from '#messaging';
+import { AggregateStore, hintingOn, openEventStore, storeReadiness, wokenByHints } from '#event-store';
+import { connectNats } from '#messaging';
 import { type Check, createLogger, readConfig, Shutdown, startHealthServer, systemClock, systemRandom } from '#platform';
 import { HealthMonitor } from './health-monitor.ts';
 import { HealthMonitorModule } from './health-monitor.module.ts';
@@ -24,11 +24,10 @@ async function start(): Promise<void> {
   const bus = await connectNats({ url: config.natsUrl, name: 'health-monitor', logger, clock });
   shutdown.add('bus', () => bus.close());
   checks['event_store'] = () => ({ ok: false, detail: 'is being opened' });
-  const store = await openEventStore(config.eventStoreUrl, { clock, random, logger, wake: wakeBy(bus) });
+  const store = await openEventStore(config.eventStoreUrl, { clock, random, logger, wake: wokenByHints(bus) });
   checks['event_store'] = () => storeReadiness(store);
   shutdown.add('event store', () => store.close());
-  const onAppended = (tenantId: string, position: string): void => bus.publish(subjects.hint(tenantId), { position });
-  const aggregates = new AggregateStore({ store, clock, random, upcast, schemaOf, onAppended });
+  const aggregates = new AggregateStore({ store, clock, random, upcast, schemaOf, onAppended: hintingOn(bus) });
 
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(HealthMonitorModule.on({ aggregates, store, bus, clock, random, logger }), {
     ...requestsOver(config.natsUrl),
@@ -63,13 +62,5 @@ const requestsOver = (natsUrl: string): MicroserviceOptions => ({
     gracePeriod: 250,
   },
 });
-
-/** Hints of other processes, and whatever was missed while the bus was away. */
-const wakeBy =
-  (bus: ClosableBus): Wake =>
-  (callback) => {
-    const ends = [bus.subscribe(subjects.allHints, callback), bus.onConnect(callback)];
-    return () => ends.forEach((end) => end());
-  };
 
 await shutdown.start(start);

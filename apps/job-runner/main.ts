@@ -1,9 +1,8 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { subjects } from '#contracts';
 import { schemaOf, upcast } from '#domain';
-import { AggregateStore, openEventStore, storeReadiness, type Wake } from '#event-store';
-import { type ClosableBus, connectNats } from '#messaging';
+import { AggregateStore, hintingOn, openEventStore, storeReadiness, wokenByHints } from '#event-store';
+import { connectNats } from '#messaging';
 import { type Check, createLogger, readConfig, Shutdown, startHealthServer, systemClock, systemRandom } from '#platform';
 import { JobRunner } from './job-runner.ts';
 import { JobRunnerModule } from './job-runner.module.ts';
@@ -23,24 +22,15 @@ async function start(): Promise<void> {
   const bus = await connectNats({ url: config.natsUrl, name: 'job-runner', logger, clock });
   shutdown.add('bus', () => bus.close());
   checks['event_store'] = () => ({ ok: false, detail: 'is being opened' });
-  const store = await openEventStore(config.eventStoreUrl, { clock, random, logger, wake: wakeBy(bus) });
+  const store = await openEventStore(config.eventStoreUrl, { clock, random, logger, wake: wokenByHints(bus) });
   checks['event_store'] = () => storeReadiness(store);
   shutdown.add('event store', () => store.close());
-  const onAppended = (tenantId: string, position: string): void => bus.publish(subjects.hint(tenantId), { position });
-  const aggregates = new AggregateStore({ store, clock, random, upcast, schemaOf, onAppended });
+  const aggregates = new AggregateStore({ store, clock, random, upcast, schemaOf, onAppended: hintingOn(bus) });
 
   const app = await NestFactory.createApplicationContext(JobRunnerModule.on({ aggregates, store, bus, clock, random, logger }), { logger: false, abortOnError: false });
   shutdown.add('job-runner', () => app.close());
   checks['jobs'] = () => app.get(JobRunner).readiness();
   checks['bus'] = () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected' });
 }
-
-/** Hints of other processes, and whatever was missed while the bus was away. */
-const wakeBy =
-  (bus: ClosableBus): Wake =>
-  (callback) => {
-    const ends = [bus.subscribe(subjects.allHints, callback), bus.onConnect(callback)];
-    return () => ends.forEach((end) => end());
-  };
 
 await shutdown.start(start);
