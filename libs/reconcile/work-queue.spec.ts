@@ -134,6 +134,18 @@ describe('work queue', () => {
     expect(times()).toEqual([0, 10]);
   });
 
+  it('waits no longer for its own next try, however often it is called in vain before that', async () => {
+    const { clock, queue, times } = harness({ reconcile: (_, run) => (run < 13 ? fail() : undefined) });
+    queue.start();
+    queue.add('a');
+    for (let call = 0; call < 10; call += 1) {
+      await clock.advance(5);
+      queue.add('a');
+    }
+    await clock.advance(1_000);
+    expect(times().slice(-2)).toEqual([100, 300]);
+  });
+
   it('lets the other keys go on while one fails', async () => {
     const { queue, keys } = harness({ concurrency: 1, reconcile: (key) => (key === 'a' ? fail() : undefined) });
     queue.start();

@@ -114,13 +114,20 @@ export class WorkQueue<Key extends string> {
       this.failures.delete(key);
       return wish ? wish.againInMs : null;
     } catch (error) {
-      const failures = (this.failures.get(key) ?? 0) + 1;
+      const failures = this.failuresWith(key);
       this.failures.set(key, failures);
       const backoff = this.backoff(failures);
       const { name, logger } = this.options;
       logger.warn('reconcile failed', { queue: name, key, failures, retry_in_ms: Math.round(backoff), error });
       return backoff;
     }
+  }
+
+  /** How often it has failed at its own time, this one included. One that was called before its time and fails again changes
+   *  nothing: however many call while the trouble lasts, it isn't looked at any later for that. */
+  private failuresWith(key: Key): number {
+    const before = this.failures.get(key) ?? 0;
+    return before > 0 && this.later.has(key) ? before : before + 1;
   }
 
   /** Doubles from 100 ms to 30 s; the jitter takes up to half of it away, so that keys that failed together part. */
