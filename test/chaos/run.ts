@@ -139,16 +139,37 @@ class Run {
     await client.deleteAll();
     await this.#converge(client);
     await world.eventually('the environment is deleted', async () => (await world.call('DELETE', `/v1/environments/${environmentId}`)).status === 204);
+    await this.#nothingWrong('deletes', () => this.#leftBehind());
+    await this.#networksGone();
+  }
+
+  /** By the node's own word and on its disk, once it had time. */
+  async #leftBehind(): Promise<string[]> {
     let left: unknown[] = [];
-    await world
-      .eventually('nothing is left behind', async () => {
-        const [node] = (await world.get('/v1/nodes')).items;
-        const memories = await readdir(join(world.home, 'node', 'replicas'));
-        left = [...(await networksOf(world.engine)), ...memories, ...node.replicas, ...(node.reserved.cpu_millis ? [node.reserved] : [])];
-        return left.length === 0;
-      })
-      .catch(() => undefined);
-    await this.#nothingWrong('deletes', async () => left.map((each) => `left behind: ${JSON.stringify(each)}`));
+    const isClean = async (): Promise<boolean> => {
+      const [node] = (await this.world.get('/v1/nodes')).items;
+      const memories = await readdir(join(this.world.home, 'node', 'replicas'));
+      left = [...memories, ...node.replicas, ...(node.reserved.cpu_millis ? [node.reserved] : [])];
+      return left.length === 0;
+    };
+    await this.world.eventually('nothing is left behind', isClean).catch(() => undefined);
+    return left.map((each) => `left behind: ${JSON.stringify(each)}`);
+  }
+
+  /** An engine that was killed may count somebody in a network that nobody is in, and refuse to remove it until it counts anew,
+   *  at its next start (20.10, `endpoint_cnt`): no client can help that. */
+  async #networksGone(): Promise<void> {
+    const { world, story } = this;
+    const areGone = (withinMs: number): Promise<void> => world.eventually('the networks are gone', async () => (await networksOf(world.engine)).length === 0, withinMs);
+    try {
+      await areGone(10_000);
+    } catch (error) {
+      const said = await Promise.all((await networksOf(world.engine)).map((name) => world.docker(['network', 'rm', name]).catch(String)));
+      if (!said.every((words) => words.includes('has active endpoints'))) throw error;
+      story.tell('the engine miscounts who is in its network: it is started anew');
+      await world.engine.restart();
+      await areGone(40_000);
+    }
   }
 
   async #nothingWrong(where: string, find: () => Promise<string[]>): Promise<void> {
