@@ -25,6 +25,10 @@ export class ServerProcess {
     return `esdb://127.0.0.1:${this.port}?tls=false`;
   }
 
+  get pid(): number {
+    return this.child.pid!;
+  }
+
   /** A switch of `main.ts`: `cut`, `delay 100`, `lose answer`, … */
   tell(line: string): void {
     this.child.stdin!.write(`${line}\n`);
