@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Owner } from '#domain';
-import { openSqliteEventStore, type EventStore, type Recorded } from '#event-store';
+import { openEventStore, type EventStore, type Recorded } from '#event-store';
 import { systemClock, systemRandom } from '#platform';
 import { MemoryLogger } from '#testing';
 
@@ -13,9 +13,9 @@ export interface Acknowledged {
   readonly events: Readonly<Record<string, number>>;
 }
 
-/** The event store of an installation, opened beside its apps. */
-export const openLog = (home: string): Promise<EventStore> =>
-  openSqliteEventStore({ file: join(home, 'events.db'), clock: systemClock, random: systemRandom, logger: new MemoryLogger() });
+/** The event store of an installation, opened beside its apps. @param url where it isn't the file in its home. */
+export const openLog = (home: string, url = `sqlite:${join(home, 'events.db')}`): Promise<EventStore> =>
+  openEventStore(url, { clock: systemClock, random: systemRandom, logger: new MemoryLogger() });
 
 /** All of the log, in its order. */
 export async function readLog(store: EventStore): Promise<Recorded[]> {

@@ -4,19 +4,34 @@ import type { World } from '../e2e/world.ts';
 import { pick, type Fault } from './faults.ts';
 import type { Story } from './story.ts';
 
+/** What an installation stands on, and no supervisor of its own starts again. */
+export interface Outsider {
+  readonly pid: number;
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+}
+
 const ENGINE = 'engine';
 
-/** Carries out faults on a real installation and its engine, and mends them in the end. */
+/** Carries out faults on a real installation and what it stands on, and mends them in the end. */
 export class Saboteur {
   readonly #frozen = new Map<string, number>();
-  #engineIsDown = false;
+  readonly #down = new Set<string>();
+  readonly #outsiders: ReadonlyMap<string, Outsider>;
   #pending: Promise<void>[] = [];
 
   constructor(
     private readonly world: World,
     private readonly story: Story,
     private readonly random: Random,
-  ) {}
+    stores: ReadonlyMap<string, Outsider> = new Map(),
+  ) {
+    this.#outsiders = new Map([[ENGINE, world.engine], ...stores]);
+  }
+
+  get outsiders(): string[] {
+    return [...this.#outsiders.keys()];
+  }
 
   /** Each at its time, the next one whether or not the one before is over. @returns when the last has begun. */
   async carryOut(faults: readonly Fault[]): Promise<void> {
@@ -31,7 +46,7 @@ export class Saboteur {
   async heal(): Promise<void> {
     await Promise.all(this.#pending);
     for (const [part, pid] of this.#frozen) this.#thaw(part, pid);
-    if (this.#engineIsDown) await this.#startEngine();
+    for (const name of [...this.#down]) await this.#restart(name);
     for (const part of this.world.installation.partNames) await this.world.installation.ready(part, 60_000);
     this.story.tell('everything is back');
   }
@@ -40,13 +55,15 @@ export class Saboteur {
     if (kind === 'remove') return this.#removeContainer();
     if (kind === 'freeze') return this.#freeze(parts[0]!, lastingMs);
     this.story.tell(`SIGKILL of ${parts.join(', ')}`);
-    for (const part of parts) if (part !== ENGINE) this.world.installation.part(part).signal('SIGKILL');
-    if (parts.includes(ENGINE)) await this.#killEngine(lastingMs);
+    const outsiders = parts.filter((part) => this.#outsiders.has(part));
+    for (const part of parts) if (!this.#outsiders.has(part)) this.world.installation.part(part).signal('SIGKILL');
+    await Promise.all(outsiders.map((name) => this.#killOutsider(name, lastingMs)));
   }
 
   async #freeze(part: string, lastingMs: number): Promise<void> {
-    const pid = part === ENGINE ? (this.#engineIsDown ? null : this.world.engine.pid) : this.world.installation.part(part).pid;
-    if (pid === null || this.#frozen.has(part)) return;
+    if (this.#down.has(part) || this.#frozen.has(part)) return;
+    const pid = this.#outsiders.get(part)?.pid ?? this.world.installation.part(part).pid;
+    if (pid === null) return;
     this.story.tell(`SIGSTOP of ${part} for ${lastingMs} ms`);
     this.#frozen.set(part, pid);
     send(pid, 'SIGSTOP');
@@ -61,23 +78,23 @@ export class Saboteur {
     this.story.tell(`SIGCONT of ${part}`);
   }
 
-  async #killEngine(downMs: number): Promise<void> {
-    if (this.#engineIsDown) return;
-    this.#engineIsDown = true;
-    this.#frozen.delete(ENGINE);
-    await this.world.engine.kill();
+  async #killOutsider(name: string, downMs: number): Promise<void> {
+    if (this.#down.has(name)) return;
+    this.#down.add(name);
+    this.#frozen.delete(name);
+    await this.#outsiders.get(name)!.kill();
     await pause(downMs);
-    await this.#startEngine();
+    await this.#restart(name);
   }
 
-  async #startEngine(): Promise<void> {
-    await this.world.engine.restart();
-    this.#engineIsDown = false;
-    this.story.tell('the engine answers again');
+  async #restart(name: string): Promise<void> {
+    await this.#outsiders.get(name)!.restart();
+    this.#down.delete(name);
+    this.story.tell(`${name} answers again`);
   }
 
   async #removeContainer(): Promise<void> {
-    if (this.#engineIsDown || this.#frozen.has(ENGINE)) return;
+    if (this.#down.has(ENGINE) || this.#frozen.has(ENGINE)) return;
     const victims = await this.world.docker(['ps', '--quiet', '--filter', 'label=waybill.owner_type=docker_service']).then((ids) => ids.split('\n').filter(Boolean), () => []);
     if (victims.length === 0) return;
     const victim = pick(this.random, victims);

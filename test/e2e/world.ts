@@ -34,7 +34,7 @@ export class World {
     readonly further: readonly TestEngine[],
   ) {}
 
-  static async start(options: Pick<InstallationOptions, 'instances'> & { nodes?: readonly string[] } = {}): Promise<World> {
+  static async start(options: Pick<InstallationOptions, 'instances'> & { nodes?: readonly string[]; env?: NodeJS.ProcessEnv } = {}): Promise<World> {
     const home = await mkdtemp(join(tmpdir(), 'waybill-e2e-'));
     const engine = await startEngine();
     const further: TestEngine[] = [];
@@ -50,7 +50,7 @@ export class World {
         home,
         listen: `127.0.0.1:${await freePort()}`,
         dist: DIST,
-        env: { ...environment, DOCKER_HOST: engine.host, WAYBILL_NODE_NAME: 'host-1', WAYBILL_NODE_ADDRESS: engine.address, LOG_LEVEL: 'info' },
+        env: { ...environment, DOCKER_HOST: engine.host, WAYBILL_NODE_NAME: 'host-1', WAYBILL_NODE_ADDRESS: engine.address, LOG_LEVEL: 'info', ...options.env },
         instances: options.instances,
         nodes: (options.nodes ?? []).map((name, i) => ({ name, dockerHost: further[i]!.host, address: further[i]!.address })),
       });

@@ -1,0 +1,56 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ServerProcess } from '../eventstoredb-server/process.ts';
+import { mongoServerProgram } from '../mongodb-server/program.ts';
+import { startMongoServer } from '../mongodb-server/server.ts';
+import type { Outsider } from './saboteur.ts';
+
+/** Stores that are servers of their own, and so may die alone. */
+export interface StoreServers {
+  /** What tells the apps of them. */
+  readonly env: { readonly EVENT_STORE_URL: string; readonly READ_MODEL_URL?: string };
+  readonly outsiders: ReadonlyMap<string, Outsider>;
+  stop(): Promise<void>;
+}
+
+/** A server that speaks EventStoreDB's protocol, and one that speaks MongoDB's where one can be had here: else the views are files. */
+export async function startStores(): Promise<StoreServers> {
+  const events = await startEventStore();
+  if ('missing' in (await mongoServerProgram())) return { env: { EVENT_STORE_URL: events.url }, outsiders: new Map([['eventstoredb', events]]), stop: () => events.stop() };
+  try {
+    const views = await startMongoServer();
+    return {
+      env: { EVENT_STORE_URL: events.url, READ_MODEL_URL: `${views.url}/waybill` },
+      outsiders: new Map<string, Outsider>([['eventstoredb', events], ['mongodb', views]]),
+      stop: async () => {
+        await views.stop();
+        await events.stop();
+      },
+    };
+  } catch (error) {
+    await events.stop();
+    throw error;
+  }
+}
+
+async function startEventStore(): Promise<Outsider & { readonly url: string; stop(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'waybill-chaos-events-'));
+  const file = join(folder, 'events.db');
+  let server = await ServerProcess.start(file);
+  return {
+    url: server.url,
+    get pid() {
+      return server.pid;
+    },
+    kill: () => server.kill(),
+    async restart() {
+      await server.kill();
+      server = await ServerProcess.start(file, server.port);
+    },
+    async stop() {
+      await server.kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
