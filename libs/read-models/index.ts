@@ -23,5 +23,6 @@ export * from './sqlite.ts';
 export { getServiceAt } from './at.ts';
 export type { EventSource } from './related.ts';
 export * from './views/explain.ts';
+export type { Compared, DocumentDifference } from './compare-documents.ts';
 export * from './replay.ts';
 export type { ReplayRange } from './replay-range.ts';

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { upcast } from '#domain';
 import { systemClock, systemRandom } from '#platform';
 import { MemoryEventStore, MemoryLogger } from '#testing';
+import type { DocumentDifference } from './compare-documents.ts';
 import type { ReadModelStore } from './port.ts';
 import { Projector } from './projector.ts';
 import { anyHistory } from './given/random-history.ts';
@@ -144,6 +145,37 @@ describe('a rebuild', () => {
     expect(await web(models)).toEqual(foldDocument<ServiceDocument>(services, story.events, 'svc_web'));
   });
 
+  it('tells how the live documents differ from the log, before they go', async () => {
+    const story = crashLoop(3);
+    await appendAll(store, story.events);
+    const models = await opened();
+    const projector = following(models);
+    await projector.waitFor(store.log.at(-1)!.position, 5_000);
+    await projector.stop();
+    const db = new DatabaseSync(join(folder, 'read-models.db'));
+    db.exec(`UPDATE services_v1000 SET doc = json_set(doc, '$.desired', 7)`);
+    db.close();
+    const differences: DocumentDifference[] = [];
+    const rebuilt = await rebuild({ ...parts(models), onDifference: (difference) => differences.push(difference) });
+    expect(differences).toEqual([{ view: 'services', id: 'svc_web', path: '/desired', live: 7, replayed: 2 }]);
+    expect(rebuilt.compared).toEqual({ documents: 1, differences: 1, position: store.log.at(-1)!.position, unsettled: [] });
+    expect((await web(models))!.desired).toBe(2);
+    const again = await rebuild({ ...parts(models), onDifference: (difference) => differences.push(difference) });
+    expect(again.compared).toMatchObject({ documents: 1, differences: 0 });
+  });
+
+  it('takes nothing for a difference that moves meanwhile, though two build at once', async () => {
+    const story = crashLoop(300);
+    await appendAll(store, story.events.slice(0, 100));
+    const models = await opened();
+    await following(models).waitUntilCaughtUp(5_000);
+    const differences: DocumentDifference[] = [];
+    const building = Promise.all([5, 9].map((batch) => rebuild({ ...parts(models), batch, onDifference: (difference) => differences.push(difference) })));
+    for (let at = 100; at < story.events.length; at += 5) await appendAll(store, story.events.slice(at, at + 5));
+    await building;
+    expect(differences).toEqual([]);
+  });
+
   it('goes on where one that crashed has ended', async () => {
     const story = crashLoop(50);
     await appendAll(store, story.events);
@@ -182,7 +214,7 @@ describe('a rebuild', () => {
     const projector = following(models);
     await projector.waitFor(store.log.at(-1)!.position, 5_000);
     await projector.stop();
-    expect(await rebuild({ ...parts(models), store: new MemoryEventStore() })).toEqual({ version: 1_001, position: null, events: 0 });
+    expect(await rebuild({ ...parts(models), store: new MemoryEventStore() })).toEqual({ version: 1_001, position: null, events: 0, compared: null });
     expect(await web(models)).toBeNull();
   });
 

@@ -1,10 +1,11 @@
 import type { Logger } from '#contracts';
 import type { EventStore, Position, Recorded } from '#event-store';
-import { foldBatch } from './fold-batch.ts';
+import { compareDocuments, type Compared, type DocumentDifference } from './compare-documents.ts';
 import { foreignHistory } from './foreign-history.ts';
 import type { Document, ReadModelStore, ViewRef } from './port.ts';
-import { nextBuild, prepareBuild } from './versions.ts';
+import { compareShape, nextBuild, prepareBuild } from './versions.ts';
 import type { View } from './view.ts';
+import { ViewFold } from './view-fold.ts';
 
 export interface Rebuild<Doc extends Document> {
   readonly store: EventStore;
@@ -16,6 +17,8 @@ export interface Rebuild<Doc extends Document> {
   readonly signal?: AbortSignal;
   /** Events read at once. Default 500. */
   readonly batch?: number;
+  /** Has the live documents compared with those built anew before it flips, and is told of every difference. */
+  readonly onDifference?: (difference: DocumentDifference) => void;
 }
 
 export interface Rebuilt {
@@ -23,6 +26,8 @@ export interface Rebuilt {
   readonly position: Position | null;
   /** How many events of the view's streams were folded by this process. */
   readonly events: number;
+  /** Null where nobody asked, and where the live documents were of another shape or history. */
+  readonly compared: Compared | null;
 }
 
 /** Folds the whole log into a new version beside the live one, which goes on serving, and flips once nothing is missing.
@@ -45,32 +50,28 @@ export async function rebuild<Doc extends Document>(parts: Rebuild<Doc>): Promis
 }
 
 async function build<Doc extends Document>(parts: Rebuild<Doc>, version: number): Promise<Rebuilt> {
-  const { store, models, view, upcast, signal, batch = 500 } = parts;
+  const { store, models, view, batch = 500 } = parts;
   const ref = await begin(parts, version);
-  let position = await models.checkpoint(ref);
-  let events = 0;
-  let behind = false;
-  for (;;) {
-    signal?.throwIfAborted();
-    const { events: read, next } = await store.readAll(position, { prefixes: view.prefixes, limit: batch });
-    if (next === null || next === position) {
-      if (behind) throw new Error(`the live view ${ref.view} is ahead of the log`);
-      const evenBehind = await isLiveForeign(parts);
-      if ((await models.activate(ref.view, version, { evenBehind })) === 'activated') return { version, position, events };
-      behind = true;
-      continue;
-    }
-    behind = false;
-    const ops = await foldBatch(models, ref, view, read.map(upcast));
-    if ((await models.apply(ref, position, next, ops)) === 'applied') {
-      position = next;
-      events += read.length;
-      continue;
-    }
-    // Another process builds it too, or has flipped and dropped it: see where it stands.
-    await prepareBuild(models, view.schema, version, store.storeId);
-    position = await models.checkpoint(ref);
+  const prepare = () => prepareBuild(models, view.schema, version, store.storeId);
+  const fold = await ViewFold.begin<Doc>({ ...parts, batch, prepare }, ref);
+  const compared = await compareWithLive(parts, fold, version);
+  for (let behindAt: Position | null | undefined; ; ) {
+    await fold.to(null);
+    const { position, events } = fold;
+    const evenBehind = await isLiveForeign(parts);
+    if ((await models.activate(ref.view, version, { evenBehind })) === 'activated') return { version, position, events, compared };
+    if (behindAt === position) throw new Error(`the live view ${ref.view} is ahead of the log`);
+    behindAt = position;
   }
+}
+
+/** Before it flips, as the live documents go then: those that can be compared at all. */
+async function compareWithLive<Doc extends Document>(parts: Rebuild<Doc>, fold: ViewFold<Doc>, version: number): Promise<Compared | null> {
+  const { models, view, onDifference, signal } = parts;
+  if (!onDifference) return null;
+  const live = await models.active(view.schema.view);
+  if (live === null || live === version || compareShape(live, view.schema) !== 0 || (await isLiveForeign(parts))) return null;
+  return compareDocuments({ view: view as unknown as View, live: models, fold: fold as unknown as ViewFold, onDifference, signal });
 }
 
 /** One of another history can't be caught up with. */

@@ -10,7 +10,8 @@ import { observe, orderedService, place, registerNode, timeOf, type Story } from
 import type { ReadModelStore } from './port.ts';
 import { Projector } from './projector.ts';
 import { rebuild } from './rebuild.ts';
-import { replay, type DocumentDifference, type Replay } from './replay.ts';
+import type { DocumentDifference } from './compare-documents.ts';
+import { replay, type Replay } from './replay.ts';
 import { openSqliteReadModels } from './sqlite.ts';
 import { everyView } from './views.ts';
 import { findAudit } from './views/audit.ts';
