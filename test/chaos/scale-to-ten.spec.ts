@@ -26,7 +26,7 @@ describe.each([
   }, 60_000);
 
   it.each(parts)('of %s leaves exactly 10 containers', async (part) => {
-    // Said aloud by its start: nx-27017 can't be had here.
+    // Where none can be had, the start of the stores has said so.
     if (part === 'mongodb' && !stores?.outsiders.has(part)) return;
     const story = new Story();
     const store = await openLog(world.home, stores?.env.EVENT_STORE_URL);
