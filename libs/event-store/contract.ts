@@ -244,7 +244,7 @@ function following(store: () => EventStore): void {
     const old = numbers(0, 20).flatMap((batch) => numbers(0, 400).map((index) => idOf(`old${batch}-${index}`)));
     const recent = numbers(0, 20).flatMap((batch) => numbers(0, 100).map((index) => idOf(`new${batch}-${index}`)));
     expect(follower.ids).toEqual([...old, ...recent]);
-  }, 30_000);
+  }, 60_000);
 }
 
 function severalHandles(under: () => StoreUnderTest): void {

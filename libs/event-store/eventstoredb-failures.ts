@@ -55,9 +55,10 @@ const FINAL = new Set<string>([
 
 /** gRPC says `UNAVAILABLE` both of a request that found no way and of one whose answer was cut off: only the text tells.
  *  An unknown text counts as cut off, which costs no more than one look. */
-const NEVER_SENT = /no connection established|name resolution failed|server is not ready|server is (too )?busy|failed to discover/i;
+const NO_WAY = /no connection established|name resolution failed|failed to discover/i;
+const NOT_TAKEN = /server is not ready|server is (too )?busy/i;
 
-const neverSent = (error: unknown): boolean => error instanceof Error && NEVER_SENT.test(error.message);
+const neverSent = (error: unknown): boolean => error instanceof Error && (NO_WAY.test(error.message) || NOT_TAKEN.test(error.message));
 
 const typeOf = (error: unknown): string | null => (isCommandError(error as Error) ? (error as { type: string }).type : null);
 
@@ -65,4 +66,8 @@ const typeOf = (error: unknown): string | null => (isCommandError(error as Error
 const isOfTheCall = (error: unknown): boolean =>
   isCommandError(error as Error) || typeof (error as { code?: unknown }).code === 'number' || neverSent(error);
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** Without the address: `/readyz` repeats this to everyone. The whole of it is the error's cause. */
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return NO_WAY.test(message) ? 'the event store can not be reached' : message;
+}
