@@ -173,6 +173,8 @@ describe('the edge', () => {
       const service = (await gateway.call('POST', '/v1/docker-services', { environment_id, image: 'nginx', name: 'described', ports: [{ container_port: 80 }] })).body;
       const job = (await gateway.call('POST', '/v1/jobs', { environment_id, image: 'nginx', plan: 'medium' })).body;
       const own = `/v1/docker-services/${service.docker_service_id}`;
+      await gateway.call('POST', '/v1/projections/services/rebuild');
+      while ((await gateway.call('GET', '/v1/projections')).body.items.every((view: Json) => view.last_rebuild === null)) await systemClock.sleep(20);
       const examples: [string, string][] = [
         ['DockerService', own], ['DockerServiceList', '/v1/docker-services'], ['ReplicaList', `${own}/replicas`], ['DeploymentList', `${own}/deployments`],
         ['Deployment', `/v1/deployments/${service.deployment.deployment_id}`], ['EventList', `${own}/events`], ['Explanation', `${own}/explain`], ['Logs', `${own}/logs`],

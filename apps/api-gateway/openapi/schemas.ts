@@ -171,7 +171,25 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     command_id: text,
     caused_by: orNull(text),
   }),
-  Projection: object({ name: text, version: orNull(whole), ready: flag, caught_up: flag, position: orNull(text), lag_ms: whole, degraded: orNull(text), rebuilding: flag }),
+  Projection: object({
+    name: text,
+    version: orNull(whole),
+    ready: flag,
+    caught_up: flag,
+    position: orNull(text),
+    lag_ms: whole,
+    degraded: orNull(text),
+    rebuilding: flag,
+    last_rebuild: orNull(
+      object({
+        version: whole,
+        position: orNull(text),
+        events: whole,
+        compared: orNull(object({ documents: whole, differences: whole, unsettled: whole, position: orNull(text) })),
+        differences: many(object({ document_id: text, path: text, live: orNull(text), replayed: orNull(text) })),
+      }),
+    ),
+  }),
   LogLine: object({ at: text, stream: one('stdout', 'stderr'), replica_id: idOf('rep'), run: whole, line: text }),
   Logs: object({ items: many(named('LogLine')), cut: flag, missing: many(object({ replica_id: idOf('rep'), reason: text })) }),
 };

@@ -4,7 +4,7 @@ import { OperatorOnly } from '../edge/gate.ts';
 import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
-import type { ProjectionStatus } from './projections.ts';
+import type { LastRebuild, ProjectionStatus } from './projections.ts';
 
 @ApiTags('projections')
 @Controller('v1/projections')
@@ -19,7 +19,8 @@ export class ProjectionsController {
     return { items, next_cursor: null };
   }
 
-  /** Builds the view anew from the log, beside the live one, and flips reads over at the end. No event comes of it. */
+  /** Builds the view anew from the log, beside the live one, compares the two document by document, and flips reads over at the
+   *  end. What differed is told by `last_rebuild`. No event comes of it. */
   @Post(':name/rebuild')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Projection') })
@@ -29,8 +30,17 @@ export class ProjectionsController {
     return this.#answer(projections.status().find((status) => status.name === name)!);
   }
 
-  async #answer({ name, ready, caughtUp, position, lagMs, degraded, rebuilding }: ProjectionStatus): Promise<object> {
+  async #answer({ name, ready, caughtUp, position, lagMs, degraded, rebuilding, lastRebuild }: ProjectionStatus): Promise<object> {
     const version = await this.gateway.parts.models.active(name);
-    return { name, version, ready, caught_up: caughtUp, position, lag_ms: lagMs, degraded, rebuilding };
+    return { name, version, ready, caught_up: caughtUp, position, lag_ms: lagMs, degraded, rebuilding, last_rebuild: lastRebuild && answerOf(lastRebuild) };
   }
 }
+
+/** Values as JSON text, since null is one: null stands for what isn't there at all. */
+const answerOf = ({ version, position, events, compared, differences }: LastRebuild): object => ({
+  version,
+  position,
+  events,
+  compared: compared && { documents: compared.documents, differences: compared.differences, unsettled: compared.unsettled.length, position: compared.position },
+  differences: differences.map(({ id, path, live, replayed }) => ({ document_id: id, path, live: JSON.stringify(live) ?? null, replayed: JSON.stringify(replayed) ?? null })),
+});

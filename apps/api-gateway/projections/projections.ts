@@ -1,6 +1,6 @@
 import { Rejection } from '#domain';
 import type { Position } from '#event-store';
-import { rebuild, type Projector, type Rebuild, type View, type ViewName } from '#read-models';
+import { rebuild, type DocumentDifference, type Projector, type Rebuild, type Rebuilt, type View, type ViewName } from '#read-models';
 
 export type { ViewName };
 
@@ -14,7 +14,17 @@ export interface ProjectionStatus {
   readonly lagMs: number;
   readonly degraded: string | null;
   readonly rebuilding: boolean;
+  /** By this gateway, since its start. */
+  readonly lastRebuild: LastRebuild | null;
 }
+
+/** How a rebuild went, and what it found: live documents that differed from what the log makes of them, until it flipped. */
+export interface LastRebuild extends Rebuilt {
+  /** The first hundred; every one is in the log of this process. */
+  readonly differences: readonly DocumentDifference[];
+}
+
+const DIFFERENCES_KEPT = 100;
 
 type Parts = Pick<Rebuild<never>, 'store' | 'models' | 'upcast' | 'logger' | 'signal'>;
 
@@ -22,6 +32,7 @@ type Parts = Pick<Rebuild<never>, 'store' | 'models' | 'upcast' | 'logger' | 'si
 export class Projections {
   readonly #projectors: ReadonlyMap<ViewName, Projector>;
   readonly #rebuilding = new Set<ViewName>();
+  readonly #rebuilt = new Map<ViewName, LastRebuild>();
   /** Seen at the end of the log: from then on it only ever lacks what is being written. */
   readonly #complete = new Set<ViewName>();
 
@@ -50,18 +61,24 @@ export class Projections {
     return [...this.#projectors].map(([name, { caughtUp, position, lag, degraded }]) => {
       if (caughtUp) this.#complete.add(name);
       const ready = degraded === null && this.#complete.has(name);
-      return { name, ready, caughtUp, position, lagMs: lag, degraded: degraded?.message ?? null, rebuilding: this.#rebuilding.has(name) };
+      return { name, ready, caughtUp, position, lagMs: lag, degraded: degraded?.message ?? null, rebuilding: this.#rebuilding.has(name), lastRebuild: this.#rebuilt.get(name) ?? null };
     });
   }
 
-  /** Begins to build the view anew beside the live one; its end flips reads over. Asked again meanwhile: nothing.
+  /** Begins to build the view anew beside the live one, compares the two, and flips reads over at the end. Asked again meanwhile: nothing.
    *  @throws Rejection `projection.not_found` */
   rebuild(name: string): void {
     this.#of(name);
     const view = name as ViewName;
     if (this.#rebuilding.has(view)) return;
     this.#rebuilding.add(view);
-    void rebuild({ ...this.parts, view: this.views[view] })
+    const differences: DocumentDifference[] = [];
+    const onDifference = (difference: DocumentDifference): void => {
+      this.parts.logger.warn('a live document differed from the log', { view, document_id: difference.id, path: difference.path });
+      if (differences.length < DIFFERENCES_KEPT) differences.push(difference);
+    };
+    void rebuild({ ...this.parts, view: this.views[view], onDifference })
+      .then((rebuilt) => this.#rebuilt.set(view, { ...rebuilt, differences }))
       .catch((error: unknown) => {
         if (!this.parts.signal?.aborted) this.parts.logger.error('view rebuild failed', { view, error });
       })
