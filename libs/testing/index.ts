@@ -6,6 +6,7 @@ export * from './memory-bus.ts';
 export type { ImageScript, RunScript } from './memory-container.ts';
 export * from './memory-event-store.ts';
 export * from './memory-logger.ts';
+export * from './memory-read-models.ts';
 export * from './memory-runtime.ts';
 export * from './random.ts';
 export * from './registry.ts';

@@ -13,7 +13,16 @@ class History {
 
   /** The same ids in the same order in every run of a test. */
   static #made = 0;
-  readonly storeId = `store_memory_${(History.#made += 1)}`;
+
+  constructor(readonly storeId = `store_memory_${(History.#made += 1)}`) {}
+
+  take(event: Recorded): void {
+    const stream = this.streams.get(event.stream) ?? [];
+    stream.push(event);
+    this.streams.set(event.stream, stream);
+    this.log.push(event);
+    this.byId.set(event.id, event);
+  }
 
   wake(): void {
     for (const done of [...this.waiting]) done();
@@ -27,7 +36,8 @@ export class MemoryEventStore implements EventStore {
   readonly #faults: AppendFault[] = [];
   #closed = false;
 
-  constructor(history: History = new History()) {
+  /** @param storeId default: another one for each history of this process. */
+  constructor(storeId?: string, history: History = new History(storeId)) {
     this.#history = history;
   }
 
@@ -37,7 +47,14 @@ export class MemoryEventStore implements EventStore {
 
   /** A further handle on the same history; open even after this one was closed. */
   reopen(): MemoryEventStore {
-    return new MemoryEventStore(this.#history);
+    return new MemoryEventStore(undefined, this.#history);
+  }
+
+  /** A history of its own that begins with the first `length` events of this one: what a backup of that moment gives back. */
+  copy(length: number, storeId = this.storeId): MemoryEventStore {
+    const history = new History(storeId);
+    for (const event of this.log.slice(0, length)) history.take(event);
+    return new MemoryEventStore(undefined, history);
   }
 
   /** The next appends fail so, one after another. */

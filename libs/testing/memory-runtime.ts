@@ -19,13 +19,21 @@ export class MemoryRuntime implements ContainerRuntime {
   readonly #takenPorts = new Set<string>();
   readonly #watchers = new Set<(item: { containerId: string; action: string } | Error) => void>();
   readonly #facts: EngineInfo;
+  readonly #onChange: (container: ContainerState, action: string) => void;
 
   /** @param options.images by canonical reference; one that isn't here is unknown to every registry.
-   *  @param options.local references that need no pull. */
+   *  @param options.local references that need no pull.
+   *  @param options.onChange told at once of what happens to each container, whether the engine answers or not. */
   constructor(
     private readonly clock: Clock,
-    options: { images: Readonly<Record<string, ImageScript>>; local?: readonly string[]; facts?: Partial<EngineInfo> },
+    options: {
+      images: Readonly<Record<string, ImageScript>>;
+      local?: readonly string[];
+      facts?: Partial<EngineInfo>;
+      onChange?: (container: ContainerState, action: string) => void;
+    },
   ) {
+    this.#onChange = options.onChange ?? (() => undefined);
     this.#images = options.images;
     for (const reference of options.local ?? []) this.#local.add(reference);
     this.#facts = { engineVersion: '20.10.24', architecture: 'amd64', cpus: 4, memoryBytes: 8 * 1024 ** 3, hostname: 'memory', ...options.facts };
@@ -55,9 +63,9 @@ export class MemoryRuntime implements ContainerRuntime {
     if (!script || !this.#local.has(config.Image)) throw new EngineError('image_not_found', true, `no such image: ${config.Image}`);
     this.#made += 1;
     const id = this.#made.toString(16).padStart(64, '0');
-    const container = new MemoryContainer(this.clock, { id, name: plan.name, address: `10.192.0.${(this.#made % 250) + 2}` }, config, script, (action) => this.#tell(id, action));
+    const container = new MemoryContainer(this.clock, { id, name: plan.name, address: `10.192.0.${(this.#made % 250) + 2}` }, config, script, (action) => this.#tell(container, action));
     this.#containers.set(id, container);
-    this.#tell(id, 'create');
+    this.#tell(container, 'create');
     return id;
   }
 
@@ -189,6 +197,11 @@ export class MemoryRuntime implements ContainerRuntime {
     this.#takenSubnets.add(subnet);
   }
 
+  /** Everything that is there, in any state: for a spec to look at. */
+  get containers(): readonly ContainerState[] {
+    return [...this.#containers.values()].map(({ state }) => state);
+  }
+
   /** Names of what runs now, sorted: for a spec to look at. */
   get running(): readonly string[] {
     return this.#running()
@@ -223,10 +236,11 @@ export class MemoryRuntime implements ContainerRuntime {
     if (!container) return;
     container.end(137, false);
     this.#containers.delete(id);
-    this.#tell(id, 'destroy');
+    this.#tell(container, 'destroy');
   }
 
-  #tell(containerId: string, action: string): void {
+  #tell({ id: containerId, state }: MemoryContainer, action: string): void {
+    this.#onChange(state, action);
     if (this.#down === null) for (const watcher of [...this.#watchers]) watcher({ containerId, action });
   }
 }
