@@ -1,5 +1,6 @@
 export * from './agent.ts';
 export * from './bus.ts';
+export * from './event-reads.ts';
 export * from './ports.ts';
 export * from './subjects.ts';
 export * from './tenant.ts';

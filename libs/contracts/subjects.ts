@@ -2,9 +2,12 @@ import type { NodeId } from '#domain';
 
 /** Every NATS subject, by what it says. Nothing sent on them is truth: a lost message costs delay only. */
 export const subjects = {
-  /** Appender → everybody: a hint that a project's log grew. Payload `Hint`. */
-  hint: (projectId: string) => `waybill.events.${projectId}`,
-  allHints: 'waybill.events.*',
+  /** Appender → everybody: a hint that a project's log grew. Payload `Hint`. A token deeper than `readEvents`: whoever listens to
+   *  all hints must neither wake at reads nor answer them. */
+  hint: (projectId: string) => `waybill.events.hint.${projectId}`,
+  allHints: 'waybill.events.hint.*',
+  /** Subscriber → gateways (one of them answers): events after a position. `EventReadRequest` → `EventReadReply`, 10 s. */
+  readEvents: 'waybill.events.read',
 
   /** Agent → health-monitors (one of them answers). `RegisterRequest` → `RegisterReply`, 5 s. */
   register: (nodeId: NodeId | '*') => `waybill.node.${nodeId}.register`,
@@ -31,4 +34,4 @@ export interface Hint {
 }
 
 /** Queue groups: one member of each group takes a request. */
-export const queues = { monitor: 'waybill.health-monitor', scheduler: 'waybill.scheduler' } as const;
+export const queues = { gateway: 'waybill.api-gateway', monitor: 'waybill.health-monitor', scheduler: 'waybill.scheduler' } as const;
