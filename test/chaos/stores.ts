@@ -11,6 +11,8 @@ export interface StoreServers {
   /** What tells the apps of them. */
   readonly env: { readonly EVENT_STORE_URL: string; readonly READ_MODEL_URL?: string };
   readonly outsiders: ReadonlyMap<string, Outsider>;
+  /** The one of `EVENT_STORE_URL`. */
+  readonly events: Outsider & { readonly file: string };
   stop(): Promise<void>;
 }
 
@@ -20,13 +22,14 @@ export async function startStores(): Promise<StoreServers> {
   const events = await startEventStore();
   if ('missing' in program) {
     process.stderr.write(`\nSKIPPED: MongoDB in the chaos runs. ${program.missing}\n`);
-    return { env: { EVENT_STORE_URL: events.url }, outsiders: new Map([['eventstoredb', events]]), stop: () => events.stop() };
+    return { env: { EVENT_STORE_URL: events.url }, outsiders: new Map([['eventstoredb', events]]), events, stop: () => events.stop() };
   }
   try {
     const views = await startMongoServer();
     return {
       env: { EVENT_STORE_URL: events.url, READ_MODEL_URL: `${views.url}/waybill` },
       outsiders: new Map<string, Outsider>([['eventstoredb', events], ['mongodb', views]]),
+      events,
       stop: async () => {
         await views.stop();
         await events.stop();
@@ -38,12 +41,13 @@ export async function startStores(): Promise<StoreServers> {
   }
 }
 
-async function startEventStore(): Promise<Outsider & { readonly url: string; stop(): Promise<void> }> {
+async function startEventStore(): Promise<Outsider & { readonly url: string; readonly file: string; stop(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'waybill-chaos-events-'));
   const file = join(folder, 'events.db');
   let server = await ServerProcess.start(file);
   return {
     url: server.url,
+    file,
     get pid() {
       return server.pid;
     },

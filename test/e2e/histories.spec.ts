@@ -1,5 +1,3 @@
-import { copyFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { AgentStand, AssignmentSet, ChunkReply } from '#contracts';
 import { subjects } from '#contracts';
 import { chunkSet, connectNats } from '#messaging';
@@ -25,7 +23,9 @@ describe('another history', () => {
     try {
       const heard = await new Promise<AgentStand>((resolve) => {
         const end: () => void = bus.subscribe<{ stand: AgentStand }>(subjects.heartbeat(nodeId), (beat) => {
-          if (beat.stand.applied) (end(), resolve(beat.stand));
+          if (!beat.stand.applied) return;
+          end();
+          resolve(beat.stand);
         });
       });
       const send = async (set: AssignmentSet) => {
@@ -50,14 +50,13 @@ describe('another history', () => {
     const { docker_service_id: old } = await world.createService({ name: 'before' });
     await world.running(old, 1);
     await world.installation.stop();
-    const file = (name: string) => join(world.home, name);
-    await copyFile(file('events.db'), file('backup.db'));
+    await world.stores.saveEvents();
     await world.installation.start();
     const { docker_service_id: young } = await world.createService({ name: 'after' });
     await world.running(young, 1);
     await world.installation.stop();
-    for (const name of ['events.db', 'events.db-wal', 'events.db-shm', 'read-models.db', 'read-models.db-wal', 'read-models.db-shm']) await rm(file(name), { force: true });
-    await copyFile(file('backup.db'), file('events.db'));
+    await world.stores.dropViews();
+    await world.stores.restoreEvents();
     await world.installation.start();
     await world.createService({ name: 'pushes-the-history-on' });
     const { node_id: nodeId } = await node();

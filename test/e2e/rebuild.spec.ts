@@ -1,5 +1,3 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type Doc, World } from './world.ts';
 
 describe('read models', () => {
@@ -19,7 +17,7 @@ describe('read models', () => {
   const settled = async (id: string) =>
     world.eventually('its deployment has ended', async () => (await world.service(id)).deployment.status === 'SUCCEEDED');
 
-  it('are byte for byte the same after their file was dropped', async () => {
+  it('are byte for byte the same after they were dropped', async () => {
     const kept = await world.createService({ name: 'kept', replicas: 2, ports: [{ container_port: 80 }] });
     const deleted = await world.createService({ name: 'dropped' });
     const ids = [kept.docker_service_id, deleted.docker_service_id];
@@ -33,7 +31,7 @@ describe('read models', () => {
     });
     const before = await snapshot(ids);
     await world.installation.stop();
-    for (const suffix of ['', '-wal', '-shm']) await rm(join(world.home, `read-models.db${suffix}`), { force: true });
+    await world.stores.dropViews();
     await world.installation.start();
     await world.running(kept.docker_service_id, 2);
     expect(await snapshot(ids)).toBe(before);

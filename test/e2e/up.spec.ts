@@ -8,6 +8,7 @@ import { startEngine, type TestEngine } from '#testing';
 import { APPS } from '../../deploy/installation.ts';
 import { freePort, until } from '../../deploy/processes.ts';
 import type { Doc } from './world.ts';
+import { openStores, type Stores } from './stores.ts';
 
 const UP = resolve(import.meta.dirname, '../../deploy/up.ts');
 const READY_MS = 120_000;
@@ -60,6 +61,7 @@ async function processesOf(home: string): Promise<{ pid: number; command: string
 }
 
 describe('npm run up', () => {
+  let stores: Stores;
   let engine: TestEngine;
   let home: string;
   let environment: NodeJS.ProcessEnv;
@@ -67,6 +69,7 @@ describe('npm run up', () => {
 
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'waybill-up-'));
+    stores = await openStores(home);
     engine = await startEngine();
     const { NODE_OPTIONS: _jests, NATS_URL: _anothers, ...inherited } = process.env;
     environment = {
@@ -75,6 +78,7 @@ describe('npm run up', () => {
       WAYBILL_LISTEN: `127.0.0.1:${await freePort()}`,
       WAYBILL_NODE_ADDRESS: engine.address,
       DOCKER_HOST: engine.host,
+      ...stores.env,
     };
   }, 90_000);
 
@@ -83,6 +87,7 @@ describe('npm run up', () => {
     for (const { pid } of await processesOf(home)) if (started.some((each) => each.pid === pid)) process.kill(pid, 'SIGKILL');
     for (const { pid } of await processesOf(home)) process.kill(pid, 'SIGKILL');
     await engine?.stop();
+    await stores?.stop();
     await rm(home, { recursive: true, force: true });
   }, 60_000);
 

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { importBusybox, startEngine, type TestEngine } from '#testing';
 import { Installation, type InstallationOptions } from '../../deploy/installation.ts';
 import { freePort } from '../../deploy/processes.ts';
+import { openStores, type Stores } from './stores.ts';
 
 const DIST = resolve(import.meta.dirname, '../../dist');
 
@@ -32,16 +33,24 @@ export class World {
     readonly installation: Installation,
     readonly home: string,
     readonly further: readonly TestEngine[],
+    readonly stores: Stores,
   ) {}
 
   static async start(options: Pick<InstallationOptions, 'instances'> & { nodes?: readonly string[]; env?: NodeJS.ProcessEnv } = {}): Promise<World> {
     const home = await mkdtemp(join(tmpdir(), 'waybill-e2e-'));
-    const engine = await startEngine();
-    const further: TestEngine[] = [];
+    const opened: { stop(): Promise<void> }[] = [];
+    const open = async <T extends { stop(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
+      const one = await opening;
+      opened.unshift(one);
+      return one;
+    };
     try {
+      const stores = await open(openStores(home));
+      const engine = await open(startEngine());
       await importBusybox(engine.host, IMAGE);
+      const further: TestEngine[] = [];
       for (const _ of options.nodes ?? []) {
-        const another = await startEngine();
+        const another = await open(startEngine());
         further.push(another);
         await importBusybox(another.host, IMAGE);
       }
@@ -50,18 +59,19 @@ export class World {
         home,
         listen: `127.0.0.1:${await freePort()}`,
         dist: DIST,
-        env: { ...environment, DOCKER_HOST: engine.host, WAYBILL_NODE_NAME: 'host-1', WAYBILL_NODE_ADDRESS: engine.address, LOG_LEVEL: 'info', ...options.env },
+        env: { ...environment, DOCKER_HOST: engine.host, WAYBILL_NODE_NAME: 'host-1', WAYBILL_NODE_ADDRESS: engine.address, LOG_LEVEL: 'info', ...stores.env, ...options.env },
         instances: options.instances,
         nodes: (options.nodes ?? []).map((name, i) => ({ name, dockerHost: further[i]!.host, address: further[i]!.address })),
       });
-      const world = new World(engine, installation, home, further);
+      opened.unshift(installation);
+      const world = new World(engine, installation, home, further, stores);
       await installation.start();
       world.environmentId = (await world.get('/v1/environments?name=default')).items[0].environment_id;
       const nodes = 1 + further.length;
       await world.eventually(`${nodes} nodes are registered`, async () => (await world.get('/v1/nodes')).items.length === nodes);
       return world;
     } catch (error) {
-      for (const one of [engine, ...further]) await one.stop();
+      for (const one of opened) await one.stop();
       await rm(home, { recursive: true, force: true });
       throw error;
     }
@@ -69,7 +79,7 @@ export class World {
 
   async stop(): Promise<void> {
     await this.installation.stop();
-    for (const engine of [this.engine, ...this.further]) await engine.stop();
+    for (const one of [this.engine, ...this.further, this.stores]) await one.stop();
     await rm(this.home, { recursive: true, force: true });
   }
 
