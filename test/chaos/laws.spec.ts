@@ -65,11 +65,15 @@ describe('the laws of a log', () => {
       ['docker_service-svc_1', 'DockerServiceDeletionRequested', {}],
       claimed('web', 'svc_1'),
       placed('rep_1'),
+      ['project-prj_1', 'EnvironmentDeleted', { networkId: 'net_1' }],
+      ['network-net_2', 'NetworkDeleted', {}],
     );
     expect(unfinished(half)).toEqual(['JobCreated of job-job_1 has no JobEnded', 'DeploymentStarted of dep_1 has no DeploymentEnded', 'PlacementClaimed of rep_1 attempt 1 has no PlacementSettled']);
     expect(leftovers(half)).toEqual([
       'DockerServiceDeletionRequested of docker_service-svc_1 has no DockerServiceDeleted',
       'ReplicaPlaced of rep_1 has no ReplicaReleased',
+      'EnvironmentDeleted of network-net_1 has no NetworkDeleted',
+      'NetworkDeleted of network-net_2 has no SubnetFreed',
       'docker_service|env_1|web is still held by svc_1',
     ]);
   });

@@ -48,6 +48,8 @@ export const unfinished = (log: readonly Recorded[]): string[] => [
 export const leftovers = (log: readonly Recorded[]): string[] => [
   ...withoutEnd(log, 'DockerServiceDeletionRequested', 'DockerServiceDeleted', ({ stream }) => stream),
   ...withoutEnd(log, 'ReplicaPlaced', 'ReplicaReleased', ({ data }) => (data as Data).replicaId),
+  ...withoutEnd(log, 'EnvironmentDeleted', 'NetworkDeleted', networkIn),
+  ...withoutEnd(log, 'NetworkDeleted', 'SubnetFreed', networkIn),
   ...[...namesHeld(log).holders].filter(([name]) => name.startsWith('docker_service|')).map(([name, holder]) => `${name} is still held by ${holder}`),
 ];
 
@@ -158,6 +160,9 @@ function withoutEnd(log: readonly Recorded[], begins: string, ends: string, key:
   const ended = new Set(log.filter(({ type }) => type === ends).map(key));
   return log.filter((event) => event.type === begins && !ended.has(key(event))).map((event) => `${begins} of ${key(event)} has no ${ends}`);
 }
+
+/** The stream of the network that an event speaks of, from wherever it stands. */
+const networkIn = ({ stream, data }: Recorded): string => ('networkId' in data ? `network-${data.networkId}` : stream);
 
 const ownerOf = ({ owner }: Data): string => `${(owner as Owner).type} ${(owner as Owner).id}`;
 
