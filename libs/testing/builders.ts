@@ -117,5 +117,5 @@ export const recorded = (
     ...event,
     stream,
     revision: BigInt(from + index),
-    position: String(from + index + 1).padStart(16, '0'),
+    position: String(from + index + 1).padStart(20, '0'),
   }));

@@ -167,7 +167,7 @@ export class MemoryEventStore implements EventStore {
   }
 }
 
-const positionAt = (index: number): Position => String(index + 1).padStart(16, '0');
+const positionAt = (index: number): Position => String(index + 1).padStart(20, '0');
 const indexAfter = (position: Position | null): number => (position === null ? 0 : Number(position));
 const matches = (stream: string, prefixes: readonly string[] | undefined): boolean => !prefixes || prefixes.some((prefix) => stream.startsWith(prefix));
 

@@ -31,7 +31,7 @@ export class Story {
       data,
       stream,
       revision,
-      position: String(number).padStart(16, '0'),
+      position: String(number).padStart(20, '0'),
       metadata: {
         commandId: `command-${number}`,
         tenantId: this.tenantId,

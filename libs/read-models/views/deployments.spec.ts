@@ -14,7 +14,7 @@ describe('the deployments view', () => {
   it('is a whole answer while its replicas start', () => {
     expect(deploymentIn(orderedService())).toEqual({
       id: 'dep_1',
-      position: '0000000000000005',
+      position: '00000000000000000005',
       deployment_id: 'dep_1',
       docker_service_id: 'svc_web',
       project_id: 'prj_shop',

@@ -32,7 +32,7 @@ describe('the jobs view', () => {
     story.tell('job-job_1', 'JobEnded', { outcome: 'FAILED', attempt: 1, exitCode: 3, oomKilled: false, reason }, SYSTEM);
     expect(jobIn(story)).toEqual({
       id: 'job_1',
-      position: '0000000000000006',
+      position: '00000000000000000006',
       job_id: 'job_1',
       project_id: 'prj_shop',
       environment_id: 'env_live',

@@ -27,7 +27,7 @@ describe('the nodes view', () => {
     story.tell('node-node_a', 'ReplicaPlaced', placement(1), SYSTEM);
     expect(nodeIn(story)).toEqual({
       id: 'node_a',
-      position: '0000000000000002',
+      position: '00000000000000000002',
       node_id: 'node_a',
       name: 'host-a',
       address: '10.0.0.1',

@@ -21,7 +21,7 @@ describe('the projects view', () => {
     story.tell('project-prj_shop', 'NameClaimed', { scope: 'docker_service', environmentId: 'env_live', name: 'web', holder: 'svc_web', commandId: 'c' });
     expect(foldDocument(projects, story.events, 'prj_shop')).toEqual({
       id: 'prj_shop',
-      position: '0000000000000004',
+      position: '00000000000000000004',
       project_id: 'prj_shop',
       name: 'shop',
       created_at: timeOf(2),
@@ -49,7 +49,7 @@ describe('the environments view', () => {
   it('has each environment with its network', () => {
     expect(foldDocument(environments, shop().events, 'env_live')).toEqual({
       id: 'env_live',
-      position: '0000000000000003',
+      position: '00000000000000000003',
       environment_id: 'env_live',
       project_id: 'prj_shop',
       name: 'default',
@@ -68,7 +68,7 @@ describe('the networks view', () => {
     story.tell('network-net_live', 'NetworkSubnetChanged', { from: '10.192.0.0/24', to: '10.192.1.0/24', reason: { code: 'subnet_taken', message: 'taken on host-a' } });
     expect(foldDocument(networks, story.events, 'net_live')).toEqual({
       id: 'net_live',
-      position: '0000000000000002',
+      position: '00000000000000000002',
       network_id: 'net_live',
       project_id: 'prj_shop',
       environment_id: 'env_live',
@@ -90,7 +90,7 @@ describe('the plans view', () => {
     story.tell('plan-small', 'PlanChanged', { name: 'small', from: RESOURCES, to: larger }, { actor: user });
     expect(foldDocument(plans, story.events, 'small')).toEqual({
       id: 'small',
-      position: '0000000000000002',
+      position: '00000000000000000002',
       name: 'small',
       resources: { request: { cpu_millis: 100, memory_bytes: 64 }, limit: { cpu_millis: 400, memory_bytes: 256 } },
       created_at: timeOf(1),

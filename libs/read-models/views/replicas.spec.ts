@@ -14,7 +14,7 @@ describe('the replicas view', () => {
     observe(story, 1, 'SETTLED');
     expect(replicaIn(story)).toEqual({
       id: 'rep_1',
-      position: '0000000000000012',
+      position: '00000000000000000012',
       replica_id: 'rep_1',
       owner,
       owner_id: 'svc_web',

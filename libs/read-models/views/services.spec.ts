@@ -44,7 +44,7 @@ describe('the services view', () => {
     const member = { generation: 1, release: 1, state: 'PENDING', run: 0, final: false, ever_failed: false, stopping: null, node_id: null, reason: null };
     expect(serviceIn(story)).toEqual({
       id: 'svc_web',
-      position: '0000000000000005',
+      position: '00000000000000000005',
       docker_service_id: 'svc_web',
       project_id: 'prj_shop',
       environment_id: 'env_live',
