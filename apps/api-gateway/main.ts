@@ -11,6 +11,7 @@ import { firstStart } from './first-start.ts';
 import { HeardNodes } from './nodes/heard-nodes.ts';
 import { NodeIndex } from './nodes/node-index.ts';
 import { Projections } from './projections/projections.ts';
+import { answerEventReads } from './subscribers/answer-reads.ts';
 
 const config = readConfig(process.env);
 const logger = createLogger('api-gateway', { level: config.logLevel });
@@ -43,6 +44,7 @@ async function start(): Promise<void> {
   const app = await createGateway({ ...common, bus, store, aggregates, models, projections, heard, nodes, token, stopping: shutdown.signal });
   shutdown.add('http', () => app.close());
   await firstStart({ dispatcher: app.get(Dispatcher), aggregates, clock: systemClock });
+  shutdown.add('event reads', answerEventReads(bus, store));
   await app.listen(config.listen.port, config.listen.host);
   logger.info('listening', { url: await app.getUrl() });
 }

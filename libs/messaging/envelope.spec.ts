@@ -8,7 +8,7 @@ describe('envelopes', () => {
   });
 
   it('leaves the id out of what wants no answer', () => {
-    expect(JSON.parse(encodeMessage('waybill.events.p', undefined))).toEqual({ pattern: 'waybill.events.p', data: null });
+    expect(JSON.parse(encodeMessage('waybill.events.hint.p', undefined))).toEqual({ pattern: 'waybill.events.hint.p', data: null });
   });
 
   it('takes a message without an envelope as the payload itself', () => {

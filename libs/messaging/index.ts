@@ -1,2 +1,3 @@
 export { connectNats, openNats, type ClosableBus, type NatsOptions } from './nats-bus.ts';
+export { readEvents, type ReadEvents } from './read-events.ts';
 export * from './set-chunks.ts';

@@ -113,6 +113,8 @@ const platform: Record<string, ErrorEntry> = {
   'read_models.busy': passing('The read models are locked by another process.'),
   'read_models.unavailable': passing('The server of the read models can’t be reached or is busy.', 'Try again; GET /readyz says when it is back.'),
   'read_models.refused': { status: 500, cause: 'The server of the read models refused: credentials, rights, or a document too large.', wayOut: 'Ask the operator to look at READ_MODEL_URL and the gateway’s log.' },
+  'events.request_invalid': invalid('A subscriber asked waybill.events.read for something that can’t be meant.', 'Correct what the message names: a position, a type, a project’s id.'),
+  'events.other_history': conflict('A subscriber’s position is not of this log, or the log was put back to an earlier state.', 'Decide what to do with what was taken in, then begin again from null or from a position of this log.'),
   'projection.not_found': notFound('There is no such view.', 'GET /v1/projections lists them.'),
   'read_model.behind': passing('The views have not caught up with the log.', 'Try again, or look at /v1/projections.'),
   'bus.no_responder': passing('The part of the platform that would answer is not there.', 'Try again; if it stays so, look whether the agent or app runs.'),

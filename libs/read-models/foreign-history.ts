@@ -1,4 +1,4 @@
-import type { EventStore, Position } from '#event-store';
+import { logReaches, type EventStore } from '#event-store';
 import type { ReadModelStore, ViewRef } from './port.ts';
 
 /** Why a version of a view can't go on from this log, in a sentence: it was folded from another event store, or from more than
@@ -9,23 +9,6 @@ export async function foreignHistory(store: EventStore, models: ReadModelStore, 
   if (storeId === null) return `which event store it was folded from isn't known; this one is ${store.storeId}`;
   if (storeId !== store.storeId) return `it was folded from the event store ${storeId}, this one is ${store.storeId}`;
   const checkpoint = await models.checkpoint(ref);
-  if (checkpoint === null || (await reaches(store, checkpoint))) return null;
+  if (checkpoint === null || (await logReaches(store, checkpoint))) return null;
   return `it was folded up to ${checkpoint}, and the log ends before that: the event store was put back to an earlier state`;
 }
-
-/** How far a store's log was seen to reach. It only grows, so that one look through a long log does for all views. */
-const seen = new WeakMap<EventStore, Position | null>();
-
-/** Whether the log has got to a position; looked at no sooner than asked. */
-async function reaches(store: EventStore, position: Position): Promise<boolean> {
-  for (;;) {
-    const end = seen.get(store) ?? null;
-    if (end !== null && end >= position) return true;
-    // Hardly an event is of these streams: the store passes over all others by itself.
-    const { next } = await store.readAll(end, { prefixes: [FEW], limit: 1_000 });
-    if (next === end) return false;
-    seen.set(store, next);
-  }
-}
-
-const FEW = 'network_pool-';
