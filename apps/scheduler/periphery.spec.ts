@@ -126,6 +126,18 @@ describe('dispatch', () => {
     await until(() => world.isStable(1));
   });
 
+  it('of another store is offered again to an agent that was restarted, so that it says once more why nothing happens', async () => {
+    world = await SchedulerWorld.begin();
+    const [node] = world.nodes;
+    const elsewhere = { storeId: 'store_another', head: { revision: '40', eventId: 'event of another history' }, entries: [], adoptions: [] };
+    await node!.forgetInto(elsewhere);
+    await world.createService(1);
+    await until(() => node!.stand.refusing !== null);
+    await node!.restart();
+    expect(node!.stand.refusing).toBeNull();
+    await until(() => node!.stand.refusing !== null);
+  });
+
   it('is begun by a heartbeat that lags behind', async () => {
     world = await SchedulerWorld.begin();
     await world.createService(1);

@@ -7,7 +7,7 @@ import type { AggregateCommand } from './aggregate-command.ts';
 /** Sends commands to their aggregates. Multi-stream intents are functions over it, beside this file. */
 @Injectable()
 export class Dispatcher {
-  constructor(@Inject(CommandBus) private readonly bus: CommandBus) {}
+  constructor(@Inject(CommandBus) private readonly bus: Pick<CommandBus, 'execute'>) {}
 
   /** @throws what `AggregateStore.handle` throws; Rejection `idempotency.key_reused` where the command's name stands for another body. */
   send<C extends Command, State>(command: AggregateCommand<C, State>): Promise<Handled<State>> {

@@ -3,6 +3,7 @@ import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { dockerService, job, node, plan, project, Rejection, streamOf, type Command, type Decider, type DomainEvent, type StreamCategory } from '#domain';
 import { AggregateStore, type Handled } from '#event-store';
 import { ToDockerService, ToJob, ToNode, ToPlan, ToProject, type AggregateCommand } from './aggregate-command.ts';
+import { Dispatcher } from './dispatcher.ts';
 import { Uneventful } from './uneventful.ts';
 
 /** The handler of one aggregate: its commands go to its decider and its stream, and nowhere else. */
@@ -35,14 +36,22 @@ function handlerOf<C extends Command, S, E extends DomainEvent>(
   return AggregateHandler;
 }
 
+const byCarrier = new Map<unknown, Type<ICommandHandler>>([
+  [ToDockerService, handlerOf(ToDockerService, 'docker_service', dockerService)],
+  [ToProject, handlerOf(ToProject, 'project', project)],
+  [ToJob, handlerOf(ToJob, 'job', job)],
+  [ToNode, handlerOf(ToNode, 'node', node)],
+  [ToPlan, handlerOf(ToPlan, 'plan', plan)],
+]);
+
 /** One for each aggregate that takes commands from outside. */
-export const handlers = [
-  handlerOf(ToDockerService, 'docker_service', dockerService),
-  handlerOf(ToProject, 'project', project),
-  handlerOf(ToJob, 'job', job),
-  handlerOf(ToNode, 'node', node),
-  handlerOf(ToPlan, 'plan', plan),
-];
+export const handlers = [...byCarrier.values()];
+
+/** A dispatcher over the same handlers for whoever hosts no Nest app. */
+export function dispatcherOn(aggregates: AggregateStore): Dispatcher {
+  const made = new Map([...byCarrier].map(([carrier, Handler]) => [carrier, new Handler(aggregates)]));
+  return new Dispatcher({ execute: (command: object) => made.get(command.constructor)!.execute(command as never) as never });
+}
 
 /** One name for two requests. The stream holds the fingerprint of the one that came first, so no race can hide it. */
 const keyReused = () =>

@@ -4,3 +4,4 @@ export * from './create-docker-service.ts';
 export * from './create-job.ts';
 export * from './create-project.ts';
 export { Dispatcher } from './dispatcher.ts';
+export { dispatcherOn } from './handlers.ts';

@@ -8,7 +8,7 @@ interface Version {
   readonly rows: Map<string, { readonly position: string; readonly doc: Document | null }>;
 }
 
-/** The read models' port in memory; what is put and given is copied by way of JSON, as strict as any real store. */
+/** The read models' port in memory; what is put is copied by way of JSON, and what is given is frozen. */
 export class MemoryReadModels implements ReadModelStore {
   readonly #versions = new Map<string, Version>();
   readonly #live = new Map<string, number>();
@@ -31,14 +31,14 @@ export class MemoryReadModels implements ReadModelStore {
     for (const op of ops) {
       const { id, position } = 'put' in op ? op.put : op.remove;
       const before = standing.rows.get(id);
-      if (!before || before.position < position) standing.rows.set(id, { position, doc: 'put' in op ? (JSON.parse(canonicalJson(op.put)) as Document) : null });
+      if (!before || before.position < position) standing.rows.set(id, { position, doc: 'put' in op ? frozen(JSON.parse(canonicalJson(op.put)) as Document) : null });
     }
     standing.checkpoint = next;
     return 'applied';
   }
 
   async get<T>(view: string, id: string, version?: number): Promise<T | null> {
-    return copied((this.#version(view, version)?.rows.get(id)?.doc ?? null) as T | null);
+    return (this.#version(view, version)?.rows.get(id)?.doc ?? null) as T | null;
   }
 
   async getMany<T>(view: string, ids: readonly string[], version?: number): Promise<ReadonlyMap<string, T>> {
@@ -61,7 +61,7 @@ export class MemoryReadModels implements ReadModelStore {
     const after = query.after == null ? null : decode(query.after);
     const rest = after === null ? placed : placed.filter(({ at }) => order(at, after) > 0);
     const page = rest.slice(0, query.limit);
-    return { items: page.map(({ doc }) => copied(doc) as T), next: rest.length > page.length ? encode(page.at(-1)!.at) : null };
+    return { items: page.map(({ doc }) => doc as T), next: rest.length > page.length ? encode(page.at(-1)!.at) : null };
   }
 
   async active(view: string): Promise<number | null> {
@@ -101,7 +101,13 @@ interface Cursor {
 
 const keyOf = (view: string, version: number): string => `${view}|${version}`;
 
-const copied = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(frozen);
+  }
+  return value;
+}
 
 const valueOf = (doc: Document, field: string): Scalar => ((doc as unknown as Record<string, Scalar | undefined>)[field] ?? null) as Scalar;
 

@@ -1,4 +1,4 @@
-import { subjects, type Assignment, type AssignmentSet, type ChunkReply, type Clock, type ReportReply, type SetChunk } from '#contracts';
+import { subjects, type AgentStand, type Assignment, type AssignmentSet, type ChunkReply, type Clock, type ReportReply, type SetChunk } from '#contracts';
 import { type CommandMetadata, node, type NodeFacts, type NodeId, type Observation, PLATFORM, type Reason, replica, Rejection, type ReplicaId, streamOf } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { SetAssembler } from '#messaging';
@@ -30,7 +30,7 @@ export class ScriptedNode {
   fateOf: (assignment: Assignment) => Fate = () => 'settles';
   private readonly assembler = new SetAssembler();
   private readonly disk = new MemoryDisk();
-  private readonly applied: AppliedSet;
+  private applied: AppliedSet;
   private beat = 0;
 
   constructor(
@@ -40,8 +40,7 @@ export class ScriptedNode {
     private readonly facts: NodeFacts,
     private readonly signal: AbortSignal,
   ) {
-    const quiet = (): void => undefined;
-    this.applied = new AppliedSet({ nodeId, disk: this.disk, logger: { debug: quiet, info: quiet, warn: quiet, error: quiet } });
+    this.applied = this.appliedFromDisk();
     bus.subscribe<SetChunk>(subjects.set(nodeId), (chunk) => this.takeChunk(chunk));
     bus.subscribe(subjects.reportNow(nodeId), (): ReportReply => ({ taken: this.reportsAreTaken }));
     void this.beatForever();
@@ -50,6 +49,16 @@ export class ScriptedNode {
   /** Containers that are there, in any state. */
   get alive(): Assignment[] {
     return [...this.containers.values()].map(({ assignment }) => assignment);
+  }
+
+  get stand(): AgentStand {
+    return this.applied.stand;
+  }
+
+  /** Its process begins anew, with its disk. */
+  async restart(): Promise<void> {
+    this.applied = this.appliedFromDisk();
+    await this.applied.load();
   }
 
   async register(): Promise<void> {
@@ -85,6 +94,11 @@ export class ScriptedNode {
     const container = this.containers.get(replicaId)!;
     this.containers.delete(replicaId);
     await this.say(container, 'GONE', true);
+  }
+
+  private appliedFromDisk(): AppliedSet {
+    const quiet = (): void => undefined;
+    return new AppliedSet({ nodeId: this.nodeId, disk: this.disk, logger: { debug: quiet, info: quiet, warn: quiet, error: quiet } });
   }
 
   private async beatForever(): Promise<void> {

@@ -25,6 +25,8 @@ export class Dispatcher {
   /** What an agent says that it holds. @returns whether it lacks something that this scheduler knows of. */
   heard(stand: AgentStand): boolean {
     this.#stands.set(stand.nodeId, stand);
+    // It has forgotten that it refused (it was restarted), so nobody who hears it can tell why nothing happens: let it say so again.
+    if (stand.refusing === null) this.#refused.delete(stand.nodeId);
     return this.isBehind(stand.nodeId);
   }
 

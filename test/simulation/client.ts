@@ -1,0 +1,222 @@
+import { Transient } from '#contracts';
+import {
+  createDockerService, createJob, createProject, dockerServiceIdOf, environmentOf, jobIdOf, projectIdOf, ToDockerService, ToNode,
+} from '#application';
+import { Rejection, type CommandMetadata, type ContainerSpec, type DockerServiceId, type JobId, type NodeCommand, type NodeId } from '#domain';
+import { PreconditionFailed, Unavailable, type Handled } from '#event-store';
+import { commandIdOf } from '#platform';
+import { getService } from '#read-models';
+import { MIB } from './house/host.ts';
+import { Life } from './house/life.ts';
+import type { SimulatedGateway } from './house/parts.ts';
+import { imageOf, SERVICE_IMAGES, TASK_IMAGES } from './images.ts';
+import type { Part, World } from './world.ts';
+
+/** A command that was answered as done. */
+export interface Acknowledged {
+  readonly commandId: string;
+  readonly what: string;
+  /** What stands in the log for it, and how often: not at all where the world was so already. */
+  readonly type: string;
+  readonly times: number;
+  readonly position: string;
+}
+
+type Deed = (gateway: SimulatedGateway, metadata: CommandMetadata) => Promise<Handled<unknown>>;
+
+interface Intent {
+  readonly what: string;
+  /** The event that tells of it. */
+  readonly type: string;
+  readonly deed: Deed;
+}
+
+const TIMEOUT_MS = 15_000;
+const TRIES = 6;
+const TENANT = { principal: { type: 'token', id: 'tok_client' }, projects: 'all', role: 'operator' } as const;
+const NAMES = ['api', 'web', 'worker', 'cache', 'queue'];
+
+/** Everybody who sends commands and reads answers. A command that isn't answered is sent again under the same name, to any gateway. */
+export class Client {
+  readonly acknowledged: Acknowledged[] = [];
+  readonly services = new Set<DockerServiceId>();
+  readonly jobs = new Set<JobId>();
+  /** Commands on their way. */
+  pending = 0;
+  readonly #life: Life;
+  #commands = 0;
+  readonly #first: string;
+
+  constructor(private readonly world: World) {
+    this.#life = new Life(world.timeline, 'client');
+    this.#first = this.#nextId();
+  }
+
+  /** The one project, and its environment `default`. */
+  begin(): void {
+    void this.#send(this.#first, { what: 'create the project', type: 'ProjectCreated', deed: (gateway, metadata) => createProject(gateway, 'shop', metadata) });
+  }
+
+  createService(lots: readonly number[]): void {
+    const commandId = this.#nextId();
+    const pick = picker(lots);
+    const name = pick(NAMES);
+    const web = pick([false, false, true]);
+    const spec = specOf(imageOf(pick(SERVICE_IMAGES)), pick([100, 100, 200, 300, 500]), web ? 8080 : null);
+    const replicas = pick([0, 1, 1, 2, 2, 3, 4]);
+    const deploy = { minHealthyMs: 1_000, healthyDeadlineMs: 30_000, progressDeadlineMs: pick([60_000, 90_000]), maxFailures: pick([0, 0, 2]) };
+    const asked = { ...this.#home, name, kind: web ? ('web' as const) : ('worker' as const), replicas, deploy, spec };
+    const what = `create ${name} with ${replicas} of ${spec.image}`;
+    void this.#send(commandId, { what, type: 'DockerServiceCreated', deed: (gateway, metadata) => createDockerService(gateway, asked, metadata) }).then((done) => {
+      if (done) this.services.add(dockerServiceIdOf(commandId));
+    });
+  }
+
+  scale(lots: readonly number[]): void {
+    const pick = picker(lots);
+    const id = pick([...this.services]);
+    const replicas = pick([0, 1, 1, 2, 2, 3, 4, 5]);
+    if (id) this.#toService(id, `scale ${id} to ${replicas}`, 'DockerServiceScaled', { type: 'ScaleDockerService', data: { replicas } });
+  }
+
+  deleteService(lots: readonly number[]): void {
+    const id = picker(lots)([...this.services]);
+    if (!id) return;
+    this.services.delete(id);
+    this.#toService(id, `delete ${id}`, 'DockerServiceDeletionRequested', { type: 'RequestDockerServiceDeletion', data: {} });
+  }
+
+  createJob(lots: readonly number[]): void {
+    const commandId = this.#nextId();
+    const pick = picker(lots);
+    const spec = specOf(imageOf(pick(TASK_IMAGES)), pick([100, 200]), null);
+    const asked = { ...this.#home, name: 'task', spec, timeoutMs: 20_000 };
+    void this.#send(commandId, { what: `run ${spec.image}`, type: 'JobCreated', deed: (gateway, metadata) => createJob(gateway, asked, metadata) }).then((done) => {
+      if (done) this.jobs.add(jobIdOf(commandId));
+    });
+  }
+
+  toNode(nodeId: NodeId, command: Extract<NodeCommand, { type: 'DrainNode' | 'ActivateNode' | 'AdoptNode' | 'RemoveNode' }>): void {
+    const types = { DrainNode: 'NodeDrained', ActivateNode: 'NodeActivated', AdoptNode: 'NodeAdopted', RemoveNode: 'NodeRemoved' };
+    void this.#send(this.#nextId(), { what: `${command.type} ${nodeId}`, type: types[command.type], deed: (gateway, metadata) => gateway.dispatcher.send(new ToNode(nodeId, command, metadata)) });
+  }
+
+  /** Asks a gateway for a service, and whether what it says was ever so. */
+  read(lots: readonly number[]): void {
+    const pick = picker(lots);
+    const id = pick([...this.services]);
+    const gateway = this.world.gateways.get(pick(this.world.partsOf('gateway').filter(({ life }) => life))!);
+    if (!id || !gateway) return;
+    const { world } = this;
+    world.timeline.schedule(gateway.life, 1, 'read', () => {
+      void getService(gateway.reads, TENANT, id).then((answer) => {
+        if (!answer || answer.replicas.running === 0) return;
+        const ran = world.truths.slots.get(id) ?? new Set<number>();
+        if (ran.size < answer.replicas.running) world.accuse('no answer claims more than has run', `${id} is said to run ${answer.replicas.running}, and containers ran in slots [${[...ran]}]`);
+      });
+    });
+  }
+
+  /** The log ends earlier now: what was acknowledged after that is lost with it. */
+  forgetAfter(length: number): void {
+    const kept = this.acknowledged.filter(({ position }) => Number(position) <= length);
+    this.acknowledged.splice(0, Infinity, ...kept);
+    for (const id of [...this.services]) if (!this.world.ledger.services.has(id)) this.services.delete(id);
+    for (const id of [...this.jobs]) if (!this.world.ledger.jobs.has(id)) this.jobs.delete(id);
+  }
+
+  get #home() {
+    return { projectId: projectIdOf(this.#first), environmentId: environmentOf(this.#first, 'default').environmentId };
+  }
+
+  #nextId(): string {
+    this.#commands += 1;
+    return commandIdOf('client', String(this.#commands));
+  }
+
+  #toService(id: DockerServiceId, what: string, type: string, command: ToDockerService['command']): void {
+    void this.#send(this.#nextId(), { what, type, deed: (gateway, metadata) => gateway.dispatcher.send(new ToDockerService(id, command, { ...metadata, tenantId: this.#home.projectId })) });
+  }
+
+  /** @returns whether it was answered as done */
+  async #send(commandId: string, intent: Intent): Promise<boolean> {
+    this.pending += 1;
+    try {
+      for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+        const outcome = await this.#ask(commandId, intent);
+        if (outcome !== 'unanswered') return outcome;
+        await this.#life.sleep(this.world.timeline.between(100, 3_000));
+      }
+      return false;
+    } finally {
+      this.pending -= 1;
+    }
+  }
+
+  async #ask(commandId: string, intent: Intent): Promise<boolean | 'unanswered'> {
+    const { timeline } = this.world;
+    const living = this.world.partsOf('gateway').filter(({ life }) => life);
+    const part = living[timeline.between(0, Math.max(0, living.length - 1))];
+    if (!part) return 'unanswered';
+    const answer = await new Promise<Answer | null>((resolve) => {
+      const cancel = this.#life.after(TIMEOUT_MS, () => resolve(null));
+      timeline.schedule(part.life, timeline.between(0, 5), 'request', () => {
+        const { life } = part;
+        void this.#carryOut(part, commandId, intent).then((given) => {
+          if (life?.state === 'dead') return;
+          timeline.schedule(null, timeline.between(0, 5), 'answer', () => {
+            cancel();
+            resolve(given);
+          });
+        });
+      });
+    });
+    this.world.tell(() => `${intent.what}: ${answer ? answer.words : 'no answer'}`);
+    if (!answer || answer.again) return 'unanswered';
+    if (answer.done) this.acknowledged.push(answer.done);
+    return answer.done !== null;
+  }
+
+  /** In the gateway, as its controllers do. */
+  async #carryOut(part: Part, commandId: string, { what, type, deed }: Intent): Promise<Answer> {
+    const { world } = this;
+    const gateway = world.gateways.get(part)!;
+    const effect = `${commandId}|${type}`;
+    const stood = world.ledger.effects.get(effect) ?? 0;
+    const { ledger } = world;
+    try {
+      const metadata: CommandMetadata = {
+        commandId, tenantId: this.#home.projectId, actor: { type: 'token', id: 'tok_client' }, originId: null, now: gateway.life.now(), correlationId: commandId, causationId: null, bodyHash: what,
+      };
+      const { events, position } = await deed(gateway, metadata);
+      const times = events.filter((event) => event.type === type).length;
+      if (ledger === world.ledger && (ledger.effects.get(effect) ?? 0) !== times) world.accuse('an acknowledged command stands in the log once', `"${what}" stands ${ledger.effects.get(effect) ?? 0} times, and ${times} were acknowledged`);
+      return { words: `done (${times})`, again: false, done: { commandId, what, type, times, position } };
+    } catch (error) {
+      if (error instanceof Transient || error instanceof Unavailable) return { words: error.message, again: true, done: null };
+      if (!(error instanceof Rejection || error instanceof PreconditionFailed)) world.accuse('no request fails for an unknown reason', `"${what}": ${(error as Error).stack}`);
+      const byMe = world.shelf.log.some((event) => event.metadata.commandId === commandId && event.type === type && world.writers.get(event.id) === gateway.life);
+      if (ledger === world.ledger && (stood > 0 || byMe)) world.accuse('no answer denies what stands', `"${what}" stands in the log and was refused: ${(error as Error).message}`);
+      return { words: `refused: ${(error as Error).message}`, again: false, done: null };
+    }
+  }
+}
+
+interface Answer {
+  readonly words: string;
+  /** To be sent again: nothing is known. */
+  readonly again: boolean;
+  readonly done: Acknowledged | null;
+}
+
+/** Chooses by one lot after the other: the same lots choose the same, as far as there is the same to choose from. */
+export function picker(lots: readonly number[]): <T>(from: readonly T[]) => T {
+  let next = 0;
+  return (from) => from[Math.floor(lots[next++ % lots.length]! * from.length)]!;
+}
+
+const specOf = (image: string, cpuMillis: number, hostPort: number | null): ContainerSpec => {
+  const amount = { cpuMillis, memoryBytes: 64 * MIB };
+  const ports = hostPort === null ? [] : [{ containerPort: 80, protocol: 'tcp' as const, hostPort }];
+  return { image, pullPolicy: 'missing', command: null, args: null, env: {}, ports, plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: [] };
+};

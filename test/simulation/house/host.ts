@@ -1,0 +1,177 @@
+import type { ContainerPlan, ContainerRuntime, ContainerState, EngineInfo, NetworkPlan } from '#docker';
+import { MemoryRuntime, type ImageScript } from '#testing';
+import { MemoryDisk } from '../../../apps/node-agent/memory-disk.ts';
+import type { Held } from '../../../apps/node-agent/applied-set.ts';
+import type { Disk } from '../../../apps/node-agent/disk.ts';
+import { Life } from './life.ts';
+import type { Timeline } from './timeline.ts';
+
+export const MIB = 1024 ** 2;
+
+/** One machine: an engine with its containers and a disk, both of which outlive the agent. */
+export class Host {
+  readonly engine: MemoryRuntime;
+  disk: MemoryDisk;
+  /** The engine's own process, and the containers': never frozen, never dead. */
+  readonly #life: Life;
+
+  constructor(
+    readonly timeline: Timeline,
+    readonly name: string,
+    readonly capacity: { readonly cpuMillis: number; readonly memoryBytes: number },
+    images: (random: () => number) => Readonly<Record<string, ImageScript>>,
+    onChange: (host: Host, container: ContainerState, action: string) => void,
+  ) {
+    this.#life = new Life(timeline, `engine of ${name}`);
+    this.engine = new MemoryRuntime(this.#life, { images: images(this.#life.random), facts: { hostname: name }, onChange: (container, action) => onChange(this, container, action) });
+    this.disk = new MemoryDisk(this.#life);
+  }
+
+  /** What an agent that was restarted after a power cut finds: containers that were killed, files as far as they were durable. */
+  losePower(): void {
+    this.disk.losePower(this.timeline.between(0, 40));
+    for (const name of this.engine.running) this.engine.kill(name);
+  }
+
+  /** The node's folder is gone, but for what an operator has a copy of. */
+  async loseDisk(keepsIdentity: boolean): Promise<void> {
+    const seed = keepsIdentity ? await this.disk.read(SEED_FILE) : null;
+    this.disk = new MemoryDisk(this.#life);
+    if (seed !== null) await this.disk.write(SEED_FILE, seed);
+  }
+
+  /** What the set on its disk wants to run. */
+  async wanted(): Promise<ReadonlySet<string>> {
+    const held = JSON.parse((await this.disk.read('applied-set.json')) ?? '{"entries":[]}') as Held;
+    return new Set(held.entries.filter(({ wanted }) => wanted === 'run').map(({ replicaId }) => replicaId));
+  }
+
+  engineFor(life: Life): ContainerRuntime {
+    return new EngineOf(this.engine, life);
+  }
+
+  diskFor(life: Life): Disk {
+    return new DiskOf(this.disk, life);
+  }
+}
+
+const SEED_FILE = 'node.seed';
+
+/** An agent's way to its engine: answers take their time, and a dead agent hears none. */
+class EngineOf implements ContainerRuntime {
+  constructor(
+    private readonly engine: MemoryRuntime,
+    private readonly life: Life,
+  ) {}
+
+  info(): Promise<EngineInfo> {
+    return this.#ask(() => this.engine.info());
+  }
+  listContainers(): Promise<readonly ContainerState[]> {
+    return this.#ask(() => this.engine.listContainers());
+  }
+  inspectContainer(name: string): Promise<ContainerState | null> {
+    return this.#ask(() => this.engine.inspectContainer(name));
+  }
+  findImage(reference: string): ReturnType<ContainerRuntime['findImage']> {
+    return this.#ask(() => this.engine.findImage(reference));
+  }
+  listNetworks(): ReturnType<ContainerRuntime['listNetworks']> {
+    return this.#ask(() => this.engine.listNetworks());
+  }
+  createContainer(plan: ContainerPlan): Promise<string> {
+    return this.#do('create', () => this.engine.createContainer(plan));
+  }
+  startContainer(id: string): Promise<void> {
+    return this.#do('start', () => this.engine.startContainer(id));
+  }
+  stopContainer(id: string, graceMs: number): Promise<void> {
+    return this.#do('stop', () => this.engine.stopContainer(id, graceMs));
+  }
+  removeContainer(id: string): Promise<void> {
+    return this.#do('remove', () => this.engine.removeContainer(id));
+  }
+  ensureNetwork(plan: NetworkPlan): Promise<void> {
+    return this.#do('network', () => this.engine.ensureNetwork(plan));
+  }
+  removeNetwork(name: string): Promise<void> {
+    return this.#do('remove network', () => this.engine.removeNetwork(name));
+  }
+
+  async pullImage(reference: string, signal: AbortSignal): Promise<void> {
+    await this.#do('pull', () => this.engine.pullImage(reference, signal));
+  }
+
+  async *logs(id: string, since: string | null, signal: AbortSignal): ReturnType<ContainerRuntime['logs']> {
+    for await (const line of this.engine.logs(id, since, signal)) {
+      await this.life.hop('engine line', this.life.timeline.between(0, 10));
+      yield line;
+    }
+    await this.life.hop('engine said all', this.life.timeline.between(0, 10));
+  }
+
+  async *watch(signal: AbortSignal): ReturnType<ContainerRuntime['watch']> {
+    for await (const item of this.engine.watch(signal)) {
+      await this.life.hop('engine event', this.life.timeline.between(0, 10));
+      yield item;
+    }
+  }
+
+  async #ask<T>(question: () => Promise<T>): Promise<T> {
+    const answer = question();
+    answer.catch(() => undefined);
+    await this.life.perhapsHop('engine answer', 0.15, 20);
+    return answer;
+  }
+
+  /** It may die before the deed, between the deed and the answer, or live to hear it. */
+  async #do<T>(label: string, deed: () => Promise<T>): Promise<T> {
+    await this.life.hop(`engine ${label}`, this.life.timeline.between(0, 30));
+    const done = deed();
+    done.catch(() => undefined);
+    const outcome = await Promise.allSettled([done]);
+    await this.life.hop(`engine did ${label}`, this.life.timeline.between(0, 30));
+    if (outcome[0].status === 'rejected') throw outcome[0].reason;
+    return outcome[0].value;
+  }
+}
+
+/** An agent's way to its disk. */
+class DiskOf implements Disk {
+  constructor(
+    private readonly disk: MemoryDisk,
+    private readonly life: Life,
+  ) {}
+
+  read(name: string): Promise<string | null> {
+    return this.disk.read(name);
+  }
+  list(folder: string): ReturnType<Disk['list']> {
+    return this.disk.list(folder);
+  }
+  async write(name: string, text: string): Promise<void> {
+    await this.#before();
+    await this.disk.write(name, text);
+    await this.#after();
+  }
+  async append(name: string, text: string, options?: { durable?: boolean }): Promise<void> {
+    await this.#before();
+    await this.disk.append(name, text, options);
+    await this.#after();
+  }
+  async remove(name: string): Promise<void> {
+    await this.#before();
+    await this.disk.remove(name);
+  }
+  async rename(from: string, to: string): Promise<void> {
+    await this.#before();
+    await this.disk.rename(from, to);
+  }
+
+  #before(): Promise<void> {
+    return this.life.perhapsHop('disk', 0.15, 10);
+  }
+  #after(): Promise<void> {
+    return this.life.perhapsHop('disk done', 0.15, 10);
+  }
+}

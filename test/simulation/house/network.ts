@@ -1,0 +1,164 @@
+import { Transient, type Bus } from '#contracts';
+import { subjectMatches } from '#testing';
+import type { Life } from './life.ts';
+import type { Timeline } from './timeline.ts';
+
+interface Subscription {
+  readonly subject: string;
+  readonly queue: string | null;
+  readonly owner: SimulatedBus;
+  readonly handler: (payload: never, subject: string) => unknown;
+}
+
+/** What is wrong with the network at the moment. Probabilities of a message. */
+export interface Weather {
+  lost: number;
+  doubled: number;
+  /** Later than the one that is sent after it, by up to `longestMs`. */
+  late: number;
+  longestMs: number;
+}
+
+export const FAIR: Weather = { lost: 0, doubled: 0, late: 0, longestMs: 0 };
+
+/** The broker and all the wires: every message is a task of whoever receives it. */
+export class Network {
+  weather: Weather = { ...FAIR };
+  readonly buses = new Set<SimulatedBus>();
+  readonly subscriptions = new Set<Subscription>();
+
+  constructor(readonly timeline: Timeline) {}
+
+  /** A process's connection. @param part which part it is of: a cut goes by that, and outlasts a life */
+  connect(life: Life, part: string): SimulatedBus {
+    return new SimulatedBus(this, life, part);
+  }
+
+  /** The broker is dead to these: connections are lost. */
+  disconnect(part: string): void {
+    for (const bus of this.buses) if (bus.part === part) bus.disconnect();
+  }
+
+  reconnect(part: string): void {
+    for (const bus of this.buses) if (bus.part === part) bus.reconnect();
+  }
+
+  receivers(subject: string): Subscription[] {
+    const heard = [...this.subscriptions].filter(({ subject: pattern, owner }) => owner.connected && subjectMatches(pattern, subject));
+    const groups = Map.groupBy(heard.filter(({ queue }) => queue !== null), ({ queue }) => queue);
+    const chosen = [...groups.values()].map((members) => members[this.timeline.between(0, members.length - 1)]!);
+    return [...heard.filter(({ queue }) => queue === null), ...chosen];
+  }
+
+  /** Lets it arrive once, twice, late or never. */
+  carry(to: SimulatedBus, label: string, arrive: () => void): void {
+    const { timeline, weather } = this;
+    if (weather.lost > 0 && timeline.chance(weather.lost)) return;
+    const copies = weather.doubled > 0 && timeline.chance(weather.doubled) ? 2 : 1;
+    for (let copy = 0; copy < copies; copy += 1) {
+      const late = weather.late > 0 && timeline.chance(weather.late);
+      const ms = late ? timeline.between(1, weather.longestMs) : timeline.between(0, 3);
+      timeline.schedule(to.life, ms, label, () => to.connected && arrive());
+    }
+  }
+}
+
+/** One process's connection. Its errors are those of the real bus. */
+export class SimulatedBus implements Bus {
+  connected = true;
+  readonly #callbacks = new Set<() => void>();
+  readonly #pending = new Set<(error: Transient) => void>();
+
+  constructor(
+    private readonly network: Network,
+    readonly life: Life,
+    readonly part: string,
+  ) {
+    network.buses.add(this);
+    life.onDeath(() => this.#close());
+  }
+
+  publish(subject: string, payload: unknown): void {
+    if (!this.connected) return;
+    const sent = copied(payload);
+    for (const receiver of this.network.receivers(subject)) this.#send(subject, sent, receiver);
+  }
+
+  async request<Reply>(subject: string, payload: unknown, timeoutMs: number): Promise<Reply> {
+    if (!this.connected) throw new Transient('bus.disconnected', `${subject}: no connection to the bus`);
+    const sent = copied(payload);
+    const receivers = this.network.receivers(subject);
+    if (receivers.length === 0) {
+      await this.life.hop('no responder', 1);
+      throw new Transient('bus.no_responder', `nobody answers ${subject}`);
+    }
+    return new Promise<Reply>((resolve, reject) => {
+      const fail = (error: Transient): void => {
+        cancel();
+        this.#pending.delete(fail);
+        reject(error);
+      };
+      const answer = (outcome: Outcome): void => {
+        if ('failure' in outcome) return fail(new Transient('bus.remote_error', `${subject} was answered with an error: ${outcome.failure}`));
+        cancel();
+        this.#pending.delete(fail);
+        resolve(outcome.response as Reply);
+      };
+      const cancel = this.life.after(timeoutMs, () => fail(new Transient('bus.timeout', `${subject} wasn't answered within ${timeoutMs} ms`)));
+      this.#pending.add(fail);
+      for (const receiver of receivers) this.#send(subject, sent, receiver, answer);
+    });
+  }
+
+  subscribe<Payload>(subject: string, handler: (payload: Payload, subject: string) => unknown, options?: { queue?: string }): () => void {
+    const subscription: Subscription = { subject, queue: options?.queue ?? null, owner: this, handler: handler as Subscription['handler'] };
+    this.network.subscriptions.add(subscription);
+    return () => void this.network.subscriptions.delete(subscription);
+  }
+
+  onConnect(callback: () => void): () => void {
+    this.#callbacks.add(callback);
+    if (this.connected) this.life.after(0, () => this.connected && this.#callbacks.has(callback) && callback());
+    return () => void this.#callbacks.delete(callback);
+  }
+
+  /** The process learns of it, and of everything below, when its turn comes. */
+  disconnect(): void {
+    this.connected = false;
+    for (const fail of [...this.#pending]) this.life.after(0, () => this.#pending.has(fail) && fail(new Transient('bus.disconnected', 'the connection to the bus was lost')));
+  }
+
+  reconnect(): void {
+    if (this.connected) return;
+    this.connected = true;
+    for (const callback of [...this.#callbacks]) this.life.after(0, () => this.connected && this.#callbacks.has(callback) && callback());
+  }
+
+  #close(): void {
+    this.connected = false;
+    this.network.buses.delete(this);
+    for (const subscription of [...this.network.subscriptions]) if (subscription.owner === this) this.network.subscriptions.delete(subscription);
+  }
+
+  #send(subject: string, payload: unknown, receiver: Subscription, answer?: (outcome: Outcome) => void): void {
+    const { owner } = receiver;
+    this.network.carry(owner, subject, () => {
+      if (!this.network.subscriptions.has(receiver)) return;
+      void outcomeOf(receiver, payload, subject).then((outcome) => {
+        if (answer && owner.connected && owner.life.state !== 'dead') this.network.carry(this, `answer to ${subject}`, () => answer(outcome));
+      });
+    });
+  }
+}
+
+type Outcome = { readonly response: unknown } | { readonly failure: string };
+
+async function outcomeOf({ handler }: Subscription, payload: unknown, subject: string): Promise<Outcome> {
+  try {
+    return { response: copied(await handler(payload as never, subject)) };
+  } catch (error) {
+    return { failure: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+const copied = (payload: unknown): unknown => JSON.parse(JSON.stringify(payload ?? null)) as unknown;

@@ -1,0 +1,89 @@
+import { queues, subjects, type Bus, type Logger } from '#contracts';
+import { dispatcherOn, type Dispatcher } from '#application';
+import { schemaOf, upcast, type NodeId } from '#domain';
+import type { AggregateStore } from '#event-store';
+import { Projector, views, type ReadModelStore, type Reads, type View } from '#read-models';
+import { HealthMonitor } from '../../../apps/health-monitor/health-monitor.ts';
+import { nodeOfSubject } from '../../../apps/health-monitor/ports.ts';
+import { JobRunner } from '../../../apps/job-runner/job-runner.ts';
+import { Agent } from '../../../apps/node-agent/agent.ts';
+import { HeardNodes } from '../../../apps/api-gateway/nodes/heard-nodes.ts';
+import { Scheduler } from '../../../apps/scheduler/scheduler.ts';
+import { agentsBus, aggregatesOf, type Weakness } from '../guards.ts';
+import type { Host } from './host.ts';
+import type { Life } from './life.ts';
+import type { Shelf, SimulatedStore } from './shelf.ts';
+
+/** What every process of the house is given. */
+export interface Surroundings {
+  readonly life: Life;
+  readonly bus: Bus;
+  readonly shelf: Shelf;
+  readonly logger: Logger;
+  readonly weakness: Weakness;
+}
+
+/** The views that a client of the simulation asks for. */
+export const LIVE_VIEWS: readonly View[] = [views.services, views.nodes, views.replicas, views.deployments, views.jobs] as unknown as readonly View[];
+
+interface OnTheLog {
+  readonly store: SimulatedStore;
+  readonly aggregates: AggregateStore;
+}
+
+function onTheLog({ life, shelf, weakness }: Surroundings): OnTheLog {
+  const store = shelf.open(life);
+  return { store, aggregates: aggregatesOf({ store, clock: life, random: life.random, upcast, schemaOf }, weakness, life.name) };
+}
+
+/** As `apps/scheduler/main.ts` puts it together. */
+export function startScheduler(around: Surroundings): void {
+  const { life, bus, logger } = around;
+  new Scheduler({ ...onTheLog(around), bus, clock: life, random: life.random, logger, subnetPool: '10.192.0.0/11' }).start();
+}
+
+export function startJobRunner(around: Surroundings): void {
+  const { life, bus, logger } = around;
+  new JobRunner({ ...onTheLog(around), bus, clock: life, random: life.random, logger }).start();
+}
+
+export function startMonitor(around: Surroundings): void {
+  const { life, bus, logger } = around;
+  const monitor = new HealthMonitor({ ...onTheLog(around), bus, clock: life, random: life.random, logger });
+  const options = { queue: queues.monitor };
+  bus.subscribe(subjects.register('*'), (request: never, subject) => monitor.register(nodeOfSubject(subject), request), options);
+  bus.subscribe(subjects.observations('*'), (batch: never, subject) => monitor.takeObservations(nodeOfSubject(subject), batch), options);
+  bus.subscribe(subjects.report('*'), (report: never, subject) => monitor.takeReport(nodeOfSubject(subject), report), options);
+  monitor.start();
+}
+
+/** The gateway behind its REST edge: what controllers call, and what reads are answered from. */
+export interface SimulatedGateway {
+  readonly life: Life;
+  readonly dispatcher: Dispatcher;
+  readonly aggregates: AggregateStore;
+  readonly heard: HeardNodes;
+  readonly reads: Reads;
+}
+
+export function startGateway(around: Surroundings, models: ReadModelStore): SimulatedGateway {
+  const { life, bus, logger } = around;
+  const { store, aggregates } = onTheLog(around);
+  const heard = new HeardNodes(life);
+  heard.listen(bus);
+  for (const view of LIVE_VIEWS) new Projector({ store, models, view, clock: life, logger, upcast }).start();
+  return { life, dispatcher: dispatcherOn(aggregates), aggregates, heard, reads: { models, liveness: heard } };
+}
+
+/** @param onOpened told once it has read its folder */
+export function startAgent({ life, bus, logger, weakness }: Surroundings, host: Host, onOpened: (nodeId: NodeId) => void): void {
+  const settings = { name: host.name, address: '10.0.0.1', labels: {}, capacity: host.capacity };
+  const entropy = (bytes: number): Uint8Array => Uint8Array.from({ length: bytes }, () => Math.floor(life.random() * 256));
+  const runtime = host.engineFor(life);
+  void Agent.open({ runtime, bus: agentsBus(bus, weakness), clock: life, random: life.random, logger, disk: host.diskFor(life), installation: INSTALLATION, settings, entropy }).then((agent) => {
+    onOpened(agent.identity.nodeId);
+    agent.start();
+  });
+}
+
+export const INSTALLATION = 'simulation';

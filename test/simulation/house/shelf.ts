@@ -1,0 +1,163 @@
+import { OutcomeUnknown, Unavailable, type EventStore, type Expected, type Followed, type NewEvent, type PageOptions, type Position, type Recorded } from '#event-store';
+import { MemoryEventStore } from '#testing';
+import type { Life } from './life.ts';
+import type { Timeline } from './timeline.ts';
+
+/** What is wrong with the way to the store. Probabilities of an append. */
+export interface StoreTroubles {
+  /** Refused, nothing written. */
+  refused: number;
+  /** The answer doesn't come, or comes wrong: written or not, and perhaps written later. */
+  unanswered: number;
+  /** Nothing answers at all. */
+  down: boolean;
+}
+
+export const SOUND: StoreTroubles = { refused: 0, unanswered: 0, down: false };
+
+/** The one log that all parts share. It can be put back to an earlier state. */
+export class Shelf {
+  readonly troubles: StoreTroubles = { ...SOUND };
+  store: MemoryEventStore;
+  readonly #waiting = new Map<() => void, Life>();
+
+  /** @param onEvent told of each event as it is written, and by whom. */
+  constructor(
+    readonly timeline: Timeline,
+    private readonly onEvent: (event: Recorded, writer: Life | null) => void,
+  ) {
+    this.store = new MemoryEventStore('store_first');
+  }
+
+  get log(): readonly Recorded[] {
+    return this.store.log;
+  }
+
+  /** A process's way to it. */
+  open(life: Life): SimulatedStore {
+    return new SimulatedStore(this, this.store, life);
+  }
+
+  /** Writes at once. @throws what the store throws. */
+  write(store: MemoryEventStore, life: Life | null, stream: string, expected: Expected, events: readonly NewEvent[]): ReturnType<EventStore['append']> {
+    const before = store.log.length;
+    const outcome = store.append(stream, expected, events);
+    if (store === this.store) {
+      for (const event of store.log.slice(before)) this.onEvent(event, life);
+      if (store.log.length > before) this.#wake();
+    }
+    return outcome;
+  }
+
+  /** Puts an older state of the log in its place: its first `length` events. Whoever had the old one open has to be dead. */
+  restore(length: number, storeId = this.store.storeId): void {
+    this.store = this.store.copy(length, storeId);
+  }
+
+  /** Calls back once, when the log has grown. */
+  whenGrown(life: Life, callback: () => void): () => void {
+    this.#waiting.set(callback, life);
+    return () => void this.#waiting.delete(callback);
+  }
+
+  /** The hint reaches each follower in its own time; where it got lost, the poll underneath does. */
+  #wake(): void {
+    for (const [callback, life] of this.#waiting) {
+      const ms = this.timeline.chance(0.02) ? this.timeline.between(500, 5_000) : this.timeline.between(0, 20);
+      if (life.state !== 'dead') this.timeline.schedule(life, ms, 'log grew', callback);
+    }
+    this.#waiting.clear();
+  }
+}
+
+/** How one process sees the store. */
+export class SimulatedStore implements EventStore {
+  constructor(
+    private readonly shelf: Shelf,
+    private readonly store: MemoryEventStore,
+    private readonly life: Life,
+  ) {}
+
+  get storeId(): string {
+    return this.store.storeId;
+  }
+
+  async append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<{ revision: bigint; position: Position }> {
+    const { life, shelf } = this;
+    const { timeline, troubles } = shelf;
+    await life.hop('append', timeline.between(0, 8));
+    this.#refuseWhenDown();
+    const lot = timeline.random();
+    if (lot < troubles.refused) throw new Unavailable('the store refuses');
+    const write = () => shelf.write(this.store, life, stream, expected, events);
+    if (lot < troubles.refused + troubles.unanswered) return this.#unanswered(write);
+    const outcome = write();
+    outcome.catch(() => undefined);
+    await life.hop('append answered', timeline.between(0, 8));
+    return outcome;
+  }
+
+  async *readStream(stream: string, options?: { from?: bigint; limit?: number }): AsyncIterable<Recorded> {
+    await this.#pass();
+    yield* this.store.readStream(stream, options);
+  }
+
+  async readAll(after: Position | null, options: PageOptions): Promise<{ events: Recorded[]; next: Position | null }> {
+    await this.#pass();
+    return this.store.readAll(after, options);
+  }
+
+  async *follow(after: Position | null, prefixes: readonly string[] | undefined, signal: AbortSignal): AsyncIterable<Followed> {
+    const { log } = this.store;
+    let at = after === null ? 0 : Number(after);
+    let saidCaughtUp = false;
+    while (!signal.aborted) {
+      this.#refuseWhenDown();
+      for (; at < log.length && !signal.aborted; at += 1) {
+        saidCaughtUp = false;
+        const event = log[at]!;
+        if (!prefixes || prefixes.some((prefix) => event.stream.startsWith(prefix))) yield { event };
+      }
+      if (!saidCaughtUp && !signal.aborted) {
+        saidCaughtUp = true;
+        yield { caughtUp: at === 0 ? null : log[at - 1]!.position };
+      } else {
+        await this.#grown(at, signal);
+      }
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  /** Written and not said; never written; or written later, when nobody waits for it any more. */
+  async #unanswered(write: () => Promise<unknown>): Promise<never> {
+    const { timeline } = this.shelf;
+    const fate = timeline.between(1, 3);
+    if (fate === 1) write().catch(() => undefined);
+    if (fate === 2) timeline.schedule(null, timeline.between(1, 3_000), 'late append', () => void write().catch(() => undefined));
+    await this.life.hop('append unanswered', timeline.between(10, 1_000));
+    throw new OutcomeUnknown('the answer got lost');
+  }
+
+  async #pass(): Promise<void> {
+    await this.life.perhapsHop('read', 0.1, 15);
+    this.#refuseWhenDown();
+  }
+
+  #grown(at: number, signal: AbortSignal): Promise<void> {
+    if (this.store.log.length > at || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        forget();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const forget = this.shelf.whenGrown(this.life, done);
+      signal.addEventListener('abort', done);
+    });
+  }
+
+  #refuseWhenDown(): void {
+    if (this.shelf.troubles.down) throw new Unavailable('the store is down');
+  }
+}

@@ -1,0 +1,179 @@
+import {
+  freeRoom, parseStream, portsTaken, RUN_STATES,
+  type DockerService, type NodeId, type Observation, type Owner, type ReplicaId, type Step,
+} from '#domain';
+import type { Recorded } from '#event-store';
+import type { Ledger } from './ledger.ts';
+import type { Truths } from './truths.ts';
+
+/** A law of the log: what must hold of each event as it is written, by all that was written before (`ledger` lacks the event yet)
+ *  and by what has really happened to containers. @returns what is wrong, in a sentence. */
+type Law = (event: Recorded, ledger: Ledger, truths: Truths) => string | null;
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- data of any event, as it stands in the log
+type Data = any;
+
+/** All that is wrong with an event, and the law that it breaks. */
+export function breachesOf(event: Recorded, ledger: Ledger, truths: Truths, once: Set<string>): { law: string; what: string }[] {
+  const found = Object.entries(LAWS).flatMap(([law, check]) => {
+    const what = check(event, ledger, truths);
+    return what === null ? [] : [{ law, what }];
+  });
+  const keys = onceKeys(event);
+  for (const key of keys) if (once.has(key)) found.push({ law: 'nothing is done twice', what: key });
+  for (const key of keys) once.add(key);
+  return found;
+}
+
+const LAWS: Readonly<Record<string, Law>> = {
+  'a name belongs to one at a time': ({ type, stream, data }, ledger) => {
+    if (type !== 'NameClaimed') return null;
+    const { scope, environmentId, name, holder } = data as Data;
+    const claims = [...(ledger.projects.get(parseStream(stream).id)?.claims.values() ?? [])];
+    const before = claims.find((claim) => claim.scope === scope && claim.environmentId === environmentId && claim.name === name);
+    return before ? `${name} was given to ${holder} while ${before.holder} held it` : null;
+  },
+
+  'a service is written under a name that it holds': ({ type, data }, ledger) => {
+    if (type !== 'DockerServiceCreated') return null;
+    const { dockerServiceId, projectId, name } = data as Data;
+    const held = [...(ledger.projects.get(projectId)?.claims.values() ?? [])].some((claim) => claim.holder === dockerServiceId);
+    return held ? null : `${dockerServiceId} was written as ${name}, which it doesn't hold`;
+  },
+
+  'a name is free only after its service is over': ({ type, data }, ledger) => {
+    if (type !== 'NameReleased' || (data as Data).scope !== 'docker_service') return null;
+    const service = ledger.services.get((data as Data).holder);
+    return service?.status === 'present' && service.lifecycle !== 'DELETED' ? `${(data as Data).name} was freed while ${(data as Data).holder} is ${service.lifecycle}` : null;
+  },
+
+  'one claim at a time': ({ type, data }, ledger) => {
+    if (type !== 'PlacementClaimed') return null;
+    const replica = ledger.replicas.get((data as Data).replicaId);
+    return replica?.status === 'present' && (replica.claim || replica.placement) ? `${(data as Data).replicaId} claims again while its claim is open` : null;
+  },
+
+  'a slot is placed again only after the one before is gone': ({ type, data, stream }, ledger) => {
+    if (type !== 'ReplicaPlaced') return null;
+    const { replicaId, owner, slot } = data as Data;
+    for (const [nodeId, { entries, status }] of ledger.nodes) {
+      for (const { placement } of entries.values()) {
+        const same = placement.slot === slot && placement.owner.id === (owner as Owner).id;
+        if (same && status !== 'removed' && !isGone(ledger, placement.replicaId)) return `slot ${slot} of ${(owner as Owner).id}: ${replicaId} was placed on ${stream} while ${placement.replicaId} is on ${nodeId}`;
+      }
+    }
+    return null;
+  },
+
+  'states only go forward': ({ type, data }, ledger) => {
+    if (type !== 'ReplicaObserved') return null;
+    const { replicaId, run, state } = data as Observation;
+    const replica = ledger.replicas.get(replicaId);
+    const last = replica?.status === 'present' ? replica.last : null;
+    if (!last) return null;
+    const back = last.state === 'GONE' || run < last.run || (run === last.run && RUN_STATES.indexOf(state) < RUN_STATES.indexOf(last.state));
+    return back ? `${replicaId} went from run ${last.run} ${last.state} to run ${run} ${state}` : null;
+  },
+
+  'room is given back only on the word that it is free': ({ type, data, stream }, ledger) => {
+    if (type !== 'ReplicaReleased') return null;
+    const { replicaId } = data as Data;
+    const removed = ledger.nodes.get(parseStream(stream).id as NodeId)?.status === 'removed';
+    return removed || isGone(ledger, replicaId) ? null : `${replicaId} was released while nobody has seen it gone`;
+  },
+
+  'a step is what the service asks for as it is taken': ({ type, stream, data }, ledger) => {
+    if (type !== 'ServiceStepTaken') return null;
+    return unasked(ledger.services.get(parseStream(stream).id), data as Step, ledger);
+  },
+
+  'what is said to run has run': ({ type, data }, ledger, truths) => {
+    if (type !== 'ReplicaObserved') return null;
+    const { replicaId, state } = data as Observation;
+    const truth = truths.of(replicaId);
+    if (state === 'RUNNING' && truth.starts === 0) return `${replicaId} is said to run, and was never started`;
+    if (state === 'SETTLED' && truth.longestRunMs < settleMs(ledger, replicaId)) return `${replicaId} is said to have stayed up, and did for ${truth.longestRunMs} ms at most`;
+    if (state === 'COMPLETED' && !truth.exits.includes(0)) return `${replicaId} is said to have completed, and exited with [${truth.exits}]`;
+    return null;
+  },
+
+  'a job has succeeded when its container has': ({ type, stream, data }, ledger, truths) => {
+    if (type !== 'JobEnded' || (data as Data).outcome !== 'SUCCEEDED') return null;
+    const job = ledger.jobs.get(parseStream(stream).id as never);
+    const replicaId = job?.status === 'open' ? job.current?.replicaId : undefined;
+    return replicaId && truths.of(replicaId).exits.includes(0) ? null : `${stream} is said to have succeeded`;
+  },
+};
+
+/** What must hold of a node after each event of its stream. */
+export function nodeBreaches(stream: string, type: string, ledger: Ledger): { law: string; what: string }[] {
+  if (type !== 'ReplicaPlaced') return [];
+  const node = ledger.nodes.get(parseStream(stream).id as NodeId)!;
+  const free = freeRoom(node);
+  const full = free.cpuMillis < 0 || free.memoryBytes < 0;
+  const shared = [...portsTaken(node)].filter(([, holders]) => holders.length > 1);
+  return [
+    ...(full ? [{ law: 'no node is promised beyond its capacity', what: `${stream} lacks ${-free.cpuMillis} millicores, ${-free.memoryBytes} bytes` }] : []),
+    ...shared.map(([port, holders]) => ({ law: 'no port is promised twice', what: `${stream}: ${port} to ${holders.join(' and ')}` })),
+  ];
+}
+
+const isGone = (ledger: Ledger, replicaId: ReplicaId): boolean => {
+  const replica = ledger.replicas.get(replicaId);
+  return replica?.status === 'present' && replica.last?.state === 'GONE';
+};
+
+function unasked(service: DockerService | undefined, step: Step, ledger: Ledger): string | null {
+  if (service?.status !== 'present') return 'a step of no service';
+  const wanted = service.lifecycle === 'ACTIVE' && !service.halted && service.stableRelease !== null ? service.replicas : 0;
+  for (const { slot, replicaId } of step.creates) {
+    if (slot > wanted) return `${replicaId} was ordered for slot ${slot} where ${wanted} are wanted`;
+    const filled = [...service.orders.replicas.values()].find((order) => order.slot === slot && !isGone(ledger, order.replicaId) && ledger.replicas.get(order.replicaId)?.status !== 'abandoned');
+    if (filled) return `${replicaId} was ordered for slot ${slot}, which ${filled.replicaId} fills`;
+  }
+  for (const { replicaId, reason } of step.stops) {
+    const order = service.orders.replicas.get(replicaId);
+    if (order && order.slot <= wanted && reason.code !== 'superseded') return `${replicaId} in slot ${order.slot} was stopped (${reason.code}) where ${wanted} are wanted`;
+  }
+  return null;
+}
+
+function settleMs(ledger: Ledger, replicaId: ReplicaId): number {
+  const replica = ledger.replicas.get(replicaId);
+  const service = replica?.status === 'present' ? ledger.services.get(replica.owner.id) : undefined;
+  return service?.status === 'present' ? service.deploy.minHealthyMs : 0;
+}
+
+/** Of each of these, one and no more: the key tells one from another. */
+const ONCE: Readonly<Record<string, (data: Data) => unknown[]>> = {
+  DockerServiceCreated: () => [],
+  DockerServiceDeletionRequested: () => [],
+  DockerServiceDeleted: () => [],
+  DeploymentStarted: ({ deploymentId }) => [deploymentId],
+  DeploymentOpened: () => [],
+  DeploymentClosed: () => [],
+  DeploymentEnded: ({ deploymentId }) => [deploymentId],
+  DeploymentReplicaFailed: ({ replicaId }) => [replicaId],
+  ReplicaCreated: () => [],
+  ReplicaAbandoned: () => [],
+  PlacementClaimed: ({ attempt }) => [attempt],
+  PlacementSettled: ({ attempt }) => [attempt],
+  ReplicaObserved: ({ run, state, final, reason, subnet }) => [run, state, final, reason?.code, subnet],
+  ObservationRefused: ({ run, state }) => [run, state],
+  ReplicaPlaced: ({ replicaId }) => [replicaId],
+  ReplicaReleased: ({ replicaId }) => [replicaId],
+  JobCreated: () => [],
+  JobAttemptStarted: () => [],
+  JobEnded: () => [],
+  NetworkCreated: () => [],
+  NetworkDeleted: () => [],
+  ReservationVoided: () => [],
+};
+
+function onceKeys({ stream, type, data }: Recorded): string[] {
+  const key = ONCE[type]?.(data);
+  const keys = key ? [JSON.stringify([stream, type, ...key])] : [];
+  const { owner, slot, generation } = data as Data;
+  if (type === 'ReplicaCreated') keys.push(JSON.stringify([type, owner.id, 'slot and generation', slot, generation]));
+  return keys;
+}

@@ -1,0 +1,119 @@
+import { place, upcast, type ExistingDockerService, type NodeId, type Ordered, type ReplicaId } from '#domain';
+import { replay, type DocumentDifference } from '#read-models';
+import { MemoryReadModels } from '#testing';
+import { Life } from '../house/life.ts';
+import { LIVE_VIEWS } from '../house/parts.ts';
+import type { World } from '../world.ts';
+
+/** Where the house isn't at rest yet, once nothing goes wrong any more: what is wanted isn't there, what is there isn't wanted, or
+ *  something has no end. None: it is. */
+export function unrest(world: World): string[] {
+  const expected = new Map<ReplicaId, 'runs' | 'may run'>();
+  return [...services(world, expected), ...openEnds(world), ...leftOver(world, expected), ...namesLeft(world)];
+}
+
+function services(world: World, expected: Map<ReplicaId, 'runs' | 'may run'>): string[] {
+  return [...world.ledger.services].flatMap(([id, service]) => {
+    if (service.status !== 'present' || service.lifecycle === 'DELETED') return [];
+    if (service.lifecycle === 'DELETING') return [`${id} is still DELETING`];
+    if (service.activeDeployment) return [`${id} still has ${service.activeDeployment.deploymentId}`];
+    const wanted = service.halted || service.stableRelease === null ? 0 : service.replicas;
+    const extra = [...service.orders.replicas.values()].filter(({ slot }) => slot > wanted).map(({ replicaId, slot }) => `${id} still has ${replicaId} in slot ${slot} of ${wanted}`);
+    const lacking = Array.from({ length: wanted }, (_, index) => lack(world, service, index + 1, expected)).filter((word) => word !== null);
+    return [...extra, ...lacking];
+  });
+}
+
+/** Why a slot isn't as it is to be; null where it is, or where nothing can be done about it. */
+function lack(world: World, { orders, dockerServiceId, releases, stableRelease }: ExistingDockerService, slot: number, expected: Map<ReplicaId, 'runs' | 'may run'>): string | null {
+  const [order, ...more] = [...orders.replicas.values()].filter((each) => each.slot === slot);
+  const where = `slot ${slot} of ${dockerServiceId}`;
+  if (!order) return `${where} is empty`;
+  if (more.length > 0) return `${where} has ${more.length + 1} replicas`;
+  const replica = world.ledger.replicas.get(order.replicaId);
+  if (replica?.status !== 'present') return `${where}: ${order.replicaId} is ${replica?.status ?? 'not ordered'}`;
+  if (!replica.placement) return fits(world, order) ? `${where}: ${order.replicaId} waits though a node fits` : null;
+  const crashes = releases.get(stableRelease!)?.image.includes('crashing');
+  const trouble = isHindered(world, order.replicaId);
+  expected.set(order.replicaId, crashes || trouble || replica.last?.final ? 'may run' : 'runs');
+  return null;
+}
+
+/** Whether any node that stands would take it. */
+function fits(world: World, { replicaId }: Ordered): boolean {
+  const replica = world.ledger.replicas.get(replicaId);
+  if (replica?.status !== 'present') return false;
+  return place(replica, [...world.ledger.nodes].map(([nodeId, node]) => ({ nodeId, node }))).nodeId !== null;
+}
+
+/** Its engine can't start it: somebody else has its port, and says so. */
+function isHindered(world: World, replicaId: ReplicaId): boolean {
+  const replica = world.ledger.replicas.get(replicaId);
+  return replica?.status === 'present' && replica.last?.reason?.code === 'host_port_taken';
+}
+
+function openEnds(world: World): string[] {
+  const { jobs, deployments, replicas, nodes } = world.ledger;
+  return [
+    ...[...jobs].filter(([, job]) => job.status === 'open').map(([id]) => `${id} has no end`),
+    ...[...deployments].filter(([, deployment]) => deployment.status === 'opened' && !deployment.closed).map(([id]) => `${id} has no end`),
+    ...[...replicas].filter(([, replica]) => replica.status === 'present' && replica.claim).map(([id]) => `the claim of ${id} isn't settled`),
+    ...[...nodes].filter(([nodeId, node]) => node.status === 'registered' && !node.reachable && isHere(world, nodeId)).map(([id]) => `${id} counts as unreachable`),
+    ...[...nodes].flatMap(([nodeId, { entries }]) =>
+      [...entries.values()].flatMap(({ placement: { replicaId, owner } }) => (isWanted(world, replicaId, owner.id) ? [] : [`${nodeId} still holds ${replicaId}`])),
+    ),
+  ];
+}
+
+const isHere = (world: World, nodeId: NodeId): boolean => [...world.nodeIds.values()].includes(nodeId);
+
+function isWanted(world: World, replicaId: ReplicaId, ownerId: string): boolean {
+  const service = world.ledger.services.get(ownerId);
+  const order = service?.status === 'present' ? service.orders.replicas.get(replicaId) : undefined;
+  return order !== undefined && !order.stopped;
+}
+
+function leftOver(world: World, expected: ReadonlyMap<ReplicaId, 'runs' | 'may run'>): string[] {
+  const here = world.containers();
+  const strange = here.filter(({ replicaId }) => !expected.has(replicaId)).map(({ replicaId, host, container }) => `${replicaId} is left over on ${host.name} (${container.status})`);
+  const twice = here.filter((one) => here.some((other) => other !== one && other.replicaId === one.replicaId)).map(({ replicaId, host }) => `${replicaId} is on ${host.name} and elsewhere`);
+  const missing = [...expected].flatMap(([replicaId, state]) => {
+    const found = here.find((each) => each.replicaId === replicaId);
+    const misplaced = found && world.nodeIds.get(found.host) !== world.ledger.nodeOf(replicaId);
+    if (misplaced) return [`${replicaId} is on ${found.host.name}, and placed elsewhere`];
+    return state === 'runs' && found?.container.status !== 'running' ? [`${replicaId} is to run, and is ${found?.container.status ?? 'not there'}`] : [];
+  });
+  return [...strange, ...twice, ...missing];
+}
+
+/** Names are held by what is there, and by nothing else. */
+function namesLeft(world: World): string[] {
+  const holders = new Set([...world.ledger.projects.values()].flatMap(({ claims }) => [...claims.values()].map(({ holder }) => holder)));
+  const services = [...world.ledger.services].filter(([, service]) => service.status === 'present' && service.lifecycle !== 'DELETED').map(([id]) => id);
+  const projects = [...world.ledger.projects].filter(([id, { status }]) => id !== 'platform' && status === 'present').map(([id]) => id);
+  const there = new Set([...services, ...projects]);
+  return [
+    ...[...there].filter((id) => !holders.has(id)).map((id) => `${id} has lost its name`),
+    ...[...holders].filter((id) => !there.has(id)).map((id) => `a name is held by ${id}, which isn't there`),
+  ];
+}
+
+/** Where what clients are answered from isn't what the log says. */
+export async function wrongViews(world: World): Promise<string[]> {
+  const differences: DocumentDifference[] = [];
+  const store = world.shelf.open(new Life(world.timeline, 'replay'));
+  const replayed = replay({ store, live: world.models, fresh: new MemoryReadModels(), views: LIVE_VIEWS, upcast, onDifference: (difference) => differences.push(difference) });
+  let over = false;
+  void replayed.finally(() => (over = true)).catch(() => undefined);
+  for (let waited = 0; waited < 600 && !over; waited += 1) await world.timeline.pass(100);
+  if (!over) return ['the replay comes to no end'];
+  const views = await replayed;
+  return [
+    ...views.flatMap(({ view, position }) => {
+      const { prefixes = [''] } = LIVE_VIEWS.find(({ schema }) => schema.view === view)!;
+      const due = world.shelf.log.findLast(({ stream }) => prefixes.some((prefix) => stream.startsWith(prefix)));
+      return due && (position ?? '') < due.position ? [`${view} stands at ${position}, and ${due.position} is of its streams`] : [];
+    }),
+    ...differences.map(({ view, id, path, live, replayed: due }) => `${view} ${id} ${path}: ${JSON.stringify(live)} instead of ${JSON.stringify(due)}`),
+  ];
+}

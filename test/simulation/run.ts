@@ -1,0 +1,111 @@
+import { Client } from './client.ts';
+import { bringAbout, endAll } from './faults.ts';
+import type { Weakness } from './guards.ts';
+import { unrest, wrongViews } from './laws/rest.ts';
+import { scriptOf, type ScriptedStep, type Verb } from './script.ts';
+import { World, type Breach } from './world.ts';
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly steps: number;
+  readonly weakness?: Weakness;
+  /** Steps of the script that are left out. */
+  readonly without?: ReadonlySet<number>;
+  readonly tell?: (line: string) => void;
+}
+
+export interface RunOutcome {
+  readonly seed: number;
+  readonly steps: number;
+  /** Null: every law held. */
+  readonly breach: Breach | null;
+  /** The step at which it broke; as many as there are: at rest. */
+  readonly brokeAt: number;
+  /** The same for the same seed and steps. */
+  readonly trace: string;
+  readonly events: number;
+  readonly virtualMs: number;
+}
+
+/** How long the house may take to come to rest: longer than every deadline in it. */
+const REST_MS = 40 * 60_000;
+
+/** One run: the script of the seed, then peace, then rest. */
+export async function run({ seed, steps, weakness = 'none', without, tell }: RunOptions): Promise<RunOutcome> {
+  const world = new World({ seed, weakness, tell: tell ?? null });
+  const client = new Client(world);
+  for (const part of world.parts) world.start(part);
+  client.begin();
+  await world.timeline.pass(1_000);
+
+  const script = scriptOf(seed, steps);
+  let step = 0;
+  for (; step < steps && !world.breach; step += 1) {
+    await world.timeline.pass(script[step]!.afterMs);
+    if (world.breach || without?.has(step)) continue;
+    world.tell(() => `step ${step}: ${script[step]!.deed}`);
+    await take(world, client, script[step]!);
+  }
+  if (!world.breach) await comeToRest(world, client);
+  return { seed, steps, breach: world.breach, brokeAt: step, trace: world.timeline.trace, events: world.shelf.log.length, virtualMs: world.timeline.now };
+}
+
+async function take(world: World, client: Client, step: ScriptedStep): Promise<void> {
+  const verb = VERBS[step.deed as Verb];
+  if (verb) verb(client, step.lots, world);
+  else await bringAbout(world, client, step);
+}
+
+const VERBS: Readonly<Record<Verb, (client: Client, lots: readonly number[], world: World) => void>> = {
+  create: (client, lots) => client.createService(lots),
+  scale: (client, lots) => client.scale(lots),
+  delete: (client, lots) => client.deleteService(lots),
+  job: (client, lots) => client.createJob(lots),
+  read: (client, lots) => client.read(lots),
+  drain: (client, lots, world) => toSomeNode(client, lots, world, 'DrainNode'),
+  activate: (client, lots, world) => toSomeNode(client, lots, world, 'ActivateNode'),
+};
+
+function toSomeNode(client: Client, lots: readonly number[], world: World, type: 'DrainNode' | 'ActivateNode'): void {
+  const nodeIds = [...world.nodeIds.values()];
+  const nodeId = nodeIds[Math.floor(lots[0]! * nodeIds.length)];
+  if (nodeId) client.toNode(nodeId, { type, data: {} });
+}
+
+/** Nothing goes wrong any more, and an operator does what only an operator can: then the house has to come to what it was asked for. */
+async function comeToRest(world: World, client: Client): Promise<void> {
+  world.tell(() => 'all faults end');
+  endAll(world);
+  const until = world.timeline.now + REST_MS;
+  let left: string[] = ['not looked at yet'];
+  for (let turn = 0; left.length > 0 && world.timeline.now < until && !world.breach; turn += 1) {
+    await world.timeline.pass(turn < 12 ? 5_000 : 30_000);
+    endAll(world);
+    await operate(world, client);
+    left = client.pending > 0 ? ['commands are on their way'] : unrest(world);
+  }
+  if (world.breach) return;
+  for (const word of left) world.accuse('what is wanted comes to be', word);
+  for (const { commandId, type, times, what } of client.acknowledged) {
+    const stands = world.ledger.effects.get(`${commandId}|${type}`) ?? 0;
+    if (stands !== times) world.accuse('an acknowledged command stands in the log once', `"${what}" stands ${stands} times, and ${times} were acknowledged`);
+  }
+  if (world.breach) return;
+  await world.timeline.pass(10_000);
+  for (const word of await wrongViews(world)) world.accuse('views are what the log says', word);
+}
+
+/** Lets nodes change over to a restored log, gives up those that have no host any more, and brings back the hosts of removed ones. */
+async function operate(world: World, client: Client): Promise<void> {
+  if (client.pending > 0) return;
+  const here = new Map([...world.nodeIds].map(([host, nodeId]) => [nodeId, host]));
+  for (const [nodeId, node] of world.ledger.nodes) {
+    const host = here.get(nodeId);
+    const refuses = [...world.gateways.values()].some(({ heard }) => heard.refusing(nodeId) !== null);
+    if (host && node.status === 'removed') {
+      await world.loseDisk(host, false);
+      world.start(world.agentOf(host));
+    } else if (!host && node.status === 'registered') client.toNode(nodeId, { type: 'RemoveNode', data: {} });
+    else if (refuses && node.status === 'registered') client.toNode(nodeId, { type: 'AdoptNode', data: {} });
+  }
+}

@@ -1,0 +1,56 @@
+import { seededRandom } from '#testing';
+
+/** One thing that is done to the house, after a pause. Everything about it is in it: left out, the others stay as they are. */
+export interface ScriptedStep {
+  readonly afterMs: number;
+  readonly deed: Deed;
+  /** What it chooses by. */
+  readonly lots: readonly number[];
+}
+
+/** What clients do, with how often. */
+const VERBS = { create: 6, scale: 10, delete: 4, job: 5, drain: 1, activate: 2, read: 12 } as const;
+
+/** What goes wrong. */
+const FAULTS = {
+  crash: 5, freeze: 6, cut: 3, storm: 3, store_troubles: 3, store_down: 1, kill_container: 4, remove_container: 3, engine_down: 2, power_cut: 1, crash_agent: 3, lose_disk: 1, lose_identity: 0.2, restore: 0.6,
+  take_port: 0.5, take_subnet: 0.5, forget_replica: 1, remove_node: 0.3,
+} as const;
+
+export type Verb = keyof typeof VERBS;
+export type Fault = keyof typeof FAULTS;
+export type Deed = Verb | Fault;
+
+const LOTS = 8;
+
+/** The script of a seed: so many steps of clients' verbs and faults. Each seed has a temper of its own: some faults it doesn't know,
+ *  others come often, so that all of them together don't hide what one of them alone brings to light. A script of more steps begins
+ *  with the same ones. */
+export function scriptOf(seed: number, steps: number): ScriptedStep[] {
+  const random = seededRandom(seed ^ 0x5eed);
+  const weights = tempered(random);
+  const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
+  const pace = 0.4 + random() * 1.6;
+  return Array.from({ length: steps }, (_, index) => {
+    const lots = Array.from({ length: LOTS }, random);
+    let left = random() * total;
+    const [deed] = weights.find(([, weight]) => (left -= weight) < 0) ?? weights[0]!;
+    const afterMs = Math.round(pauseOf(random) * pace);
+    // Something to go wrong has to be there first.
+    return { afterMs, deed: index < 3 ? 'create' : deed, lots };
+  });
+}
+
+/** Mostly a moment, at times long enough for what waits on a deadline. */
+function pauseOf(random: () => number): number {
+  const kind = random();
+  if (kind < 0.6) return 10 + random() * 300;
+  if (kind < 0.95) return 300 + random() * 2_000;
+  return 2_000 + random() * 20_000;
+}
+
+function tempered(random: () => number): readonly (readonly [Deed, number])[] {
+  const faults = Object.entries(FAULTS) as [Fault, number][];
+  const known = faults.map(([fault, weight]) => [fault, random() < 0.4 ? 0 : weight * (0.3 + random() * 1.7)] as const);
+  return [...(Object.entries(VERBS) as [Verb, number][]), ...known];
+}

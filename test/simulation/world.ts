@@ -1,0 +1,221 @@
+import type { Logger } from '#contracts';
+import { LABELS, type ContainerState } from '#docker';
+import type { NodeId, ReplicaId } from '#domain';
+import type { Recorded } from '#event-store';
+import { MemoryReadModels } from '#testing';
+import type { Weakness } from './guards.ts';
+import { Host, MIB } from './house/host.ts';
+import { Life } from './house/life.ts';
+import { Network } from './house/network.ts';
+import { startAgent, startGateway, startJobRunner, startMonitor, startScheduler, type SimulatedGateway, type Surroundings } from './house/parts.ts';
+import { Shelf } from './house/shelf.ts';
+import { Timeline } from './house/timeline.ts';
+import { images } from './images.ts';
+import { Amnesia } from './house/amnesia.ts';
+import { containerBreaches } from './laws/container-laws.ts';
+import { Ledger } from './laws/ledger.ts';
+import { breachesOf, nodeBreaches } from './laws/log-laws.ts';
+import { Truths } from './laws/truths.ts';
+
+export interface Breach {
+  readonly law: string;
+  readonly what: string;
+}
+
+/** A part of the house, over all of its lives. */
+export interface Part {
+  readonly name: string;
+  readonly kind: 'scheduler' | 'gateway' | 'job-runner' | 'health-monitor' | 'agent';
+  readonly host: Host | null;
+  life: Life | null;
+  lives: number;
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly weakness: Weakness;
+  /** Hears every line of the story; null: nobody does. */
+  readonly tell: ((line: string) => void) | null;
+}
+
+/** The whole house in one process, under one seed: two of each part of the control plane, some hosts with their agents, a log, a
+ *  network; and everybody who watches that the laws hold. */
+export class World {
+  readonly timeline: Timeline;
+  readonly network: Network;
+  readonly shelf: Shelf;
+  readonly hosts: Host[] = [];
+  readonly parts: Part[] = [];
+  readonly models = new MemoryReadModels();
+  readonly truths: Truths;
+  readonly weakness: Weakness;
+  readonly amnesia = new Amnesia();
+  ledger = new Ledger();
+  #once = new Set<string>();
+  /** Who wrote which event: by its id. */
+  readonly writers = new Map<string, Life | null>();
+  /** Replicas of a future that a restored log has lost, whose containers nobody may touch: by replica, the node that has them. */
+  readonly ghosts = new Map<string, NodeId | null>();
+  readonly gateways = new Map<Part, SimulatedGateway>();
+  readonly nodeIds = new Map<Host, NodeId>();
+  readonly cut = new Set<string>();
+  /** One node is enough to be given up for lost. */
+  removedOnce = false;
+  breach: Breach | null = null;
+
+  constructor(private readonly options: WorldOptions) {
+    this.weakness = options.weakness;
+    this.timeline = new Timeline(options.seed);
+    this.network = new Network(this.timeline);
+    this.truths = new Truths(() => this.timeline.now);
+    this.shelf = new Shelf(this.timeline, (event, writer) => this.#takeEvent(event, writer));
+    for (let number = 1; number <= 2; number += 1) {
+      for (const kind of ['scheduler', 'gateway', 'job-runner', 'health-monitor'] as const) this.#add(`${kind}-${number}`, kind, null);
+    }
+    const hosts = this.timeline.between(2, 4);
+    for (let number = 1; number <= hosts; number += 1) {
+      const capacity = { cpuMillis: this.timeline.between(4, 12) * 100, memoryBytes: 2048 * MIB };
+      const host = new Host(this.timeline, `host-${number}`, capacity, images, (...change) => this.#takeChange(...change));
+      this.hosts.push(host);
+      this.#add(`agent-${number}`, 'agent', host);
+    }
+  }
+
+  start(part: Part): void {
+    if (part.life) return;
+    part.lives += 1;
+    const life = (part.life = new Life(this.timeline, `${part.name}#${part.lives}`));
+    const bus = this.network.connect(life, part.name);
+    if (this.cut.has(part.name)) bus.connected = false;
+    const around: Surroundings = { life, bus: this.amnesia.bus(bus), shelf: this.shelf, logger: this.#loggerOf(life), weakness: this.weakness };
+    this.tell(() => `${life.name} starts`);
+    if (part.kind === 'scheduler') startScheduler(around);
+    if (part.kind === 'job-runner') startJobRunner(around);
+    if (part.kind === 'health-monitor') startMonitor(around);
+    if (part.kind === 'gateway') this.gateways.set(part, startGateway(around, this.models));
+    if (part.host) startAgent(around, part.host, (nodeId) => this.nodeIds.set(part.host!, nodeId));
+  }
+
+  /** SIGKILL. */
+  crash(part: Part): void {
+    if (!part.life) return;
+    this.tell(() => `${part.life!.name} is killed`);
+    part.life.kill();
+    part.life = null;
+    this.gateways.delete(part);
+  }
+
+  /** Its agent dies, and finds nothing when it is started again. */
+  async loseDisk(host: Host, keepsIdentity: boolean): Promise<void> {
+    this.crash(this.agentOf(host));
+    this.disturb((_, nodeId) => nodeId === this.nodeIds.get(host));
+    await host.loseDisk(keepsIdentity);
+  }
+
+  partsOf(...kinds: Part['kind'][]): Part[] {
+    return this.parts.filter(({ kind }) => kinds.includes(kind));
+  }
+
+  agentOf(host: Host): Part {
+    return this.parts.find((part) => part.host === host)!;
+  }
+
+  /** The log is put back to its first `length` events, with everybody who had it open dead. */
+  async restore(length: number, storeId?: string): Promise<void> {
+    for (const part of this.parts) if (part.kind !== 'agent') this.crash(part);
+    this.shelf.restore(length, storeId);
+    this.truths.logWasPutBack();
+    this.ledger = new Ledger();
+    this.#once = new Set();
+    for (const event of this.shelf.log) {
+      breachesOf(event, this.ledger, this.truths, this.#once);
+      this.ledger.take(event);
+    }
+    for (const host of this.hosts) await this.#markGhosts(host);
+  }
+
+  /** From here on anybody may touch what a restored log has lost of this: somebody from outside has. */
+  disturb(matches: (replicaId: string, nodeId: NodeId | null) => boolean): void {
+    for (const [replicaId, nodeId] of this.ghosts) if (matches(replicaId, nodeId)) this.ghosts.set(replicaId, null);
+  }
+
+  /** Containers on all engines, running or not. */
+  containers(): { host: Host; replicaId: ReplicaId; ownerId: string; slot: number; generation: number; container: ContainerState }[] {
+    return this.hosts.flatMap((host) =>
+      host.engine.containers.map((container) => ({
+        host,
+        replicaId: container.labels[LABELS.replicaId] as ReplicaId,
+        ownerId: container.labels[LABELS.ownerId]!,
+        slot: Number(container.labels[LABELS.slot]),
+        generation: Number(container.labels[LABELS.generation]),
+        container,
+      })),
+    );
+  }
+
+  /** The first one stands. */
+  accuse(law: string, what: string): void {
+    this.tell(() => `BREACH: ${law}: ${what}`);
+    this.breach ??= { law, what };
+  }
+
+  tell(line: () => string): void {
+    this.options.tell?.(`${(this.timeline.now / 1000).toFixed(3).padStart(9)}  ${line()}`);
+  }
+
+  #add(name: string, kind: Part['kind'], host: Host | null): void {
+    this.parts.push({ name, kind, host, life: null, lives: 0 });
+  }
+
+  /** What its agent was told to run by a log that knew more than this one does. */
+  async #markGhosts(host: Host): Promise<void> {
+    const wanted = await host.wanted();
+    for (const { labels } of host.engine.containers) {
+      const replicaId = labels[LABELS.replicaId] as ReplicaId;
+      const nodeId = this.ledger.nodeOf(replicaId);
+      const isKnown = nodeId !== null && this.ledger.nodes.get(nodeId)?.entries.has(replicaId);
+      if (!isKnown && !this.ghosts.has(replicaId)) this.ghosts.set(replicaId, wanted.has(replicaId) ? this.nodeIds.get(host)! : null);
+    }
+  }
+
+  #takeEvent(event: Recorded, writer: Life | null): void {
+    this.timeline.mark(`${event.stream}|${event.type}|${event.id}`);
+    this.tell(() => `  log  ${event.stream} ${event.revision} ${event.type} ${storyOf(event.data)} by ${writer?.name ?? 'a late append'}`);
+    this.writers.set(event.id, writer);
+    for (const { law, what } of breachesOf(event, this.ledger, this.truths, this.#once)) this.accuse(law, what);
+    this.ledger.take(event);
+    for (const { law, what } of nodeBreaches(event.stream, event.type, this.ledger)) this.accuse(law, what);
+    if (event.type === 'NodeAdopted') this.disturb((_, nodeId) => event.stream === `node-${nodeId}`);
+  }
+
+  #takeChange(host: Host, container: ContainerState, action: string): void {
+    const replicaId = container.labels[LABELS.replicaId]!;
+    this.timeline.mark(`${host.name}|${container.name}|${action}`);
+    this.tell(() => `  ${host.name}  ${replicaId} slot ${container.labels[LABELS.slot]} generation ${container.labels[LABELS.generation]}: ${action}${action === 'die' ? ` (${container.exitCode})` : ''}`);
+    this.truths.take(container, action);
+    for (const { law, what } of containerBreaches(this, host, container, action)) this.accuse(law, what);
+  }
+
+  #loggerOf(life: Life): Logger {
+    if (!this.options.tell) return SILENT;
+    const say = (level: string) => (message: string, fields: Readonly<Record<string, unknown>> = {}): void =>
+      this.tell(() => `    ${life.name} ${level}: ${message} ${storyOf(fields)}`);
+    return { debug: () => undefined, info: say('info'), warn: say('warn'), error: say('error') };
+  }
+}
+
+const nothing = (): void => undefined;
+const SILENT: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+/** What of an event's data or a line's fields is worth a word. */
+function storyOf(fields: object): string {
+  return Object.entries(fields)
+    .filter(([name]) => TOLD.has(name))
+    .map(([name, value]) => `${name}=${value instanceof Error ? `${value.message}${value.cause ? ` (${(value.cause as Error).message})` : ''}` : typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .join(' ');
+}
+
+const TOLD = new Set([
+  'replicaId', 'slot', 'generation', 'attempt', 'outcome', 'run', 'state', 'final', 'reason', 'name', 'holder', 'from', 'to', 'replicas', 'lost', 'stops', 'creates', 'forgets', 'error', 'code', 'queue', 'key', 'nodeId',
+  'replica_id', 'node_id',
+]);
