@@ -42,7 +42,9 @@ export async function* readEvents<T extends EventType = EventType>(bus: Bus, opt
       if (page === null) return;
       if (page instanceof Transient) {
         onTrouble?.(page);
-        await clock.sleep(backoff * (0.5 + random() / 2), signal);
+        const pauseMs = backoff * (0.5 + random() / 2);
+        // A new connection is worth a try at once; hints of a log that can't be read are not.
+        await (page.code === 'bus.disconnected' ? bell.rung(pauseMs) : clock.sleep(pauseMs, signal));
         backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS);
         continue;
       }
