@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ConfigError, readConfig, sqliteFile } from './config.ts';
 
 describe('configuration', () => {
@@ -74,6 +77,25 @@ describe('configuration', () => {
     const attempt = () => readConfig({ EVENT_STORE_URL: 'postgres://operator:s3cret@host/db' });
     expect(attempt).toThrow('postgres://…@host/db');
     expect(attempt).not.toThrow('s3cret');
+  });
+
+  it('reads from a file what stands in one, and repeats nothing of it', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'waybill-config-'));
+    const file = join(folder, 'url');
+    const read = (text: string, more: Record<string, string> = {}) => {
+      writeFileSync(file, text);
+      return readConfig({ EVENT_STORE_URL_FILE: file, WAYBILL_HOME: '/srv', ...more }).eventStoreUrl;
+    };
+    try {
+      expect(read('esdb://admin:s3cret@one:2113\n')).toBe('esdb://admin:s3cret@one:2113');
+      expect(read('\n')).toBe('sqlite:/srv/events.db');
+      expect(() => read('admin:s3cret@one')).toThrow(`EVENT_STORE_URL_FILE is "${file}": write sqlite:`);
+      expect(() => read('admin:s3cret@one')).not.toThrow('s3cret');
+      expect(() => read('sqlite:a.db', { EVENT_STORE_URL: 'sqlite:b.db' })).toThrow('EVENT_STORE_URL_FILE is there too');
+      expect(() => readConfig({ NATS_URL_FILE: join(folder, 'none') })).toThrow(/NATS_URL_FILE is ".+none": ENOENT/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('names everything that is wrong at once', () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { digest } from './ids.ts';
@@ -43,16 +44,20 @@ export interface Config {
 /** The environment says something that can't be meant; each line of the message names a variable and the way out. */
 export class ConfigError extends Error {}
 
-/** Reads the environment; an empty variable counts as unset.
+/** Reads the environment; an empty variable counts as unset. Any of them may stand in a file instead, named by the variable with
+ *  `_FILE` behind it: a secret has no place in an environment, which others get to see.
  *  @throws ConfigError with all that is wrong at once. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const problems: string[] = [];
   const read = <T>(name: string, fallback: string, parse: (text: string) => T): T => {
-    const text = env[name] || fallback;
+    const file = env[`${name}_FILE`];
+    const text = env[name];
     try {
-      return parse(text);
+      if (text && file) throw new Error(`${name}_FILE is there too; say one of them`);
+      return parse(file ? readFileSync(file, 'utf8').trim() || fallback : text || fallback);
     } catch (error) {
-      problems.push(`${name} is "${withoutPassword(text)}": ${(error as Error).message}`);
+      const said = file && !text ? `${name}_FILE is "${file}"` : `${name} is "${withoutPassword(text || fallback)}"`;
+      problems.push(`${said}: ${(error as Error).message}`);
       return undefined as T;
     }
   };
