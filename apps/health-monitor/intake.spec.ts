@@ -89,6 +89,15 @@ describe('what an agent observed', () => {
     expect(world.dataOfLast('replica', 'rep_a')).toMatchObject({ nodeId: 'node_2', reason: { code: 'not_placed_here' } });
   });
 
+  it('is heard anew once the node holds what it was refused for before: a log that was put back places again what the agent knows', async () => {
+    await world.order('rep_c', 3);
+    await world.observe('node_1', saw('rep_c', 'GONE'));
+    expect(world.typesIn('replica', 'rep_c')).toEqual(['ReplicaCreated', 'ObservationRefused']);
+    await world.place('rep_c', 'node_1', { slot: 3 });
+    await world.observe('node_1', saw('rep_c', 'GONE'));
+    expect(world.statesOf('rep_c')).toEqual(['GONE']);
+  });
+
   it('is acknowledged for a replica of another history, and begins no stream', async () => {
     expect((await world.observe('node_1', saw('rep_other', 'RUNNING'))).acknowledged).toEqual([1]);
     expect(world.typesIn('replica', 'rep_other')).toEqual([]);
@@ -175,6 +184,7 @@ describe("an agent's report", () => {
     ['another store', () => ({ storeId: 'store_other', applied: world.headOf('node_1') })],
     ['nothing applied', () => ({ applied: null })],
     ['another history', () => ({ applied: { ...world.headOf('node_1'), eventId: 'another' } })],
+    ['another history with the same event at another time', () => ({ applied: { ...world.headOf('node_1'), eventId: `${world.headOf('node_1').eventId.split('@')[0]}@2026-02-01T00:00:00.000Z` } })],
     ['a future that never was', () => ({ applied: { ...world.headOf('node_1'), revision: '99' } })],
     ['a revision that is none', () => ({ applied: { ...world.headOf('node_1'), revision: '-1' } })],
     ['another node', () => ({ nodeId: 'node_2' as const, applied: world.headOf('node_1') })],

@@ -60,7 +60,9 @@ export class ObservationRecorder {
 
   private async append(nodeId: NodeId, observation: Observation, replica: Replica): Promise<void> {
     const { replicaId, run, final } = observation;
-    const commandId = commandIdOf('observe', nodeId, replicaId, String(run), String(final), observationKey(observation));
+    // Said of a replica before the node held it, by the log as it is now, it was refused: said again afterwards it is another word.
+    const attempt = replica.status === 'present' ? (replica.placement ?? replica.claim)?.attempt : undefined;
+    const commandId = commandIdOf('observe', nodeId, replicaId, String(attempt ?? 'not placed'), String(run), String(final), observationKey(observation));
     const tenantId = replica.status === 'present' ? replica.projectId : 'platform';
     await this.ports.aggregates.handle(
       replicaRules,

@@ -1,4 +1,4 @@
-import type { Report, ReportReply } from '#contracts';
+import { eventNameOf, type Report, type ReportReply } from '#contracts';
 import { isGone, judgeObservation, node as nodeRules, streamOf, type Node, type NodeEntry, type NodeId, type Observation, type ReplicaId } from '#domain';
 import { isObservation, plain } from './observations.ts';
 import type { MonitorPorts } from './ports.ts';
@@ -74,7 +74,7 @@ export class Reports {
     if (!/^\d{1,18}$/.test(applied.revision)) return null;
     const revision = BigInt(applied.revision);
     for await (const event of this.ports.store.readStream(streamOf('node', nodeId), { from: revision, limit: 1 })) {
-      if (event.id === applied.eventId) return revision;
+      if (eventNameOf(event) === applied.eventId) return revision;
     }
     return null;
   }

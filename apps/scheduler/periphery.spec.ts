@@ -1,4 +1,4 @@
-import { subjects, type Heartbeat, type SetChunk } from '#contracts';
+import { eventNameOf, subjects, type Heartbeat, type SetChunk } from '#contracts';
 import { network, type NodeId, project, streamOf } from '#domain';
 import { IDS, SchedulerWorld } from '../../test/simulation/scheduler-world.ts';
 
@@ -144,7 +144,7 @@ describe('dispatch', () => {
     await until(() => world.isStable(1));
     const [node] = world.nodes;
     const offers = countSets(node!.nodeId);
-    const stand = { nodeId: node!.nodeId, storeId: world.store.storeId, applied: { revision: '0', eventId: world.events('NodeRegistered')[0]!.id }, refusing: null };
+    const stand = { nodeId: node!.nodeId, storeId: world.store.storeId, applied: { revision: '0', eventId: eventNameOf(world.events('NodeRegistered')[0]!) }, refusing: null };
     world.broker.bus('elsewhere').publish(subjects.heartbeat(node!.nodeId), { stand, beat: 1 } satisfies Heartbeat);
     await world.clock.advance(100);
     expect(offers()).toBeGreaterThan(0);

@@ -1,10 +1,14 @@
 import type { ContainerSpec, EnvironmentId, NetworkId, NodeFacts, NodeId, Observation, Owner, ProjectId, ReplicaId, RunState, Wanted } from '#domain';
 
-/** A point in a node's history: the revision of its stream and the id of the event that stands there. */
+/** A point in a node's history: the revision of its stream and the event that stands there, as `eventNameOf` names it. */
 export interface HistoryPoint {
   readonly revision: string;
   readonly eventId: string;
 }
+
+/** An event's id and when it was written. Ids follow from commands: a log that was put back to an earlier state, and went on from
+ *  there, may well have the same event at the same revision again after another one before it. The time tells the two apart. */
+export const eventNameOf = ({ id, metadata }: { readonly id: string; readonly metadata: { readonly at: string } }): string => `${id}@${metadata.at}`;
 
 /** One replica that a node has to hold. Everything that the agent needs to make its container; a pure function of
  *  the node's stream and of what is frozen (releases, jobs), but for `last`, which only ever moves forward. */

@@ -20,6 +20,8 @@ export interface Acknowledged {
   readonly type: string;
   readonly times: number;
   readonly position: string;
+  /** Tries that nobody has heard of: one of them may be carried out later, long after another was answered that there was nothing to do. */
+  readonly unanswered: number;
 }
 
 type Deed = (gateway: SimulatedGateway, metadata: CommandMetadata) => Promise<Handled<unknown>>;
@@ -143,7 +145,7 @@ export class Client {
     this.pending += 1;
     try {
       for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-        const outcome = await this.#ask(commandId, intent);
+        const outcome = await this.#ask(commandId, intent, attempt - 1);
         if (outcome !== 'unanswered') return outcome;
         await this.#life.sleep(this.world.timeline.between(100, 3_000));
       }
@@ -153,7 +155,7 @@ export class Client {
     }
   }
 
-  async #ask(commandId: string, intent: Intent): Promise<boolean | 'unanswered'> {
+  async #ask(commandId: string, intent: Intent, unanswered: number): Promise<boolean | 'unanswered'> {
     const { timeline } = this.world;
     const living = this.world.partsOf('gateway').filter(({ life }) => life);
     const part = living[timeline.between(0, Math.max(0, living.length - 1))];
@@ -173,7 +175,7 @@ export class Client {
     });
     this.world.tell(() => `${intent.what}: ${answer ? answer.words : 'no answer'}`);
     if (!answer || answer.again) return 'unanswered';
-    if (answer.done) this.acknowledged.push(answer.done);
+    if (answer.done) this.acknowledged.push({ ...answer.done, unanswered });
     return answer.done !== null;
   }
 
@@ -206,7 +208,7 @@ interface Answer {
   readonly words: string;
   /** To be sent again: nothing is known. */
   readonly again: boolean;
-  readonly done: Acknowledged | null;
+  readonly done: Omit<Acknowledged, 'unanswered'> | null;
 }
 
 /** Chooses by one lot after the other: the same lots choose the same, as far as there is the same to choose from. */

@@ -1,4 +1,4 @@
-import { queues, subjects, type AgentStand, type ObservationReply, type RegisterReply, type ReportReply } from '#contracts';
+import { eventNameOf, queues, subjects, type AgentStand, type ObservationReply, type RegisterReply, type ReportReply } from '#contracts';
 import {
   node,
   type NodeCommand,
@@ -27,6 +27,10 @@ export const FACTS: NodeFacts = { name: 'host-1', address: '10.0.0.5', architect
 export const saw = (replicaId: ReplicaId, state: Observation['state'], more: Partial<Observation> = {}): Observation => ({
   replicaId, run: 1, state, final: state === 'GONE', containerId: 'c', address: null, imageId: null, exitCode: null, oomKilled: false, reason: null, at: '2026-01-01T00:00:00.000Z', ...more,
 });
+
+const OWNER = { type: 'docker_service', id: 'svc_1' } as const;
+const needsIn = (slot: number) =>
+  ({ projectId: 'prj_1', environmentId: 'env_1', slot, generation: 1, release: 1, request: { cpuMillis: 100, memoryBytes: MIB }, ports: [], replaces: null }) as const;
 
 /** Monitors on one log and one broker, and an agent's side of the conversation. */
 export class MonitorWorld {
@@ -89,14 +93,17 @@ export class MonitorWorld {
     for (const nodeId of nodeIds) this.agent.publish(subjects.heartbeat(nodeId), { stand: { nodeId, storeId: null, applied: null, refusing: null }, beat: 1 });
   }
 
+  /** Orders a replica, and nothing more. */
+  async order(replicaId: ReplicaId, slot = 1): Promise<void> {
+    await this.toReplica(replicaId, { type: 'CreateReplica', data: { replicaId, owner: OWNER, ...needsIn(slot), constraints: [], deploymentId: null } });
+  }
+
   /** Orders a replica and lets the node settle its claim. `copied`: its own stream has the node's word, too. */
   async place(replicaId: ReplicaId, nodeId: NodeId, { copied = true, slot = 1 } = {}): Promise<void> {
-    const owner = { type: 'docker_service', id: 'svc_1' } as const;
-    const needs = { projectId: 'prj_1', environmentId: 'env_1', slot, generation: 1, release: 1, request: { cpuMillis: 100, memoryBytes: MIB }, ports: [], replaces: null } as const;
     const reason = { code: 'only_fit', message: '' };
-    await this.toReplica(replicaId, { type: 'CreateReplica', data: { replicaId, owner, ...needs, constraints: [], deploymentId: null } });
+    await this.order(replicaId, slot);
     await this.toReplica(replicaId, { type: 'ClaimPlacement', data: { attempt: 1, nodeId, reason, nodes: [] } });
-    const placement: Placement = { replicaId, owner, ...needs, attempt: 1 };
+    const placement: Placement = { replicaId, owner: OWNER, ...needsIn(slot), attempt: 1 };
     const commandId = commandIdOf('settle', replicaId, '1');
     await this.aggregates.handle(node, streamOf('node', nodeId), { type: 'PlaceReplica', data: placement }, { ...this.#metadata(), commandId });
     if (copied) await this.toReplica(replicaId, { type: 'CopySettlement', data: { attempt: 1, nodeId, outcome: 'placed', reason, eventId: 'e' } });
@@ -113,7 +120,7 @@ export class MonitorWorld {
   /** The point that an agent has applied when it has applied all that there is now. */
   headOf(nodeId: NodeId): { revision: string; eventId: string } {
     const last = this.store.log.findLast(({ stream }) => stream === streamOf('node', nodeId));
-    return { revision: String(last?.revision), eventId: String(last?.id) };
+    return { revision: String(last?.revision), eventId: last ? eventNameOf(last) : 'nothing' };
   }
 
   /** Types of what stands in a stream, oldest first. */

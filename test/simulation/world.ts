@@ -108,6 +108,9 @@ export class World {
   /** Its agent dies, and finds nothing when it is started again. */
   async loseDisk(host: Host, keepsIdentity: boolean): Promise<void> {
     this.crash(this.agentOf(host));
+    // What it hadn't told anybody yet, nobody knows now.
+    for (const { labels } of host.engine.containers) this.truths.forgive(labels[LABELS.replicaId]!);
+    for (const [replicaId, replica] of this.ledger.replicas) if (replica.status === 'present' && replica.placement?.nodeId === this.nodeIds.get(host)) this.truths.forgive(replicaId);
     this.disturb((_, nodeId) => nodeId === this.nodeIds.get(host));
     await host.loseDisk(keepsIdentity);
   }
@@ -185,7 +188,15 @@ export class World {
     for (const { law, what } of breachesOf(event, this.ledger, this.truths, this.#once)) this.accuse(law, what);
     this.ledger.take(event);
     for (const { law, what } of nodeBreaches(event.stream, event.type, this.ledger)) this.accuse(law, what);
+    // What the log gives to that very node again is no longer lost.
+    if (event.type === 'ReplicaPlaced') this.#found(event);
     if (event.type === 'NodeAdopted') this.disturb((_, nodeId) => event.stream === `node-${nodeId}`);
+  }
+
+  #found({ data, stream }: Recorded): void {
+    const { replicaId } = data as { replicaId: string };
+    const there = this.containers().find((container) => container.replicaId === replicaId);
+    if (there && stream === `node-${this.nodeIds.get(there.host)}`) this.ghosts.delete(replicaId);
   }
 
   #takeChange(host: Host, container: ContainerState, action: string): void {

@@ -1,4 +1,4 @@
-import { subjects, Transient, type AgentStand, type AssignmentSet, type ChunkReply, type HistoryPoint } from '#contracts';
+import { eventNameOf, subjects, Transient, type AgentStand, type AssignmentSet, type ChunkReply, type HistoryPoint } from '#contracts';
 import { node as nodeRules, type Node, type NodeId, streamOf } from '#domain';
 import { chunkSet } from '#messaging';
 import type { LogIndex } from '../log-index.ts';
@@ -74,7 +74,7 @@ export class Dispatcher {
   }
 
   private async pointAt(nodeId: NodeId, revision: bigint): Promise<{ revision: string; eventId: string | null }> {
-    for await (const { id } of this.ports.store.readStream(streamOf('node', nodeId), { from: revision, limit: 1 })) return { revision: String(revision), eventId: id };
+    for await (const event of this.ports.store.readStream(streamOf('node', nodeId), { from: revision, limit: 1 })) return { revision: String(revision), eventId: eventNameOf(event) };
     return { revision: String(revision), eventId: null };
   }
 

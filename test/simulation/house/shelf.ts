@@ -19,7 +19,7 @@ export const SOUND: StoreTroubles = { refused: 0, unanswered: 0, down: false };
 export class Shelf {
   readonly troubles: StoreTroubles = { ...SOUND };
   store: MemoryEventStore;
-  readonly #waiting = new Map<() => void, Life>();
+  readonly #waiting = new Map<() => void, { readonly life: Life; readonly prefixes: readonly string[] }>();
 
   /** @param onEvent told of each event as it is written, and by whom. */
   constructor(
@@ -44,7 +44,7 @@ export class Shelf {
     const outcome = store.append(stream, expected, events);
     if (store === this.store) {
       for (const event of store.log.slice(before)) this.onEvent(event, life);
-      if (store.log.length > before) this.#wake();
+      if (store.log.length > before) this.#wake(stream);
     }
     return outcome;
   }
@@ -54,19 +54,20 @@ export class Shelf {
     this.store = this.store.copy(length, storeId);
   }
 
-  /** Calls back once, when the log has grown. */
-  whenGrown(life: Life, callback: () => void): () => void {
-    this.#waiting.set(callback, life);
+  /** Calls back once, when the log has grown by what is of these streams. */
+  whenGrown(life: Life, prefixes: readonly string[], callback: () => void): () => void {
+    this.#waiting.set(callback, { life, prefixes });
     return () => void this.#waiting.delete(callback);
   }
 
   /** The hint reaches each follower in its own time; where it got lost, the poll underneath does. */
-  #wake(): void {
-    for (const [callback, life] of this.#waiting) {
+  #wake(stream: string): void {
+    for (const [callback, { life, prefixes }] of this.#waiting) {
+      if (!prefixes.some((prefix) => stream.startsWith(prefix))) continue;
+      this.#waiting.delete(callback);
       const ms = this.timeline.chance(0.02) ? this.timeline.between(500, 5_000) : this.timeline.between(0, 20);
       if (life.state !== 'dead') this.timeline.schedule(life, ms, 'log grew', callback);
     }
-    this.#waiting.clear();
   }
 }
 
@@ -122,7 +123,7 @@ export class SimulatedStore implements EventStore {
         saidCaughtUp = true;
         yield { caughtUp: at === 0 ? null : log[at - 1]!.position };
       } else {
-        await this.#grown(at, signal);
+        await this.#grown(at, prefixes ?? [''], signal);
       }
     }
   }
@@ -144,7 +145,7 @@ export class SimulatedStore implements EventStore {
     this.#refuseWhenDown();
   }
 
-  #grown(at: number, signal: AbortSignal): Promise<void> {
+  #grown(at: number, prefixes: readonly string[], signal: AbortSignal): Promise<void> {
     if (this.store.log.length > at || signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
@@ -152,7 +153,7 @@ export class SimulatedStore implements EventStore {
         signal.removeEventListener('abort', done);
         resolve();
       };
-      const forget = this.shelf.whenGrown(this.life, done);
+      const forget = this.shelf.whenGrown(this.life, prefixes, done);
       signal.addEventListener('abort', done);
     });
   }

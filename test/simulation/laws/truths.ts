@@ -33,6 +33,12 @@ export class Truths {
     for (const truth of this.#known.values()) truth.startsInThisLog = 0;
   }
 
+  /** Nobody can know any more that it was started. */
+  forgive(replicaId: string): void {
+    const truth = this.#known.get(replicaId);
+    if (truth) truth.startsInThisLog = 0;
+  }
+
   take(container: ContainerState, action: string): void {
     const replicaId = container.labels[LABELS.replicaId]!;
     const truth = this.#known.get(replicaId) ?? { starts: 0, startsInThisLog: 0, exits: [], upSince: null, longestEndedMs: 0 };
