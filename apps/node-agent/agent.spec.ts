@@ -75,6 +75,7 @@ class Node {
   readonly beats: Heartbeat[] = [];
   readonly syncs: AgentStand[] = [];
   readonly created: string[] = [];
+  introductions = 0;
   agent!: Agent;
   bus!: MemoryBus;
   life = new Life();
@@ -87,7 +88,10 @@ class Node {
       for (const { replicaId, run, state, final, reason, subnet } of observations) this.said.push({ replicaId, at: this.clock.monotonic(), text: `${run} ${state}${final ? ' final' : ''}${reason ? ` ${reason.code}` : ''}${subnet ? ` ${subnet}` : ''}` });
       return { acknowledged: observations.map(({ seq }) => seq) };
     });
-    this.monitor.subscribe(subjects.register('*'), () => ({ registered: true, refused: null }));
+    this.monitor.subscribe(subjects.register('*'), () => {
+      this.introductions += 1;
+      return { registered: true, refused: null };
+    });
     this.monitor.subscribe<Report>(subjects.report('*'), (report) => {
       this.reports.push(report);
       return this.onReport();
@@ -412,6 +416,14 @@ describe('an agent', () => {
     await node.clock.advance(60_000);
     expect(node.told('rep_a').at(-1)).toBe('1 SETTLED');
     expect(node.told('rep_b').slice(4)).toEqual(['1 FAILED exited', '2 STARTING', '2 RUNNING', '2 SETTLED']);
+    await node.stop();
+  });
+
+  it('introduces its host again now and then: a log that was put back may have forgotten it, and can not say so', async () => {
+    const node = await new Node().start();
+    expect(node.introductions).toBe(1);
+    await node.clock.advance(185_000);
+    expect(node.introductions).toBe(4);
     await node.stop();
   });
 

@@ -123,7 +123,7 @@ const FAULT_DEEDS: Readonly<Record<Fault, (saboteur: Saboteur) => void | Promise
     const chosen = saboteur.pick(saboteur.world.containers());
     if (!chosen) return;
     saboteur.say(`${chosen.replicaId} is removed by somebody`);
-    saboteur.world.disturb((replicaId) => replicaId === chosen.replicaId);
+    saboteur.world.disturb(chosen.host, chosen.replicaId);
     chosen.host.engine.removeOutside(chosen.container.name);
   },
 
@@ -154,9 +154,7 @@ const FAULT_DEEDS: Readonly<Record<Fault, (saboteur: Saboteur) => void | Promise
     saboteur.say(`the log is put back from ${log.length} events to ${length}`);
     await world.restore(length, saboteur.pick([undefined, undefined, 'store_restored']));
     client.forgetAfter(length);
-    // Views that were folded further than the log now goes are told from others only as long as it doesn't: gateways come first.
-    for (const part of world.partsOf('gateway')) world.start(part);
-    for (const part of world.parts) world.timeline.schedule(null, world.timeline.between(200, 3_000), `restart ${part.name}`, () => world.start(part));
+    for (const part of world.parts) world.timeline.schedule(null, world.timeline.between(0, 3_000), `restart ${part.name}`, () => world.start(part));
   },
 
   take_port(saboteur) {
@@ -174,7 +172,7 @@ const FAULT_DEEDS: Readonly<Record<Fault, (saboteur: Saboteur) => void | Promise
 
   forget_replica(saboteur) {
     const { world } = saboteur;
-    const held = world.containers().filter(({ replicaId }) => world.ledger.nodeOf(replicaId) !== null && !world.ghosts.has(replicaId));
+    const held = world.containers().filter(({ host, replicaId }) => world.ledger.nodeOf(replicaId) !== null && !world.isGhost(host, replicaId));
     const chosen = saboteur.pick(held);
     if (!chosen) return;
     saboteur.say(`${chosen.replicaId} is gone, and its agent knows nothing of it any more`);

@@ -46,7 +46,7 @@ export class World {
   readonly shelf: Shelf;
   readonly hosts: Host[] = [];
   readonly parts: Part[] = [];
-  readonly models = new MemoryReadModels();
+  models = new MemoryReadModels();
   readonly truths: Truths;
   readonly weakness: Weakness;
   readonly amnesia = new Amnesia();
@@ -54,8 +54,8 @@ export class World {
   #once = new Set<string>();
   /** Who wrote which event: by its id. */
   readonly writers = new Map<string, Life | null>();
-  /** Replicas of a future that a restored log has lost, whose containers nobody may touch: by replica, the node that has them. */
-  readonly ghosts = new Map<string, NodeId | null>();
+  /** Containers of a future that a restored log has lost: by host and replica, the node under which nobody may touch them. */
+  readonly #ghosts = new Map<string, NodeId | null>();
   readonly gateways = new Map<Part, SimulatedGateway>();
   readonly nodeIds = new Map<Host, NodeId>();
   readonly cut = new Set<string>();
@@ -111,7 +111,7 @@ export class World {
     // What it hadn't told anybody yet, nobody knows now.
     for (const { labels } of host.engine.containers) this.truths.forgive(labels[LABELS.replicaId]!);
     for (const [replicaId, replica] of this.ledger.replicas) if (replica.status === 'present' && replica.placement?.nodeId === this.nodeIds.get(host)) this.truths.forgive(replicaId);
-    this.disturb((_, nodeId) => nodeId === this.nodeIds.get(host));
+    this.disturb(host);
     await host.loseDisk(keepsIdentity);
   }
 
@@ -127,6 +127,8 @@ export class World {
   async restore(length: number, storeId?: string): Promise<void> {
     for (const part of this.parts) if (part.kind !== 'agent') this.crash(part);
     this.shelf.restore(length, storeId);
+    // As whoever puts a log back does: views that were folded from what it has lost can't always be told by looking at them.
+    this.models = new MemoryReadModels();
     this.truths.logWasPutBack();
     this.ledger = new Ledger();
     this.#once = new Set();
@@ -138,8 +140,17 @@ export class World {
   }
 
   /** From here on anybody may touch what a restored log has lost of this: somebody from outside has. */
-  disturb(matches: (replicaId: string, nodeId: NodeId | null) => boolean): void {
-    for (const [replicaId, nodeId] of this.ghosts) if (matches(replicaId, nodeId)) this.ghosts.set(replicaId, null);
+  disturb(host: Host, replicaId?: string): void {
+    for (const key of this.#ghosts.keys()) if (replicaId === undefined ? key.startsWith(ghostKey(host, '')) : key === ghostKey(host, replicaId)) this.#ghosts.set(key, null);
+  }
+
+  isGhost(host: Host, replicaId: string): boolean {
+    return this.#ghosts.has(ghostKey(host, replicaId));
+  }
+
+  /** The node under which nobody may touch it; null where anybody may. */
+  sparedUnder(host: Host, replicaId: string): NodeId | null {
+    return this.#ghosts.get(ghostKey(host, replicaId)) ?? null;
   }
 
   /** Containers on all engines, running or not. */
@@ -177,7 +188,8 @@ export class World {
       const replicaId = labels[LABELS.replicaId] as ReplicaId;
       const nodeId = this.ledger.nodeOf(replicaId);
       const isKnown = nodeId !== null && this.ledger.nodes.get(nodeId)?.entries.has(replicaId);
-      if (!isKnown && !this.ghosts.has(replicaId)) this.ghosts.set(replicaId, wanted.has(replicaId) ? this.nodeIds.get(host)! : null);
+      const key = ghostKey(host, replicaId);
+      if (!isKnown && !this.#ghosts.has(key)) this.#ghosts.set(key, wanted.has(replicaId) ? this.nodeIds.get(host)! : null);
     }
   }
 
@@ -190,13 +202,13 @@ export class World {
     for (const { law, what } of nodeBreaches(event.stream, event.type, this.ledger)) this.accuse(law, what);
     // What the log gives to that very node again is no longer lost.
     if (event.type === 'ReplicaPlaced') this.#found(event);
-    if (event.type === 'NodeAdopted') this.disturb((_, nodeId) => event.stream === `node-${nodeId}`);
+    if (event.type === 'NodeAdopted') for (const [host, nodeId] of this.nodeIds) if (event.stream === `node-${nodeId}`) this.disturb(host);
   }
 
   #found({ data, stream }: Recorded): void {
     const { replicaId } = data as { replicaId: string };
-    const there = this.containers().find((container) => container.replicaId === replicaId);
-    if (there && stream === `node-${this.nodeIds.get(there.host)}`) this.ghosts.delete(replicaId);
+    const there = this.containers().find(({ host, ...container }) => container.replicaId === replicaId && stream === `node-${this.nodeIds.get(host)}`);
+    if (there) this.#ghosts.delete(ghostKey(there.host, replicaId));
   }
 
   #takeChange(host: Host, container: ContainerState, action: string): void {
@@ -214,6 +226,8 @@ export class World {
     return { debug: () => undefined, info: say('info'), warn: say('warn'), error: say('error') };
   }
 }
+
+const ghostKey = (host: Host, replicaId: string): string => `${host.name}|${replicaId}`;
 
 const nothing = (): void => undefined;
 const SILENT: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };

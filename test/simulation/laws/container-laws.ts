@@ -6,24 +6,24 @@ import type { Breach, World } from '../world.ts';
 /** What must hold of the engines whenever anything happens to a container.
  *  What the log can't know of is left out: what a restored log has lost, and what ran on a node that an operator gave up for lost. */
 export function containerBreaches(world: World, host: Host, container: ContainerState, action: string): Breach[] {
-  if (action === 'destroy') return killedGhost(world, container);
+  if (action === 'destroy') return killedGhost(world, host, container);
   if (action !== 'start') return [];
-  return [...twins(world, container), ...overCapacity(world, host), ...startedAgain(world, container)];
+  return [...twins(world, host, container), ...overCapacity(world, host), ...startedAgain(world, container)];
 }
 
 /** Two live containers for one slot. */
-function twins(world: World, container: ContainerState): Breach[] {
+function twins(world: World, host: Host, container: ContainerState): Breach[] {
   const [ownerId, slot, replicaId] = [container.labels[LABELS.ownerId], Number(container.labels[LABELS.slot]), container.labels[LABELS.replicaId]!];
-  if (!counts(world, replicaId)) return [];
-  const alive = world.containers().filter((other) => other.container.status === 'running' && other.ownerId === ownerId && other.slot === slot && counts(world, other.replicaId));
+  if (!counts(world, host, replicaId)) return [];
+  const alive = world.containers().filter((other) => other.container.status === 'running' && other.ownerId === ownerId && other.slot === slot && counts(world, other.host, other.replicaId));
   if (alive.length <= 1) return [];
-  return [{ law: 'one live container for a slot', what: `slot ${slot} of ${ownerId} lives as ${alive.map(({ host, replicaId: id, generation }) => `${id} (generation ${generation}) on ${host.name}`).join(' and ')}` }];
+  return [{ law: 'one live container for a slot', what: `slot ${slot} of ${ownerId} lives as ${alive.map((each) => `${each.replicaId} (generation ${each.generation}) on ${each.host.name}`).join(' and ')}` }];
 }
 
 function overCapacity(world: World, host: Host): Breach[] {
   const nodeId = world.nodeIds.get(host);
   const requests = host.engine.containers
-    .filter(({ status, labels }) => status === 'running' && counts(world, labels[LABELS.replicaId]!) && world.ledger.nodeOf(labels[LABELS.replicaId]!) === nodeId)
+    .filter(({ status, labels }) => status === 'running' && counts(world, host, labels[LABELS.replicaId]!) && world.ledger.nodeOf(labels[LABELS.replicaId]!) === nodeId)
     .flatMap(({ labels }) => {
       const replica = world.ledger.replicas.get(labels[LABELS.replicaId] as ReplicaId);
       return replica?.status === 'present' ? [replica.request] : [];
@@ -40,14 +40,14 @@ function startedAgain(world: World, { labels }: ContainerState): Breach[] {
 }
 
 /** What a restored log has lost runs on, until an operator says otherwise. */
-function killedGhost(world: World, { labels }: ContainerState): Breach[] {
-  const nodeId = world.ghosts.get(labels[LABELS.replicaId]!);
+function killedGhost(world: World, host: Host, { labels }: ContainerState): Breach[] {
+  const nodeId = world.sparedUnder(host, labels[LABELS.replicaId]!);
   return nodeId ? [{ law: 'a restored log kills nothing', what: `${labels[LABELS.replicaId]} on ${nodeId} was removed` }] : [];
 }
 
 /** Whether the log knows of it, and answers for it. */
-function counts(world: World, replicaId: string): boolean {
-  if (world.ghosts.has(replicaId)) return false;
+function counts(world: World, host: Host, replicaId: string): boolean {
+  if (world.isGhost(host, replicaId)) return false;
   const nodeId = world.ledger.nodeOf(replicaId);
   return nodeId !== null && world.ledger.nodes.get(nodeId)?.status !== 'removed';
 }
