@@ -41,6 +41,7 @@ class WeakAggregates extends AggregateStore {
     super(parts);
   }
 
+  // eslint-disable-next-line complexity -- a table: one arm for each guard
   override handle<S, C extends Command, E extends DomainEvent>(
     decider: Decider<S, C, E>, stream: string, command: C, metadata: CommandMetadata, options: HandleOptions = {},
   ): Promise<Handled<S>> {
