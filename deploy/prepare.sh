@@ -22,6 +22,11 @@ lacks iptables iptables
 lacks curl curl
 if [ -z "${DOCKER_HOST:-}" ]; then lacks dockerd docker.io; fi
 lacks docker docker.io
+# The tests let compose read deploy/compose.yaml, with certificates made for it.
+if [ -n "${for_tests:-}" ]; then
+  lacks openssl openssl
+  docker compose version >/dev/null 2>&1 || lacks docker-compose docker-compose
+fi
 # The tests start a server that speaks MongoDB's protocol, in a virtual environment of its own.
 if [ -n "${for_tests:-}" ] && [ -z "${MONGODB_URL:-}" ]; then
   python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing+=(python3-venv)
