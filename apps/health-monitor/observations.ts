@@ -45,10 +45,13 @@ export const plain = (it: Observation): Observation => ({
   imageId: it.imageId ?? null,
   exitCode: it.exitCode ?? null,
   oomKilled: it.oomKilled === true,
+  health: HEALTHS.find((health) => health === it.health) ?? 'unknown',
   reason: it.reason ? { code: String(it.reason.code), message: String(it.reason.message) } : null,
   ...(typeof it.subnet === 'string' ? { subnet: it.subnet } : {}),
   at: String(it.at),
 });
+
+const HEALTHS = ['unknown', 'starting', 'healthy', 'unhealthy'] as const;
 
 /** Whether it can be judged at all. */
 export function isObservation(it: Observation): boolean {

@@ -60,6 +60,7 @@ export class Reports {
       imageId: last?.imageId ?? null,
       exitCode: null,
       oomKilled: false,
+      health: 'unknown',
       reason: { code: 'absent_from_report', message: 'its node knows nothing of it any more' },
       at: new Date(this.ports.clock.now()).toISOString(),
     };

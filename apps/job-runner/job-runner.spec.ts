@@ -1,5 +1,5 @@
 import { subjects, type ReportReply } from '#contracts';
-import { job, node, replica, schemaOf, streamOf, upcast, type CommandMetadata, type JobDefinition, type JobEvent, type NodeCommand, type NodeId, type Observation, type ReplicaCommand, type ReplicaEvent } from '#domain';
+import { job, node, replica, schemaOf, streamOf, upcast, type CommandMetadata, type JobDefinition, type JobEvent, type NodeCommand, type NodeId, type Observation, type ReplicaCommand, type ReplicaEvent, NO_RESTART } from '#domain';
 import { AggregateStore } from '#event-store';
 import { commandIdOf, replicaIdOf } from '#platform';
 import { MemoryBroker, MemoryEventStore, MemoryLogger, seededRandom, VirtualClock } from '#testing';
@@ -8,13 +8,13 @@ import { JobRunner } from './job-runner.ts';
 const amount = { cpuMillis: 250, memoryBytes: 268_435_456 };
 const definition: JobDefinition = {
   jobId: 'job_1', projectId: 'prj_1', environmentId: 'env_1', networkId: 'net_1', name: 'migrate', timeoutMs: 60_000, trigger: { type: 'manual' },
-  spec: { image: 'docker.io/library/busybox:latest', pullPolicy: 'missing', command: ['true'], args: null, env: {}, ports: [], plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: ['node.labels.zone==a'] },
+  spec: { image: 'docker.io/library/busybox:latest', pullPolicy: 'missing', command: ['true'], args: null, env: {}, ports: [], plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: ['node.labels.zone==a'], restartPolicy: NO_RESTART, healthcheck: null },
 };
 const owner = { type: 'job', id: 'job_1' } as const;
 const replicaId = replicaIdOf(owner, 0, 1);
 const nodeId: NodeId = 'node_1';
 const seen = (state: Observation['state'], more: Partial<Observation> = {}): Observation => ({
-  replicaId, run: 1, state, final: false, containerId: 'c', address: null, imageId: null, exitCode: null, oomKilled: false, reason: null, at: '2026-01-01T00:00:00.000Z', ...more,
+  replicaId, run: 1, state, final: false, containerId: 'c', address: null, imageId: null, exitCode: null, oomKilled: false, health: 'unknown', reason: null, at: '2026-01-01T00:00:00.000Z', ...more,
 });
 
 /** A log with a job in it, and as many runners as asked. */

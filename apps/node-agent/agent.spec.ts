@@ -1,3 +1,4 @@
+import { NO_RESTART } from '#domain';
 import { subjects, type AgentStand, type Assignment, type AssignmentSet, type Heartbeat, type ObservationBatch, type Report, type ReportReply } from '#contracts';
 import type { ContainerPlan, ContainerRuntime } from '#docker';
 import { chunkSet } from '#messaging';
@@ -21,10 +22,10 @@ const IMAGES = {
 
 const entry = (replicaId: `rep_${string}`, image: string, change: Partial<Assignment> = {}): Assignment => ({
   replicaId, owner: { type: 'docker_service', id: 'svc_a' }, projectId: 'prj_a', environmentId: 'env_a', slot: 1, generation: 1, release: 1, wanted: 'run', replaces: null,
-  network: { networkId: 'net_a', subnet: '10.192.0.0/24' }, aliases: [], spec: aContainerSpec({ image }), restart: 'always', minHealthyMs: 1_000, healthyDeadlineMs: 60_000,
+  network: { networkId: 'net_a', subnet: '10.192.0.0/24' }, aliases: [], spec: aContainerSpec({ image }), minHealthyMs: 1_000, healthyDeadlineMs: 60_000,
   timeoutMs: null, graceMs: 5_000, last: null, ...change,
 });
-const job = { owner: { type: 'job', id: 'job_a' }, restart: 'no', healthyDeadlineMs: null, timeoutMs: 30_000 } as const;
+const job = (image: string) => ({ owner: { type: 'job', id: 'job_a' }, spec: aContainerSpec({ image, restartPolicy: NO_RESTART }), healthyDeadlineMs: null, timeoutMs: 30_000 }) as const;
 
 /** A process: it may die after any of the things that it does to its disk and its engine, and hears nothing of it then. */
 class Life {
@@ -235,7 +236,7 @@ describe('a replica', () => {
 
   it('removes a container that the engine lost track of in the middle of a start, and says that it is gone', async () => {
     const node = await new Node().start();
-    await node.apply(entry('rep_a', 'forgotten'), entry('rep_j', 'forgotten', { ...job, slot: 0 }));
+    await node.apply(entry('rep_a', 'forgotten'), entry('rep_j', 'forgotten', { ...job('forgotten'), slot: 0 }));
     await node.clock.advance(5_000);
     for (const replicaId of ['rep_a', 'rep_j']) expect(node.told(replicaId)).toEqual(['1 PREPARING', '1 STARTING', '1 GONE final start_lost']);
     expect(await node.runtime.listContainers()).toEqual([]);
@@ -311,7 +312,7 @@ describe('a replica', () => {
 
   it('of a job ends once, with all of its output there by then; one that takes too long is ended', async () => {
     const node = await new Node().start();
-    await node.apply(entry('rep_a', 'task', job), entry('rep_b', 'stubborn', job));
+    await node.apply(entry('rep_a', 'task', job('task')), entry('rep_b', 'stubborn', job('stubborn')));
     await node.clock.advance(2_500);
     expect(node.told('rep_a')).toEqual(['1 PREPARING', '1 STARTING', '1 RUNNING', '1 SETTLED', '1 COMPLETED final exited']);
     expect(await node.linesOf('rep_a')).toEqual(['one', 'two']);
@@ -365,7 +366,7 @@ describe('an agent', () => {
   });
 
   it('killed after any of its steps goes on where it was, and doubles nothing', async () => {
-    const entries = [entry('rep_a', 'web'), entry('rep_b', 'good later', { slot: 2 }), entry('rep_c', 'task', job)];
+    const entries = [entry('rep_a', 'web'), entry('rep_b', 'good later', { slot: 2 }), entry('rep_c', 'task', job('task'))];
     const expected = {
       rep_a: ['1 PREPARING', '1 STARTING', '1 RUNNING', '1 SETTLED'],
       rep_c: ['1 PREPARING', '1 STARTING', '1 RUNNING', '1 SETTLED', '1 COMPLETED final exited'],

@@ -16,6 +16,7 @@ export function observationOf(telling: Telling, memory: ReplicaMemory, container
     ...whichOf(memory, container),
     ...(telling.reason?.code === 'subnet_taken' && memory.trouble ? { subnet: memory.trouble.subnet } : {}),
     ...(HAS_ENDED.has(telling.state) ? exitOf(container ?? before) : NO_EXIT),
+    health: 'unknown',
     address: IS_UP.has(telling.state) ? (container?.address ?? null) : null,
     at: new Date(now).toISOString(),
   };

@@ -1,3 +1,4 @@
+import { NO_RESTART } from '#domain';
 import fc from 'fast-check';
 import type { Assignment } from '#contracts';
 import type { ContainerState } from '#docker';
@@ -8,9 +9,9 @@ import { firstMemory, type ReplicaMemory } from './replica-memory.ts';
 
 const service: Assignment = {
   replicaId: 'rep_a', owner: { type: 'docker_service', id: 'svc_a' }, projectId: 'prj_a', environmentId: 'env_a', slot: 1, generation: 1, release: 1, wanted: 'run', replaces: null,
-  network: { networkId: 'net_a', subnet: '10.192.0.0/24' }, aliases: [], spec: aContainerSpec(), restart: 'always', minHealthyMs: 10_000, healthyDeadlineMs: 300_000, timeoutMs: null, graceMs: 5_000, last: null,
+  network: { networkId: 'net_a', subnet: '10.192.0.0/24' }, aliases: [], spec: aContainerSpec(), minHealthyMs: 10_000, healthyDeadlineMs: 300_000, timeoutMs: null, graceMs: 5_000, last: null,
 };
-const job: Assignment = { ...service, owner: { type: 'job', id: 'job_a' }, restart: 'no', healthyDeadlineMs: null, timeoutMs: 60_000 };
+const job: Assignment = { ...service, owner: { type: 'job', id: 'job_a' }, spec: aContainerSpec({ restartPolicy: NO_RESTART }), healthyDeadlineMs: null, timeoutMs: 60_000 };
 
 const image = { id: 'sha256:web', architecture: 'amd64' };
 const around = (change: Partial<Surroundings> = {}): Surroundings => ({ container: null, image, architecture: 'amd64', replacedGone: true, now: 1_000_000, jitter: 0, ...change });

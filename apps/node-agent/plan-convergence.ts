@@ -163,7 +163,7 @@ function ended(wanted: Assignment, memory: ReplicaMemory, around: Surroundings, 
   const exit = exitOf(container);
   const told: Telling = memory.stopping
     ? { run: memory.run, state: 'FAILED', final: true, reason: memory.stopping }
-    : { run: memory.run, ...exit, final: wanted.restart === 'no' };
+    : { run: memory.run, ...exit, final: wanted.spec.restartPolicy.name === 'no' };
   return {
     do: 'note',
     drain: true,

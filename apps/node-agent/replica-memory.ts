@@ -53,7 +53,7 @@ export function firstMemory({ replicaId, last }: Assignment): ReplicaMemory {
   if (last === null || last.state === 'PENDING' || last.state === 'ASSIGNED') return blank;
   const observed: Observation = {
     replicaId, run: last.run, state: last.state, final: last.final, containerId: null, address: null, imageId: null, exitCode: null, oomKilled: false,
-    reason: null, at: new Date(0).toISOString(),
+    health: 'unknown', reason: null, at: new Date(0).toISOString(),
   };
   const made = last.state !== 'PREPARING' || last.run > 1;
   // Nothing is known of the container's id: any that bears the name is it, and none means that it was lost.
@@ -64,7 +64,7 @@ export function firstMemory({ replicaId, last }: Assignment): ReplicaMemory {
 export const UNKNOWN_CONTAINER = 'unknown';
 
 const PHASES: Readonly<Record<Observation['state'], RunPhase>> = {
-  PREPARING: 'preparing', STARTING: 'starting', RUNNING: 'running', SETTLED: 'running', COMPLETED: 'ended', FAILED: 'ended', STOPPED: 'ended', GONE: 'ended',
+  PREPARING: 'preparing', PREPARED: 'preparing', STARTING: 'starting', RUNNING: 'running', SETTLED: 'running', COMPLETED: 'ended', FAILED: 'ended', STOPPED: 'ended', GONE: 'ended',
 };
 
 /** The memories of all replicas, each a small file that is replaced whole. On disk their times are wall time: a monotonic

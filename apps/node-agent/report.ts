@@ -116,7 +116,7 @@ export class Reporter {
     const { replicaId, observed, run } = firstMemory(entry);
     if (observed) return observed;
     const at = new Date(this.options.clock.now()).toISOString();
-    return { replicaId, run, state: 'PREPARING', final: false, containerId: null, address: null, imageId: null, exitCode: null, oomKilled: false, reason: null, at };
+    return { replicaId, run, state: 'PREPARING', final: false, containerId: null, address: null, imageId: null, exitCode: null, oomKilled: false, health: 'unknown', reason: null, at };
   }
 
   #every(ms: number, work: () => void): () => void {

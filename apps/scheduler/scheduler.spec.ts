@@ -34,7 +34,6 @@ describe('a service', () => {
       network: { networkId: IDS.networkId, subnet: '10.192.0.0/24' },
       aliases: ['api', IDS.serviceId, 'api.production.shop.internal'],
       spec: { env: { PORT: '80' } },
-      restart: 'always',
       timeoutMs: null,
     });
   });
@@ -217,7 +216,7 @@ describe('a job', () => {
     world.nodes[0]!.fateOf = () => 'completes';
     const replicaId = await world.runJob();
     await until(async () => (await world.replicaState(replicaId)) === 'COMPLETED');
-    expect(world.nodes[0]!.alive[0]).toMatchObject({ restart: 'no', timeoutMs: 60_000, spec: SPEC });
+    expect(world.nodes[0]!.alive[0]).toMatchObject({ timeoutMs: 60_000, spec: SPEC });
     await world.endJob();
     await until(() => world.events('ReplicaReleased').length === 1);
     expect(world.slots()).toEqual([]);

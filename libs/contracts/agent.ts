@@ -26,7 +26,6 @@ export interface Assignment {
   /** What the container answers to in its network: the service's name, its id and its full host name. */
   readonly aliases: readonly string[];
   readonly spec: ContainerSpec;
-  readonly restart: 'always' | 'no';
   readonly minHealthyMs: number;
   /** From the first start order to SETTLED; past it the agent stops the replica and reports FAILED. null: no such deadline (jobs). */
   readonly healthyDeadlineMs: number | null;

@@ -1,3 +1,4 @@
+import { ALWAYS } from '#domain';
 import fc from 'fast-check';
 import type { Assignment } from '#contracts';
 import { checkContainerPlan, containerPlanOf } from './container-config.ts';
@@ -32,8 +33,9 @@ const assignment: Assignment = {
     resources: { request: { cpuMillis: 100, memoryBytes: 64 * MIB }, limit: { cpuMillis: 250, memoryBytes: 128 * MIB } },
     labels: { team: 'shop' },
     constraints: [],
+    restartPolicy: ALWAYS,
+    healthcheck: null,
   },
-  restart: 'always',
   minHealthyMs: 10_000,
   healthyDeadlineMs: 300_000,
   timeoutMs: null,

@@ -20,6 +20,15 @@ describe('the table of events', () => {
     expect(upcast(event)).toBe(event);
   });
 
+  it('brings what was written before checks, policies and strategies to the present form', () => {
+    const cut = upcast({ type: 'ReleaseCut', data: { release: 1, spec: { image: 'a' } }, metadata: { schema: 1 } });
+    expect(cut.data).toEqual({ release: 1, spec: { image: 'a', healthcheck: null, restartPolicy: { name: 'always', maxRetries: 0, delayMs: null, backoff: 'exponential', windowMs: null, onExhausted: 'fail' } } });
+    const created = upcast({ type: 'DockerServiceCreated', data: { name: 'api', deploy: { maxFailures: 2 } }, metadata: { schema: 1 } });
+    expect(created.data).toMatchObject({ name: 'api', deploy: { strategy: 'rolling', maxFailures: 2, monitorMs: 0 } });
+    expect(upcast({ type: 'ReplicaObserved', data: { state: 'RUNNING' }, metadata: { schema: 1 } }).data).toEqual({ state: 'RUNNING', health: 'unknown' });
+    expect(upcast({ type: 'JobCreated', data: { spec: {} }, metadata: { schema: 1 } }).data).toMatchObject({ spec: { restartPolicy: { name: 'no' } } });
+  });
+
   it('refuses what a newer build wrote, and what nobody knows', () => {
     expect(() => upcast(read('DockerServiceScaled', 2))).toThrow("DockerServiceScaled of schema 2 can't be read: this build knows schema 1");
     expect(() => upcast(read('Nonsense', 1))).toThrow('unknown event type: Nonsense');

@@ -1,5 +1,7 @@
 import type { DeploymentEvent } from './deployment/events.ts';
+import { DEFAULT_DEPLOY_SETTINGS } from './docker-service/deploy-settings.ts';
 import type { DockerServiceEvent } from './docker-service/events.ts';
+import { ALWAYS, NO_RESTART, type RestartPolicy } from './docker-service/restart-policy.ts';
 import type { JobEvent } from './job/events.ts';
 import type { StreamCategory } from './kernel/ids.ts';
 import type { NetworkEvent, NetworkPoolEvent } from './network/events.ts';
@@ -43,6 +45,14 @@ type Registry = { readonly [T in EventType]: EventEntry<CategoryOf<T>> };
 
 const first = <C extends StreamCategory>(category: C, meaning: string): EventEntry<C> => ({ schema: 1, category, upcast: null, meaning });
 
+const second = <C extends StreamCategory>(category: C, meaning: string, upcast: Upcaster): EventEntry<C> => ({ schema: 2, category, upcast, meaning });
+
+/** Before there were other ways, every deployment was this one. */
+const withWholeDeploySettings: Upcaster = (data) => ({ ...data, deploy: { ...DEFAULT_DEPLOY_SETTINGS, monitorMs: 0, ...(data as { deploy: object }).deploy } });
+
+/** Before there were checks and other policies. */
+const withWholeSpec = (restartPolicy: RestartPolicy): Upcaster => (data) => ({ ...data, spec: { restartPolicy, healthcheck: null, ...(data as { spec: object }).spec } });
+
 /** Every event there is. The catalogue in the documentation is made of it. */
 export const registry: Registry = {
   ProjectCreated: first('project', 'A project (tenant) exists.'),
@@ -52,8 +62,8 @@ export const registry: Registry = {
   NameClaimed: first('project', 'A name is taken in its scope, before the thing that will bear it is written.'),
   NameReleased: first('project', 'The name is free again: its holder is gone, or never came.'),
 
-  DockerServiceCreated: first('docker_service', 'A service exists, with what is its own and no release yet.'),
-  ReleaseCut: first('docker_service', 'A numbered spec of what runs was frozen.'),
+  DockerServiceCreated: second('docker_service', 'A service exists, with what is its own and no release yet.', withWholeDeploySettings),
+  ReleaseCut: second('docker_service', 'A numbered spec of what runs was frozen.', withWholeSpec(ALWAYS)),
   DeploymentStarted: first('docker_service', 'A deployment is to move the service to a release.'),
   DeploymentEnded: first('docker_service', "The deployment is over, with its outcome; the replicas that it ordered are the service's now."),
   DockerServiceScaled: first('docker_service', 'Another number of replicas is wanted.'),
@@ -73,7 +83,7 @@ export const registry: Registry = {
   PlacementDeferred: first('replica', 'No node fits, with what each of them refused.'),
   PlacementClaimed: first('replica', 'A node was chosen, with what spoke for it and against the others; it has yet to give its word.'),
   PlacementSettled: first('replica', "The node's word on the claim: placed, refused or revoked."),
-  ReplicaObserved: first('replica', 'An agent saw the replica in this state on its engine.'),
+  ReplicaObserved: second('replica', 'An agent saw the replica in this state on its engine.', (data) => ({ health: 'unknown', ...data })),
   ObservationRefused: first('replica', 'An observation was refused for good, and why.'),
 
   NodeRegistered: first('node', 'An agent has introduced its host.'),
@@ -90,7 +100,7 @@ export const registry: Registry = {
   ReplicaWantedChanged: first('node', 'What the agent is to do with a replica has changed: run it, hold it, or remove it.'),
   ReplicaReleased: first('node', "The replica's CPU, memory and ports are free again."),
 
-  JobCreated: first('job', 'A job is to run once, with all that shapes its container.'),
+  JobCreated: second('job', 'A job is to run once, with all that shapes its container.', withWholeSpec(NO_RESTART)),
   JobAttemptStarted: first('job', 'A try of the job was ordered.'),
   JobEnded: first('job', 'The job has its outcome.'),
 

@@ -1,4 +1,4 @@
-import type { ContainerSpec, DeploySettings, DockerServiceEvent, EventMetadata, NodeFacts, Observation, Resources } from '#domain';
+import { type ContainerSpec, type DeploySettings, type DockerServiceEvent, type EventMetadata, type NodeFacts, type Observation, type Resources, ALWAYS, DEFAULT_DEPLOY_SETTINGS } from '#domain';
 import { eventIdOf, type NewEvent, type Recorded } from '#event-store';
 
 const MIB = 1024 ** 2;
@@ -22,11 +22,15 @@ export const aContainerSpec = (over: Partial<ContainerSpec> = {}): ContainerSpec
   resources: aResources(),
   labels: {},
   constraints: [],
+  restartPolicy: ALWAYS,
+  healthcheck: null,
   ...over,
 });
 
 /** Short deadlines: 1 s of health, a minute to get there, two without progress. */
 export const aDeploySettings = (over: Partial<DeploySettings> = {}): DeploySettings => ({
+  ...DEFAULT_DEPLOY_SETTINGS,
+  monitorMs: 0,
   minHealthyMs: 1_000,
   healthyDeadlineMs: 60_000,
   progressDeadlineMs: 120_000,
@@ -82,6 +86,7 @@ export const anObservation = (over: Partial<Observation> = {}): Observation => (
   imageId: 'sha256:beef',
   exitCode: null,
   oomKilled: false,
+  health: 'unknown',
   reason: null,
   at: '2026-01-01T00:00:00.000Z',
   ...over,

@@ -250,7 +250,7 @@ function assignment(image: string, { hostPort }: { hostPort?: number } = {}): As
   return {
     replicaId: `rep_${count}`, owner: { type: 'docker_service', id: 'svc_a' }, projectId: 'prj_a', environmentId: 'env_a', slot: 1, generation: 1, release: 1,
     wanted: 'run', replaces: null, network: { networkId: 'net_a', subnet: '10.192.7.0/24' }, aliases: ['api'], spec: aContainerSpec({ image, ports }),
-    restart: 'always', minHealthyMs: 0, healthyDeadlineMs: null, timeoutMs: null, graceMs: 1_000, last: null,
+    minHealthyMs: 0, healthyDeadlineMs: null, timeoutMs: null, graceMs: 1_000, last: null,
   };
 }
 

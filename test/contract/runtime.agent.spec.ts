@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { subjects, type Assignment, type AssignmentSet, type ChunkReply, type LogsReply, type ObservationBatch } from '#contracts';
 import { openDockerRuntime } from '#docker';
-import type { Observation } from '#domain';
+import { ALWAYS, NO_RESTART, type Observation, type RestartPolicy } from '#domain';
 import { chunkSet } from '#messaging';
 import { systemClock, systemRandom } from '#platform';
 import { aContainerSpec, aResources, importBusybox, MemoryBroker, MemoryLogger, startEngine, type MemoryBus, type TestEngine } from '#testing';
@@ -62,11 +62,11 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   }
 }
 
-const entry = (replicaId: `rep_${string}`, script: string, change: Partial<Assignment> = {}): Assignment => ({
+const entry = (replicaId: `rep_${string}`, script: string, { restartPolicy = ALWAYS, ...change }: Partial<Assignment> & { restartPolicy?: RestartPolicy } = {}): Assignment => ({
   replicaId, owner: { type: 'docker_service', id: 'svc_a' }, projectId: 'prj_a', environmentId: 'env_a', slot: 1, generation: 1, release: 1, wanted: 'run', replaces: null,
   network: { networkId: 'net_a', subnet: '10.192.3.0/24' }, aliases: ['api'],
-  spec: aContainerSpec({ image: IMAGE, command: ['sh', '-c', script], resources: aResources({ limit: { cpuMillis: 500, memoryBytes: 64 * MIB } }) }),
-  restart: 'always', minHealthyMs: 300, healthyDeadlineMs: 60_000, timeoutMs: null, graceMs: 1_000, last: null,
+  spec: aContainerSpec({ image: IMAGE, command: ['sh', '-c', script], resources: aResources({ limit: { cpuMillis: 500, memoryBytes: 64 * MIB } }), restartPolicy }),
+  minHealthyMs: 300, healthyDeadlineMs: 60_000, timeoutMs: null, graceMs: 1_000, last: null,
   ...change,
 });
 
@@ -108,7 +108,7 @@ it('restarts what ends, at once and then later, and counts the runs', async () =
 }, 40_000);
 
 it('has all of a finished job’s output when it says that it has finished', async () => {
-  const job = { owner: { type: 'job', id: 'job_a' }, restart: 'no', healthyDeadlineMs: null, timeoutMs: 30_000 } as const;
+  const job = { owner: { type: 'job', id: 'job_a' }, restartPolicy: NO_RESTART, healthyDeadlineMs: null, timeoutMs: 30_000 } as const;
   let lines: LogsReply | null = null;
   const end = bus.subscribe<ObservationBatch>(subjects.observations('*'), async ({ observations }) => {
     if (observations.some(({ state }) => state === 'COMPLETED')) lines ??= await bus.request<LogsReply>(subjects.logs(agent.identity.nodeId), { replicaId: 'rep_c', tail: 5_000 }, 5_000);
@@ -124,7 +124,7 @@ it('has all of a finished job’s output when it says that it has finished', asy
 }, 40_000);
 
 it('ends a job that takes too long, first asking, then not', async () => {
-  await apply(entry('rep_d', 'trap "" TERM; while :; do sleep 0.1; done', { restart: 'no', healthyDeadlineMs: null, timeoutMs: 500 }));
+  await apply(entry('rep_d', 'trap "" TERM; while :; do sleep 0.1; done', { restartPolicy: NO_RESTART, healthyDeadlineMs: null, timeoutMs: 500 }));
   await until(() => told('rep_d').includes('1 FAILED final'));
   expect(seen.at(-1)).toMatchObject({ exitCode: 137, reason: { code: 'timeout' } });
   await apply();

@@ -2,7 +2,7 @@ import { Transient } from '#contracts';
 import {
   createDockerService, createJob, createProject, dockerServiceIdOf, environmentOf, jobIdOf, projectIdOf, ToDockerService, ToNode,
 } from '#application';
-import { Rejection, type CommandMetadata, type ContainerSpec, type DockerServiceId, type JobId, type NodeCommand, type NodeId } from '#domain';
+import { Rejection, type CommandMetadata, type ContainerSpec, type DockerServiceId, type JobId, type NodeCommand, type NodeId, ALWAYS, DEFAULT_DEPLOY_SETTINGS } from '#domain';
 import { PreconditionFailed, Unavailable, type Handled } from '#event-store';
 import { commandIdOf } from '#platform';
 import { getService } from '#read-models';
@@ -66,7 +66,7 @@ export class Client {
     const web = pick([false, false, true]);
     const spec = specOf(imageOf(pick(SERVICE_IMAGES)), pick([100, 100, 200, 300, 500]), web ? 8080 : null);
     const replicas = pick([0, 1, 1, 2, 2, 3, 4]);
-    const deploy = { minHealthyMs: 1_000, healthyDeadlineMs: 30_000, progressDeadlineMs: pick([60_000, 90_000]), maxFailures: pick([0, 0, 2]) };
+    const deploy = { ...DEFAULT_DEPLOY_SETTINGS, monitorMs: 0, minHealthyMs: 1_000, healthyDeadlineMs: 30_000, progressDeadlineMs: pick([60_000, 90_000]), maxFailures: pick([0, 0, 2]) };
     const asked = { ...this.#home, name, kind: web ? ('web' as const) : ('worker' as const), replicas, deploy, spec };
     const what = `create ${name} with ${replicas} of ${spec.image}`;
     void this.#send(commandId, { what, type: 'DockerServiceCreated', deed: (gateway, metadata) => createDockerService(gateway, asked, metadata) }).then((done) => {
@@ -220,5 +220,5 @@ export function picker(lots: readonly number[]): <T>(from: readonly T[]) => T {
 const specOf = (image: string, cpuMillis: number, hostPort: number | null): ContainerSpec => {
   const amount = { cpuMillis, memoryBytes: 64 * MIB };
   const ports = hostPort === null ? [] : [{ containerPort: 80, protocol: 'tcp' as const, hostPort }];
-  return { image, pullPolicy: 'missing', command: null, args: null, env: {}, ports, plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: [] };
+  return { image, pullPolicy: 'missing', command: null, args: null, env: {}, ports, plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: [], restartPolicy: ALWAYS, healthcheck: null };
 };

@@ -25,7 +25,7 @@ export const FACTS: NodeFacts = { name: 'host-1', address: '10.0.0.5', architect
 
 /** Something that an agent saw. */
 export const saw = (replicaId: ReplicaId, state: Observation['state'], more: Partial<Observation> = {}): Observation => ({
-  replicaId, run: 1, state, final: state === 'GONE', containerId: 'c', address: null, imageId: null, exitCode: null, oomKilled: false, reason: null, at: '2026-01-01T00:00:00.000Z', ...more,
+  replicaId, run: 1, state, final: state === 'GONE', containerId: 'c', address: null, imageId: null, exitCode: null, oomKilled: false, health: 'unknown', reason: null, at: '2026-01-01T00:00:00.000Z', ...more,
 });
 
 const OWNER = { type: 'docker_service', id: 'svc_1' } as const;

@@ -1,28 +1,4 @@
-import {
-  type CommandMetadata,
-  type ContainerSpec,
-  type DeploySettings,
-  deployment,
-  dockerService,
-  type DockerServiceCommand,
-  type DockerServiceId,
-  type EnvironmentId,
-  type ExistingDockerService,
-  job,
-  type JobId,
-  type NetworkId,
-  type NodeId,
-  type OpenedDeployment,
-  PLATFORM,
-  project,
-  type ProjectId,
-  replica,
-  replicaState,
-  type ReplicaId,
-  schemaOf,
-  streamOf,
-  upcast,
-} from '#domain';
+import { type CommandMetadata, type ContainerSpec, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, job, type JobId, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, streamOf, upcast, ALWAYS, DEFAULT_DEPLOY_SETTINGS } from '#domain';
 import { AggregateStore, type EventStore, type Recorded } from '#event-store';
 import { commandIdOf, randomCommandId, replicaIdOf } from '#platform';
 import { MemoryBroker, type MemoryBus, MemoryEventStore, MemoryLogger, seededRandom, VirtualClock } from '#testing';
@@ -40,7 +16,7 @@ export const IDS = {
   jobId: 'job_migrate' as JobId,
 } as const;
 
-export const DEPLOY: DeploySettings = { minHealthyMs: 1_000, healthyDeadlineMs: 60_000, progressDeadlineMs: 120_000, maxFailures: 0 };
+export const DEPLOY: DeploySettings = { ...DEFAULT_DEPLOY_SETTINGS, monitorMs: 0, minHealthyMs: 1_000, healthyDeadlineMs: 60_000, progressDeadlineMs: 120_000, maxFailures: 0 };
 export const SPEC: ContainerSpec = {
   image: 'docker.io/library/api:1',
   pullPolicy: 'missing',
@@ -52,6 +28,8 @@ export const SPEC: ContainerSpec = {
   resources: { request: { cpuMillis: 100, memoryBytes: 64 * MIB }, limit: { cpuMillis: 200, memoryBytes: 128 * MIB } },
   labels: {},
   constraints: [],
+  restartPolicy: ALWAYS,
+  healthcheck: null,
 };
 
 /** A process of the scheduler's, with a store, a bus and memory of its own. */

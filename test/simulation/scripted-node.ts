@@ -175,6 +175,7 @@ export class ScriptedNode {
       imageId: null,
       exitCode: state === 'COMPLETED' ? 0 : null,
       oomKilled: false,
+      health: 'unknown',
       reason: state === 'FAILED' ? { code: 'image_not_found', message: 'no such image' } : reason,
       ...(subnet ? { subnet } : {}),
       at: new Date(this.world.clock.now()).toISOString(),

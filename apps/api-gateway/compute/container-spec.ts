@@ -1,11 +1,11 @@
-import { canonicalImage, plan as planRules, Rejection, streamOf, type Amount, type ContainerSpec, type Port, type Resources } from '#domain';
+import { ALWAYS, canonicalImage, plan as planRules, Rejection, streamOf, type Amount, type ContainerSpec, type Port, type Resources } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import type { AmountDto, ContainerDto, ResourcesDto } from './container.dto.ts';
 
 const DEFAULT_PLAN = 'small';
 
-/** The container that a body describes, with its defaults. The image is written out in full, a plan's resources are copied.
+/** The container that a body describes, with its defaults: restarted after every end, without a check. The image is written out in full, a plan's resources are copied.
  *  @throws InvalidRequest where two fields contradict each other or the plan isn't known; Rejection `image.invalid_reference`. */
 export async function containerSpec(aggregates: AggregateStore, body: ContainerDto, ports: readonly Port[]): Promise<ContainerSpec> {
   return {
@@ -18,6 +18,8 @@ export async function containerSpec(aggregates: AggregateStore, body: ContainerD
     ...(await size(aggregates, body)),
     labels: body.labels ?? {},
     constraints: body.constraints ?? [],
+    restartPolicy: ALWAYS,
+    healthcheck: null,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { NewDockerService } from '#application';
-import type { EnvironmentId, Port, ProjectId } from '#domain';
+import { DEFAULT_DEPLOY_SETTINGS, type DeploySettings, type EnvironmentId, type Port, type ProjectId } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { digest } from '#platform';
 import { containerSpec, nameFromImage } from '../compute/container-spec.ts';
@@ -27,9 +27,10 @@ const portOf = ({ container_port, protocol, host_port }: PortDto): Port => ({
   hostPort: host_port ?? null,
 });
 
-const deploySettings = (deploy: DeployDto | undefined) => ({
-  minHealthyMs: deploy?.min_healthy_ms ?? 10_000,
-  healthyDeadlineMs: deploy?.healthy_deadline_ms ?? 300_000,
-  progressDeadlineMs: deploy?.progress_deadline_ms ?? 600_000,
-  maxFailures: deploy?.max_failures ?? 0,
+const deploySettings = (deploy: DeployDto | undefined): DeploySettings => ({
+  ...DEFAULT_DEPLOY_SETTINGS,
+  minHealthyMs: deploy?.min_healthy_ms ?? DEFAULT_DEPLOY_SETTINGS.minHealthyMs,
+  healthyDeadlineMs: deploy?.healthy_deadline_ms ?? DEFAULT_DEPLOY_SETTINGS.healthyDeadlineMs,
+  progressDeadlineMs: deploy?.progress_deadline_ms ?? DEFAULT_DEPLOY_SETTINGS.progressDeadlineMs,
+  maxFailures: deploy?.max_failures ?? DEFAULT_DEPLOY_SETTINGS.maxFailures,
 });

@@ -1,4 +1,4 @@
-import { fold, node, type NodeEvent, type Placement, type ReplicaId } from '#domain';
+import { fold, node, type NodeEvent, type Placement, type ReplicaId, ALWAYS } from '#domain';
 import { type AssignmentSource, buildSet } from './build-set.ts';
 
 const placement: Placement = {
@@ -33,10 +33,11 @@ const source: AssignmentSource = {
     resources: { request: placement.request, limit: placement.request },
     labels: {},
     constraints: [],
+    restartPolicy: ALWAYS,
+    healthcheck: null,
   },
   network: { networkId: 'net_1', subnet: '10.192.0.0/24' },
   aliases: ['api'],
-  restart: 'always',
   minHealthyMs: 10_000,
   healthyDeadlineMs: 300_000,
   timeoutMs: null,
@@ -53,7 +54,7 @@ describe('a set', () => {
 
   it('says what is wanted, and the last run that the log knows', () => {
     const stopped: NodeEvent = { type: 'ReplicaWantedChanged', data: { replicaId: 'rep_1', owner: placement.owner, from: 'run', to: 'gone', reason: { code: 'scaled', message: 'scaled to 0' } } };
-    const last = { replicaId: 'rep_1', run: 4, state: 'RUNNING', final: false, containerId: 'c', address: null, imageId: null, exitCode: null, oomKilled: false, reason: null, at: '' } as const;
+    const last = { replicaId: 'rep_1', run: 4, state: 'RUNNING', final: false, containerId: 'c', address: null, imageId: null, exitCode: null, oomKilled: false, health: 'unknown', reason: null, at: '' } as const;
     const [entry] = build(new Map([['rep_1', { ...source, last }]]), [...history, stopped]).entries;
     expect(entry).toMatchObject({ wanted: 'gone', last: { run: 4, state: 'RUNNING', final: false } });
   });

@@ -6,7 +6,6 @@ export interface AssignmentSource {
   readonly spec: ContainerSpec;
   readonly network: Assignment['network'];
   readonly aliases: readonly string[];
-  readonly restart: Assignment['restart'];
   readonly minHealthyMs: number;
   readonly healthyDeadlineMs: number | null;
   readonly timeoutMs: number | null;
@@ -43,7 +42,7 @@ export const buildSet = ({ storeId, nodeId, node, head, base, adoption, sources 
 function assignmentOf({ placement, wanted }: NodeEntry, source: AssignmentSource | undefined): Assignment {
   const { replicaId, owner, projectId, environmentId, slot, generation, release, replaces } = placement;
   if (!source) throw new Error(`nothing is known of ${replicaId}, which its node holds`);
-  const { spec, network, aliases, restart, minHealthyMs, healthyDeadlineMs, timeoutMs, last } = source;
+  const { spec, network, aliases, minHealthyMs, healthyDeadlineMs, timeoutMs, last } = source;
   return {
     replicaId,
     owner,
@@ -57,7 +56,6 @@ function assignmentOf({ placement, wanted }: NodeEntry, source: AssignmentSource
     network,
     aliases,
     spec,
-    restart,
     minHealthyMs,
     healthyDeadlineMs,
     timeoutMs,

@@ -41,7 +41,7 @@ async function serviceSource(aggregates: AggregateStore, id: DockerServiceId, re
   if (state.status !== 'present' || !spec) throw new Error(`release ${release} of ${id} isn't in its stream`);
   const { minHealthyMs, healthyDeadlineMs } = state.deploy;
   const aliases = [state.name, id, state.hostname];
-  return { spec, networkId: state.networkId, aliases, restart: 'always', minHealthyMs, healthyDeadlineMs, timeoutMs: null };
+  return { spec, networkId: state.networkId, aliases, minHealthyMs, healthyDeadlineMs, timeoutMs: null };
 }
 
 /** A job never settles, it ends: before its timeout at the latest. */
@@ -49,7 +49,7 @@ async function jobSource(aggregates: AggregateStore, id: JobId): Promise<Shared>
   const { state } = await aggregates.load(jobRules, streamOf('job', id));
   if (state.status === 'absent') throw new Error(`${id} was never created`);
   const { spec, networkId, timeoutMs } = state.definition;
-  return { spec, networkId, aliases: [id], restart: 'no', minHealthyMs: timeoutMs, healthyDeadlineMs: null, timeoutMs };
+  return { spec, networkId, aliases: [id], minHealthyMs: timeoutMs, healthyDeadlineMs: null, timeoutMs };
 }
 
 async function subnetOf(aggregates: AggregateStore, networkId: NetworkId): Promise<string> {

@@ -73,6 +73,7 @@ export class ReleaseReplicas {
       imageId: last?.imageId ?? null,
       exitCode: last?.exitCode ?? null,
       oomKilled: last?.oomKilled ?? false,
+      health: 'unknown',
       reason,
       at: new Date(now).toISOString(),
     } as const;

@@ -1,9 +1,11 @@
+import { DEFAULT_DEPLOY_SETTINGS, type DeploySettings } from './deploy-settings.ts';
+import { ALWAYS } from './restart-policy.ts';
 import { fold } from '../kernel/decider.ts';
 import { given } from '../kernel/given.ts';
 import { dockerService, type DockerServiceCommand } from './decide.ts';
-import type { ContainerSpec, DeploySettings, DockerServiceEvent, ReplicaOrder, Step } from './events.ts';
+import type { ContainerSpec, DockerServiceEvent, ReplicaOrder, Step } from './events.ts';
 
-const deploy: DeploySettings = { minHealthyMs: 10_000, healthyDeadlineMs: 300_000, progressDeadlineMs: 600_000, maxFailures: 0 };
+const deploy: DeploySettings = { ...DEFAULT_DEPLOY_SETTINGS, minHealthyMs: 10_000, healthyDeadlineMs: 300_000, progressDeadlineMs: 600_000, maxFailures: 0 };
 const amount = { cpuMillis: 250, memoryBytes: 268_435_456 };
 const spec: ContainerSpec = {
   image: 'docker.io/myorg/api:v1',
@@ -16,6 +18,8 @@ const spec: ContainerSpec = {
   resources: { request: amount, limit: amount },
   labels: {},
   constraints: [],
+  restartPolicy: ALWAYS,
+  healthcheck: null,
 };
 const born = {
   dockerServiceId: 'svc_1',

@@ -1,7 +1,8 @@
 import type { Cases } from '../kernel/decider.ts';
 import type { DeploymentId, DockerServiceId, EnvironmentId, NetworkId, ProjectId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
-import type { ContainerSpec, DeploySettings, DockerServiceEvent } from './events.ts';
+import type { DeploySettings } from './deploy-settings.ts';
+import type { ContainerSpec, DockerServiceEvent } from './events.ts';
 import { noOrders, takeOver, takeStep, type Orders } from './orders.ts';
 
 export type Lifecycle = 'ACTIVE' | 'DELETING' | 'DELETED';

@@ -1,6 +1,9 @@
 import type { DeploymentId, DockerServiceId, EnvironmentId, NetworkId, ProjectId, ReplicaId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import type { Resources } from '../kernel/units.ts';
+import type { DeploySettings } from './deploy-settings.ts';
+import type { Healthcheck } from './healthcheck.ts';
+import type { RestartPolicy } from './restart-policy.ts';
 
 export interface Port {
   readonly containerPort: number;
@@ -26,18 +29,10 @@ export interface ContainerSpec {
   readonly labels: Readonly<Record<string, string>>;
   /** `node.labels.zone==a`, `node.name!=host-3`; all must hold. */
   readonly constraints: readonly string[];
-}
-
-/** How the service is moved to a release. Milliseconds, see semantics of deployments. */
-export interface DeploySettings {
-  /** A container counts as started when it has run this long. */
-  readonly minHealthyMs: number;
-  /** Each replica's time from its start order to having run for `minHealthyMs`. */
-  readonly healthyDeadlineMs: number;
-  /** The deployment's time without any progress. */
-  readonly progressDeadlineMs: number;
-  /** More failed replicas than this end the deployment. */
-  readonly maxFailures: number;
+  /** Never again in place for a job. */
+  readonly restartPolicy: RestartPolicy;
+  /** Null: it is well when it runs. */
+  readonly healthcheck: Healthcheck | null;
 }
 
 /** A replica that a plan orders into being. Its id is derived from (owner, slot, generation). */

@@ -1,4 +1,6 @@
-import type { ContainerSpec, DeploySettings, Port } from './events.ts';
+import { DEFAULT_DEPLOY_SETTINGS, type DeploySettings } from './deploy-settings.ts';
+import { ALWAYS } from './restart-policy.ts';
+import type { ContainerSpec, Port } from './events.ts';
 import { deployViolations, LIMITS, nameViolations, replicasViolations, resourcesViolations, serviceViolations, specViolations } from './spec-rules.ts';
 
 const amount = { cpuMillis: 250, memoryBytes: 268_435_456 };
@@ -16,8 +18,10 @@ const sound: ContainerSpec = {
   resources: { request: { cpuMillis: 100, memoryBytes: 134_217_728 }, limit: amount },
   labels: { team: 'shop', 'com.example/owner': 'Jörg' },
   constraints: ['node.labels.zone==a'],
+  restartPolicy: ALWAYS,
+  healthcheck: null,
 };
-const deploy: DeploySettings = { minHealthyMs: 10_000, healthyDeadlineMs: 300_000, progressDeadlineMs: 600_000, maxFailures: 0 };
+const deploy: DeploySettings = { ...DEFAULT_DEPLOY_SETTINGS, minHealthyMs: 10_000, healthyDeadlineMs: 300_000, progressDeadlineMs: 600_000, maxFailures: 0 };
 const port = (containerPort: number, hostPort: number | null = null): Port => ({ containerPort, protocol: 'tcp', hostPort });
 const found = (parts: Partial<ContainerSpec>) => specViolations({ ...sound, ...parts }).map(({ pointer, code }) => `${pointer} ${code}`);
 
@@ -106,7 +110,7 @@ describe('deploy settings', () => {
   });
 
   it('end every wait within a day', () =>
-    expect(deployViolations({ minHealthyMs: -1, healthyDeadlineMs: 0, progressDeadlineMs: 86_400_001, maxFailures: 0.5 }).map(({ pointer }) => pointer)).toEqual([
+    expect(deployViolations({ ...DEFAULT_DEPLOY_SETTINGS, minHealthyMs: -1, healthyDeadlineMs: 0, progressDeadlineMs: 86_400_001, maxFailures: 0.5 }).map(({ pointer }) => pointer)).toEqual([
       '/deploy/min_healthy_ms',
       '/deploy/healthy_deadline_ms',
       '/deploy/progress_deadline_ms',

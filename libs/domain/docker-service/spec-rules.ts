@@ -3,7 +3,8 @@ import { Rejection } from '../kernel/rejection.ts';
 import type { Amount, Resources } from '../kernel/units.ts';
 import { isName, NAME_RULE } from '../project/name.ts';
 import { constraintFlaw } from './constraint.ts';
-import type { ContainerSpec, DeploySettings, Port } from './events.ts';
+import type { DeploySettings } from './deploy-settings.ts';
+import type { ContainerSpec, Port } from './events.ts';
 
 /** One wrong field: where in the REST body (RFC 6901, snake_case), which rule, and what would be right. */
 export interface Violation {

@@ -1,3 +1,4 @@
+import { NO_RESTART } from '../docker-service/restart-policy.ts';
 import { given } from '../kernel/given.ts';
 import { job, JOB_TIMEOUT } from './decide.ts';
 import type { JobEvent } from './events.ts';
@@ -21,6 +22,8 @@ const definition: JobDefinition = {
     resources: { request: amount, limit: amount },
     labels: {},
     constraints: [],
+    restartPolicy: NO_RESTART,
+    healthcheck: null,
   },
   timeoutMs: 600_000,
   trigger: { type: 'manual' },

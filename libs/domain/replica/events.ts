@@ -5,9 +5,13 @@ import type { Amount } from '../kernel/units.ts';
 import type { NodeVerdict } from '../scheduling/verdict.ts';
 
 /** In the order that a run moves through them; it only moves forward. A restart in place is the next run.
- *  SETTLED: it has run for `minHealthyMs`, by the agent's own monotonic clock. */
-export const RUN_STATES = ['PENDING', 'ASSIGNED', 'PREPARING', 'STARTING', 'RUNNING', 'SETTLED', 'COMPLETED', 'FAILED', 'STOPPED', 'GONE'] as const;
+ *  PREPARED: its image is on the node and its container made, and it waits for the end of the replica that it replaces. SETTLED: it has
+ *  run (with a check: been healthy) for `minHealthyMs`, by the agent's own monotonic clock. */
+export const RUN_STATES = ['PENDING', 'ASSIGNED', 'PREPARING', 'PREPARED', 'STARTING', 'RUNNING', 'SETTLED', 'COMPLETED', 'FAILED', 'STOPPED', 'GONE'] as const;
 export type RunState = (typeof RUN_STATES)[number];
+
+/** `starting`: its check has not succeeded yet in this run. */
+export type Health = 'unknown' | 'starting' | 'healthy' | 'unhealthy';
 
 /** What an agent saw of a replica on its engine. */
 export interface Observation {
@@ -23,6 +27,8 @@ export interface Observation {
   readonly imageId: string | null;
   readonly exitCode: number | null;
   readonly oomKilled: boolean;
+  /** By its check; `unknown` without one, and while it doesn't run. */
+  readonly health: Health;
   readonly reason: Reason | null;
   /** What a `subnet_taken` speaks of: the same said of another subnet is news. Left out with every other reason. */
   readonly subnet?: string;

@@ -15,7 +15,7 @@ const placed: ReplicaEvent[] = [
   { type: 'PlacementSettled', data: { ...ref, attempt: 1, nodeId: 'node_1', outcome: 'placed', reason: { code: 'placed', message: '' }, eventId: 'e' } },
 ];
 const saw = (run: number, state: Observation['state'], more: Partial<Observation> = {}): Observation => ({
-  replicaId: 'rep_1', run, state, final: state === 'GONE', containerId: 'c', address: null, imageId: null, exitCode: null, oomKilled: false, reason: null, at: '2026-01-01T00:00:00.000Z', ...more,
+  replicaId: 'rep_1', run, state, final: state === 'GONE', containerId: 'c', address: null, imageId: null, exitCode: null, oomKilled: false, health: 'unknown', reason: null, at: '2026-01-01T00:00:00.000Z', ...more,
 });
 const record = (observation: Observation, nodeId: 'node_1' | 'node_2' = 'node_1'): ReplicaCommand => ({ type: 'RecordObservation', data: { nodeId, observation } });
 const observed = (observation: Observation): ReplicaEvent => ({ type: 'ReplicaObserved', data: { ...observation, ...ref, nodeId: 'node_1' } });

@@ -1,3 +1,5 @@
+import { DEFAULT_DEPLOY_SETTINGS } from '../docker-service/deploy-settings.ts';
+import { ALWAYS } from '../docker-service/restart-policy.ts';
 import fc from 'fast-check';
 import { deployment as deploymentDecider, type DeploymentCommand } from '../deployment/decide.ts';
 import type { DeploymentEvent } from '../deployment/events.ts';
@@ -10,7 +12,7 @@ import { planRollout } from './plan-rollout.ts';
 import { NOTHING_TO_DO, type RolloutPlan } from './rollout-plan.ts';
 
 const amount = { cpuMillis: 250, memoryBytes: 268_435_456 };
-const spec: ContainerSpec = { image: 'docker.io/a/b:c', pullPolicy: 'missing', command: null, args: null, env: {}, ports: [], plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: [] };
+const spec: ContainerSpec = { image: 'docker.io/a/b:c', pullPolicy: 'missing', command: null, args: null, env: {}, ports: [], plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: [], restartPolicy: ALWAYS, healthcheck: null };
 const replicaIdOf = (slot: number, generation: number): ReplicaId => `rep_${slot}_${generation}`;
 
 /** A service, its deployment and its containers, moved by plans and by whatever happens to containers. */
@@ -23,7 +25,7 @@ class World {
   now = 0;
 
   constructor(replicas: number, maxFailures: number) {
-    const deploy = { minHealthyMs: 10, healthyDeadlineMs: 100, progressDeadlineMs: 1000, maxFailures };
+    const deploy = { ...DEFAULT_DEPLOY_SETTINGS, minHealthyMs: 10, healthyDeadlineMs: 100, progressDeadlineMs: 1000, maxFailures };
     const born = { dockerServiceId: 'svc_1', projectId: 'prj_1', environmentId: 'env_1', networkId: 'net_1', name: 'api', hostname: 'api.e.p.internal', kind: 'worker', replicas, deploy } as const;
     this.tell({ type: 'CreateDockerService', data: { ...born, spec, deploymentId: 'dep_1' } });
   }

@@ -1,3 +1,4 @@
+import { DEFAULT_DEPLOY_SETTINGS } from '../docker-service/deploy-settings.ts';
 import { deployment as deploymentDecider } from '../deployment/decide.ts';
 import type { DeploymentEvent } from '../deployment/events.ts';
 import { dockerService } from '../docker-service/decide.ts';
@@ -27,7 +28,7 @@ const created = (replicas: number, maxFailures = 0): DockerServiceEvent[] => [
       hostname: 'api.production.shop.internal',
       kind: 'worker',
       replicas,
-      deploy: { minHealthyMs: 10_000, healthyDeadlineMs: 300_000, progressDeadlineMs: 600_000, maxFailures },
+      deploy: { ...DEFAULT_DEPLOY_SETTINGS, minHealthyMs: 10_000, healthyDeadlineMs: 300_000, progressDeadlineMs: 600_000, maxFailures },
     },
   },
   { type: 'ReleaseCut', data: { release: 1, spec: {} as ContainerSpec } },

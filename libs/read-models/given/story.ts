@@ -1,4 +1,4 @@
-import type { Actor, AnyEvent, ContainerSpec, Resources } from '#domain';
+import { type Actor, type AnyEvent, type ContainerSpec, type Resources, ALWAYS, DEFAULT_DEPLOY_SETTINGS } from '#domain';
 import type { Recorded } from '#event-store';
 
 const OPERATOR: Actor = { type: 'token', id: 'tok_operator' };
@@ -70,6 +70,8 @@ export const SPEC: ContainerSpec = {
   resources: RESOURCES,
   labels: { teamName: 'shop' },
   constraints: [],
+  restartPolicy: ALWAYS,
+  healthcheck: null,
 };
 
 const owner = { type: 'docker_service', id: 'svc_web' } as const;
@@ -85,7 +87,7 @@ export function orderedService(story = new Story()): Story {
     hostname: 'web.live.shop.internal',
     kind: 'web',
     replicas: 2,
-    deploy: { minHealthyMs: 10_000, healthyDeadlineMs: 300_000, progressDeadlineMs: 600_000, maxFailures: 0 },
+    deploy: { ...DEFAULT_DEPLOY_SETTINGS, monitorMs: 0, minHealthyMs: 10_000, healthyDeadlineMs: 300_000, progressDeadlineMs: 600_000, maxFailures: 0 },
   });
   story.tell('docker_service-svc_web', 'ReleaseCut', { release: 1, spec: SPEC });
   story.tell('docker_service-svc_web', 'DeploymentStarted', { deploymentId: 'dep_1', fromRelease: null, toRelease: 1 });
@@ -158,6 +160,7 @@ export const observe = (story: Story, slot: number, state: Seen['state'], seen: 
       imageId: 'sha256:web',
       exitCode: null,
       oomKilled: false,
+      health: 'unknown',
       reason: null,
       at: timeOf(story.events.length + 1),
       ...seen,

@@ -150,6 +150,7 @@ describe('the events of a service', () => {
           image_id: 'sha256:web',
           exit_code: null,
           oom_killed: false,
+          health: 'unknown',
           reason: null,
           at: timeOf(8),
         },
