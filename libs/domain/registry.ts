@@ -100,7 +100,7 @@ export const registry: Registry = {
   ReplicaWantedChanged: first('node', 'What the agent is to do with a replica has changed: run it, hold it, or remove it.'),
   ReplicaReleased: first('node', "The replica's CPU, memory and ports are free again."),
 
-  JobCreated: second('job', 'A job is to run once, with all that shapes its container.', withWholeSpec(NO_RESTART)),
+  JobCreated: second('job', 'A job is to run once, with all that shapes its container.', (data, schema) => ({ retries: 0, ...withWholeSpec(NO_RESTART)(data, schema) })),
   JobAttemptStarted: first('job', 'A try of the job was ordered.'),
   JobEnded: first('job', 'The job has its outcome.'),
 

@@ -19,6 +19,7 @@ const DEPLOYMENT_STATUS = one('PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'ROLL
 const REPLICA_STATE = one('PENDING', 'ASSIGNED', 'PREPARING', 'STARTING', 'RUNNING', 'COMPLETED', 'FAILED', 'STOPPED', 'GONE');
 const verdict = object({ node_id: idOf('node'), name: text, fits: flag, score: orNull({ type: 'number' }), reasons: many(object({ filter: text, detail: text })) });
 const owner = object({ type: one('docker_service', 'job'), id: text });
+const jobTrigger = { ...object({ type: one('manual', 'pre_deploy', 'post_deploy', 'schedule') }), properties: { type: one('manual', 'pre_deploy', 'post_deploy', 'schedule'), deployment_id: idOf('dep'), schedule_id: idOf('sch') } };
 
 /** Every answer, by its name under `components.schemas`. Specs hold real answers against them. */
 export const answerSchemas: Readonly<Record<string, Schema>> = {
@@ -123,9 +124,9 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     network_id: idOf('net'),
     name: text,
     ...spec,
-    status: one('PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'TIMEOUT'),
+    status: one('PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'TIMEOUT', 'CANCELLED'),
     status_reason: reason,
-    trigger: object({ type: one('manual') }),
+    trigger: jobTrigger,
     timeout_ms: whole,
     attempts: many(
       object({ attempt: whole, replica_id: idOf('rep'), state: REPLICA_STATE, node_id: orNull(idOf('node')), exit_code: orNull(whole), oom_killed: flag, reason, started_at: orNull(instant), finished_at: orNull(instant) }),

@@ -26,6 +26,7 @@ const definition: JobDefinition = {
     healthcheck: null,
   },
   timeoutMs: 600_000,
+  retries: 0,
   trigger: { type: 'manual' },
 };
 const created: JobEvent = { type: 'JobCreated', data: definition };

@@ -1,8 +1,14 @@
 import type { ContainerSpec } from '../docker-service/events.ts';
-import type { EnvironmentId, JobId, NetworkId, ProjectId, ReplicaId } from '../kernel/ids.ts';
+import type { DeploymentId, EnvironmentId, JobId, NetworkId, ProjectId, ReplicaId, ScheduleId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 
-export type JobOutcome = 'SUCCEEDED' | 'FAILED' | 'TIMEOUT';
+export type JobOutcome = 'SUCCEEDED' | 'FAILED' | 'TIMEOUT' | 'CANCELLED';
+
+/** What made the job: somebody's request, a deployment's hook, or a schedule. */
+export type JobTrigger =
+  | { readonly type: 'manual' }
+  | { readonly type: 'pre_deploy' | 'post_deploy'; readonly deploymentId: DeploymentId }
+  | { readonly type: 'schedule'; readonly scheduleId: ScheduleId };
 
 export type JobEvent =
   | {
@@ -16,7 +22,9 @@ export type JobEvent =
         spec: ContainerSpec;
         /** Enforced by the agent, from the start of the container; never unlimited. */
         timeoutMs: number;
-        trigger: { readonly type: 'manual' };
+        /** Further attempts after a failed one. */
+        retries: number;
+        trigger: JobTrigger;
       };
     }
   /** An attempt is a replica of the job: slot 0, generation = attempt, restart `no`. */

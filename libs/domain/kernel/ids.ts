@@ -7,6 +7,7 @@ export type DeploymentId = Id<'dep'>;
 export type ReplicaId = Id<'rep'>;
 export type NodeId = Id<'node'>;
 export type JobId = Id<'job'>;
+export type ScheduleId = Id<'sch'>;
 export type NetworkId = Id<'net'>;
 
 /** What a replica belongs to: it fills a slot of a service, or is an attempt of a job. */

@@ -16,6 +16,7 @@ function startedJob(): Story {
     name: 'migrate',
     spec: SPEC,
     timeoutMs: 600_000,
+    retries: 0,
     trigger: { type: 'manual' },
   });
   story.tell('job-job_1', 'JobAttemptStarted', { attempt: 1, replicaId: 'rep_1' }, SYSTEM);

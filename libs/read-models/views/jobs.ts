@@ -1,5 +1,5 @@
 import type { TenantContext } from '#contracts';
-import type { Actor, EnvironmentId, JobId, JobOutcome, NetworkId, NodeId, ProjectId, Reason, ReplicaId, RunState } from '#domain';
+import type { Actor, EnvironmentId, JobId, JobOutcome, JobTrigger, NetworkId, NodeId, ProjectId, Reason, ReplicaId, RunState } from '#domain';
 import type { Page } from '../port.ts';
 import { answered, findWithin, getWithin, type Paging, type Reads } from '../reads.ts';
 import { evolveBy, keysOf, type Folds, type Of, type View } from '../view.ts';
@@ -32,7 +32,7 @@ export interface JobAnswer extends SpecDocument {
   readonly status: JobStatus;
   /** Why it waits, or how it ended. */
   readonly status_reason: Reason | null;
-  readonly trigger: { readonly type: 'manual' };
+  readonly trigger: { readonly type: JobTrigger['type']; readonly deployment_id?: string; readonly schedule_id?: string };
   readonly timeout_ms: number;
   readonly attempts: readonly JobAttemptDocument[];
   readonly exit_code: number | null;
@@ -99,7 +99,7 @@ function created({ data, metadata, position, revision }: Of<'JobCreated'>): JobD
     name: data.name,
     status: 'PENDING',
     status_reason: { code: 'not_started', message: 'its first attempt was not started yet' },
-    trigger: data.trigger,
+    trigger: triggerDocument(data.trigger),
     timeout_ms: data.timeoutMs,
     attempts: [],
     exit_code: null,
@@ -168,3 +168,9 @@ export async function listJobs(
 }
 
 const answer = ({ id: _id, position: _position, ...job }: JobDocument): JobAnswer => job;
+
+const triggerDocument = (trigger: JobTrigger): JobDocument['trigger'] => ({
+  type: trigger.type,
+  ...('deploymentId' in trigger ? { deployment_id: trigger.deploymentId } : {}),
+  ...('scheduleId' in trigger ? { schedule_id: trigger.scheduleId } : {}),
+});
