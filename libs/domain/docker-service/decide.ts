@@ -4,7 +4,9 @@ import { Rejection } from '../kernel/rejection.ts';
 import { evolve, initial, type DockerService, type ExistingDockerService } from './docker-service.ts';
 import type { ContainerSpec, DockerServiceEvent, Step } from './events.ts';
 import { effectOf, isEmptyStep, takenGeneration } from './orders.ts';
-import { replicasViolations, serviceViolations, type Violation } from './spec-rules.ts';
+import { serviceViolations } from './service-rules.ts';
+import { replicasViolations } from './spec-rules.ts';
+import type { Violation } from './violation.ts';
 
 type DataOf<T extends DockerServiceEvent['type']> = Extract<DockerServiceEvent, { type: T }>['data'];
 
