@@ -98,7 +98,7 @@ function once(seen: Set<string>, key: string, pointer: string): readonly Violati
 const LABEL_KEY = /^[A-Za-z0-9](?:[-A-Za-z0-9._/]*[A-Za-z0-9])?$/;
 const RESERVED = 'waybill.';
 
-function labelViolations(labels: ContainerSpec['labels']): readonly Violation[] {
+export function labelViolations(labels: ContainerSpec['labels']): readonly Violation[] {
   const entries = Object.entries(labels);
   if (entries.length > LIMITS.labels) return [violation('/labels', 'too_many', `must be at most ${LIMITS.labels} labels`)];
   return entries.flatMap(([key, value]) => {
