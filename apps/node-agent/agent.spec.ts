@@ -264,7 +264,7 @@ describe('a replica', () => {
     await node.clock.advance(2_000);
     await node.apply(entry('rep_a', 'stubborn', { spec, wanted: 'gone' }), entry('rep_b', 'stubborn', { spec, generation: 2, replaces: 'rep_a' }));
     await node.clock.advance(3_000);
-    expect(node.told('rep_b')).toEqual(['1 PREPARING']);
+    expect(node.told('rep_b')).toEqual(['1 PREPARING', '1 PREPARED']);
     expect(node.running).toEqual(['rep_a']);
     await node.clock.advance(2_500);
     expect(node.running).toEqual(['rep_b']);

@@ -7,10 +7,11 @@ import { Cleaner } from './clean.ts';
 import { sameWord, type Journal } from './journal.ts';
 import { observationOf } from './observation.ts';
 import type { Output } from './output.ts';
-import { planConvergence, type Step, type Surroundings, type Telling } from './plan-convergence.ts';
+import { planConvergence } from './plan-convergence.ts';
 import { Pulls } from './pulls.ts';
 import { firstMemory, type Memories, type ReplicaMemory } from './replica-memory.ts';
 import { retryDelayMs } from './restart-delay.ts';
+import type { Step, Surroundings, Telling } from './step.ts';
 
 /** What converging needs to know of its engine. */
 export interface EngineHost extends Host {

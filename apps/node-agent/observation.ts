@@ -1,6 +1,6 @@
 import type { ContainerState } from '#docker';
 import type { Observation } from '#domain';
-import type { Telling } from './plan-convergence.ts';
+import type { Telling } from './step.ts';
 import { UNKNOWN_CONTAINER, type ReplicaMemory } from './replica-memory.ts';
 
 const IS_UP: ReadonlySet<Observation['state']> = new Set(['RUNNING', 'SETTLED']);

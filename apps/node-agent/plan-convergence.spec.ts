@@ -4,8 +4,9 @@ import type { Assignment } from '#contracts';
 import type { ContainerState } from '#docker';
 import { aContainerSpec } from '#testing';
 import { observationOf } from './observation.ts';
-import { planConvergence, type Step, type Surroundings } from './plan-convergence.ts';
+import { planConvergence } from './plan-convergence.ts';
 import { firstMemory, type ReplicaMemory } from './replica-memory.ts';
+import type { Step, Surroundings } from './step.ts';
 
 const service: Assignment = {
   replicaId: 'rep_a', owner: { type: 'docker_service', id: 'svc_a' }, projectId: 'prj_a', environmentId: 'env_a', slot: 1, generation: 1, release: 1, wanted: 'run', replaces: null,
@@ -20,7 +21,7 @@ const container = (change: Partial<ContainerState> = {}): ContainerState => ({
   startedAt: '2026-01-01T00:00:00Z', finishedAt: null, address: '10.192.0.2', ...change,
 });
 const exited = (change: Partial<ContainerState> = {}) => container({ status: 'exited', exitCode: 1, finishedAt: '2026-01-01T00:00:30Z', address: null, ...change });
-const observed = (state: 'PREPARING' | 'STARTING' | 'RUNNING' | 'SETTLED' | 'FAILED' | 'GONE', run = 1, final = false) =>
+const observed = (state: 'PREPARING' | 'PREPARED' | 'STARTING' | 'RUNNING' | 'SETTLED' | 'FAILED' | 'GONE', run = 1, final = false) =>
   ({ ...observationOf({ run, state, final, reason: null }, firstMemory(service), null, 0) });
 const memory = (change: Partial<ReplicaMemory> = {}): ReplicaMemory => ({ ...firstMemory(service), observed: observed('PREPARING'), ...change });
 const up = memory({ phase: 'running', containerId: 'c1', startedAt: '2026-01-01T00:00:00Z', firstOrderedAt: 995_000, orderedAt: 995_000, runningSince: 995_000, observed: observed('RUNNING') });
@@ -43,7 +44,9 @@ describe('the next step is', () => {
     ['to make the container', service, memory(), {}, 'make: 1 PREPARING'],
     ['to remember a container that is there already', service, memory(), { container: container({ status: 'created', startedAt: null }) }, 'note'],
     ['to start it', service, memory({ containerId: 'c1' }), { container: container({ status: 'created', startedAt: null }) }, 'start: 1 STARTING'],
-    ['to wait with the start for the one that it replaces', service, memory({ containerId: 'c1' }), { container: container({ status: 'created', startedAt: null }), replacedGone: false }, 'rest 1000'],
+    ['to say that it is prepared while the one that it replaces is there', service, memory({ containerId: 'c1' }), { container: container({ status: 'created', startedAt: null }), replacedGone: false }, 'note: 1 PREPARED'],
+    ['to wait with the start for the one that it replaces, then', service, memory({ containerId: 'c1', observed: observed('PREPARED') }), { container: container({ status: 'created', startedAt: null }), replacedGone: false }, 'rest 1000'],
+    ['to start it when that one is gone', service, memory({ containerId: 'c1', observed: observed('PREPARED') }), { container: container({ status: 'created', startedAt: null }) }, 'start: 1 STARTING'],
     ['to order the start again when a crash came before it', service, memory({ containerId: 'c1', phase: 'starting' }), { container: container({ status: 'created', startedAt: null }) }, 'start: 1 STARTING'],
     ['to say that it runs', service, memory({ containerId: 'c1', phase: 'starting' }), { container: container() }, 'note: 1 RUNNING'],
     ['to wait until it has settled', service, up, { container: container() }, 'rest 5000'],
@@ -168,7 +171,7 @@ describe('whatever happens to a container', () => {
     fc.constantFrom('started by hand' as const, 'removed by hand' as const, 'agent restarted' as const, 'crash in the next step' as const),
     fc.record({ wanted: fc.constantFrom('run' as const, 'hold' as const) }),
   );
-  const order = ['PREPARING', 'STARTING', 'RUNNING', 'SETTLED', 'COMPLETED', 'FAILED', 'STOPPED', 'GONE'];
+  const order = ['PREPARING', 'PREPARED', 'STARTING', 'RUNNING', 'SETTLED', 'COMPLETED', 'FAILED', 'STOPPED', 'GONE'];
 
   it('it comes to rest, what is said only moves forward, and in the end it is gone', () => {
     fc.assert(
