@@ -2,7 +2,7 @@ import type { Cases } from '../kernel/decider.ts';
 import type { DeploymentId, NodeId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import type { NodeVerdict } from '../scheduling/verdict.ts';
-import type { Observation, Placeable, ReplicaEvent, ReplicaRef, RunState } from './events.ts';
+import type { Health, Observation, Placeable, PullProgress, ReplicaEvent, ReplicaRef, RunState } from './events.ts';
 
 /** A claim on a node that hasn't given its word yet: no other may be made until it is settled. */
 export interface OpenClaim {
@@ -49,9 +49,22 @@ export function replicaState(replica: Replica): RunState | null {
 /** Its container is gone for good. */
 export const isGone = (replica: Replica): boolean => replica.status === 'present' && replica.last?.state === 'GONE';
 
-/** What makes two observations of one run the same: what was seen, the code of its reason, and the subnet that it speaks of. */
-export const observationKey = (seen: { readonly state: RunState; readonly reason: Reason | null; readonly subnet?: string }): string =>
-  [seen.state, seen.reason?.code ?? '', ...(seen.subnet ? [seen.subnet] : [])].join('|');
+/** What makes two observations of one run, between two changes of its health, the same: what was seen, the code of its reason, the subnet
+ *  that it speaks of, its health, and which quarter of the image a pull is in. */
+export const observationKey = (seen: Pick<Observation, 'reason' | 'subnet' | 'pull'> & { readonly state: RunState; readonly health?: Health }): string =>
+  [
+    seen.state,
+    seen.reason?.code ?? '',
+    ...(seen.subnet ? [seen.subnet] : []),
+    ...(seen.health && seen.health !== 'unknown' ? [seen.health] : []),
+    ...(seen.pull ? [`quarter ${quarterOf(seen.pull)}`] : []),
+  ].join('|');
+
+/** 0 to 4: more isn't worth a word in the log. */
+export const quarterOf = ({ doneBytes, totalBytes }: PullProgress): number => (totalBytes > 0 ? Math.min(4, Math.floor((4 * doneBytes) / totalBytes)) : 0);
+
+/** What an observation says, as a text: two of one replica with the same one say the same. */
+export const observationWord = (seen: Observation): string => [seen.run, seen.final, seen.healthChange ?? 0, observationKey(seen)].join('|');
 
 /** A refusal is said once for each of these. */
 export const refusalKey = (seen: { readonly run: number; readonly state: RunState }): string => `${seen.run}|${seen.state}`;
