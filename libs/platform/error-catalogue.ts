@@ -81,6 +81,7 @@ const work: Record<string, ErrorEntry> = {
   'deployment.stage_passed': conflict('A plan was made from an older state: the deployment is further.', 'Nothing to do: the scheduler plans again.'),
   'deployment.stage_not_begun': conflict('A plan was made from another state: the deployment is not there yet.', 'Nothing to do: the scheduler plans again.'),
   'deployment.not_found': notFound('There is no such deployment within your reach.', 'GET /v1/docker-services/{id}/deployments lists those of a service.'),
+  'deployment.invalid': invalid('Fields of the deployment break a rule; errors[] lists every one.', 'Correct the fields that errors[] points at.'),
   'deployment.closed': conflict('The deployment has ended.', 'Start another one.'),
   'deployment.generation_taken': conflict('A plan was made from an older state: the slot already had this generation.', 'Nothing to do: the scheduler plans again.'),
   'image.invalid_reference': invalid('The image is no reference that an engine understands.', 'Write it like docker.io/library/nginx:1.27.'),

@@ -1,4 +1,4 @@
-import type { Lifecycle, NodeId, Reason, ReplicaFacts, ReplicaId, ReplicaOrder, RunState, ServiceFacts, StatusOfService, Step } from '#domain';
+import type { Health, Lifecycle, NodeId, Reason, ReplicaFacts, ReplicaId, ReplicaOrder, RunState, ServiceFacts, StatusOfService, Step } from '#domain';
 import { serviceStatus } from '#domain';
 import type { Of } from '../view.ts';
 
@@ -9,6 +9,8 @@ export interface ServiceMember {
   readonly generation: number;
   readonly release: number;
   readonly state: RunState;
+  /** By its check; `unknown` without one, and while it doesn't run. */
+  readonly health: Health;
   readonly run: number;
   readonly final: boolean;
   readonly ever_failed: boolean;
@@ -26,13 +28,19 @@ export interface Standing {
   readonly lifecycle: Lifecycle;
   readonly desired: number;
   readonly stable_release: number | null;
-  readonly active_deployment: { readonly deployment_id: string; readonly to_release: number } | null;
+  readonly active_deployment: {
+    readonly deployment_id: string;
+    readonly to_release: number;
+    /** It goes back to the stable release. */
+    readonly returning: boolean;
+  } | null;
   readonly halted: Reason | null;
   readonly members: ServiceMembers;
 }
 
-/** The target of the active deployment, else the last stable release; null with neither. */
-export const currentRelease = ({ active_deployment, stable_release }: Standing): number | null => active_deployment?.to_release ?? stable_release;
+/** The target of the deployment that moves forward, else the last stable release; null with neither. */
+export const currentRelease = ({ active_deployment, stable_release }: Pick<Standing, 'active_deployment' | 'stable_release'>): number | null =>
+  active_deployment && !active_deployment.returning ? active_deployment.to_release : stable_release;
 
 /** The status of a service whose replicas on `silent` nodes don't count. */
 export const statusOf = (standing: Standing, silent: (nodeId: NodeId) => boolean): StatusOfService => serviceStatus(factsOf(standing, silent));
@@ -64,6 +72,7 @@ export const observed =
   ({ data }: Of<'ReplicaObserved'>) =>
   (member: ServiceMember): Partial<ServiceMember> => ({
     state: data.state,
+    health: data.health,
     run: data.run,
     final: data.final,
     node_id: data.nodeId,
@@ -83,6 +92,7 @@ const ordered = ({ replicaId, slot, generation, release }: ReplicaOrder): Servic
   generation,
   release,
   state: 'PENDING',
+  health: 'unknown',
   run: 0,
   final: false,
   ever_failed: false,

@@ -3,7 +3,7 @@ import { MemoryLogger } from '#testing';
 import type { Liveness, Reads } from '../reads.ts';
 import { heard, memberOf, OPERATOR, readsOf } from '../given/reads.ts';
 import { observe, orderedService, place, registerNode, Story, SYSTEM } from '../given/story.ts';
-import { getDeployment, listDeployments } from './deployments.ts';
+import { getDeployment, listDeployments } from './deployment-queries.ts';
 import { getNode, listNodes } from './nodes.ts';
 import { getReplica, listReplicas } from './replicas.ts';
 import { getService, listServices } from './service-queries.ts';
