@@ -58,4 +58,3 @@ export type { Candidate, ImageFacts, NodeForPlacement } from './scheduling/candi
 export { place, type PlacementDecision } from './scheduling/place.ts';
 export { surgeRefusal } from './scheduling/surge-fits.ts';
 export { couldEverFit, type Demand, type EverFit } from './scheduling/could-ever-fit.ts';
-export { surgeRefusal } from './scheduling/surge-fits.ts';

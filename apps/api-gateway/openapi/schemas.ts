@@ -88,7 +88,7 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     release: whole,
     image_digest: orNull(text),
     ...release,
-    replicas: object({ desired: whole, running: whole, healthy: whole, starting: whole, failed: whole }),
+    replicas: object({ desired: whole, running: whole, healthy: whole, starting: whole, failed: whole, finished: whole }),
     deploy: named('DeploySettings'),
     secrets: { type: 'object' },
     deployment: orNull(object({ deployment_id: idOf('dep'), status: DEPLOYMENT_STATUS })),

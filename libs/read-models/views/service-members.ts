@@ -26,6 +26,8 @@ export type ServiceMembers = Readonly<Record<string, ServiceMember>>;
 /** What of a service's document its status follows from. */
 export interface Standing {
   readonly lifecycle: Lifecycle;
+  readonly paused: { readonly containers: 'held' | 'removed' } | null;
+  readonly releases: Readonly<Record<string, { readonly restart_policy: { readonly on_exhausted: 'fail' | 'replace' } }>>;
   readonly desired: number;
   readonly stable_release: number | null;
   readonly active_deployment: {
@@ -104,14 +106,17 @@ const ordered = ({ replicaId, slot, generation, release }: ReplicaOrder): Servic
 function factsOf(standing: Standing, silent: (nodeId: NodeId) => boolean): ServiceFacts {
   return {
     lifecycle: standing.lifecycle,
+    paused: standing.paused?.containers ?? null,
     desired: standing.desired,
     currentRelease: currentRelease(standing),
     halted: standing.halted,
     deploymentActive: standing.active_deployment !== null,
+    replacesExhausted: standing.releases[currentRelease(standing) ?? 0]?.restart_policy.on_exhausted === 'replace',
     replicas: Object.values(standing.members).map((member): ReplicaFacts => ({
       slot: member.slot,
       release: member.release,
       state: member.state,
+      health: member.health,
       final: member.final,
       everFailed: member.ever_failed,
       stopping: member.stopping !== null,

@@ -65,7 +65,7 @@ describe('the services view', () => {
       own_labels: { teamName: 'shop' },
       ...release,
       image_digest: null,
-      replicas: { desired: 2, running: 0, healthy: 0, starting: 2, failed: 0 },
+      replicas: { desired: 2, running: 0, healthy: 0, starting: 2, failed: 0, finished: 0 },
       deploy: {
         strategy: 'rolling',
         max_surge: null,
@@ -108,7 +108,7 @@ describe('the services view', () => {
     }
     expect(serviceIn(story)).toMatchObject({
       status_reason: null,
-      replicas: { desired: 2, running: 2, healthy: 2, starting: 0, failed: 0 },
+      replicas: { desired: 2, running: 2, healthy: 2, starting: 0, failed: 0, finished: 0 },
       deployment: { deployment_id: 'dep_1', status: 'RUNNING' },
       revision: 2,
     });

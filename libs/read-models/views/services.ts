@@ -43,7 +43,7 @@ export interface ServiceFields extends ReleaseSpecDocument {
   readonly revision: number;
 }
 
-export interface ServiceDocument extends ServiceFields, Standing {
+export interface ServiceDocument extends ServiceFields, Omit<Standing, 'paused' | 'releases'> {
   readonly id: string;
   readonly position: string;
   /** Those that it stands on or may come to stand on, by their number; all that were ever cut are the view of releases. */
@@ -232,6 +232,6 @@ const NO_RELEASE = {
   status: null,
   status_reason: null,
   degraded: false,
-  replicas: { desired: 0, running: 0, healthy: 0, starting: 0, failed: 0 },
+  replicas: { desired: 0, running: 0, healthy: 0, starting: 0, failed: 0, finished: 0 },
   warnings: [],
 } as const;
