@@ -33,9 +33,9 @@ export { hookJob, type HookOf, type JobOverrides, jobSpecOf } from './job/job-sp
 export * from './docker-service/constraint.ts';
 export { dockerService, type DockerServiceCommand } from './docker-service/decide.ts';
 export { currentRelease, KEPT_RELEASES, keptReleases, workingRelease, type ActiveDeployment, type DockerService, type ExistingDockerService, type Lifecycle } from './docker-service/docker-service.ts';
-export type { HandOver, Ordered, Orders } from './docker-service/orders.ts';
+export { takeOver, type HandOver, type Ordered, type Orders } from './docker-service/orders.ts';
 export { deployViolations } from './docker-service/deploy-rules.ts';
-export { serviceViolations, type JudgedService } from './docker-service/service-rules.ts';
+export { type JudgedService, serviceViolations } from './docker-service/service-rules.ts';
 export * from './docker-service/spec-rules.ts';
 export { LIMITS, type Violation } from './docker-service/violation.ts';
 export { deployment, type DeploymentCommand } from './deployment/decide.ts';
