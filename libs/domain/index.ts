@@ -23,7 +23,7 @@ export type * from './project/events.ts';
 export type * from './scheduling/verdict.ts';
 export { replica, type ReplicaCommand } from './replica/decide.ts';
 export { judgeObservation, type ObservationVerdict } from './replica/judge-observation.ts';
-export { isGone, observationKey, STOPPED_BY_HAND, observationWord, type OpenClaim, type PresentReplica, type Replica, replicaState } from './replica/replica.ts';
+export { isGone, observationKey, observationWord, quarterOf, STOPPED_BY_HAND, type OpenClaim, type PresentReplica, type Replica, replicaState } from './replica/replica.ts';
 export { node, type NodeCommand } from './node/decide.ts';
 export { type AttemptRef, compareAttempts, type Node, type NodeEntry, type SettledAttempt, settlementOf, slotKey } from './node/node.ts';
 export { additionalRoom, freeRoom, hostPortKeys, portConflicts, portsTaken, reserved, type RoomTaker } from './node/room.ts';
