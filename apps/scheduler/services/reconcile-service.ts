@@ -52,12 +52,13 @@ export class ReconcileService {
       deployment,
       observed: replicas.map(observedOf),
       hook,
-      observationsFresh: false,
+      reportedAfter: null,
       now: this.ports.clock.now(),
       replicaIdOf: (slot, generation) => replicaIdOf(owner, slot, generation),
       hookJobIdOf,
     };
-    return planRollout({ ...input, observationsFresh: this.areFresh(reading, passedDeadline(input), mark) });
+    const deadline = passedDeadline(input);
+    return planRollout({ ...input, reportedAfter: this.areFresh(reading, deadline, mark) ? deadline : null });
   }
 
   /** Asked for only where a deadline has passed: then its nodes have to have reported since. */

@@ -3,8 +3,11 @@ import type { Reason } from '../kernel/reason.ts';
 import { isGivenUp } from './observed.ts';
 import type { Moving } from './moving.ts';
 import type { RolloutPlan } from './rollout-plan.ts';
-import { isLive, isSettled, isThere, type Standing } from './standing.ts';
+import { isLive, isSettled, isThere, isWanted, type Standing } from './standing.ts';
 import { slotsText } from './step.ts';
+
+/** Whether a deadline has passed, and what was seen up to it is known. */
+export const isJudged = ({ now, reportedAfter }: Moving, deadline: number | null): boolean => deadline !== null && deadline <= now && reportedAfter !== null && deadline <= reportedAfter;
 
 /** When nothing may have stayed as it is; null while a hook runs. Milliseconds since the epoch. A watch that has passed leaves as much time
  *  again for what was lost in it. */
@@ -18,14 +21,15 @@ export function progressDeadline({ stage, deadlineAt, progressDeadlineMs }: Open
 function healthyDeadline({ deployment, active }: Moving, standing: Standing): number | null {
   const { order, seen } = standing;
   const isOwn = deployment.orders.replicas.has(order.replicaId);
-  if (!isOwn || order.stopped || order.orderedAt === undefined || seen.nodeId === null || isThere(standing) || !isLive(standing)) return null;
+  if (!isOwn || deployment.failures.has(order.replicaId) || order.stopped || order.orderedAt === undefined || seen.nodeId === null || isThere(standing) || !isLive(standing)) return null;
   return Date.parse(order.orderedAt) + active.settings.healthyDeadlineMs;
 }
 
 /** Every deadline that the next plan may depend on. Milliseconds since the epoch. */
 export function deadlinesOf(moving: Moving): readonly number[] {
   const { deployment, standing } = moving;
-  const watch = deployment.stage === 'monitor' ? Date.parse(deployment.stages.get('monitor')!.deadlineAt!) : null;
+  const isWatched = deployment.stage === 'monitor' && standing.filter(isWanted).every(isThere);
+  const watch = isWatched ? Date.parse(deployment.stages.get('monitor')!.deadlineAt!) : null;
   return [progressDeadline(deployment), watch, ...standing.map((each) => healthyDeadline(moving, each))].filter((at) => at !== null);
 }
 
@@ -46,7 +50,7 @@ function failureOf(moving: Moving, standing: Standing): Reason | null {
   if (isGivenUp(seen)) return seen.reason ?? seen.failure ?? { code: 'replica_failed', message: `it is ${seen.state}` };
   if (moving.deployment.stage === 'monitor' && !isThere(standing) && seen.everSettled && !seen.nodeUnreachable) return lapsed(standing);
   const deadline = healthyDeadline(moving, standing);
-  return deadline !== null && deadline <= moving.now && moving.observationsFresh ? late(moving, standing) : null;
+  return isJudged(moving, deadline) ? late(moving, standing) : null;
 }
 
 /** It was well, and isn't. */

@@ -52,12 +52,11 @@ function opening({ service, now }: RolloutInput, { deploymentId, toRelease, sett
   return { deploymentId, dockerServiceId, projectId, toRelease, startedAt: new Date(now).toISOString(), progressDeadlineMs: settings.progressDeadlineMs };
 }
 
-/** The latest of the deadlines that have passed, in milliseconds since the epoch: what is judged by it has to be known up to there. null
- *  where none has. */
+/** The earliest of the deadlines that have passed, in milliseconds since the epoch: the one to be judged next. null where none has. */
 export function passedDeadline(input: RolloutInput): number | null {
   const active = deploymentToCarry(input.service);
   const { deployment } = input;
   if (!active || deployment?.status !== 'opened' || deployment.closed) return null;
   const passed = deadlinesOf(movingOf(input, active, deployment)).filter((at) => at <= input.now);
-  return passed.length ? Math.max(...passed) : null;
+  return passed.length ? Math.min(...passed) : null;
 }

@@ -1,4 +1,5 @@
 import type { Reason } from '../kernel/reason.ts';
+import { isJudged } from './judge.ts';
 import { isPrepared } from './observed.ts';
 import { beginning, ending, hookOf, type HookName, type Moving } from './moving.ts';
 import { goodOnes, type RollTarget } from './plan-roll.ts';
@@ -32,7 +33,7 @@ const purpose = ({ active }: Moving): Reason => ({ code: 'deployment', message: 
 /** The replicas that this deployment ordered of the new release, but for those that failed; also where the service had that release before. */
 function forward(moving: Moving): RollTarget {
   const { active, deployment } = moving;
-  const isGood = ({ order }: Standing): boolean => order.release === active.toRelease && deployment.orders.replicas.has(order.replicaId) && !deployment.failures.has(order.replicaId);
+  const isGood = ({ order }: Standing): boolean => order.release === active.toRelease && deployment.orders.replicas.has(order.replicaId);
   return targetOf(moving, active.toRelease, isGood, { isImpatient: false, moving: purpose(moving) });
 }
 
@@ -60,7 +61,7 @@ function afterReplacing(moving: Moving): RolloutPlan {
 /** All are there. It is over when that has stayed so for long enough, as its nodes have said since. */
 function watched(moving: Moving): RolloutPlan {
   const until = Date.parse(moving.deployment.stages.get('monitor')!.deadlineAt!);
-  return until <= moving.now && moving.observationsFresh ? afterMonitor(moving) : { ...NOTHING_TO_DO, wakeInMs: wakeIn(moving) };
+  return isJudged(moving, until) ? afterMonitor(moving) : { ...NOTHING_TO_DO, wakeInMs: wakeIn(moving) };
 }
 
 function afterMonitor(moving: Moving): RolloutPlan {

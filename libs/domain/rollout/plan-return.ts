@@ -28,7 +28,7 @@ export function planReturn(moving: Moving): RolloutPlan {
 /** Of the stable release; none that a restart ordered of it on the way forward. */
 function isStable({ service, active, deployment }: Moving, { order }: Standing): boolean {
   const isRestarted = active.toRelease === service.stableRelease && deployment.forward.has(order.replicaId);
-  return order.release === service.stableRelease && !isRestarted && !deployment.failures.has(order.replicaId);
+  return order.release === service.stableRelease && !isRestarted;
 }
 
 /** Stops what was ordered on the way forward before the end stands in the log: nothing of it is left to anybody. */

@@ -18,6 +18,8 @@ export interface RollTarget {
   readonly isGood: (standing: Standing) => boolean;
   /** Whether the new one may run where this one does: its node doesn't break a constraint of the new release. */
   readonly mayFollow: (standing: Standing) => boolean;
+  /** Whether a new one has failed: another one is tried in its slot. */
+  readonly hasFailed: (standing: Standing) => boolean;
   /** Those of before that don't serve have no time to come: they are stopped at once. So on a return. */
   readonly isImpatient: boolean;
   /** Why new ones are ordered, and why those of before are stopped. */
@@ -88,7 +90,9 @@ class Roll {
     const ready = this.slots.filter(({ good, before }) => good && before.length && isThere(good));
     const useless = this.target.isImpatient ? this.slots.flatMap(({ before }) => before).filter((each) => !isAvailable(each)) : [];
     const waiting = this.slots.filter((slot) => this.waitsForEnd(slot));
+    const failed = this.slots.flatMap(({ before }) => before).filter((each) => this.target.hasFailed(each));
     const stops = [
+      ...failed.flatMap((each) => this.spare([each], { code: 'replica_failed', message: `another replica is tried in slot ${each.order.slot}` })),
       ...this.spare(useless, moving),
       ...this.spare(ready.flatMap(({ before }) => before), moving),
       ...this.spare(highestFirst, scaled),

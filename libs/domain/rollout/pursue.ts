@@ -2,7 +2,7 @@ import { boundsOf } from './bounds.ts';
 import { hostPortKeys } from '../node/room.ts';
 import type { Reason } from '../kernel/reason.ts';
 import { isSame } from '../kernel/same.ts';
-import { deadlineReason, deadlinesOf, failureReason, newFailures, progressDeadline } from './judge.ts';
+import { deadlineReason, deadlinesOf, failureReason, isJudged, newFailures, progressDeadline } from './judge.ts';
 import { ending, type Moving } from './moving.ts';
 import { goodOnes, hasRolled, planRoll, type RollTarget } from './plan-roll.ts';
 import { NOTHING_TO_DO, type RolloutPlan } from './rollout-plan.ts';
@@ -12,7 +12,7 @@ import { isAvailable, isSettled, type Standing } from './standing.ts';
 const REJUDGE_MS = 1000;
 
 /** The roll to a release by the deployment's settings: to the new one, or back to the stable one. */
-export function targetOf({ service, active }: Moving, release: number, isGood: (standing: Standing) => boolean, way: { readonly isImpatient: boolean; readonly moving: Reason }): RollTarget {
+export function targetOf({ service, active, deployment }: Moving, release: number, isGood: (standing: Standing) => boolean, way: { readonly isImpatient: boolean; readonly moving: Reason }): RollTarget {
   const spec = service.releases.get(release);
   const constraints = spec?.constraints ?? [];
   const { strategy } = active.settings;
@@ -21,7 +21,8 @@ export function targetOf({ service, active }: Moving, release: number, isGood: (
     bounds: boundsOf(active.settings, service.replicas, hostPortKeys(spec?.ports ?? []).length > 0),
     wanted: service.replicas,
     release,
-    isGood,
+    isGood: (each) => isGood(each) && !deployment.failures.has(each.order.replicaId),
+    hasFailed: ({ order }) => deployment.failures.has(order.replicaId),
     mayFollow: ({ order }) => isSame(service.releases.get(order.release)?.constraints ?? [], constraints),
     ...way,
   };
@@ -30,7 +31,7 @@ export function targetOf({ service, active }: Moving, release: number, isGood: (
 /** Goes on towards a target: failures are recorded, too many of them or too long a time without progress end the stage, else the next step
  *  is taken. null: it is reached, as far as this was read. */
 export function pursue(moving: Moving, target: RollTarget): RolloutPlan | null {
-  const { deployment, active, standing, maker, now } = moving;
+  const { deployment, active, standing, maker } = moving;
   const good = goodOnes(standing, target);
   const failures = newFailures(moving, good);
   if (failures.length) return { ...NOTHING_TO_DO, failures };
@@ -39,8 +40,7 @@ export function pursue(moving: Moving, target: RollTarget): RolloutPlan | null {
 
   const progress = newProgress(moving, good);
   if (progress) return { ...NOTHING_TO_DO, progress };
-  const deadline = progressDeadline(deployment);
-  if (deadline !== null && deadline <= now && moving.observationsFresh) return ending(moving, 'FAILED', deadlineReason(deployment, good, missing(good, target)));
+  if (isJudged(moving, progressDeadline(deployment))) return ending(moving, 'FAILED', deadlineReason(deployment, good, missing(good, target)));
   return { ...NOTHING_TO_DO, step: planRoll(standing, target, maker), wakeInMs: wakeIn(moving) };
 }
 

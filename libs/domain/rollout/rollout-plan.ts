@@ -16,8 +16,9 @@ export interface RolloutInput {
   readonly observed: readonly ObservedReplica[];
   /** The job of the hook that the deployment is at; null where it is at none. */
   readonly hook: Job | null;
-  /** The log was caught up and every node concerned has reported since: a deadline may be judged. An unreachable node counts as reported. */
-  readonly observationsFresh: boolean;
+  /** Every node concerned has reported after this instant, and its report was taken in: deadlines up to it may be judged. An unreachable node
+   *  counts as reported. Milliseconds since the epoch; null where nothing may be judged. */
+  readonly reportedAfter: number | null;
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** The id of this service's replica in a slot and generation: always the same one. */
