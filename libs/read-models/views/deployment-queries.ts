@@ -115,18 +115,15 @@ function replicasOf(deployment: DeploymentDocument, members: readonly Member[], 
 
 type Member = ServiceDocument['members'][string];
 
-const standingOf = (replica: ReplicaDocument | undefined): Omit<DeploymentReplica, 'replica_id' | 'slot' | 'generation' | 'release' | 'stopping' | 'deadline_at'> => ({
-  state: replica?.state ?? 'PENDING',
-  health: replica?.health ?? 'unknown',
-  settled: replica?.settled ?? false,
-  node_id: replica?.node_id ?? null,
-  run: replica?.run ?? 0,
-  restarts: replica?.restarts ?? 0,
-  exit_code: replica?.exit_code ?? null,
-  oom_killed: replica?.oom_killed ?? false,
-  pull: replica?.pull ?? null,
-  reason: replica?.reason ?? null,
-});
+type Seen = Pick<DeploymentReplica, 'state' | 'health' | 'settled' | 'node_id' | 'run' | 'restarts' | 'exit_code' | 'oom_killed' | 'pull' | 'reason'>;
+
+const UNSEEN: Seen = { state: 'PENDING', health: 'unknown', settled: false, node_id: null, run: 0, restarts: 0, exit_code: null, oom_killed: false, pull: null, reason: null };
+
+function standingOf(replica: ReplicaDocument | undefined): Seen {
+  if (!replica) return UNSEEN;
+  const { state, health, settled, node_id, run, restarts, exit_code, oom_killed, pull, reason } = replica;
+  return { state, health, settled, node_id, run, restarts, exit_code, oom_killed, pull, reason };
+}
 
 function countsOf({ to_release }: DeploymentDocument, wanted: number, replicas: readonly DeploymentReplica[]): DeploymentCounts {
   const there = replicas.filter(({ state }) => state !== 'GONE');
