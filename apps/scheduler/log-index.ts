@@ -80,6 +80,8 @@ export class LogIndex {
   readonly #complaints = new Map<EnvironmentId, Map<string, SubnetComplaint>>();
   readonly projects = new Set<ProjectId>();
   readonly endedJobs = new Set<JobId>();
+  /** Services by the job that is a hook of theirs and hasn't ended. */
+  readonly hooks = new Map<string, DockerServiceId>();
   readonly #released = new Set<ReplicaId>();
   readonly #causes = new Map<string, Cause>();
 
@@ -135,6 +137,9 @@ export class LogIndex {
     ReplicaObserved: (data) => this.#observe(data),
     ReplicaReleased: ({ replicaId }) => this.#release(replicaId),
 
+    DeploymentStageBegan: ({ jobId, dockerServiceId }) => void (jobId && this.hooks.set(jobId, dockerServiceId)),
+    DeploymentStageEnded: ({ stage, dockerServiceId }) => this.#forgetHook(stage, dockerServiceId),
+
     JobEnded: (_, { stream }) => void this.endedJobs.add(parseStream(stream).id as JobId),
 
     NetworkCreated: ({ networkId, environmentId, projectId }) => void this.networks.set(environmentId, { networkId, environmentId, projectId, deleted: false }),
@@ -177,6 +182,11 @@ export class LogIndex {
     if (!environmentId || !subnet || !reason) return;
     const known = this.#complaints.get(environmentId) ?? new Map<string, SubnetComplaint>();
     this.#complaints.set(environmentId, known.set(subnet, { nodeId, message: reason.message }));
+  }
+
+  #forgetHook(stage: string, dockerServiceId: DockerServiceId): void {
+    if (stage !== 'pre_deploy' && stage !== 'post_deploy') return;
+    for (const [jobId, serviceId] of this.hooks) if (serviceId === dockerServiceId) this.hooks.delete(jobId);
   }
 
   #changeNetwork(networkId: string, change: Partial<NetworkEntry>): void {

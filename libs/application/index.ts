@@ -5,3 +5,4 @@ export * from './create-job.ts';
 export * from './create-project.ts';
 export { Dispatcher } from './dispatcher.ts';
 export { dispatcherOn } from './handlers.ts';
+export * from './change-docker-service.ts';

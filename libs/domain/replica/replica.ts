@@ -27,6 +27,12 @@ export interface PresentReplica extends ReplicaRef, Placeable {
   /** Why no node fits; null once one was claimed. */
   readonly deferred: { readonly reason: Reason; readonly nodes: readonly NodeVerdict[] } | null;
   readonly last: Observation | null;
+  /** Why its last failed run ended, whatever came after; null where none has failed. */
+  readonly failure: Reason | null;
+  /** It has stayed up for `minHealthyMs` at some time. */
+  readonly everSettled: boolean;
+  /** Its work is done, or somebody stopped it by hand, for good: its slot wants nobody else, even when the container is removed. */
+  readonly finished: 'COMPLETED' | 'STOPPED' | null;
   /** By run: the `observationKey`s that stand in the log. */
   readonly seen: ReadonlyMap<number, ReadonlySet<string>>;
   /** The (run, state) pairs whose refusal stands in the log. */
@@ -84,6 +90,9 @@ const evolutions: Cases<ReplicaEvent, Replica, Replica> = {
     settled: null,
     deferred: null,
     last: null,
+    failure: null,
+    everSettled: false,
+    finished: null,
     seen: new Map(),
     refused: new Set(),
   }),
@@ -103,13 +112,29 @@ const evolutions: Cases<ReplicaEvent, Replica, Replica> = {
   }),
   ReplicaObserved(replica, { data: { owner: _owner, nodeId: _nodeId, ...observation } }) {
     const state = present(replica);
-    return { ...state, last: observation, seen: remember(state.seen, observation) };
+    return {
+      ...state,
+      last: observation,
+      failure: observation.state === 'FAILED' ? (observation.reason ?? { code: 'replica_failed', message: 'it failed' }) : state.failure,
+      everSettled: state.everSettled || observation.state === 'SETTLED',
+      finished: observation.state === 'GONE' ? state.finished : finishedBy(observation),
+      seen: remember(state.seen, observation),
+    };
   },
   ObservationRefused(replica, { data }) {
     if (replica.status === 'absent') throw new Error('history out of order: replica is absent');
     return { ...replica, refused: new Set([...replica.refused, refusalKey(data)]) };
   },
 };
+
+function finishedBy({ state, final, reason }: Observation): PresentReplica['finished'] {
+  if (!final) return null;
+  if (state === 'COMPLETED') return 'COMPLETED';
+  return state === 'STOPPED' && reason?.code === STOPPED_BY_HAND ? 'STOPPED' : null;
+}
+
+/** Why a container that somebody stopped on its host isn't started again. */
+export const STOPPED_BY_HAND = 'stopped_by_hand';
 
 function remember(seen: PresentReplica['seen'], observation: Observation): PresentReplica['seen'] {
   const kept = new Map([...seen].filter(([run]) => run > observation.run - REMEMBERED_RUNS));
