@@ -82,7 +82,7 @@ export default [
   },
   {
     // Specs may use the fakes; nothing else outside `test/` may.
-    files: ['**/*.spec.ts', '**/contract.ts', 'test/**/*.ts'],
+    files: ['**/*.spec.ts', '**/contract.ts', '**/under-test.ts', 'test/**/*.ts'],
     rules: { '@nx/enforce-module-boundaries': 'off' },
   },
 ];

@@ -182,8 +182,9 @@ export class Converger {
     const { output, memories } = this.options;
     const { replicaId } = assignment;
     if (step.do === 'note' && step.drain) await output.drain(replicaId, container?.id ?? null, memory.run);
-    const told = 'tell' in step && step.tell && !('silent' in step && step.silent) ? await this.#teller.tell(step.tell, memory, container) : null;
-    const next: ReplicaMemory = { ...memory, ...told, ...('remember' in step ? step.remember : {}), ...(told && { observed: told.observed }) };
+    const tell = toBeTold(step);
+    const told = tell ? await this.#teller.tell(tell, memory, container) : {};
+    const next: ReplicaMemory = { ...memory, ...told, ...('remember' in step ? step.remember : {}) };
     await memories.save(next);
     if (step.do === 'note' && container && next.phase === 'running') output.follow(replicaId, container.id, next.run);
     if (next.observed?.state === 'GONE') this.#afterGone(replicaId);
@@ -237,6 +238,8 @@ export class Converger {
 }
 
 type Deed = Exclude<Step, { do: 'rest' }>;
+
+const toBeTold = (step: Deed): Telling | null => ('tell' in step && !('silent' in step && step.silent) ? step.tell : null);
 
 const GO_ON = Symbol('go on');
 

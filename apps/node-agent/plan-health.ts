@@ -1,46 +1,46 @@
 import type { Assignment } from '#contracts';
 import type { Reason } from '#domain';
 import type { ReplicaMemory, Stopping } from './replica-memory.ts';
-import { restUntil, say, type SeenHealth, type Step, type Surroundings } from './step.ts';
+import { say, type SeenHealth, type Step, type Surroundings } from './step.ts';
 
 /** So many changes of health in so long are told as they happen, further ones once a minute: a check that wavers must not flood
  *  the log. */
-export const CHANGES_TOLD = 10;
+const CHANGES_TOLD = 10;
 const TOLD_IN_MS = 600_000;
 const THEN_EVERY_MS = 60_000;
 
-/** A run's health is told when it has changed, then acted on. Null: nothing is to be done about it; a rest: not yet.
+/** A run's health is told when it has changed, then acted on. Null: nothing is to be done about it now.
  *  In a crash loop a run is passed over until it has settled, with all that becomes of it. */
 export function planHealth(wanted: Assignment, memory: ReplicaMemory, around: Surroundings): Step | null {
-  const { healthcheck } = wanted.spec;
-  const seen = healthcheck && seenHealth(wanted, memory, around);
-  if (!healthcheck || !seen) return null;
-  const { observed } = memory;
-  const isPassedOver = observed?.run !== memory.run || (observed.state !== 'RUNNING' && observed.state !== 'SETTLED');
-  if (!isPassedOver && seen.health !== observed.health) {
-    const at = mayTellAt(memory.healthToldAt);
-    if (at > around.now) return restUntil(at, around.now);
-    const reason = seen.health === 'unhealthy' ? unhealthy(wanted, seen) : null;
+  const seen = seenHealth(wanted, memory, around);
+  const tellAt = mayTellHealthAt(wanted, memory, around);
+  if (seen === null || (tellAt !== null && tellAt > around.now)) return null;
+  const reason = seen.health === 'unhealthy' ? unhealthy(wanted, seen) : null;
+  if (tellAt !== null) {
     return {
       do: 'note',
-      tell: { run: memory.run, state: observed.state, final: false, reason, health: seen.health },
+      tell: { run: memory.run, state: memory.observed?.state === 'SETTLED' ? 'SETTLED' : 'RUNNING', final: false, reason, health: seen.health },
       remember: { healthToldAt: [...memory.healthToldAt, around.now].slice(-CHANGES_TOLD) },
     };
   }
-  if (seen.health !== 'unhealthy' || healthcheck.onUnhealthy !== 'restart') return null;
-  return { do: 'stop', remember: { stopOrdered: true, stopping: { reason: unhealthy(wanted, seen), final: false } } };
+  if (reason === null || wanted.spec.healthcheck?.onUnhealthy !== 'restart') return null;
+  return { do: 'stop', remember: { stopOrdered: true, stopping: { reason, final: false } } };
 }
 
-/** When the next change may be told. */
-function mayTellAt(told: readonly number[]): number {
+/** When its health may be told; null: what was told of it still holds, or it is passed over. */
+export function mayTellHealthAt(wanted: Assignment, memory: ReplicaMemory, around: Surroundings): number | null {
+  const { observed, healthToldAt: told } = memory;
+  const seen = seenHealth(wanted, memory, around);
+  const isPassedOver = observed?.run !== memory.run || (observed.state !== 'RUNNING' && observed.state !== 'SETTLED');
+  if (seen === null || isPassedOver || seen.health === observed.health) return null;
   const [first, last] = [told[0], told.at(-1)];
-  if (first === undefined || last === undefined || told.length < CHANGES_TOLD) return -Infinity;
-  return Math.min(first + TOLD_IN_MS, last + THEN_EVERY_MS);
+  if (first === undefined || last === undefined || told.length < CHANGES_TOLD) return around.now;
+  return Math.max(around.now, Math.min(first + TOLD_IN_MS, last + THEN_EVERY_MS));
 }
 
 /** Where an unhealthy one is only marked, one that never gets well is marked too, once it has had its time. */
 function seenHealth(wanted: Assignment, memory: ReplicaMemory, around: Surroundings): SeenHealth | null {
-  const { health } = around;
+  const health = wanted.spec.healthcheck && around.health;
   const late = lateAt(wanted, memory, health);
   return health && late !== null && late <= around.now ? { ...health, health: 'unhealthy' } : health;
 }
@@ -66,25 +66,25 @@ export function settlesAt(wanted: Assignment, { observed, run, runningSince }: R
 
 /** The one deadline that applies: a job's from its start; a service's until it has settled for the first time, and, with a check, each
  *  later run's until it is well. Only the later ones may be followed by another run. */
-export function deadlineOf(wanted: Assignment, memory: ReplicaMemory, { health }: Pick<Surroundings, 'health'>): (Stopping & { readonly at: number }) | null {
+export function deadlineOf(wanted: Assignment, memory: ReplicaMemory, around: Pick<Surroundings, 'health'>): (Stopping & { readonly at: number }) | null {
   if (wanted.timeoutMs !== null && memory.orderedAt !== null) {
     return { at: memory.orderedAt + wanted.timeoutMs, final: true, reason: say('timeout', `it ran for longer than ${wanted.timeoutMs / 1000} s`) };
   }
-  if (wanted.healthyDeadlineMs === null || memory.firstOrderedAt === null) return null;
+  if (wanted.healthyDeadlineMs === null) return null;
   const within = `within ${wanted.healthyDeadlineMs / 1000} s of its`;
-  if (memory.settledOnce) {
-    const at = wanted.spec.healthcheck?.onUnhealthy === 'restart' && memory.phase === 'running' ? lateAt(wanted, memory, health) : null;
-    return at === null ? null : { at, final: false, reason: because(`it didn't become healthy ${within} start`, health?.detail) };
-  }
-  const trouble = memory.trouble?.reason.message ?? memory.observed?.reason?.message;
-  const what = wanted.spec.healthcheck && memory.phase === 'running' ? 'been healthy' : 'stayed up';
-  return { at: memory.firstOrderedAt + wanted.healthyDeadlineMs, final: true, reason: because(`it hasn't ${what} for ${wanted.minHealthyMs / 1000} s ${within} first start`, trouble ?? health?.detail) };
+  return memory.settledOnce ? laterDeadline(wanted, memory, around, within) : firstDeadline(wanted, memory, around, within);
+}
+
+function firstDeadline(wanted: Assignment, { firstOrderedAt, phase, trouble, observed }: ReplicaMemory, { health }: Pick<Surroundings, 'health'>, within: string): (Stopping & { at: number }) | null {
+  if (firstOrderedAt === null) return null;
+  const what = wanted.spec.healthcheck && phase === 'running' ? 'been healthy' : 'stayed up';
+  const why = trouble?.reason.message ?? observed?.reason?.message ?? health?.detail;
+  return { at: firstOrderedAt + wanted.healthyDeadlineMs!, final: true, reason: because(`it hasn't ${what} for ${wanted.minHealthyMs / 1000} s ${within} first start`, why) };
+}
+
+function laterDeadline(wanted: Assignment, memory: ReplicaMemory, { health }: Pick<Surroundings, 'health'>, within: string): (Stopping & { at: number }) | null {
+  const at = wanted.spec.healthcheck?.onUnhealthy === 'restart' && memory.phase === 'running' ? lateAt(wanted, memory, health) : null;
+  return at === null ? null : { at, final: false, reason: because(`it didn't become healthy ${within} start`, health?.detail) };
 }
 
 const because = (what: string, why: string | null | undefined): Reason => say('healthy_deadline', why ? `${what}: ${why}` : what);
-
-/** The earliest of those that are times at all. */
-export function atMost(...times: (number | null | undefined)[]): number | null {
-  const given = times.filter((at) => typeof at === 'number');
-  return given.length === 0 ? null : Math.min(...given);
-}

@@ -1,10 +1,10 @@
 import type { Assignment } from '#contracts';
 import type { ContainerState } from '#docker';
 import { ended, STOP, tellOrCount } from './plan-end.ts';
-import { atMost, deadlineOf, planHealth, settlesAt } from './plan-health.ts';
+import { deadlineOf, mayTellHealthAt, planHealth, settlesAt } from './plan-health.ts';
 import { planWaitForReplaced, waitOf } from './plan-preparation.ts';
 import type { ReplicaMemory } from './replica-memory.ts';
-import { countUntold, isCrowded, keptRestarts } from './restart.ts';
+import { countUntold, isCrowded, keptRestarts, type Untold } from './restart.ts';
 import { giveUp, isUp, REST, restUntil, runIsOpen, say, startedAnew, type Step, type Surroundings, type Telling } from './step.ts';
 
 /** A replica that is to run and has its container: start it, follow it through its run, and take note of its end. */
@@ -17,17 +17,14 @@ export function planRun(wanted: Assignment, memory: ReplicaMemory, around: Surro
 
 /** It has come up. A start that nobody here ordered is a run too. */
 function begun(wanted: Assignment, memory: ReplicaMemory, around: Surroundings, container: ContainerState): Step {
-  const isOurs = memory.phase !== 'ended';
-  const count = isOurs ? memory : countRestart(wanted, memory, around.now, 'started_outside');
-  const isSilent = isCrowded(count.restarts, around.now);
-  const run = isOurs ? memory.run : memory.run + 1;
+  const { isSilent, ...next } = nextRun(wanted, memory, around.now, 'started_outside');
+  const health = wanted.spec.healthcheck ? { health: 'starting' as const } : {};
   return {
     do: 'note',
-    tell: isSilent ? null : { run, state: 'RUNNING', final: false, reason: null, ...(wanted.spec.healthcheck ? { health: 'starting' as const } : {}) },
+    tell: isSilent ? null : { run: next.run, state: 'RUNNING', final: false, reason: null, ...health },
     remember: {
-      restarts: count.restarts, ...(isSilent ? { untold: count.untold } : {}),
-      run, phase: 'running', startedAt: container.startedAt, runningSince: around.now, trouble: null, stopOrdered: false,
-      firstOrderedAt: memory.firstOrderedAt ?? around.now, orderedAt: isOurs ? (memory.orderedAt ?? around.now) : around.now,
+      ...next, phase: 'running', startedAt: container.startedAt, runningSince: around.now, trouble: null, stopOrdered: false,
+      firstOrderedAt: memory.firstOrderedAt ?? around.now, orderedAt: memory.phase === 'ended' ? around.now : (memory.orderedAt ?? around.now),
     },
   };
 }
@@ -42,15 +39,18 @@ function planWhileRunning(wanted: Assignment, memory: ReplicaMemory, around: Sur
   if (memory.stopping !== null) return STOP;
   const deadline = deadlineOf(wanted, memory, around);
   if (deadline !== null && around.now >= deadline.at) return { do: 'stop', remember: { stopOrdered: true, stopping: deadline } };
-  const health = planHealth(wanted, memory, around);
-  if (health !== null && health.do !== 'rest') return health;
+  return planHealth(wanted, memory, around) ?? planSettling(wanted, memory, around, deadline?.at ?? null);
+}
+
+/** Says that it has settled when it has, and rests until then, or until the deadline. */
+function planSettling(wanted: Assignment, memory: ReplicaMemory, around: Surroundings, deadlineAt: number | null): Step {
   const settles = settlesAt(wanted, memory, around);
   if (settles !== null && around.now >= settles) {
     const told: Telling = { run: memory.run, state: 'SETTLED', final: false, reason: null, ...(around.health ? { health: around.health.health } : {}) };
     return { do: 'note', tell: told, remember: { settledOnce: true } };
   }
-  const next = atMost(deadline?.at, settles, health?.forMs == null ? null : around.now + health.forMs);
-  return next === null ? REST : restUntil(next, around.now);
+  const next = Math.min(deadlineAt ?? Infinity, settles ?? Infinity, mayTellHealthAt(wanted, memory, around) ?? Infinity);
+  return next === Infinity ? REST : restUntil(next, around.now);
 }
 
 /** Seen for the first time by this process: how long it has run by our own clock nobody knows, so it counts from now. */
@@ -68,22 +68,23 @@ function planStart(wanted: Assignment, memory: ReplicaMemory, around: Surroundin
   const wait = waitOf(wanted, memory, around);
   if (wait > 0) return restUntil(Math.min(around.now + wait, deadline?.at ?? Infinity), around.now);
   const again = memory.phase === 'starting';
-  const isRestart = memory.phase === 'ended' && memory.lastCause !== 'stopped';
-  const count = isRestart ? countRestart(wanted, memory, around.now, memory.lastCause ?? 'unknown') : memory;
-  const isSilent = isCrowded(count.restarts, around.now);
-  const run = memory.phase === 'ended' ? memory.run + 1 : memory.run;
+  const { isSilent, ...next } = nextRun(wanted, memory, around.now);
   return {
     do: 'start',
-    tell: { run, state: 'STARTING', final: false, reason: again ? (memory.trouble?.reason ?? null) : null },
+    tell: { run: next.run, state: 'STARTING', final: false, reason: again ? (memory.trouble?.reason ?? null) : null },
     silent: isSilent,
     remember: {
-      run, phase: 'starting', notBefore: null, startedAt: container.startedAt, stopOrdered: false, restarts: count.restarts, ...(isSilent ? { untold: count.untold } : {}),
+      ...next, phase: 'starting', notBefore: null, startedAt: container.startedAt, stopOrdered: false,
       firstOrderedAt: memory.firstOrderedAt ?? around.now, orderedAt: again ? (memory.orderedAt ?? around.now) : around.now,
     },
   };
 }
 
-const countRestart = (wanted: Assignment, { restarts, untold }: ReplicaMemory, now: number, cause: string): Pick<ReplicaMemory, 'restarts' | 'untold'> => ({
-  restarts: keptRestarts(wanted.spec.restartPolicy, restarts, now),
-  untold: countUntold(untold, cause, now),
-});
+/** After an end, a start is that of another run; and a restart, unless it had been stopped here. In a crash loop it is counted, not told. */
+function nextRun(wanted: Assignment, memory: ReplicaMemory, now: number, cause = memory.lastCause ?? 'unknown'): Pick<ReplicaMemory, 'run' | 'restarts'> & { untold?: Untold; isSilent: boolean } {
+  if (memory.phase !== 'ended') return { run: memory.run, restarts: memory.restarts, isSilent: isCrowded(memory.restarts, now) };
+  const run = memory.run + 1;
+  if (cause === 'stopped') return { run, restarts: memory.restarts, isSilent: false };
+  const restarts = keptRestarts(wanted.spec.restartPolicy, memory.restarts, now);
+  return isCrowded(restarts, now) ? { run, restarts, untold: countUntold(memory.untold, cause, now), isSilent: true } : { run, restarts, isSilent: false };
+}

@@ -86,6 +86,8 @@ export class Preparer {
     for (await clock.sleep(FIRST_WORD_MS, ended); !ended.aborted; await clock.sleep(NEXT_WORD_MS, ended)) {
       const [memory, progress] = [memories.get(replicaId), this.#pulls.progressOf(image)];
       if (memory === null || progress === null || quarterOf(progress) <= told) continue;
+      // What went wrong before says more than that it is tried again.
+      if (memory.trouble !== null && progress.doneBytes === 0) continue;
       told = quarterOf(progress);
       const reason = { code: 'pulling', message: sentence(image, progress) };
       await memories.save({ ...memory, ...(await teller.tell({ run: memory.run, state: 'PREPARING', final: false, reason, pull: progress }, memory, null)) });

@@ -14,7 +14,8 @@ export class Teller {
   async tell(telling: Telling, memory: ReplicaMemory, container: ContainerState | null): Promise<Pick<ReplicaMemory, 'observed' | 'untold'>> {
     const { journal, clock, logger } = this.options;
     const observation: Observation = observationOf(telling, memory, container, { wall: clock.now(), now: clock.monotonic() });
-    if (memory.observed && sameWord(memory.observed, observation)) return memory;
+    const { observed, untold } = memory;
+    if (observed && sameWord(observed, observation)) return { observed, untold };
     await journal.append(observation);
     const { replicaId, run, state, final, health, reason } = observation;
     logger.info('replica observed', { replica_id: replicaId, run, state, final, health, reason: reason?.code ?? null });

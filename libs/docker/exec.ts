@@ -14,6 +14,7 @@ export async function runInside(container: Dockerode.Container, command: readonl
     const output = await exec.start({ abortSignal: signal });
     // Read and dropped: the engine ends the stream with the command, and waits for whoever doesn't read.
     for await (const _ of output);
+    if (signal.aborted) throw new EngineError('engine_unreachable', true, 'nobody waits for the command any more');
     const { ExitCode } = await ask((abortSignal) => exec.inspect({ abortSignal }));
     if (ExitCode === null) throw new EngineError('not_found', true, 'the container ended before the command');
     return ExitCode;

@@ -91,6 +91,8 @@ export class MemoryContainer {
     this.#script = this.image.run?.(this.#starts) ?? {};
     if (this.#script.isLost) throw new EngineError('start_lost', false, `task ${this.id}: already exists`);
     const at = this.#now();
+    // Two starts may bear one time here.
+    this.interventions.length = 0;
     this.state = { ...this.state, status: 'running', exitCode: null, oomKilled: false, startedAt: at, finishedAt: null, address: this.self.address };
     for (const line of this.#script.lines ?? []) this.lines.push({ at, stream: 'stdout', line });
     const { exitAfterMs = null, exitCode = 0, oomKilled = false } = this.#script;

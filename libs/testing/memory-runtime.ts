@@ -194,6 +194,11 @@ export class MemoryRuntime implements ContainerRuntime {
     await this.#find(name)?.stop(graceMs);
   }
 
+  /** `docker start` by somebody else. */
+  async startOutside(name: string): Promise<void> {
+    await this.startContainer(this.#known(name).id);
+  }
+
   /** `docker rm -f` by somebody else. */
   removeOutside(name: string): void {
     const container = this.#find(name);
@@ -241,7 +246,7 @@ export class MemoryRuntime implements ContainerRuntime {
   }
 
   #known(id: string): MemoryContainer {
-    const container = this.#containers.get(id);
+    const container = this.#find(id);
     if (!container) throw new EngineError('not_found', true, `no such container: ${id}`);
     return container;
   }
