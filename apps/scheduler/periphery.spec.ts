@@ -115,7 +115,7 @@ describe('dispatch', () => {
     world = await SchedulerWorld.begin();
     const [node] = world.nodes;
     await node!.forgetInto({ storeId: 'store_another', head: { revision: '40', eventId: 'event of another history' }, entries: [], adoptions: [] });
-    await world.createService(1, { deploy: { progressDeadlineMs: 600_000 } });
+    await world.createService(1, { deploy: { progressDeadlineMs: 600_000, healthyDeadlineMs: 600_000 } });
     await world.clock.advance(120_000);
     expect(world.slots()).toEqual([]);
     expect(world.processes[0]!.logger.entries.filter(({ message }) => message === 'agent refuses its set')).toHaveLength(1);

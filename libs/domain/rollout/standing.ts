@@ -42,8 +42,12 @@ export const isSettled = (standing: Standing): boolean => standing.seen.settled 
 /** It is as far as it has to be: settled, or done. */
 export const isThere = (standing: Standing): boolean => isSettled(standing) || standing.seen.finished !== null;
 
-/** The replicas that may run at the same time: one that waits for another's end runs in its place. */
+/** The replicas that may run at the same time: of a row in which each waits for the end of the one before, one. */
 export function countLive(standing: readonly Standing[]): number {
-  const live = new Set(standing.filter(isLive).map(({ order }) => order.replicaId));
-  return standing.filter((each) => isLive(each) && !each.seen.final && !(each.order.replaces && live.has(each.order.replaces))).length;
+  const live = new Map(standing.filter((each) => isLive(each)).map((each) => [each.order.replicaId, each]));
+  const waits = ({ order }: Standing): boolean => {
+    const replaced = order.replaces && live.get(order.replaces);
+    return replaced ? !replaced.seen.final || waits(replaced) : false;
+  };
+  return [...live.values()].filter((each) => !each.seen.final && !waits(each)).length;
 }
