@@ -7,7 +7,7 @@ import { JobRunner } from './job-runner.ts';
 
 const amount = { cpuMillis: 250, memoryBytes: 268_435_456 };
 const definition: JobDefinition = {
-  jobId: 'job_1', projectId: 'prj_1', environmentId: 'env_1', networkId: 'net_1', name: 'migrate', timeoutMs: 60_000, retries: 0, trigger: { type: 'manual' },
+  jobId: 'job_1', projectId: 'prj_1', environmentId: 'env_1', networkId: 'net_1', name: 'migrate', timeoutMs: 60_000, retries: 0, trigger: { type: 'manual' }, inheritsFrom: null, rerunOf: null,
   spec: { image: 'docker.io/library/busybox:latest', pullPolicy: 'missing', command: ['true'], args: null, env: {}, ports: [], plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: ['node.labels.zone==a'], restartPolicy: NO_RESTART, healthcheck: null },
 };
 const owner = { type: 'job', id: 'job_1' } as const;

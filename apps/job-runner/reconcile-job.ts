@@ -55,7 +55,7 @@ export class ReconcileJob {
       { type: 'StartAttempt', data },
       this.metadata(jobId, projectId, commandIdOf('start_attempt', jobId, String(attempt))),
     );
-    return data;
+    return { ...data, failed: null };
   }
 
   /** Silent where it stands already. From here on the scheduler places it and its agent runs it. */

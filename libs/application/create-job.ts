@@ -31,6 +31,6 @@ export async function createJob(
   if (wrong) throw new Rejection('invalid', 'job.invalid', `${wrong.pointer}: ${wrong.message}`, { violations: [wrong, ...more] });
   const { environment } = await standingEnvironment(aggregates, asked);
   const jobId = jobIdOf(metadata.commandId);
-  const data = { ...asked, jobId, networkId: environment.networkId, retries: 0, trigger: { type: 'manual' } } as const;
+  const data = { ...asked, jobId, networkId: environment.networkId, retries: 0, trigger: { type: 'manual' }, inheritsFrom: null, rerunOf: null } as const;
   return dispatcher.send(new ToJob(jobId, { type: 'CreateJob', data }, metadata));
 }

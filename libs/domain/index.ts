@@ -24,8 +24,9 @@ export { isGone, observationKey, type OpenClaim, type PresentReplica, type Repli
 export { node, type NodeCommand } from './node/decide.ts';
 export { type AttemptRef, compareAttempts, type Node, type NodeEntry, type SettledAttempt, settlementOf, slotKey } from './node/node.ts';
 export { additionalRoom, freeRoom, hostPortKeys, portConflicts, portsTaken, reserved, type RoomTaker } from './node/room.ts';
-export { job, JOB_TIMEOUT, type JobCommand } from './job/decide.ts';
-export type { Job, JobAttempt, JobDefinition } from './job/job.ts';
+export { job, JOB_TIMEOUT, type JobCommand, MAX_JOB_RETRIES } from './job/decide.ts';
+export type { Job, JobAttempt, JobDefinition, OpenJob } from './job/job.ts';
+export { hookJob, type HookOf, type JobOverrides, jobSpecOf } from './job/job-spec.ts';
 export * from './docker-service/constraint.ts';
 export { dockerService, type DockerServiceCommand } from './docker-service/decide.ts';
 export { currentRelease, type ActiveDeployment, type DockerService, type ExistingDockerService, type Lifecycle } from './docker-service/docker-service.ts';

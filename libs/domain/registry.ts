@@ -100,8 +100,10 @@ export const registry: Registry = {
   ReplicaWantedChanged: first('node', 'What the agent is to do with a replica has changed: run it, hold it, or remove it.'),
   ReplicaReleased: first('node', "The replica's CPU, memory and ports are free again."),
 
-  JobCreated: second('job', 'A job is to run once, with all that shapes its container.', (data, schema) => ({ retries: 0, ...withWholeSpec(NO_RESTART)(data, schema) })),
+  JobCreated: second('job', 'A job is to run once, with all that shapes its container.', (data, schema) => ({ retries: 0, inheritsFrom: null, rerunOf: null, ...withWholeSpec(NO_RESTART)(data, schema) })),
   JobAttemptStarted: first('job', 'A try of the job was ordered.'),
+  JobAttemptFailed: first('job', 'A try of the job failed, and another one is to follow.'),
+  JobCancelRequested: first('job', 'The job is to end: what runs of it is being stopped.'),
   JobEnded: first('job', 'The job has its outcome.'),
 
   PlanDefined: first('plan', 'A size exists that services can be made in.'),

@@ -160,7 +160,7 @@ export class SchedulerWorld {
     const { projectId, environmentId, networkId, jobId } = IDS;
     const owner = { type: 'job', id: jobId } as const;
     const replicaId = replicaIdOf(owner, 0, 1);
-    const definition = { jobId, projectId, environmentId, networkId, name: 'migrate', spec: SPEC, timeoutMs: 60_000, retries: 0, trigger: { type: 'manual' } } as const;
+    const definition = { jobId, projectId, environmentId, networkId, name: 'migrate', spec: SPEC, timeoutMs: 60_000, retries: 0, trigger: { type: 'manual' }, inheritsFrom: null, rerunOf: null } as const;
     await this.aggregates.handle(job, streamOf('job', jobId), { type: 'CreateJob', data: definition }, this.metadata());
     await this.aggregates.handle(job, streamOf('job', jobId), { type: 'StartAttempt', data: { attempt: 1, replicaId } }, this.metadata());
     const placeable = { projectId, environmentId, slot: 0, generation: 1, release: null, request: SPEC.resources.request, ports: [], constraints: [], replaces: null };

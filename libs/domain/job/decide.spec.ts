@@ -1,6 +1,6 @@
 import { NO_RESTART } from '../docker-service/restart-policy.ts';
 import { given } from '../kernel/given.ts';
-import { job, JOB_TIMEOUT } from './decide.ts';
+import { job, JOB_TIMEOUT, MAX_JOB_RETRIES } from './decide.ts';
 import type { JobEvent } from './events.ts';
 import type { JobDefinition } from './job.ts';
 
@@ -28,6 +28,8 @@ const definition: JobDefinition = {
   timeoutMs: 600_000,
   retries: 0,
   trigger: { type: 'manual' },
+  inheritsFrom: null,
+  rerunOf: null,
 };
 const created: JobEvent = { type: 'JobCreated', data: definition };
 const started: JobEvent = { type: 'JobAttemptStarted', data: { attempt: 1, replicaId: 'rep_1' } };
@@ -44,7 +46,7 @@ describe('job', () => {
     create(timeoutMs).then([{ type: 'JobCreated', data: { ...definition, timeoutMs } }]));
 
   it.each([0, 999, 86_400_001, 1500.5, Infinity, NaN])('refuses a timeout of %d ms', (timeoutMs) =>
-    create(timeoutMs).rejects('job.timeout_out_of_range', { timeoutMs, minMs: 1_000, maxMs: 86_400_000 }));
+    create(timeoutMs).rejects('job.timeout_out_of_range', { pointer: '/timeout_ms', timeoutMs, minMs: 1_000, maxMs: 86_400_000 }));
 
   it('starts its first attempt, and says so once', () => {
     const start = { type: 'StartAttempt', data: { attempt: 1, replicaId: 'rep_1' } } as const;
@@ -72,6 +74,70 @@ describe('job', () => {
 
   it('refuses an end of an attempt that was never started', () =>
     given(job, [created]).when({ type: 'EndJob', data: succeeded }).rejects('job.attempt_unknown', { attempt: 1 }));
+
+  it.each([-1, 1.5, MAX_JOB_RETRIES + 1, NaN])('refuses %d retries', (retries) =>
+    given(job, []).when({ type: 'CreateJob', data: { ...definition, retries } }).rejects('job.retries_out_of_range', { pointer: '/retries', retries, max: 20 }));
+
+  describe('with retries', () => {
+    const reason = { code: 'exited', message: 'exit code 3' };
+    const end = { exitCode: 3, oomKilled: false, reason };
+    const retried: JobEvent = { type: 'JobCreated', data: { ...definition, retries: 1 } };
+    const failed: JobEvent = { type: 'JobAttemptFailed', data: { ...end, attempt: 1, replicaId: 'rep_1', retryAt: '2026-01-01T00:00:10.000Z' } };
+    const fail = { type: 'FailAttempt', data: { ...end, attempt: 1, retryAt: '2026-01-01T00:00:10.000Z' } } as const;
+    const again: JobEvent = { type: 'JobAttemptStarted', data: { attempt: 2, replicaId: 'rep_2' } };
+
+    it('says that an attempt failed, once, and when the next one may come', () => {
+      given(job, [retried, started]).when(fail).then([failed]);
+      given(job, [retried, started, failed]).when(fail).then([]);
+    });
+
+    it('starts the next attempt after a failed one only', () => {
+      given(job, [retried, started, failed]).when({ type: 'StartAttempt', data: { attempt: 2, replicaId: 'rep_2' } }).then([again]);
+      given(job, [retried, started]).when({ type: 'StartAttempt', data: { attempt: 2, replicaId: 'rep_2' } }).rejects('job.attempt_open', { attempt: 1, replicaId: 'rep_1' });
+    });
+
+    it('has no more attempts than were asked for', () => {
+      given(job, [created, started]).when(fail).rejects('job.retries_spent', { retries: 0 });
+      given(job, [retried, started, failed, again]).when({ ...fail, data: { ...fail.data, attempt: 2 } }).rejects('job.retries_spent', { retries: 1 });
+    });
+
+    it('fails no attempt that was never started', () => given(job, [retried]).when(fail).rejects('job.attempt_unknown', { attempt: 1 }));
+  });
+
+  describe('cancelled', () => {
+    const request = { reason: { code: 'cancelled', message: 'it was cancelled by request' }, requestedAt: '2026-01-01T00:00:00.000Z' };
+    const cancel = { type: 'CancelJob', data: request } as const;
+    const requested: JobEvent = { type: 'JobCancelRequested', data: request };
+    const cancelled = { outcome: 'CANCELLED', attempt: 1, exitCode: 143, oomKilled: false, reason: request.reason } as const;
+
+    it('ends at once where nothing was tried yet', () =>
+      given(job, [created])
+        .when(cancel)
+        .then([requested, { type: 'JobEnded', data: { outcome: 'CANCELLED', attempt: 0, exitCode: null, oomKilled: false, reason: request.reason } }]));
+
+    it('waits for the end of its attempt, and is asked once', () => {
+      given(job, [created, started]).when(cancel).then([requested]);
+      given(job, [created, started, requested]).when(cancel).then([]);
+      given(job, [created, started, requested]).when({ type: 'EndJob', data: cancelled }).then([{ type: 'JobEnded', data: cancelled }]);
+    });
+
+    it('starts nothing more', () => {
+      const retried: JobEvent = { type: 'JobCreated', data: { ...definition, retries: 1 } };
+      const failed = { exitCode: 3, oomKilled: false, reason: request.reason, attempt: 1, retryAt: request.requestedAt };
+      given(job, [retried, started, requested]).when({ type: 'FailAttempt', data: failed }).rejects('job.cancel_requested');
+      given(job, [retried, started, { type: 'JobAttemptFailed', data: { ...failed, replicaId: 'rep_1' } }, requested])
+        .when({ type: 'StartAttempt', data: { attempt: 2, replicaId: 'rep_2' } })
+        .rejects('job.cancel_requested');
+    });
+
+    it('may still have succeeded', () =>
+      given(job, [created, started, requested]).when({ type: 'EndJob', data: succeeded }).then([{ type: 'JobEnded', data: succeeded }]));
+
+    it('is refused when it has ended, and CANCELLED is nobody\'s outcome unasked', () => {
+      given(job, [created, started, { type: 'JobEnded', data: succeeded }]).when(cancel).rejects('job.ended', { outcome: 'SUCCEEDED' });
+      given(job, [created, started]).when({ type: 'EndJob', data: cancelled }).rejects('job.not_cancelled');
+    });
+  });
 
   it('knows nothing of a job that was never created', () => {
     given(job, []).when({ type: 'StartAttempt', data: { attempt: 1, replicaId: 'rep_1' } }).rejects('job.not_found');

@@ -77,7 +77,7 @@ const chapters: readonly Chapter[] = [
   (story, number, told) => {
     told.jobs += 1;
     const id = `job_${told.jobs}` as const;
-    const job = { jobId: id, projectId: 'prj_shop', environmentId: 'env_live', networkId: 'net_live', name: 'j', spec: SPEC, timeoutMs: 1, retries: 0, trigger: { type: 'manual' } } as const;
+    const job = { jobId: id, projectId: 'prj_shop', environmentId: 'env_live', networkId: 'net_live', name: 'j', spec: SPEC, timeoutMs: 1, retries: 0, trigger: { type: 'manual' }, inheritsFrom: null, rerunOf: null } as const;
     story.tell(`job-${id}`, 'JobCreated', job);
     story.tell(`job-${id}`, 'JobAttemptStarted', { attempt: 1, replicaId: `rep_${id}` }, SYSTEM);
     if (number > 1) story.tell(`job-${id}`, 'JobEnded', { outcome: 'SUCCEEDED', attempt: 1, exitCode: 0, oomKilled: false, reason }, SYSTEM);

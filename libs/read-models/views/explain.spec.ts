@@ -88,7 +88,7 @@ describe('the explanation of a job', () => {
   it('names its attempts and tells how it ended', async () => {
     const story = new Story();
     const ofJob = { type: 'job', id: 'job_1' } as const;
-    const job = { jobId: 'job_1', projectId: 'prj_shop', environmentId: 'env_live', networkId: 'net_live', name: 'migrate', spec: SPEC, timeoutMs: 1_000, retries: 0, trigger: { type: 'manual' } } as const;
+    const job = { jobId: 'job_1', projectId: 'prj_shop', environmentId: 'env_live', networkId: 'net_live', name: 'migrate', spec: SPEC, timeoutMs: 1_000, retries: 0, trigger: { type: 'manual' }, inheritsFrom: null, rerunOf: null } as const;
     story.tell('job-job_1', 'JobCreated', job);
     story.tell('job-job_1', 'JobAttemptStarted', { attempt: 1, replicaId: 'rep_1' }, SYSTEM);
     observe(story, 1, 'COMPLETED', { owner: ofJob, final: true, exitCode: 0 });

@@ -18,6 +18,8 @@ function startedJob(): Story {
     timeoutMs: 600_000,
     retries: 0,
     trigger: { type: 'manual' },
+    inheritsFrom: null,
+    rerunOf: null,
   });
   story.tell('job-job_1', 'JobAttemptStarted', { attempt: 1, replicaId: 'rep_1' }, SYSTEM);
   return story;

@@ -54,7 +54,12 @@ const sentences: { readonly [Type in Told['type']]: (event: Of<Type>, names: Nam
 
   JobCreated: ({ data }) => ({ what: `the job ${data.name} was created from ${data.spec.image}`, why: 'it was asked for' }),
   JobAttemptStarted: ({ data }) => ({ what: `attempt ${data.attempt} was started`, why: data.attempt === 1 ? 'nothing was tried before' : 'the one before failed' }),
-  JobEnded: ({ data }) => ({ what: `it ended ${data.outcome} with attempt ${data.attempt}`, why: because(data.reason, data.exitCode, data.oomKilled) }),
+  JobAttemptFailed: ({ data }) => ({
+    what: `attempt ${data.attempt} failed, and another one follows at ${data.retryAt} at the earliest, once its container is gone`,
+    why: because(data.reason, data.exitCode, data.oomKilled),
+  }),
+  JobCancelRequested: ({ data }) => ({ what: 'it is to end: what runs of it is being stopped', why: data.reason.message }),
+  JobEnded: ({ data }) => ({ what: data.attempt === 0 ? `it ended ${data.outcome} before its first attempt` : `it ended ${data.outcome} with attempt ${data.attempt}`, why: because(data.reason, data.exitCode, data.oomKilled) }),
 };
 
 /** What happened and why; null for an event that is no part of a service's or job's story. */
