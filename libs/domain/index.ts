@@ -26,6 +26,10 @@ export { type AttemptRef, compareAttempts, type Node, type NodeEntry, type Settl
 export { additionalRoom, freeRoom, hostPortKeys, portConflicts, portsTaken, reserved, type RoomTaker } from './node/room.ts';
 export { job, JOB_TIMEOUT, type JobCommand, MAX_JOB_RETRIES } from './job/decide.ts';
 export type { Job, JobAttempt, JobDefinition, OpenJob } from './job/job.ts';
+export type { AttemptEnd } from './job/attempt-end.ts';
+export { type AttemptHistory, attemptHistory } from './job/attempt-history.ts';
+export { END_SLACK_MS, type JobSituation, type JobStep, planJob, retryDelayMs, START_DEADLINE_MS } from './job/plan-job.ts';
+export { whyUnwanted } from './job/unwanted.ts';
 export { hookJob, type HookOf, type JobOverrides, jobSpecOf } from './job/job-spec.ts';
 export * from './docker-service/constraint.ts';
 export { dockerService, type DockerServiceCommand } from './docker-service/decide.ts';
