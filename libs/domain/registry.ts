@@ -53,6 +53,9 @@ const withWholeDeploySettings: Upcaster = (data) => ({ ...data, deploy: { ...DEF
 /** Before there were checks and other policies. */
 const withWholeSpec = (restartPolicy: RestartPolicy): Upcaster => (data) => ({ ...data, spec: { restartPolicy, healthcheck: null, ...(data as { spec: object }).spec } });
 
+/** Before there was anything to replace, every deployment was a service's first. */
+const asCreation: Upcaster = (data) => ({ kind: 'create', settings: { ...DEFAULT_DEPLOY_SETTINGS, monitorMs: 0 }, supersedes: null, ...data });
+
 /** Every event there is. The catalogue in the documentation is made of it. */
 export const registry: Registry = {
   ProjectCreated: first('project', 'A project (tenant) exists.'),
@@ -64,15 +67,25 @@ export const registry: Registry = {
 
   DockerServiceCreated: second('docker_service', 'A service exists, with what is its own and no release yet.', withWholeDeploySettings),
   ReleaseCut: second('docker_service', 'A numbered spec of what runs was frozen.', withWholeSpec(ALWAYS)),
-  DeploymentStarted: first('docker_service', 'A deployment is to move the service to a release.'),
+  ReleaseImagePinned: first('docker_service', "The image of a release was found to be this one, whatever its tag comes to mean."),
+  DeploymentStarted: second('docker_service', 'A deployment is to move the service to a release.', asCreation),
+  DeploymentCancelRequested: first('docker_service', 'The deployment is to go back to the last stable release.'),
   DeploymentEnded: first('docker_service', "The deployment is over, with its outcome; the replicas that it ordered are the service's now."),
   DockerServiceScaled: first('docker_service', 'Another number of replicas is wanted.'),
+  DeploySettingsChanged: first('docker_service', 'Later deployments of the service go another way.'),
+  DockerServiceLabelsChanged: first('docker_service', 'The service has other labels.'),
+  DockerServicePaused: first('docker_service', 'The containers of the service are to be stopped and kept.'),
+  DockerServiceResumed: first('docker_service', 'The service is to run again, in the containers that were kept.'),
+  DockerServiceStopped: first('docker_service', 'The containers of the service are to be removed, and their room given back.'),
+  DockerServiceStarted: first('docker_service', 'The service is to run again.'),
   ServiceStepTaken: first('docker_service', 'Replicas are ordered, stopped or forgotten outside any deployment, and why.'),
   DockerServiceDeletionRequested: first('docker_service', 'The service is to go: everything of it is being stopped.'),
   DockerServiceDeleted: first('docker_service', 'The engines have confirmed that every container is gone.'),
   ReservationVoided: first('docker_service', "The service was never written after its name was claimed, and now can't be."),
 
   DeploymentOpened: first('deployment', 'The scheduler has taken the deployment up; its deadline counts from here.'),
+  DeploymentStageBegan: first('deployment', 'The deployment has come to this stage; a hook runs as the job that is named here.'),
+  DeploymentStageEnded: first('deployment', 'A stage of the deployment is over, with its result and why.'),
   DeploymentStepTaken: first('deployment', 'Replicas are ordered, stopped or forgotten by the deployment, and why.'),
   DeploymentProgressed: first('deployment', 'More replicas are up or settled than ever before: the progress deadline starts anew.'),
   DeploymentReplicaFailed: first('deployment', 'An agent has given up a replica of the deployment.'),

@@ -5,6 +5,7 @@ export * from './event-answer.ts';
 export * from './views.ts';
 export * from './views/audit.ts';
 export * from './views/container-spec.ts';
+export * from './views/deploy-settings.ts';
 export * from './views/deployments.ts';
 export * from './views/environments.ts';
 export * from './views/jobs.ts';

@@ -61,7 +61,7 @@ export const aDockerServiceCreated = (over: Partial<Created['data']> = {}): Crea
 export const aNewDockerService = (over: { created?: Partial<Created['data']>; spec?: Partial<ContainerSpec> } = {}): readonly DockerServiceEvent[] => [
   aDockerServiceCreated(over.created),
   { type: 'ReleaseCut', data: { release: 1, spec: aContainerSpec(over.spec) } },
-  { type: 'DeploymentStarted', data: { deploymentId: 'dep_a', fromRelease: null, toRelease: 1 } },
+  { type: 'DeploymentStarted', data: { deploymentId: 'dep_a', kind: 'create', fromRelease: null, toRelease: 1, settings: over.created?.deploy ?? aDeploySettings(), supersedes: null } },
 ];
 
 /** A host of 4 cores and 8 GiB. */

@@ -15,11 +15,31 @@ const spec = {
   labels: mapOf(text),
   constraints: many(text),
 };
+const release = {
+  ...spec,
+  restart_policy: object({
+    name: one('always', 'unless-stopped', 'on-failure', 'no'),
+    max_retries: whole,
+    delay_ms: orNull(whole),
+    backoff: one('constant', 'exponential'),
+    window_ms: orNull(whole),
+    on_exhausted: one('fail', 'replace'),
+  }),
+  healthcheck: orNull(
+    object(
+      { type: one('http', 'tcp', 'command'), interval_ms: whole, timeout_ms: whole, healthy_threshold: whole, unhealthy_threshold: whole, on_unhealthy: one('restart', 'mark') },
+      { path: text, port: whole, command: many(text) },
+    ),
+  ),
+};
+const { ports: _ports, ...hookSpec } = spec;
+const hook = orNull(object({ timeout_ms: whole, retries: whole }, hookSpec));
+const share = { type: ['integer', 'string', 'null'] };
 const DEPLOYMENT_STATUS = one('PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'ROLLED_BACK', 'CANCELLED', 'SUPERSEDED');
 const REPLICA_STATE = one('PENDING', 'ASSIGNED', 'PREPARING', 'STARTING', 'RUNNING', 'COMPLETED', 'FAILED', 'STOPPED', 'GONE');
 const verdict = object({ node_id: idOf('node'), name: text, fits: flag, score: orNull({ type: 'number' }), reasons: many(object({ filter: text, detail: text })) });
 const owner = object({ type: one('docker_service', 'job'), id: text });
-const jobTrigger = { ...object({ type: one('manual', 'pre_deploy', 'post_deploy', 'schedule') }), properties: { type: one('manual', 'pre_deploy', 'post_deploy', 'schedule'), deployment_id: idOf('dep'), schedule_id: idOf('sch') } };
+const jobTrigger = object({ type: one('manual', 'pre_deploy', 'post_deploy', 'schedule') }, { deployment_id: idOf('dep'), schedule_id: idOf('sch') });
 
 /** Every answer, by its name under `components.schemas`. Specs hold real answers against them. */
 export const answerSchemas: Readonly<Record<string, Schema>> = {
@@ -38,6 +58,19 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
   Project: object({ project_id: ids.project_id, name: text, created_at: instant, created_by: actor, revision: whole }),
   Environment: object({ ...ids, name: text, network_id: idOf('net'), created_at: instant, created_by: actor }),
   Plan: object({ name: text, resources: named('Resources'), created_at: instant, created_by: actor, updated_at: instant, updated_by: actor, revision: whole }),
+  DeploySettings: object({
+    strategy: one('rolling', 'recreate'),
+    max_surge: share,
+    max_unavailable: share,
+    min_healthy_ms: whole,
+    healthy_deadline_ms: whole,
+    progress_deadline_ms: whole,
+    max_failures: whole,
+    monitor_ms: whole,
+    auto_rollback: flag,
+    pre_deploy: hook,
+    post_deploy: hook,
+  }),
   DockerService: object({
     docker_service_id: idOf('svc'),
     ...ids,
@@ -51,9 +84,9 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     lifecycle: one('ACTIVE', 'DELETING', 'DELETED'),
     release: whole,
     image_digest: orNull(text),
-    ...spec,
+    ...release,
     replicas: object({ desired: whole, running: whole, healthy: whole, starting: whole, failed: whole }),
-    deploy: object({ min_healthy_ms: whole, healthy_deadline_ms: whole, progress_deadline_ms: whole, max_failures: whole }),
+    deploy: named('DeploySettings'),
     secrets: { type: 'object' },
     deployment: orNull(object({ deployment_id: idOf('dep'), status: DEPLOYMENT_STATUS })),
     nodes: many(object({ node_id: idOf('node'), name: text, address: text })),

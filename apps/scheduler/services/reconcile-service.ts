@@ -70,6 +70,7 @@ export class ReconcileService {
   /** Asked for only where a deadline has passed: then its nodes have to have reported since. */
   private areFresh({ deployment, replicas }: ServiceReading, mark: number): boolean {
     if (deployment?.status !== 'opened' || deployment.closed) return false;
+    if (deployment.deadlineAt === null) return false;
     const deadline = Date.parse(deployment.deadlineAt);
     if (deadline > this.ports.clock.now()) return false;
     const nodeIds = new Set(replicas.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== null));
@@ -97,7 +98,7 @@ export class ReconcileService {
     if (openDeployment) await this.onDeployment(reading, { type: 'OpenDeployment', data: openDeployment }, 'open');
     else if (failures.length > 0) await this.recordFailures(reading, failures);
     else if (progress) await this.onDeployment(reading, { type: 'RecordDeploymentProgress', data: progress }, `progress ${at}`);
-    else if (close) await this.onDeployment(reading, { type: 'CloseDeployment', data: close }, 'close');
+    else if (close) await this.onDeployment(reading, { type: 'CloseDeployment', data: { ...close, at: new Date(this.ports.clock.now()).toISOString() } }, 'close');
     else if (endDeployment) await this.onService(reading, { type: 'EndDeployment', data: endDeployment }, `end ${endDeployment.deploymentId}`);
     else if (finishDeletion) await this.onService(reading, { type: 'ConfirmDockerServiceDeleted', data: {} }, 'confirm deleted', serviceRevision);
     else if (step && service.activeDeployment) await this.onDeployment(reading, { type: 'TakeDeploymentStep', data: step }, `step ${at}`);

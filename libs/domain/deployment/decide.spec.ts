@@ -19,7 +19,7 @@ const recordProgress = (running: number, settled: number): DeploymentCommand => 
 const failure = { replicaId: 'rep_1_1', slot: 1, reason } as const;
 const failed: DeploymentEvent = { type: 'DeploymentReplicaFailed', data: { ...ref, ...failure } };
 const recordFailure: DeploymentCommand = { type: 'RecordReplicaFailure', data: failure };
-const close: DeploymentCommand = { type: 'CloseDeployment', data: { outcome: 'SUCCEEDED', reason } };
+const close: DeploymentCommand = { type: 'CloseDeployment', data: { outcome: 'SUCCEEDED', reason, at: '2030-01-01T00:00:09.000Z' } };
 
 describe('a deployment', () => {
   it('is opened once', () => {
@@ -69,7 +69,7 @@ describe('a deployment', () => {
 
   it('is closed once: the first outcome stands', () => {
     given(deployment, [opened]).when(close).then([closed]);
-    given(deployment, [opened, closed]).when({ type: 'CloseDeployment', data: { outcome: 'FAILED', reason } }).then([]);
+    given(deployment, [opened, closed]).when({ type: 'CloseDeployment', data: { outcome: 'FAILED', reason, at: '2030-01-01T00:00:09.000Z' } }).then([]);
   });
 
   it('hands over all that it ever ordered', () => {

@@ -1,9 +1,21 @@
 import type { DeploymentOutcome } from '../docker-service/events.ts';
 import { noOrders, takeStep, type HandOver, type Orders } from '../docker-service/orders.ts';
 import type { Cases } from '../kernel/decider.ts';
-import type { DeploymentId, DockerServiceId, ProjectId, ReplicaId } from '../kernel/ids.ts';
+import type { DeploymentId, DockerServiceId, JobId, ProjectId, ReplicaId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
-import type { DeploymentEvent } from './events.ts';
+import type { DeploymentEvent, DeploymentStage, StageResult } from './events.ts';
+
+/** A stage that was begun. */
+export interface StageStanding {
+  readonly jobId: JobId | null;
+  /** RFC 3339, both. */
+  readonly beganAt: string;
+  readonly deadlineAt: string | null;
+  /** Why it was begun, then why it ended. */
+  readonly reason: Reason;
+  /** Null while it is under way. */
+  readonly result: StageResult | null;
+}
 
 /** A deployment whose stream was begun; `closed` tells whether steps may still be taken. */
 export interface OpenedDeployment {
@@ -13,9 +25,15 @@ export interface OpenedDeployment {
   readonly projectId: ProjectId;
   readonly toRelease: number;
   readonly progressDeadlineMs: number;
-  /** RFC 3339; nothing went forward until then: it has failed. */
-  readonly deadlineAt: string;
-  /** The most that was ever up and settled at once: only more than that is progress, so a crash loop is none. */
+  /** RFC 3339; nothing went forward until then: it has failed. Null while a hook runs, which has a time of its own. */
+  readonly deadlineAt: string | null;
+  /** In the order of being begun. */
+  readonly stages: ReadonlyMap<DeploymentStage, StageStanding>;
+  /** The stage under way; null between two of them. */
+  readonly stage: DeploymentStage | null;
+  /** What was ordered before the return began: none of it may be left at the end. */
+  readonly forward: ReadonlySet<ReplicaId>;
+  /** The most that was ever up and settled at once on this way: only more than that is progress, so a crash loop is none. */
   readonly progress: { readonly running: number; readonly settled: number };
   /** Replicas that were given up by their agents, in the order of being recorded. */
   readonly failures: ReadonlyMap<ReplicaId, { readonly slot: number; readonly reason: Reason }>;
@@ -39,12 +57,22 @@ const evolutions: Cases<DeploymentEvent, Deployment, Deployment> = {
     ...data,
     status: 'opened',
     deadlineAt: new Date(Date.parse(startedAt) + data.progressDeadlineMs).toISOString(),
+    stages: new Map(),
+    stage: null,
+    forward: new Set(),
     progress: { running: 0, settled: 0 },
     failures: new Map(),
     orders: noOrders,
     handOver: { ordered: [], stopped: [], forgotten: [] },
     closed: null,
   }),
+  DeploymentStageBegan: (deployment, { data }) => beginStage(opened(deployment), data),
+  DeploymentStageEnded(deployment, { data: { stage, result, reason } }) {
+    const { stages, ...rest } = opened(deployment);
+    const begun = stages.get(stage);
+    if (!begun) throw new Error(`history out of order: stage ${stage} was never begun`);
+    return { ...rest, stage: null, stages: new Map(stages).set(stage, { ...begun, result, reason }) };
+  },
   DeploymentStepTaken(deployment, { data }) {
     const { orders, handOver, ...rest } = opened(deployment);
     return {
@@ -68,6 +96,15 @@ const evolutions: Cases<DeploymentEvent, Deployment, Deployment> = {
   }),
   DeploymentClosed: (deployment, { data: { outcome, reason } }) => ({ ...opened(deployment), closed: { outcome, reason } }),
 };
+
+/** A return begins to count anew. */
+function beginStage(deployment: OpenedDeployment, { stage, jobId, at, deadlineAt, reason }: BeganData): OpenedDeployment {
+  const { stages } = deployment;
+  const begun = { ...deployment, stage, deadlineAt, stages: new Map(stages).set(stage, { jobId, beganAt: at, deadlineAt, reason, result: null }) };
+  return stage === 'return' ? { ...begun, forward: new Set(deployment.handOver.ordered.map(({ replicaId }) => replicaId)), progress: { running: 0, settled: 0 }, failures: new Map() } : begun;
+}
+
+type BeganData = Extract<DeploymentEvent, { type: 'DeploymentStageBegan' }>['data'];
 
 /** Folds one event of a deployment's stream in. */
 export const evolve = (deployment: Deployment, event: DeploymentEvent): Deployment => evolutions[event.type](deployment, event as never);

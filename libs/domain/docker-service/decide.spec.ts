@@ -42,7 +42,7 @@ const create: DockerServiceCommand = { type: 'CreateDockerService', data: { ...b
 const created: DockerServiceEvent[] = [
   { type: 'DockerServiceCreated', data: born },
   { type: 'ReleaseCut', data: { release: 1, spec } },
-  { type: 'DeploymentStarted', data: { deploymentId: 'dep_1', fromRelease: null, toRelease: 1 } },
+  { type: 'DeploymentStarted', data: { deploymentId: 'dep_1', kind: 'create', fromRelease: null, toRelease: 1, settings: deploy, supersedes: null } },
 ];
 const ended = (outcome: 'SUCCEEDED' | 'FAILED', ordered: ReplicaOrder[] = []): DockerServiceEvent => ({
   type: 'DeploymentEnded',

@@ -26,7 +26,7 @@ export interface ContainerSpec {
   /** The plan that the resources were copied from; a later change of the plan doesn't touch them. */
   readonly plan: string | null;
   readonly resources: Resources;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Labels;
   /** `node.labels.zone==a`, `node.name!=host-3`; all must hold. */
   readonly constraints: readonly string[];
   /** Never again in place for a job. */
@@ -35,13 +35,21 @@ export interface ContainerSpec {
   readonly healthcheck: Healthcheck | null;
 }
 
-/** A replica that a plan orders into being. Its id is derived from (owner, slot, generation). */
+/** A replica that a plan orders into being. Its id is derived from (owner, slot, generation). While a service rolls, a slot may hold
+ *  two: the one that goes, and the next generation. */
 export interface ReplicaOrder {
   readonly replicaId: ReplicaId;
   readonly slot: number;
   /** Counts the replicas of a slot, from 1. */
   readonly generation: number;
   readonly release: number;
+  /** When it was ordered, RFC 3339: its healthy deadline counts from here. Left out in orders of before there was one. */
+  readonly orderedAt?: string;
+  /** The replica of its slot, on the same node, whose room it takes over: it is prepared beside it, and starts after its GONE. Left out
+   *  where it starts on its own. */
+  readonly replaces?: ReplicaId;
+  /** How many replicas of this slot were given up one after the other before this one (`on_exhausted: replace`). Left out: none. */
+  readonly tries?: number;
 }
 
 /** A batch of a plan, fenced by the revision that the plan was read at. What stands here counts as done in later plans. */
@@ -53,7 +61,24 @@ export interface Step {
   readonly reason: Reason;
 }
 
+/** How a deployment ended. FAILED: its replicas are stopped, and the service is halted. ROLLED_BACK: it failed, and the service stands on
+ *  its last stable release again. CANCELLED: by request; a service with a stable release stands on it again, unless it was paused,
+ *  stopped or deleted. SUPERSEDED: a newer one took over what it had ordered. */
 export type DeploymentOutcome = 'SUCCEEDED' | 'FAILED' | 'ROLLED_BACK' | 'CANCELLED' | 'SUPERSEDED';
+
+/** What made it: the service's creation; a new release; a new release that copies an earlier one; the same release once more. */
+export type DeploymentKind = 'create' | 'deploy' | 'rollback' | 'restart';
+
+/** What an image reference was found to mean. */
+export interface ImagePin {
+  /** `docker.io/myorg/api@sha256:…`, or the image id where no registry gave it. */
+  readonly reference: string;
+  readonly digest: string | null;
+  readonly imageId: string;
+}
+
+export type Labels = Readonly<Record<string, string>>;
+type Nothing = Record<never, never>;
 
 export type DockerServiceEvent =
   | {
@@ -71,8 +96,28 @@ export type DockerServiceEvent =
         deploy: DeploySettings;
       };
     }
-  | { type: 'ReleaseCut'; data: { release: number; spec: ContainerSpec } }
-  | { type: 'DeploymentStarted'; data: { deploymentId: DeploymentId; fromRelease: number | null; toRelease: number } }
+  /** `copiedFrom`: the release that a rollback copied whole; left out where it was cut from a change. */
+  | { type: 'ReleaseCut'; data: { release: number; spec: ContainerSpec; copiedFrom?: number } }
+  /** What the release's tag meant when it was first pulled: from now on it means this for every replica of the release. `digest`
+   *  (`sha256:…`) is the registry's; null for an image that no registry gave, which is known by its `imageId` only and runs where
+   *  it is. `reference`: what its replicas are started from. */
+  | { type: 'ReleaseImagePinned'; data: { release: number } & ImagePin }
+  | {
+      type: 'DeploymentStarted';
+      data: {
+        deploymentId: DeploymentId;
+        kind: DeploymentKind;
+        /** The last stable one: where it returns to. Null before the first. */
+        fromRelease: number | null;
+        toRelease: number;
+        /** In force for this deployment: the service's own, with what was given for it alone. */
+        settings: DeploySettings;
+        /** The one that was under way: it ends SUPERSEDED. */
+        supersedes: DeploymentId | null;
+      };
+    }
+  /** It returns to the last stable release and ends CANCELLED. */
+  | { type: 'DeploymentCancelRequested'; data: { deploymentId: DeploymentId } }
   /** What the deployment ordered goes over to the service: its replicas and the highest generation of each slot. */
   | {
       type: 'DeploymentEnded';
@@ -88,9 +133,21 @@ export type DockerServiceEvent =
       };
     }
   | { type: 'DockerServiceScaled'; data: { from: number; to: number } }
+  /** For the deployments from now on. */
+  | { type: 'DeploySettingsChanged'; data: { from: DeploySettings; to: DeploySettings } }
+  /** Containers carry them from the next release on. */
+  | { type: 'DockerServiceLabelsChanged'; data: { from: Labels; to: Labels } }
+  /** Its containers are stopped and kept, their room and ports held. */
+  | { type: 'DockerServicePaused'; data: Nothing }
+  /** Out of a pause or a stop: the same containers start again, where they were kept. */
+  | { type: 'DockerServiceResumed'; data: Nothing }
+  /** Its containers are removed and their room is given back; configuration, volumes and names stay. */
+  | { type: 'DockerServiceStopped'; data: Nothing }
+  /** Out of a stop or a pause, or out of a halt: then a deployment follows in the same append. */
+  | { type: 'DockerServiceStarted'; data: Nothing }
   /** A batch outside any deployment: a lost replica made good, a scale, a deletion. */
   | { type: 'ServiceStepTaken'; data: Step }
-  | { type: 'DockerServiceDeletionRequested'; data: Record<never, never> }
+  | { type: 'DockerServiceDeletionRequested'; data: Nothing }
   /** On the engine's word: every container is gone. */
   | { type: 'DockerServiceDeleted'; data: { name: string; environmentId: EnvironmentId; projectId: ProjectId } }
   /** The name was claimed but the service never written; a late write of it now conflicts. */

@@ -55,7 +55,7 @@ class World {
     for (const data of plan.failures) this.tellDeployment({ type: 'RecordReplicaFailure', data });
     if (plan.progress) this.tellDeployment({ type: 'RecordDeploymentProgress', data: plan.progress });
     if (plan.step) this.take(plan.step);
-    if (plan.close) this.tellDeployment({ type: 'CloseDeployment', data: plan.close });
+    if (plan.close) this.tellDeployment({ type: 'CloseDeployment', data: { ...plan.close, at: new Date(this.now).toISOString() } });
     if (plan.endDeployment) this.tell({ type: 'EndDeployment', data: plan.endDeployment });
     if (plan.finishDeletion) this.tell({ type: 'ConfirmDockerServiceDeleted', data: {} });
     return JSON.stringify({ ...plan, wakeInMs: null }) !== JSON.stringify(NOTHING_TO_DO);

@@ -35,7 +35,7 @@ export function planDeployment(input: RolloutInput, active: ActiveDeployment): R
     return { ...NOTHING_TO_DO, progress: { running: running.length, settled: settled.length, wanted: service.replicas, deadlineAt } };
   }
 
-  const remainingMs = Date.parse(deployment.deadlineAt) - now;
+  const remainingMs = Date.parse(deployment.deadlineAt ?? new Date(now).toISOString()) - now;
   if (remainingMs <= 0 && input.observationsFresh) return { ...NOTHING_TO_DO, close: { outcome: 'FAILED', reason: deadlineReason(deployment, wanted) } };
   return { ...NOTHING_TO_DO, step: moving(input, deployment, standing), wakeInMs: remainingMs > 0 ? remainingMs : REJUDGE_MS };
 }

@@ -32,7 +32,7 @@ const created = (replicas: number, maxFailures = 0): DockerServiceEvent[] => [
     },
   },
   { type: 'ReleaseCut', data: { release: 1, spec: {} as ContainerSpec } },
-  { type: 'DeploymentStarted', data: { deploymentId: 'dep_1', fromRelease: null, toRelease: 1 } },
+  { type: 'DeploymentStarted', data: { deploymentId: 'dep_1', kind: 'create', fromRelease: null, toRelease: 1, settings: DEFAULT_DEPLOY_SETTINGS, supersedes: null } },
 ];
 const opened: DeploymentEvent = { type: 'DeploymentOpened', data: { ...ref, toRelease: 1, startedAt: at(0), progressDeadlineMs: 600_000 } };
 const took = (parts: Partial<Step>): DeploymentEvent => ({ type: 'DeploymentStepTaken', data: { ...ref, ...step(parts) } });

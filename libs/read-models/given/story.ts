@@ -90,7 +90,7 @@ export function orderedService(story = new Story()): Story {
     deploy: { ...DEFAULT_DEPLOY_SETTINGS, monitorMs: 0, minHealthyMs: 10_000, healthyDeadlineMs: 300_000, progressDeadlineMs: 600_000, maxFailures: 0 },
   });
   story.tell('docker_service-svc_web', 'ReleaseCut', { release: 1, spec: SPEC });
-  story.tell('docker_service-svc_web', 'DeploymentStarted', { deploymentId: 'dep_1', fromRelease: null, toRelease: 1 });
+  story.tell('docker_service-svc_web', 'DeploymentStarted', { deploymentId: 'dep_1', kind: 'create', fromRelease: null, toRelease: 1, settings: DEFAULT_DEPLOY_SETTINGS, supersedes: null });
   story.tell('deployment-dep_1', 'DeploymentOpened', { ...deploymentRef, toRelease: 1, startedAt: timeOf(3), progressDeadlineMs: 600_000 }, SYSTEM);
   story.tell(
     'deployment-dep_1',

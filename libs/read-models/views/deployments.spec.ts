@@ -1,3 +1,4 @@
+import { DEFAULT_DEPLOY_SETTINGS } from '#domain';
 import { foldDocument } from '../view.ts';
 import { deploymentRef, orderedService, type Story, SYSTEM, timeOf } from '../given/story.ts';
 import { deployments, type DeploymentDocument } from './deployments.ts';
@@ -92,7 +93,7 @@ describe('the deployments view', () => {
 
   it('may end before anything of it was taken up', () => {
     const story = orderedService();
-    story.tell('docker_service-svc_web', 'DeploymentStarted', { deploymentId: 'dep_2', fromRelease: 1, toRelease: 2 });
+    story.tell('docker_service-svc_web', 'DeploymentStarted', { deploymentId: 'dep_2', kind: 'deploy', fromRelease: 1, toRelease: 2, settings: DEFAULT_DEPLOY_SETTINGS, supersedes: null });
     const data = { deploymentId: 'dep_2', outcome: 'SUPERSEDED', reason: { code: 'superseded', message: 'a newer one came' }, toRelease: 2, ordered: [], stopped: [], forgotten: [] } as const;
     story.tell('docker_service-svc_web', 'DeploymentEnded', data, SYSTEM);
     expect(foldDocument<DeploymentDocument>(deployments, story.events, 'dep_2')).toMatchObject({

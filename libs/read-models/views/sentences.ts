@@ -20,19 +20,35 @@ type Told = DockerServiceEvent | DeploymentEvent | ReplicaEvent | JobEvent;
 /** One sentence for each type of event, so that a new one doesn't compile until it can be explained. */
 const sentences: { readonly [Type in Told['type']]: (event: Of<Type>, names: Names) => Sentence } = {
   DockerServiceCreated: ({ data }) => ({ what: `${data.name} was created with ${count(data.replicas, 'replica')}`, why: 'it was asked for' }),
-  ReleaseCut: ({ data }) => ({ what: `release ${data.release} was cut from ${data.spec.image}`, why: 'what shapes its container was given or changed' }),
+  ReleaseCut: ({ data }) => ({
+    what: `release ${data.release} was cut from ${data.spec.image}`,
+    why: data.copiedFrom === undefined ? 'what shapes its container was given or changed' : `it copies release ${data.copiedFrom}, to which the service goes back`,
+  }),
+  ReleaseImagePinned: ({ data }) => ({
+    what: `the image of release ${data.release} was found to be ${data.reference}`,
+    why: data.digest === null ? 'no registry gave it: it is known by its id, and runs where it is' : 'its first replica pulled it',
+  }),
   DeploymentStarted: ({ data }) => ({
     what: `a deployment of release ${data.toRelease} was started`,
-    why: data.fromRelease === null ? 'nothing of it ran before' : `it replaces release ${data.fromRelease}`,
+    why: data.kind === 'restart' ? 'the same release was asked for once more' : data.fromRelease === null ? 'nothing of it ran before' : `it replaces release ${data.fromRelease}`,
   }),
+  DeploymentCancelRequested: () => ({ what: 'its deployment was asked to go back', why: 'it was asked for' }),
   DeploymentEnded: ({ data }) => ({ what: `the deployment of release ${data.toRelease} ended ${data.outcome}`, why: data.reason.message }),
   DockerServiceScaled: ({ data }) => ({ what: `it was scaled from ${data.from} to ${count(data.to, 'replica')}`, why: 'it was asked for' }),
+  DeploySettingsChanged: () => ({ what: 'the way of its deployments was changed', why: 'it was asked for' }),
+  DockerServiceLabelsChanged: () => ({ what: 'its labels were changed', why: 'it was asked for' }),
+  DockerServicePaused: () => ({ what: 'it was paused', why: 'it was asked for' }),
+  DockerServiceResumed: () => ({ what: 'it was resumed', why: 'it was asked for' }),
+  DockerServiceStopped: () => ({ what: 'it was stopped', why: 'it was asked for' }),
+  DockerServiceStarted: () => ({ what: 'it was started', why: 'it was asked for' }),
   ServiceStepTaken: ({ data }) => step(data),
   DockerServiceDeletionRequested: () => ({ what: 'its deletion was requested', why: 'it was asked for' }),
   DockerServiceDeleted: ({ data }) => ({ what: `${data.name} was deleted`, why: 'the engine confirmed that every container is gone' }),
   ReservationVoided: ({ data }) => ({ what: `the name ${data.name} was given back`, why: 'the service itself was never written' }),
 
   DeploymentOpened: ({ data }) => ({ what: `the deployment of release ${data.toRelease} was taken up`, why: 'it is the active one of its service' }),
+  DeploymentStageBegan: ({ data }) => ({ what: `the deployment came to its stage ${data.stage}`, why: data.reason.message }),
+  DeploymentStageEnded: ({ data }) => ({ what: `the stage ${data.stage} of the deployment ended: ${data.result}`, why: data.reason.message }),
   DeploymentStepTaken: ({ data }) => step(data),
   DeploymentProgressed: ({ data }) => ({
     what: `${data.running} of ${data.wanted} run, ${data.settled} have stayed up`,

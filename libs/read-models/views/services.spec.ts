@@ -40,6 +40,8 @@ describe('the services view', () => {
       resources: { request: { cpu_millis: 100, memory_bytes: 64 }, limit: { cpu_millis: 200, memory_bytes: 128 } },
       labels: { teamName: 'shop' },
       constraints: [],
+      restart_policy: { name: 'always', max_retries: 0, delay_ms: null, backoff: 'exponential', window_ms: null, on_exhausted: 'fail' },
+      healthcheck: null,
     };
     const member = { generation: 1, release: 1, state: 'PENDING', run: 0, final: false, ever_failed: false, stopping: null, node_id: null, reason: null };
     expect(serviceIn(story)).toEqual({
@@ -60,7 +62,19 @@ describe('the services view', () => {
       ...release,
       image_digest: null,
       replicas: { desired: 2, running: 0, healthy: 0, starting: 2, failed: 0 },
-      deploy: { min_healthy_ms: 10_000, healthy_deadline_ms: 300_000, progress_deadline_ms: 600_000, max_failures: 0 },
+      deploy: {
+        strategy: 'rolling',
+        max_surge: null,
+        max_unavailable: null,
+        min_healthy_ms: 10_000,
+        healthy_deadline_ms: 300_000,
+        progress_deadline_ms: 600_000,
+        max_failures: 0,
+        monitor_ms: 0,
+        auto_rollback: true,
+        pre_deploy: null,
+        post_deploy: null,
+      },
       secrets: {},
       deployment: { deployment_id: 'dep_1', status: 'RUNNING' },
       warnings: [],

@@ -2,19 +2,12 @@ import type {
   Actor, DeploymentId, DeploymentOutcome, DockerServiceId, EnvironmentId, Lifecycle, NetworkId, ProjectId, Reason, ReplicaCounts, ServiceStatus,
 } from '#domain';
 import { evolveBy, keysOf, type Folds, type Of, type View } from '../view.ts';
-import { specDocument, type SpecDocument } from './container-spec.ts';
+import { releaseSpecDocument, type ReleaseSpecDocument } from './container-spec.ts';
+import { deploySettingsDocument, type DeploySettingsDocument } from './deploy-settings.ts';
 import { change, currentRelease, observed, settled, statusOf, takeStep, type Standing } from './service-members.ts';
 
-/** How the service is moved to a release, as documents say it. Milliseconds. */
-export interface DeploySettingsDocument {
-  readonly min_healthy_ms: number;
-  readonly healthy_deadline_ms: number;
-  readonly progress_deadline_ms: number;
-  readonly max_failures: number;
-}
-
 /** What of a service is answered as it stands in its document; the rest is joined when it is read (`service-queries.ts`). */
-export interface ServiceFields extends SpecDocument {
+export interface ServiceFields extends ReleaseSpecDocument {
   readonly docker_service_id: DockerServiceId;
   readonly project_id: ProjectId;
   readonly environment_id: EnvironmentId;
@@ -51,7 +44,7 @@ export interface ServiceDocument extends ServiceFields, Standing {
   readonly id: string;
   readonly position: string;
   /** Every release by its number. */
-  readonly releases: Readonly<Record<string, SpecDocument>>;
+  readonly releases: Readonly<Record<string, ReleaseSpecDocument>>;
   readonly deletion_asked_by: Actor | null;
 }
 
@@ -62,7 +55,7 @@ const CHANGES: ReadonlySet<string> = new Set(['ReleaseCut', 'DockerServiceScaled
 export const services: View<ServiceDocument> = {
   schema: {
     view: 'services',
-    version: 1,
+    version: 2,
     indexes: [['project_id', 'lifecycle'], ['environment_id', 'name'], ['lifecycle']],
   },
   prefixes: ['docker_service-', 'deployment-', 'replica-'],
@@ -96,7 +89,7 @@ const folds: Folds<ServiceDocument> = {
   ReleaseCut: (service, { data: { release, spec } }) => ({
     ...service,
     release,
-    releases: { ...service.releases, [release]: specDocument(spec) },
+    releases: { ...service.releases, [release]: releaseSpecDocument(spec) },
   }),
   DeploymentStarted: (service, { data: { deploymentId, toRelease } }) => ({
     ...service,
@@ -166,12 +159,7 @@ function created({ data, metadata: { at, actor }, position, revision }: Of<'Dock
     type: data.kind,
     lifecycle: 'ACTIVE',
     desired: data.replicas,
-    deploy: {
-      min_healthy_ms: data.deploy.minHealthyMs,
-      healthy_deadline_ms: data.deploy.healthyDeadlineMs,
-      progress_deadline_ms: data.deploy.progressDeadlineMs,
-      max_failures: data.deploy.maxFailures,
-    },
+    deploy: deploySettingsDocument(data.deploy),
     ...NO_RELEASE,
     created_at: at,
     created_by: actor,
@@ -200,6 +188,8 @@ const NO_RELEASE = {
   resources: { request: { cpu_millis: 0, memory_bytes: 0 }, limit: { cpu_millis: 0, memory_bytes: 0 } },
   labels: {},
   constraints: [],
+  restart_policy: { name: 'always', max_retries: 0, delay_ms: null, backoff: 'exponential', window_ms: null, on_exhausted: 'fail' },
+  healthcheck: null,
   stable_release: null,
   active_deployment: null,
   deployment: null,

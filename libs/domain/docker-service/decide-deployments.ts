@@ -1,0 +1,167 @@
+import type { Cases } from '../kernel/decider.ts';
+import type { DeploymentId } from '../kernel/ids.ts';
+import { Rejection } from '../kernel/rejection.ts';
+import { isSame } from '../kernel/same.ts';
+import { deployViolations } from './deploy-rules.ts';
+import type { DeploySettings } from './deploy-settings.ts';
+import { type DockerService, type ExistingDockerService, keptReleases, workingRelease } from './docker-service.ts';
+import type { ContainerSpec, DeploymentKind, DockerServiceEvent, ImagePin, Labels } from './events.ts';
+import { serviceViolations } from './service-rules.ts';
+import { labelViolations, replicasViolations } from './spec-rules.ts';
+import { active, existing, living, refuse } from './standing.ts';
+
+type DataOf<T extends DockerServiceEvent['type']> = Extract<DockerServiceEvent, { type: T }>['data'];
+
+export type DeployingCommand =
+  /** A release of this spec and its deployment, which supersedes the active one. The spec's labels are the service's own, whatever it says.
+   *  `settings`: what is to be in force for this deployment alone. `sameSpec`: what is done where the spec is that of the current release:
+   *  nothing; the same release once more; or a new release all the same, for its tag to be looked up anew. */
+  | {
+      type: 'DeployDockerService';
+      data: { deploymentId: DeploymentId; spec: ContainerSpec; settings: Partial<DeploySettings>; sameSpec: 'nothing' | 'restart' | 'cut' };
+    }
+  /** What is the service's own, and its spec, in one append; what is left out stays. Only another spec makes a release and a deployment,
+   *  which goes by the settings that are given here. */
+  | {
+      type: 'ChangeDockerService';
+      data: { deploymentId: DeploymentId; replicas?: number; deploy?: DeploySettings; labels?: Labels; spec?: ContainerSpec };
+    }
+  | { type: 'ChangeDeploySettings'; data: { deploy: DeploySettings } }
+  /** Cuts a new release that copies the given one whole; null: the stable one before the current. Never rolled back itself. */
+  | { type: 'RollBackDockerService'; data: { deploymentId: DeploymentId; release: number | null } }
+  /** The same release once more, in new containers. */
+  | { type: 'RestartDockerService'; data: { deploymentId: DeploymentId } }
+  | { type: 'CancelDeployment'; data: { deploymentId: DeploymentId } }
+  /** What the first replica of the release was found to run. The first word stands. */
+  | { type: 'PinReleaseImage'; data: { release: number } & ImagePin }
+  /** After `DeploymentClosed` stands in the deployment's own stream. */
+  | { type: 'EndDeployment'; data: DataOf<'DeploymentEnded'> };
+
+/** Releases and deployments. */
+export const deployingDecisions: Cases<DeployingCommand, DockerService, readonly DockerServiceEvent[]> = {
+  DeployDockerService(state, { data: { deploymentId, spec: asked, settings: given, sameSpec } }) {
+    const service = active(state);
+    const spec = { ...asked, labels: service.labels };
+    const settings = { ...service.deploy, ...given };
+    refuse(serviceViolations({ ...service, spec, deploy: settings }));
+    if (sameSpec !== 'cut' && isCurrent(service, spec)) {
+      return sameSpec === 'nothing' ? [] : [started(service, { deploymentId, kind: 'restart', toRelease: workingRelease(service), settings })];
+    }
+    return cut(service, spec, { deploymentId, kind: 'deploy', settings });
+  },
+
+  ChangeDockerService(state, { data: { deploymentId, replicas, deploy, labels, spec } }) {
+    const service = living(state);
+    const next = { ...service, replicas: replicas ?? service.replicas, deploy: deploy ?? service.deploy, labels: labels ?? service.labels };
+    const nextSpec = { ...(spec ?? specOf(service, workingRelease(service))), labels: next.labels };
+    refuse([...serviceViolations({ ...next, spec: nextSpec })]);
+    const own = [...scaled(service, next.replicas), ...settingsChanged(service, next.deploy), ...labelsChanged(service, next.labels)];
+    if (!spec || isCurrent(service, nextSpec)) return own;
+    return [...own, ...cut({ ...active(state), deploy: next.deploy }, nextSpec, { deploymentId, kind: 'deploy', settings: next.deploy })];
+  },
+
+  ChangeDeploySettings(state, { data: { deploy } }) {
+    refuse(deployViolations(deploy));
+    return settingsChanged(living(state), deploy);
+  },
+
+  RollBackDockerService(state, { data: { deploymentId, release } }) {
+    const service = active(state);
+    const wanted = release ?? earlierStable(service);
+    const kept = keptReleases(service);
+    if (!kept.includes(wanted)) throw new Rejection('conflict', 'docker_service.release_not_kept', `release ${wanted} isn't among those that are kept`, { release: wanted, kept });
+    if (wanted === workingRelease(service)) throw new Rejection('conflict', 'docker_service.release_current', `it is at release ${wanted}: to start that anew, restart it`, { release: wanted });
+    return cut(service, specOf(service, wanted), { deploymentId, kind: 'rollback', settings: { ...service.deploy, autoRollback: false } }, wanted);
+  },
+
+  RestartDockerService(state, { data: { deploymentId } }) {
+    const service = active(state);
+    return [restarted(service, deploymentId)];
+  },
+
+  /** Silent the second time. */
+  CancelDeployment(state, { data: { deploymentId } }) {
+    const { activeDeployment, superseded } = existing(state);
+    if (superseded.some((each) => each.deploymentId === deploymentId)) {
+      throw new Rejection('conflict', 'deployment.superseded', 'a newer deployment took over: cancel that one', { deploymentId: activeDeployment?.deploymentId });
+    }
+    if (activeDeployment?.deploymentId !== deploymentId) throw new Rejection('conflict', 'deployment.ended', 'it has ended: to go back, roll the service back', { deploymentId });
+    return activeDeployment.cancelRequested ? [] : [{ type: 'DeploymentCancelRequested', data: { deploymentId } }];
+  },
+
+  PinReleaseImage(state, { data }) {
+    const { releases, pins } = existing(state);
+    if (!releases.has(data.release)) throw new Rejection('not_found', 'docker_service.release_not_found', `release ${data.release} was never cut`);
+    return pins.has(data.release) ? [] : [{ type: 'ReleaseImagePinned', data }];
+  },
+
+  EndDeployment(state, { data }) {
+    const { activeDeployment, superseded } = existing(state);
+    const isOpen = [activeDeployment, ...superseded].some((each) => each?.deploymentId === data.deploymentId);
+    return isOpen ? [{ type: 'DeploymentEnded', data }] : [];
+  },
+};
+
+interface Deploying {
+  readonly deploymentId: DeploymentId;
+  readonly kind: DeploymentKind;
+  readonly settings: DeploySettings;
+}
+
+/** The next release and its deployment. A copy means the same image as what it copies. */
+function cut(service: ExistingDockerService, spec: ContainerSpec, deploying: Deploying, copiedFrom?: number): readonly DockerServiceEvent[] {
+  const release = Math.max(...service.releases.keys()) + 1;
+  const pin = copiedFrom === undefined ? undefined : service.pins.get(copiedFrom);
+  return [
+    { type: 'ReleaseCut', data: { release, spec, ...(copiedFrom === undefined ? {} : { copiedFrom }) } },
+    ...(pin ? [{ type: 'ReleaseImagePinned', data: { release, ...pin } } as const] : []),
+    started(service, { ...deploying, toRelease: release }),
+  ];
+}
+
+function started(service: ExistingDockerService, deploying: Deploying & { readonly toRelease: number }): DockerServiceEvent {
+  const { stableRelease, activeDeployment } = service;
+  return { type: 'DeploymentStarted', data: { ...deploying, fromRelease: stableRelease, supersedes: activeDeployment?.deploymentId ?? null } };
+}
+
+/** A deployment of the release that the service stands on, else of the one cut last. Hooks belong to what is new: a release that has
+ *  been deployed had its own. */
+export function restarted(service: ExistingDockerService, deploymentId: DeploymentId): DockerServiceEvent {
+  const toRelease = workingRelease(service);
+  const isNew = toRelease !== service.stableRelease;
+  const settings = isNew ? service.deploy : { ...service.deploy, preDeploy: null, postDeploy: null };
+  return started(service, { deploymentId, kind: 'restart', toRelease, settings });
+}
+
+/** Where it stands on another release than it moves to, that one; else the one that it stood on before. */
+function earlierStable(service: ExistingDockerService): number {
+  const current = workingRelease(service);
+  const earlier = service.succeeded.findLast((release) => release !== current);
+  if (earlier === undefined) throw new Rejection('conflict', 'docker_service.no_earlier_release', 'no release before the current one was ever deployed well');
+  return earlier;
+}
+
+function specOf({ releases }: ExistingDockerService, release: number): ContainerSpec {
+  const spec = releases.get(release);
+  if (!spec) throw new Rejection('not_found', 'docker_service.release_not_found', `release ${release} was never cut`);
+  return spec;
+}
+
+/** Labels are the service's own: they make no release. */
+function isCurrent(service: ExistingDockerService, spec: ContainerSpec): boolean {
+  return isSame({ ...specOf(service, workingRelease(service)), labels: {} }, { ...spec, labels: {} });
+}
+
+/** Another number, where it is another. */
+export function scaled({ replicas: from }: ExistingDockerService, to: number): readonly DockerServiceEvent[] {
+  refuse(replicasViolations(to));
+  return to === from ? [] : [{ type: 'DockerServiceScaled', data: { from, to } }];
+}
+
+const settingsChanged = ({ deploy: from }: ExistingDockerService, to: DeploySettings): readonly DockerServiceEvent[] =>
+  isSame(from, to) ? [] : [{ type: 'DeploySettingsChanged', data: { from, to } }];
+
+function labelsChanged({ labels: from }: ExistingDockerService, to: Labels): readonly DockerServiceEvent[] {
+  refuse(labelViolations(to));
+  return isSame(from, to) ? [] : [{ type: 'DockerServiceLabelsChanged', data: { from, to } }];
+}
