@@ -79,6 +79,7 @@ const work: Record<string, ErrorEntry> = {
   'job.ended': conflict('The job has ended; a job has one outcome.', 'Run it again as a new job: POST /v1/jobs/{id}/run.'),
   'job.cancel_requested': conflict('The job is being cancelled.', 'Nothing to do: it ends when its container has stopped.'),
   'job.not_cancelled': conflict('Nobody asked to cancel the job.', 'Nothing to do: it is ignored.'),
+  'job.no_release': conflict('The service has no release that a job could take.', 'Deploy one, or give the job a container of its own.'),
   'job.retries_spent': conflict('No other attempt of the job follows.', 'Nothing to do: the job runner ends it.'),
   'schedule.not_found': notFound('There is no such schedule within your reach.', 'GET /v1/schedules lists those that are.'),
   'schedule.exists': conflict('Another request created it.', 'Read it.'),

@@ -14,6 +14,7 @@ export * from './views/nodes.ts';
 export * from './views/plans.ts';
 export * from './views/projects.ts';
 export * from './views/replicas.ts';
+export * from './views/schedules.ts';
 export { getService, listServices, type ServiceAnswer, type ServiceFilter } from './views/service-queries.ts';
 export * from './views/services.ts';
 export { canonicalJson } from './canonical-json.ts';

@@ -8,10 +8,11 @@ import { nodes } from './views/nodes.ts';
 import { plans } from './views/plans.ts';
 import { projects } from './views/projects.ts';
 import { replicas } from './views/replicas.ts';
+import { schedules } from './views/schedules.ts';
 import { services } from './views/services.ts';
 
 /** Every view, by its name. Each is followed and rebuilt by itself. */
-export const views = { audit, deployments, environments, jobs, networks, nodes, plans, projects, replicas, services } as const;
+export const views = { audit, deployments, environments, jobs, networks, nodes, plans, projects, replicas, schedules, services } as const;
 
 export type ViewName = keyof typeof views;
 
