@@ -1,5 +1,5 @@
 import {
-  currentRelease, dockerService, job, nameViolations, Rejection, releaseSpecOf, specViolations, streamOf,
+  currentRelease, dockerService, job, jobSpecOf, nameViolations, Rejection, releaseSpecOf, specViolations, streamOf,
   type CommandMetadata, type ContainerSpec, type DockerServiceId, type EnvironmentId, type ExistingDockerService, type Job, type JobDefinition, type JobId, type ProjectId,
 } from '#domain';
 import type { AggregateStore, Handled } from '#event-store';
@@ -35,7 +35,8 @@ export async function createJob({ dispatcher, aggregates }: Parts, asked: NewJob
   refuseInvalidJob(asked);
   const { environment } = await standingEnvironment(aggregates, asked);
   const jobId = jobIdOf(metadata.commandId);
-  const data = { ...asked, jobId, networkId: environment.networkId, trigger: { type: 'manual' }, rerunOf: null } as const;
+  const spec = jobSpecOf(asked.spec, {});
+  const data = { ...asked, spec, jobId, networkId: environment.networkId, trigger: { type: 'manual' }, rerunOf: null } as const;
   return dispatcher.send(new ToJob(jobId, { type: 'CreateJob', data }, metadata));
 }
 

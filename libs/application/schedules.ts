@@ -1,5 +1,5 @@
 import {
-  jobSpecOf, Rejection, schedule, streamOf,
+  jobSpecOf, refuseJobLimits, Rejection, schedule, streamOf,
   type CommandMetadata, type ContainerSpec, type EnvironmentId, type ExistingSchedule, type JobTemplate, type ProjectId, type Schedule, type ScheduleId, type ScheduleSettings,
 } from '#domain';
 import type { AggregateStore, Handled, HandleOptions } from '#event-store';
@@ -76,6 +76,7 @@ export async function specOfTemplate(aggregates: AggregateStore, { runs }: Pick<
 }
 
 async function refuseInvalidTemplate(aggregates: AggregateStore, template: JobTemplate): Promise<void> {
+  refuseJobLimits(template, '/job');
   refuseInvalidJob({ name: template.name, spec: await specOfTemplate(aggregates, template) }, '/job');
 }
 

@@ -26,7 +26,7 @@ export { isGone, observationKey, type OpenClaim, type PresentReplica, type Repli
 export { node, type NodeCommand } from './node/decide.ts';
 export { type AttemptRef, compareAttempts, type Node, type NodeEntry, type SettledAttempt, settlementOf, slotKey } from './node/node.ts';
 export { additionalRoom, freeRoom, hostPortKeys, portConflicts, portsTaken, reserved, type RoomTaker } from './node/room.ts';
-export { job, JOB_TIMEOUT, type JobCommand, MAX_JOB_RETRIES } from './job/decide.ts';
+export { job, JOB_TIMEOUT, type JobCommand, MAX_JOB_RETRIES, refuseJobLimits } from './job/decide.ts';
 export type { Job, JobAttempt, JobDefinition, OpenJob } from './job/job.ts';
 export type { AttemptEnd } from './job/attempt-end.ts';
 export { type AttemptHistory, attemptHistory } from './job/attempt-history.ts';

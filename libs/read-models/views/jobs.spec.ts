@@ -48,6 +48,7 @@ describe('the jobs view', () => {
       trigger_type: 'manual',
       schedule_id: null,
       deployment_id: null,
+      starting_at: null,
       docker_service_id: null,
       release: null,
       rerun_of: null,
@@ -100,6 +101,21 @@ describe('the jobs view', () => {
     story.tell('job-job_1', 'JobEnded', { outcome: 'SUCCEEDED', attempt: 1, exitCode: 0, oomKilled: false, reason: { code: 'completed', message: 'exit code 0' } }, SYSTEM);
     observe(story, 1, 'GONE', { owner });
     expect(jobIn(story)).toMatchObject({ status: 'SUCCEEDED', status_reason: { code: 'completed' }, revision: 2, attempts: [{ state: 'COMPLETED', exit_code: 0, finished_at: timeOf(4) }] });
+  });
+
+  it('keeps why its container never started when that is cleared away', () => {
+    const story = startedJob();
+    const reason = { code: 'invalid_config', message: 'no such program' };
+    observe(story, 1, 'FAILED', { owner, final: true, reason });
+    observe(story, 1, 'GONE', { owner, final: true, reason: { code: 'removed', message: 'it was to be removed' } });
+    expect(jobIn(story).attempts).toMatchObject([{ state: 'FAILED', reason, started_at: null, finished_at: null }]);
+  });
+
+  it('has the times also of a container that ended before it was seen to run', () => {
+    const story = startedJob();
+    observe(story, 1, 'STARTING', { owner });
+    observe(story, 1, 'COMPLETED', { owner, final: true, exitCode: 0 });
+    expect(jobIn(story).attempts).toMatchObject([{ state: 'COMPLETED', exit_code: 0, started_at: timeOf(3), finished_at: timeOf(4) }]);
   });
 
   it('says of an attempt that failed when the next one may begin, and keeps saying so when its container goes', () => {

@@ -61,6 +61,8 @@ export interface JobDocument extends JobAnswer {
   readonly trigger_type: JobTrigger['type'];
   readonly schedule_id: string | null;
   readonly deployment_id: string | null;
+  /** When the latest attempt's container was being started: it may have ended before anybody saw it run. */
+  readonly starting_at: string | null;
 }
 
 /** Jobs: from their own streams and those of their attempts' replicas. What a schedule cut out of its history is here no more. */
@@ -81,7 +83,7 @@ const ownerKey = ({ data: { owner } }: { data: { owner: { type: string; id: stri
 const elsewhere = keysOf({ ScheduleHistoryCut: ({ data }) => data.jobIds, ReplicaAbandoned: ownerKey, PlacementDeferred: ownerKey, PlacementSettled: ownerKey, ReplicaObserved: ownerKey });
 
 const folds: Folds<JobDocument> = {
-  JobAttemptStarted: (job, { data: { attempt, replicaId } }) => ({ ...job, attempts: [...job.attempts, begun(attempt, replicaId)] }),
+  JobAttemptStarted: (job, { data: { attempt, replicaId } }) => ({ ...job, attempts: [...job.attempts, begun(attempt, replicaId)], starting_at: null }),
   JobAttemptFailed: (job, { data: { replicaId, reason, exitCode, oomKilled, retryAt } }) => ({
     ...job,
     attempts: job.attempts.map((attempt) =>
@@ -110,7 +112,10 @@ const folds: Folds<JobDocument> = {
     withAttempt(job, replicaId, (attempt) =>
       outcome === 'placed' ? { ...attempt, state: 'ASSIGNED', node_id: nodeId, reason: null } : { ...attempt, reason },
     ),
-  ReplicaObserved: (job, event) => withAttempt(job, event.data.replicaId, (attempt) => observed(attempt, event)),
+  ReplicaObserved(job, event) {
+    const noted = event.data.state === 'STARTING' ? { ...job, starting_at: event.data.at } : job;
+    return withAttempt(noted, event.data.replicaId, (attempt) => observed(attempt, event, noted.starting_at));
+  },
 };
 
 const fold = evolveBy<JobDocument>({ JobCreated: created }, folds);
@@ -131,6 +136,7 @@ function created({ data, metadata, position, revision }: Of<'JobCreated'>): JobD
     trigger_type: data.trigger.type,
     schedule_id: 'scheduleId' in data.trigger ? data.trigger.scheduleId : null,
     deployment_id: 'deploymentId' in data.trigger ? data.trigger.deploymentId : null,
+    starting_at: null,
     docker_service_id: data.inheritsFrom?.dockerServiceId ?? null,
     release: data.inheritsFrom?.release ?? null,
     rerun_of: data.rerunOf,
@@ -172,11 +178,15 @@ function withAttempt(job: JobDocument, replicaId: ReplicaId, change: (attempt: J
   return { ...job, attempts, status, status_reason: status === 'RUNNING' ? null : waiting };
 }
 
+const ENDED: ReadonlySet<string> = new Set(['COMPLETED', 'FAILED', 'STOPPED']);
+
 /** How it ended stays to be read when its container has been cleared away. */
-function observed(attempt: JobAttemptDocument, { data }: Of<'ReplicaObserved'>): JobAttemptDocument {
-  if (data.state === 'GONE' && attempt.finished_at) return attempt;
+function observed(attempt: JobAttemptDocument, { data }: Of<'ReplicaObserved'>, startingAt: string | null): JobAttemptDocument {
+  if (data.state === 'GONE' && ENDED.has(attempt.state)) return attempt;
   const up = data.state === 'RUNNING' || data.state === 'SETTLED';
-  const over = data.final && attempt.started_at !== null;
+  // An exit code is proof that it ran, if too shortly to be seen.
+  const startedAt = attempt.started_at ?? (up ? data.at : data.exitCode === null ? null : (startingAt ?? data.at));
+  const over = data.final && startedAt !== null;
   return {
     ...attempt,
     state: data.state === 'SETTLED' ? 'RUNNING' : data.state,
@@ -184,7 +194,7 @@ function observed(attempt: JobAttemptDocument, { data }: Of<'ReplicaObserved'>):
     exit_code: data.exitCode ?? attempt.exit_code,
     oom_killed: attempt.oom_killed || data.oomKilled,
     reason: reasonAfter(attempt.reason, data),
-    started_at: attempt.started_at ?? (up ? data.at : null),
+    started_at: startedAt,
     finished_at: attempt.finished_at ?? (over ? data.at : null),
   };
 }
@@ -218,7 +228,7 @@ export async function listJobs(
   return answered(await findWithin<JobDocument>(reads, tenant, 'jobs', { cursor, limit, eq, sort: { field: 'created_at', descending: true } }), answer);
 }
 
-const answer = ({ id: _id, position: _position, trigger_type: _type, schedule_id: _schedule, deployment_id: _deployment, ...job }: JobDocument): JobAnswer => job;
+const answer = ({ id: _id, position: _position, trigger_type: _type, schedule_id: _schedule, deployment_id: _deployment, starting_at: _starting, ...job }: JobDocument): JobAnswer => job;
 
 const triggerDocument = (trigger: JobTrigger): JobDocument['trigger'] => ({
   type: trigger.type,
