@@ -7,8 +7,11 @@ import { problem } from '#platform';
 import { AuditController } from './audit/audit.controller.ts';
 import { EventsController } from './audit/events.controller.ts';
 import { DeploymentsController } from './deployments/deployments.controller.ts';
+import { ChangeController } from './docker-services/change.controller.ts';
 import { DockerServicesController } from './docker-services/docker-services.controller.ts';
 import { ExplainController } from './docker-services/explain.controller.ts';
+import { LifecycleController } from './docker-services/lifecycle.controller.ts';
+import { ReleasesController } from './docker-services/releases.controller.ts';
 import { ReplicasController } from './docker-services/replicas.controller.ts';
 import { ScaleController } from './docker-services/scale.controller.ts';
 import { ServiceEventsController } from './docker-services/service-events.controller.ts';
@@ -43,7 +46,10 @@ class GatewayModule {
         EnvironmentsController,
         PlansController,
         DockerServicesController,
+        ChangeController,
         ScaleController,
+        LifecycleController,
+        ReleasesController,
         ReplicasController,
         ServiceEventsController,
         ServiceLogsController,

@@ -1,5 +1,5 @@
 import type { ObservationBatch, ObservationReply } from '#contracts';
-import { RUN_STATES, type NodeId, type Observation } from '#domain';
+import { RUN_STATES, type NodeId, type Observation, type RestartTally } from '#domain';
 import type { MonitorPorts } from './ports.ts';
 import type { ObservationRecorder } from './record-observation.ts';
 
@@ -48,7 +48,24 @@ export const plain = (it: Observation): Observation => ({
   health: HEALTHS.find((health) => health === it.health) ?? 'unknown',
   reason: it.reason ? { code: String(it.reason.code), message: String(it.reason.message) } : null,
   ...(typeof it.subnet === 'string' ? { subnet: it.subnet } : {}),
+  ...(isCount(it.healthChange) ? { healthChange: it.healthChange } : {}),
+  ...(typeof it.imageDigest === 'string' && DIGEST.test(it.imageDigest) ? { imageDigest: it.imageDigest } : {}),
+  ...(isCount(it.pull?.doneBytes) && isCount(it.pull.totalBytes) ? { pull: { doneBytes: it.pull.doneBytes, totalBytes: it.pull.totalBytes } } : {}),
+  ...(isCount(it.restarts?.count) ? { restarts: tallyOf(it.restarts) } : {}),
   at: String(it.at),
+});
+
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > -1;
+
+/** Codes that a tally may tell apart: it goes into the log whole. */
+const MAX_CAUSES = 20;
+
+const tallyOf = ({ count, firstAt, lastAt, causes }: RestartTally): RestartTally => ({
+  count,
+  firstAt: String(firstAt),
+  lastAt: String(lastAt),
+  causes: Object.fromEntries(Object.entries(causes ?? {}).filter(([, times]) => isCount(times)).slice(0, MAX_CAUSES)),
 });
 
 const HEALTHS = ['unknown', 'starting', 'healthy', 'unhealthy'] as const;

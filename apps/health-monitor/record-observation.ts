@@ -2,7 +2,7 @@ import {
   node as nodeRules,
   type NodeId,
   type Observation,
-  observationKey,
+  observationWord,
   type PresentReplica,
   Rejection,
   replica as replicaRules,
@@ -59,10 +59,10 @@ export class ObservationRecorder {
   }
 
   private async append(nodeId: NodeId, observation: Observation, replica: Replica): Promise<void> {
-    const { replicaId, run, final } = observation;
+    const { replicaId } = observation;
     // Said of a replica before the node held it, by the log as it is now, it was refused: said again afterwards it is another word.
     const attempt = replica.status === 'present' ? (replica.placement ?? replica.claim)?.attempt : undefined;
-    const commandId = commandIdOf('observe', nodeId, replicaId, String(attempt ?? 'not placed'), String(run), String(final), observationKey(observation));
+    const commandId = commandIdOf('observe', nodeId, replicaId, String(attempt ?? 'not placed'), observationWord(observation));
     const tenantId = replica.status === 'present' ? replica.projectId : 'platform';
     await this.ports.aggregates.handle(
       replicaRules,

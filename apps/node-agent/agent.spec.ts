@@ -13,7 +13,8 @@ const IMAGES = {
   'good later': { run: (start: number) => (start < 3 ? { exitAfterMs: 100, exitCode: 1 } : {}) },
   'long runs': { run: () => ({ exitAfterMs: 650_000, exitCode: 1 }) },
   task: { run: () => ({ exitAfterMs: 2_000, exitCode: 0, lines: ['one', 'two'] }) },
-  slow: { pullMs: 60_000 },
+  slow: { pullMs: 60_000, bytes: 100 * 1024 ** 2, repoDigests: [`slow@sha256:${'d'.repeat(64)}`] },
+  stalled: { pullMs: 600_000, isSilent: true },
   private: { pull: 'image_pull_denied' as const },
   unreachable: { pull: 'registry_unreachable' as const },
   arm: { architecture: 'arm64' },
@@ -264,7 +265,7 @@ describe('a replica', () => {
     await node.clock.advance(2_000);
     await node.apply(entry('rep_a', 'stubborn', { spec, wanted: 'gone' }), entry('rep_b', 'stubborn', { spec, generation: 2, replaces: 'rep_a' }));
     await node.clock.advance(3_000);
-    expect(node.told('rep_b')).toEqual(['1 PREPARING']);
+    expect(node.told('rep_b')).toEqual(['1 PREPARING', '1 PREPARED']);
     expect(node.running).toEqual(['rep_a']);
     await node.clock.advance(2_500);
     expect(node.running).toEqual(['rep_b']);

@@ -1,7 +1,7 @@
 import { subjects, type Bus, type Clock, type Logger, type ObservationBatch, type ObservationReply, type Random } from '#contracts';
-import { observationKey, type NodeId, type Observation } from '#domain';
+import { observationWord, type NodeId, type Observation } from '#domain';
 import type { Disk } from './disk.ts';
-import { retryDelayMs } from './restart-delay.ts';
+import { retryDelayMs } from './retry-delay.ts';
 
 export type Entry = Observation & { readonly seq: number };
 
@@ -98,9 +98,8 @@ export class Journal {
 const FILE = 'journal.jsonl';
 const WASTE_LINES = 1_000;
 
-/** The same run in the same state for the same reason, and the reason about the same subnet. */
-export const sameWord = (a: Observation, b: Observation): boolean =>
-  a.run === b.run && a.final === b.final && observationKey(a) === observationKey(b);
+/** The same run in the same state and health for the same reason, and the reason about the same. */
+export const sameWord = (a: Observation, b: Observation): boolean => observationWord(a) === observationWord(b);
 
 function parse(line: string): Entry | { acknowledged: number[] } | { next: number } | null {
   try {

@@ -81,6 +81,8 @@ export class LogIndex {
   readonly projects = new Set<ProjectId>();
   /** Jobs that have ended, are being cancelled, or had an attempt that failed: what runs of them may have to go. */
   readonly endingJobs = new Set<JobId>();
+  /** Services by the job that is a hook of theirs and hasn't ended. */
+  readonly hooks = new Map<string, DockerServiceId>();
   readonly #released = new Set<ReplicaId>();
   readonly #causes = new Map<string, Cause>();
 
@@ -136,6 +138,9 @@ export class LogIndex {
     ReplicaObserved: (data) => this.#observe(data),
     ReplicaReleased: ({ replicaId }) => this.#release(replicaId),
 
+    DeploymentStageBegan: ({ jobId, dockerServiceId }) => void (jobId && this.hooks.set(jobId, dockerServiceId)),
+    DeploymentStageEnded: ({ stage, dockerServiceId }) => this.#forgetHook(stage, dockerServiceId),
+
     JobAttemptFailed: (_, { stream }) => this.#ending(stream),
     JobCancelRequested: (_, { stream }) => this.#ending(stream),
     JobEnded: (_, { stream }) => this.#ending(stream),
@@ -184,6 +189,11 @@ export class LogIndex {
     if (!environmentId || !subnet || !reason) return;
     const known = this.#complaints.get(environmentId) ?? new Map<string, SubnetComplaint>();
     this.#complaints.set(environmentId, known.set(subnet, { nodeId, message: reason.message }));
+  }
+
+  #forgetHook(stage: string, dockerServiceId: DockerServiceId): void {
+    if (stage !== 'pre_deploy' && stage !== 'post_deploy') return;
+    for (const [jobId, serviceId] of this.hooks) if (serviceId === dockerServiceId) this.hooks.delete(jobId);
   }
 
   #changeNetwork(networkId: string, change: Partial<NetworkEntry>): void {

@@ -25,6 +25,7 @@ export function wakesOf(recorded: Recorded, index: LogIndex): Wakes {
   if (category === 'replica') wakeByReplica(event, found);
   if (category === 'node') wakeByNode(id as NodeId, event as NodeEvent, found);
   if (event.type === 'JobEnded' || event.type === 'JobAttemptFailed' || event.type === 'JobCancelRequested') found.owned(id);
+  if (category === 'job') found.hookOf(id);
   if (category === 'network') found.environment(index.network(id)?.environmentId ?? null);
   if (category === 'project') wakeByProject(id, event, found);
   return found;
@@ -104,6 +105,12 @@ class Found implements Wakes {
 
   owner({ type, id }: Owner): void {
     if (type === 'docker_service') this.service(id);
+  }
+
+  /** The service whose deployment waits for this job. */
+  hookOf(jobId: string): void {
+    const serviceId = this.index.hooks.get(jobId);
+    if (serviceId) this.service(serviceId);
   }
 
   /** Whatever a job of which something is over still has. */

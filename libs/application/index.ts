@@ -6,3 +6,4 @@ export * from './create-project.ts';
 export * from './schedules.ts';
 export { Dispatcher } from './dispatcher.ts';
 export { dispatcherOn } from './handlers.ts';
+export * from './change-docker-service.ts';

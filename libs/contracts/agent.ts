@@ -1,4 +1,4 @@
-import type { ContainerSpec, EnvironmentId, NetworkId, NodeFacts, NodeId, Observation, Owner, ProjectId, ReplicaId, RunState, Wanted } from '#domain';
+import type { ContainerSpec, EnvironmentId, Health, NetworkId, NodeFacts, NodeId, Observation, Owner, ProjectId, PullProgress, ReplicaId, RunState, Wanted } from '#domain';
 
 /** A point in a node's history: the revision of its stream and the event that stands there, as `eventNameOf` names it. */
 export interface HistoryPoint {
@@ -34,7 +34,7 @@ export interface Assignment {
   /** SIGTERM to SIGKILL. */
   readonly graceMs: number;
   /** The last run that the log knows of; an agent that lost its disk goes on from there. */
-  readonly last: { readonly run: number; readonly state: RunState; readonly final: boolean } | null;
+  readonly last: { readonly run: number; readonly state: RunState; readonly final: boolean; readonly health?: Health; readonly healthChange?: number } | null;
 }
 
 /** All that a node has to hold, as its stream says at `head`. An agent takes it whole or not at all. */
@@ -80,6 +80,8 @@ export interface Heartbeat {
   readonly beat: number;
   /** Why the node's engine doesn't answer: what is known of its containers may be old. Left out while it does. */
   readonly engineTrouble?: string;
+  /** How far the pulls are that replicas wait for, finer than the log has it. Left out while there is none. */
+  readonly pulling?: readonly (PullProgress & { readonly replicaId: ReplicaId; readonly image: string })[];
 }
 
 export interface RegisterRequest {

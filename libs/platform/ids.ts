@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { v4, v5 } from 'uuid';
-import type { Id, Owner, ReplicaId } from '#domain';
+import type { Id, JobId, Owner, ReplicaId } from '#domain';
 
 /** Namespace of derived command ids. Never change it: a retry after an upgrade must name the same command. */
 const COMMAND_NAMESPACE = '3f0d5c4e-8a52-5b8e-9a7c-0c4a1d9e6b21';
@@ -18,6 +18,9 @@ export function deriveId<Prefix extends string>(prefix: Prefix, commandId: strin
 export function replicaIdOf(owner: Owner, slot: number, generation: number): ReplicaId {
   return `rep_${digest([owner.type, owner.id, String(slot), String(generation)])}`;
 }
+
+/** The id of the job that is a deployment's hook: whoever comes to create it gives it the same name. */
+export const hookJobIdOf = (deploymentId: string, which: 'pre_deploy' | 'post_deploy'): JobId => deriveId('job', deploymentId, which, 0);
 
 /** A command id (UUIDv5) that follows from what is to be done, so that doing it again is the same command:
  *  `commandIdOf('settle', replicaId, String(attempt))`. */

@@ -37,10 +37,11 @@ const ownerOf = (aggregates: AggregateStore, { owner, release }: Placement): Pro
 
 async function serviceSource(aggregates: AggregateStore, id: DockerServiceId, release: number | null): Promise<Shared> {
   const { state } = await aggregates.load(dockerService, streamOf('docker_service', id));
-  const spec = state.status === 'present' && release !== null ? state.releases.get(release) : undefined;
-  if (state.status !== 'present' || !spec) throw new Error(`release ${release} of ${id} isn't in its stream`);
-  const { minHealthyMs, healthyDeadlineMs } = state.deploy;
+  const cut = state.status === 'present' && release !== null ? state.releases.get(release) : undefined;
+  if (state.status !== 'present' || release === null || !cut) throw new Error(`release ${release} of ${id} isn't in its stream`);
+  const { minHealthyMs, healthyDeadlineMs } = state.activeDeployment?.settings ?? state.deploy;
   const aliases = [state.name, id, state.hostname];
+  const spec = { ...cut, image: state.pins.get(release)?.reference ?? cut.image };
   return { spec, networkId: state.networkId, aliases, minHealthyMs, healthyDeadlineMs, timeoutMs: null };
 }
 

@@ -48,7 +48,19 @@ class Execution {
   private carryOut(ordered: OrderedReplica): Promise<void> {
     const { order, replica } = ordered;
     if (replica.status === 'absent') return order.stopped ? this.abandon(ordered, order.stopped, null) : this.create(ordered);
-    return order.stopped ? this.stop(ordered, order.stopped) : Promise.resolve();
+    return order.stopped ? this.stop(ordered, order.stopped) : this.keep(ordered);
+  }
+
+  /** Wanted to run, or held while the service is paused. Fenced by the node's revision: whoever read the service before it was paused or
+   *  resumed must not have the last word. */
+  private async keep({ order: { replicaId }, nodeId, node, nodeRevision }: OrderedReplica): Promise<void> {
+    const entry = node?.entries.get(replicaId);
+    const to = this.service.paused === 'held' ? 'hold' : 'run';
+    if (!nodeId || !entry || entry.wanted === to || entry.wanted === 'gone') return;
+    const reason: Reason = to === 'hold' ? { code: 'docker_service_paused', message: 'the service was paused' } : { code: 'docker_service_resumed', message: 'the service runs again' };
+    const metadata = this.metadata(commandIdOf(to, replicaId, String(nodeRevision)));
+    const expected = nodeRevision ?? undefined;
+    await this.ports.aggregates.handle(nodeRules, streamOf('node', nodeId), { type: 'ChangeWanted', data: { replicaId, to, reason } }, metadata, { expected });
   }
 
   private async create({ order }: OrderedReplica): Promise<void> {
@@ -67,7 +79,7 @@ class Execution {
       request: resources.request,
       ports,
       constraints,
-      replaces: null,
+      replaces: order.replaces ?? null,
       deploymentId: this.orderedBy(replicaId),
     };
     await this.onReplica(replicaId, { type: 'CreateReplica', data }, commandIdOf('create', replicaId), null);

@@ -1,10 +1,14 @@
 import {
   deployment as deploymentRules,
+  deploymentToCarry,
   type Deployment,
+  type DeploymentId,
   dockerService,
   type DockerServiceId,
   type ExistingDockerService,
   isGone,
+  job as jobRules,
+  type Job,
   node as nodeRules,
   type Node,
   type NodeId,
@@ -12,9 +16,9 @@ import {
   type Ordered,
   replica as replicaRules,
   type Replica,
-  type ReplicaId,
   replicaState,
   streamOf,
+  takeOver,
   unseen,
 } from '#domain';
 import type { AggregateStore } from '#event-store';
@@ -26,15 +30,21 @@ export interface OrderedReplica {
   /** Where it was placed; null where it wasn't. */
   readonly nodeId: NodeId | null;
   readonly node: Node | null;
+  /** Of the node's stream, as `node` was read. */
+  readonly nodeRevision: bigint | null;
 }
 
 /** A service as its streams say, read in this order: what is read later is at least as new. */
 export interface ServiceReading {
   readonly service: ExistingDockerService;
   readonly serviceRevision: bigint;
+  /** The deployment that is carried on: the active one, once those that it superseded have handed over. */
+  readonly deploymentId: DeploymentId | null;
   readonly deployment: Deployment | null;
   /** Null: it wasn't opened, or there is none. */
   readonly deploymentRevision: bigint | null;
+  /** The job of the hook that the deployment is at; null where it is at none. */
+  readonly hook: Job | null;
   readonly replicas: readonly OrderedReplica[];
 }
 
@@ -42,10 +52,18 @@ export interface ServiceReading {
 export async function readService(aggregates: AggregateStore, dockerServiceId: DockerServiceId): Promise<ServiceReading | null> {
   const { state: service, revision } = await aggregates.load(dockerService, streamOf('docker_service', dockerServiceId));
   if (service.status !== 'present' || revision === null) return null;
-  const active = service.activeDeployment;
-  const deployment = active && (await aggregates.load(deploymentRules, streamOf('deployment', active.deploymentId)));
-  const replicas = await readReplicas(aggregates, ordersOf(service, deployment?.state ?? null));
-  return { service, serviceRevision: revision, deployment: deployment?.state ?? null, deploymentRevision: deployment?.revision ?? null, replicas };
+  const deploymentId = deploymentToCarry(service)?.deploymentId ?? null;
+  const read = deploymentId && (await aggregates.load(deploymentRules, streamOf('deployment', deploymentId)));
+  const deployment = read ? read.state : null;
+  const hook = await readHook(aggregates, deployment);
+  const replicas = await readReplicas(aggregates, ordersOf(service, deployment));
+  return { service, serviceRevision: revision, deploymentId, deployment, deploymentRevision: read ? read.revision : null, hook, replicas };
+}
+
+async function readHook(aggregates: AggregateStore, deployment: Deployment | null): Promise<Job | null> {
+  if (deployment?.status !== 'opened' || !deployment.stage) return null;
+  const jobId = deployment.stages.get(deployment.stage)?.jobId;
+  return jobId ? (await aggregates.load(jobRules, streamOf('job', jobId))).state : null;
 }
 
 /** What a plan is told of it. */
@@ -54,7 +72,9 @@ export function observedOf({ order: { stopped: _, ...order }, replica, nodeId, n
     ...unseen(order),
     ...seenOf(replica),
     released: nodeId !== null && node !== null && !node.entries.has(order.replicaId),
+    nodeId,
     nodeUnreachable: node?.status === 'registered' && !node.reachable,
+    nodeDrained: node?.drained ?? false,
   };
 }
 
@@ -62,8 +82,8 @@ export function observedOf({ order: { stopped: _, ...order }, replica, nodeId, n
 function seenOf(replica: Replica): Partial<ObservedReplica> {
   if (replica.status === 'absent') return {};
   if (replica.status === 'abandoned') return { exists: true, abandoned: true, reason: replica.reason };
-  const { last, seen, deferred } = replica;
-  const unplaced = { exists: true, state: replicaState(replica) ?? 'PENDING', reason: deferred?.reason ?? null } as const;
+  const { last, seen, deferred, failure, everSettled, finished } = replica;
+  const unplaced = { exists: true, state: replicaState(replica) ?? 'PENDING', reason: deferred?.reason ?? null, failure, everSettled, finished } as const;
   if (!last) return unplaced;
   return {
     ...unplaced,
@@ -71,6 +91,8 @@ function seenOf(replica: Replica): Partial<ObservedReplica> {
     final: last.final,
     everFailed: [...seen.values()].some((states) => [...states].some((state) => state.startsWith('FAILED|'))),
     settled: last.state === 'SETTLED',
+    health: last.health,
+    image: last.imageId === null ? null : { imageId: last.imageId, digest: last.imageDigest ?? null },
     gone: isGone(replica),
     reason: last.reason,
   };
@@ -78,9 +100,8 @@ function seenOf(replica: Replica): Partial<ObservedReplica> {
 
 /** Those of the service and those of its active deployment, each once. */
 function ordersOf(service: ExistingDockerService, deployment: Deployment | null): readonly Ordered[] {
-  const orders = new Map<ReplicaId, Ordered>(service.orders.replicas);
-  if (deployment?.status === 'opened') for (const [replicaId, order] of deployment.orders.replicas) orders.set(replicaId, order);
-  return [...orders.values()];
+  const orders = deployment?.status === 'opened' ? takeOver(service.orders, deployment.handOver) : service.orders;
+  return [...orders.replicas.values()];
 }
 
 /** All replicas first and then their nodes: one that isn't on its node's list any more was released, not placed since. */
@@ -90,9 +111,12 @@ async function readReplicas(aggregates: AggregateStore, orders: readonly Ordered
     const { state } = await aggregates.load(replicaRules, streamOf('replica', order.replicaId));
     replicas.push({ order, replica: state, nodeId: state.status === 'present' ? (state.placement?.nodeId ?? null) : null });
   }
-  const nodes = new Map<NodeId, Node>();
+  const nodes = new Map<NodeId, { state: Node; revision: bigint | null }>();
   for (const { nodeId } of replicas) {
-    if (nodeId && !nodes.has(nodeId)) nodes.set(nodeId, (await aggregates.load(nodeRules, streamOf('node', nodeId))).state);
+    if (nodeId && !nodes.has(nodeId)) nodes.set(nodeId, await aggregates.load(nodeRules, streamOf('node', nodeId)));
   }
-  return replicas.map((each) => ({ ...each, node: each.nodeId ? (nodes.get(each.nodeId) ?? null) : null }));
+  return replicas.map((each) => {
+    const read = each.nodeId ? nodes.get(each.nodeId) : undefined;
+    return { ...each, node: read?.state ?? null, nodeRevision: read?.revision ?? null };
+  });
 }

@@ -56,7 +56,7 @@ const evolutions: Cases<DeploymentEvent, Deployment, Deployment> = {
   DeploymentOpened: (_, { data: { startedAt, ...data } }) => ({
     ...data,
     status: 'opened',
-    deadlineAt: new Date(Date.parse(startedAt) + data.progressDeadlineMs).toISOString(),
+    deadlineAt: after(startedAt, data.progressDeadlineMs),
     stages: new Map(),
     stage: null,
     forward: new Set(),
@@ -67,11 +67,12 @@ const evolutions: Cases<DeploymentEvent, Deployment, Deployment> = {
     closed: null,
   }),
   DeploymentStageBegan: (deployment, { data }) => beginStage(opened(deployment), data),
-  DeploymentStageEnded(deployment, { data: { stage, result, reason } }) {
-    const { stages, ...rest } = opened(deployment);
+  DeploymentStageEnded(deployment, { data: { stage, result, at, reason } }) {
+    const { stages, deadlineAt, progressDeadlineMs, ...rest } = opened(deployment);
     const begun = stages.get(stage);
     if (!begun) throw new Error(`history out of order: stage ${stage} was never begun`);
-    return { ...rest, stage: null, stages: new Map(stages).set(stage, { ...begun, result, reason }) };
+    const ended = new Map(stages).set(stage, { ...begun, result, reason });
+    return { ...rest, stage: null, stages: ended, progressDeadlineMs, deadlineAt: deadlineAt ?? after(at, progressDeadlineMs) };
   },
   DeploymentStepTaken(deployment, { data }) {
     const { orders, handOver, ...rest } = opened(deployment);
@@ -96,6 +97,8 @@ const evolutions: Cases<DeploymentEvent, Deployment, Deployment> = {
   }),
   DeploymentClosed: (deployment, { data: { outcome, reason } }) => ({ ...opened(deployment), closed: { outcome, reason } }),
 };
+
+const after = (at: string, ms: number): string => new Date(Date.parse(at) + ms).toISOString();
 
 /** A return begins to count anew. */
 function beginStage(deployment: OpenedDeployment, { stage, jobId, at, deadlineAt, reason }: BeganData): OpenedDeployment {

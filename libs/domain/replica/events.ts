@@ -13,6 +13,23 @@ export type RunState = (typeof RUN_STATES)[number];
 /** `starting`: its check has not succeeded yet in this run. */
 export type Health = 'unknown' | 'starting' | 'healthy' | 'unhealthy';
 
+/** What is known of a pull so far: the total grows until the registry has told of every layer. */
+export interface PullProgress {
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+/** Beyond 10 in 10 minutes the restarts of a replica are counted, and told together at most once in 10 minutes: a crash loop
+ *  must not flood the log. */
+export interface RestartTally {
+  readonly count: number;
+  /** When the first and the last of them were begun, by the agent's clock, RFC 3339. */
+  readonly firstAt: string;
+  readonly lastAt: string;
+  /** Why the runs before them had ended, by the code of the reason, and how often. */
+  readonly causes: Readonly<Record<string, number>>;
+}
+
 /** What an agent saw of a replica on its engine. */
 export interface Observation {
   readonly replicaId: ReplicaId;
@@ -29,6 +46,14 @@ export interface Observation {
   readonly oomKilled: boolean;
   /** By its check; `unknown` without one, and while it doesn't run. */
   readonly health: Health;
+  /** How often its health has changed in this run; left out: not once. Tells a change back from the same said again. */
+  readonly healthChange?: number;
+  /** The registry's digest of its image's manifest (`sha256:…`); left out where no registry gave it. */
+  readonly imageDigest?: string;
+  /** How far the pull of its image is, with the reason `pulling`. */
+  readonly pull?: PullProgress;
+  /** Restarts since the last word that were too many to be told one by one. */
+  readonly restarts?: RestartTally;
   readonly reason: Reason | null;
   /** What a `subnet_taken` speaks of: the same said of another subnet is news. Left out with every other reason. */
   readonly subnet?: string;

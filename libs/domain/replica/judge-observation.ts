@@ -19,10 +19,13 @@ export function judgeObservation(replica: Replica, nodeId: NodeId, observation: 
   return movesForward(last, observation) ? 'new' : refused('went_backwards', `run ${last.run} was ${last.state} before`);
 }
 
-/** Judged by (run, state); the same state is news when its reason or the subnet in it is another, or when it has become final. */
+/** Judged by (run, state); the same state is news when its reason or the subnet in it is another, when its health has changed since,
+ *  or when it has become final. Health goes there and back, so its changes are counted; of an earlier count, all was said. */
 function isKnown({ seen }: PresentReplica, last: Observation, observation: Observation): boolean {
   if (last.state === 'GONE' && observation.state === 'GONE') return true;
   if (observation.run <= last.run - REMEMBERED_RUNS) return true;
+  const [change, lastChange] = [observation.healthChange ?? 0, last.healthChange ?? 0];
+  if (observation.run === last.run && observation.state === last.state && change !== lastChange) return change < lastChange;
   const becameFinal = observation.run === last.run && observation.state === last.state && observation.final && !last.final;
   return !becameFinal && (seen.get(observation.run)?.has(observationKey(observation)) ?? false);
 }

@@ -52,6 +52,32 @@ describe('what is seen of a replica', () => {
     given(replica, [...history, observed(taken('10.192.1.0/24'))]).when(record(taken('10.192.0.0/24'))).then([]);
   });
 
+  it('is news again whenever its health has changed, there and back, and known when that is said again', () => {
+    const healths = (['starting', 'healthy', 'unhealthy', 'healthy', 'unhealthy', 'healthy'] as const).map((health, healthChange) => saw(1, 'SETTLED', { health, healthChange }));
+    healths.forEach((next, i) => given(replica, [...placed, ...healths.slice(0, i).map(observed)]).when(record(next)).then([observed(next)]));
+    for (const before of healths) given(replica, [...placed, ...healths.map(observed)]).when(record(before)).then([]);
+    given(replica, [...placed, ...healths.map(observed)]).when(record(saw(1, 'FAILED'))).then([observed(saw(1, 'FAILED'))]);
+  });
+
+  it('remembers a health that changes for ever in as many words as there are healths', () => {
+    const flapping = Array.from({ length: 100 }, (_, healthChange) => observed(saw(1, 'SETTLED', { health: healthChange % 2 ? 'healthy' : 'unhealthy', healthChange })));
+    const state = fold(replica, [...placed, ...flapping]);
+    expect(state.status === 'present' && state.seen.get(1)?.size).toBe(2);
+  });
+
+  it('says how far a pull is by its quarters', () => {
+    const pulling = (doneBytes: number) => saw(1, 'PREPARING', { reason: { code: 'pulling', message: '' }, pull: { doneBytes, totalBytes: 100 } });
+    const history = [...placed, observed(pulling(10))];
+    given(replica, history).when(record(pulling(24))).then([]);
+    given(replica, history).when(record(pulling(25))).then([observed(pulling(25))]);
+  });
+
+  it('passes over the restarts that were too many to tell, and keeps what is said of them', () => {
+    const loop = saw(900, 'FAILED', { restarts: { count: 888, firstAt: '2026-01-01T00:00:00.000Z', lastAt: '2026-01-01T00:10:00.000Z', causes: { exited: 880, oom_killed: 8 } } });
+    given(replica, [...placed, observed(saw(12, 'FAILED'))]).when(record(loop)).then([observed(loop)]);
+    given(replica, [...placed, observed(saw(12, 'FAILED')), observed(loop)]).when(record(loop)).then([]);
+  });
+
   it('goes forward with a later run, even from an end', () =>
     given(replica, [...placed, observed(saw(1, 'FAILED'))]).when(record(saw(2, 'STARTING'))).then([observed(saw(2, 'STARTING'))]));
 
@@ -118,20 +144,27 @@ describe('what is seen of a replica', () => {
 
 describe('whatever an agent says', () => {
   const states = RUN_STATES.filter((state): state is Observation['state'] => state !== 'PENDING' && state !== 'ASSIGNED');
-  const anything = fc.record({ run: fc.integer({ min: 1, max: 4 }), state: fc.constantFrom(...states), final: fc.boolean(), code: fc.constantFrom(null, 'a', 'b') });
+  const anything = fc.record({
+    run: fc.integer({ min: 1, max: 4 }), state: fc.constantFrom(...states), final: fc.boolean(), code: fc.constantFrom(null, 'a', 'b'),
+    health: fc.constantFrom('starting' as const, 'healthy' as const, 'unhealthy' as const), healthChange: fc.integer({ min: 0, max: 3 }),
+  });
   const play = (said: readonly Observation[]): ReplicaEvent[] => {
     const log = [...placed];
     for (const observation of said) log.push(...replica.decide(fold(replica, log), record(observation)));
     return log.slice(placed.length);
   };
-  const sequences = fc.array(anything.map(({ code, ...rest }) => saw(rest.run, rest.state, { final: rest.final, reason: code ? { code, message: '' } : null })), { maxLength: 30 });
+  const sequences = fc.array(anything.map(({ code, ...rest }) => saw(rest.run, rest.state, { ...rest, reason: code ? { code, message: '' } : null })), { maxLength: 30 });
   const progress = ({ run, state }: { run: number; state: Observation['state'] }) => run * 100 + RUN_STATES.indexOf(state);
 
   it('what is recorded never moves back, and nothing follows GONE', () =>
     fc.assert(
       fc.property(sequences, (said) => {
         const recorded = play(said).filter((event) => event.type === 'ReplicaObserved').map(({ data }) => data);
-        recorded.slice(1).forEach((next, index) => expect(progress(next)).toBeGreaterThanOrEqual(progress(recorded[index]!)));
+        recorded.slice(1).forEach((next, index) => {
+          const before = recorded[index]!;
+          expect(progress(next)).toBeGreaterThanOrEqual(progress(before));
+          if (progress(next) === progress(before)) expect(next.healthChange).toBeGreaterThanOrEqual(before.healthChange!);
+        });
         expect(recorded.findIndex(({ state }) => state === 'GONE')).toBe(recorded.some(({ state }) => state === 'GONE') ? recorded.length - 1 : -1);
       }),
     ));

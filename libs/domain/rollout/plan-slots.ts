@@ -1,91 +1,87 @@
 import type { ReplicaOrder, Step } from '../docker-service/events.ts';
-import { isEmptyStep, type Ordered, type Orders } from '../docker-service/orders.ts';
-import type { ReplicaId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
-import { isEnded, isGivenUp, isOver, unseen, type ObservedReplica } from './observed.ts';
+import { isEnded, isGivenUp } from './observed.ts';
+import { isLive, isWanted, type Standing } from './standing.ts';
+import { nextOrder, stepOf, type OrderMaker } from './step.ts';
 
-/** What the slots of a service are to hold. */
+/** What the slots of a service are to hold while no deployment moves it. */
 export interface SlotGoal {
-  /** Slots 1 to this number are filled, all others emptied. */
+  /** Slots 1 to this number are wanted, all others emptied. */
   readonly wanted: number;
-  /** What new replicas run. */
+  /** What they run; another release has no place here. */
   readonly release: number;
+  /** Why nothing is ordered, though slots are empty; null where they are filled. */
+  readonly standstill: Reason | null;
+  /** Nobody who hasn't a container yet is to get one: the service is paused. */
+  readonly isHeld: boolean;
+  /** Whether a replica that its agent gave up is tried elsewhere; else it stays, for its reason to be seen. */
+  readonly replacesGivenUp: boolean;
   /** Why new replicas are ordered for slots that never had one. */
   readonly filling: Reason;
   /** Why replicas of slots that aren't wanted are stopped. */
   readonly emptying: Reason;
-  /** Whether a replica that its agent gave up is replaced; else it stays, for its reason to be seen. */
-  readonly retryGivenUp: boolean;
 }
 
-/** An order beside what was seen of it. */
-export interface Standing {
-  readonly order: Ordered;
-  readonly seen: ObservedReplica;
+/** Milliseconds: the wait before the second replacement in a row, doubling from there. */
+const FIRST_WAIT_MS = 30_000;
+const LONGEST_WAIT_MS = 3_600_000;
+
+/** When a replica that was given up is replaced: the first at once, the next ones 30 s after being ordered, doubling to 1 h. */
+export function retryAt({ orderedAt, tries = 0 }: ReplicaOrder): number {
+  if (tries === 0 || orderedAt === undefined) return 0;
+  return Date.parse(orderedAt) + Math.min(FIRST_WAIT_MS * 2 ** (tries - 1), LONGEST_WAIT_MS);
 }
 
-/** Every order that stands, beside what was seen of it. */
-export function standingOf(orders: Orders, observed: readonly ObservedReplica[]): readonly Standing[] {
-  const seen = new Map(observed.map((each) => [each.order.replicaId, each]));
-  return [...orders.replicas.values()].map((order) => ({ order, seen: seen.get(order.replicaId) ?? unseen(order) }));
+/** The one step from what stands to the goal, and when time alone will make for another.
+ *  A slot is filled again only when its replica has ended, a stopped one too: two containers of one slot never live at once here. So one
+ *  whose node isn't heard from holds up its slot: it may well be running. */
+export function planSlots(standing: readonly Standing[], goal: SlotGoal, maker: OrderMaker): { readonly step: Step | null; readonly wakeAt: number | null } {
+  const waiting = goal.replacesGivenUp ? standing.filter((each) => isWanted(each) && isGivenUp(each.seen)).map(({ order }) => retryAt(order)) : [];
+  const later = waiting.filter((at) => at > maker.now);
+  const creates = goal.standstill ? [] : planCreates(standing, goal, maker);
+  const why = { filling: goal.filling, remembers: (each: Standing) => isFinished(each, goal) };
+  return { step: stepOf(standing, creates, planStops(standing, goal, maker.now), why), wakeAt: later.length ? Math.min(...later) : null };
 }
 
-/** The one step from what stands to the goal; null where it is reached, or only time is lacking.
- *  A slot is filled again only when its replica has ended, a stopped one too: two containers of one slot never live at
- *  once. So one whose node isn't heard from holds up its slot: it may well be running.
- *  @param generations the highest that each slot ever had, in whichever stream */
-export function planSlots(
-  standing: readonly Standing[],
-  goal: SlotGoal,
-  generations: ReadonlyMap<number, number>,
-  replicaIdOf: (slot: number, generation: number) => ReplicaId,
-): Step | null {
-  const live = standing.filter(({ order, seen }) => !order.stopped && !isEnded(seen));
-  const stops = planStops(live, goal);
-  const filled = new Set(standing.filter(({ seen }) => !isEnded(seen)).map(({ order }) => order.slot));
-  const creates: ReplicaOrder[] = [];
-  for (let slot = 1; slot <= goal.wanted; slot += 1) {
-    if (filled.has(slot)) continue;
-    const generation = (generations.get(slot) ?? 0) + 1;
-    creates.push({ replicaId: replicaIdOf(slot, generation), slot, generation, release: goal.release });
-  }
-  const forgets = standing.filter(({ seen }) => isOver(seen)).map(({ order }) => order.replicaId);
-  const step: Step = { creates, stops, forgets, reason: reasonOf(creates, stops, goal) };
-  return isEmptyStep(step) ? null : step;
+/** Its slot wants nobody else, even when nothing is left of it. */
+const isFinished = ({ order, seen }: Standing, { wanted, release }: SlotGoal): boolean => seen.finished !== null && !order.stopped && order.slot <= wanted && order.release === release;
+
+function planCreates(standing: readonly Standing[], goal: SlotGoal, maker: OrderMaker): readonly ReplicaOrder[] {
+  const filled = new Set(standing.filter((each) => !isEnded(each.seen) || isFinished(each, goal)).map(({ order }) => order.slot));
+  const slots = Array.from({ length: goal.wanted }, (_, index) => index + 1).filter((slot) => !filled.has(slot));
+  return slots.map((slot) => {
+    const tries = triesBefore(standing, slot);
+    return nextOrder(maker, slot, goal.release, tries ? { tries } : {});
+  });
+}
+
+const REPLACED: Reason['code'] = 'replica_failed';
+
+/** How many were given up in a row; one that had stayed up for a while ends a row. */
+function triesBefore(standing: readonly Standing[], slot: number): number {
+  const before = standing.filter(({ order }) => order.slot === slot).sort((a, b) => b.order.generation - a.order.generation)[0];
+  if (!before) return 0;
+  const row = before.seen.everSettled ? 0 : (before.order.tries ?? 0);
+  return before.order.stopped?.code === REPLACED ? row + 1 : row;
 }
 
 /** Highest slots first, and in a slot the older generations. */
-function planStops(live: readonly Standing[], goal: SlotGoal): Step['stops'] {
+function planStops(standing: readonly Standing[], goal: SlotGoal, now: number): Step['stops'] {
+  const wanted = standing.filter(isWanted);
   const newest = new Map<number, number>();
-  for (const { order } of live) newest.set(order.slot, Math.max(order.generation, newest.get(order.slot) ?? 0));
+  for (const { order } of wanted) if (order.release === goal.release) newest.set(order.slot, Math.max(order.generation, newest.get(order.slot) ?? 0));
   const why = ({ order, seen }: Standing): Reason | null => {
     if (order.slot > goal.wanted) return goal.emptying;
+    if (order.release !== goal.release) return goal.standstill ?? { code: 'other_release', message: `the service stands on release ${goal.release}` };
     if (order.generation < (newest.get(order.slot) ?? 0)) return { code: 'superseded', message: `slot ${order.slot} has a newer replica` };
-    return goal.retryGivenUp && isGivenUp(seen) ? { code: 'replica_failed', message: `another replica is tried in slot ${order.slot}` } : null;
+    if (goal.isHeld && (seen.state === 'PENDING' || seen.state === 'ASSIGNED') && seen.run === 0) return goal.standstill;
+    const isDue = goal.replacesGivenUp && !goal.standstill && isGivenUp(seen) && retryAt(order) <= now;
+    return isDue ? { code: REPLACED, message: `another replica is tried in slot ${order.slot}` } : null;
   };
-  return [...live]
+  return [...wanted]
     .sort((a, b) => b.order.slot - a.order.slot || a.order.generation - b.order.generation)
     .flatMap((each) => {
-      const reason = why(each);
+      const reason = isLive(each) ? why(each) : null;
       return reason ? [{ replicaId: each.order.replicaId, reason }] : [];
     });
-}
-
-/** The weightiest cause gives the code; the sentence names all. */
-function reasonOf(creates: Step['creates'], stops: Step['stops'], goal: SlotGoal): Reason {
-  const again = creates.filter(({ generation }) => generation > 1).map(({ slot }) => slot);
-  const causes: Reason[] = [
-    ...(creates.length > again.length ? [goal.filling] : []),
-    ...(again.length ? [{ code: 'slot_empty', message: `${slotsText(again)} lost ${again.length === 1 ? 'its replica' : 'their replicas'}` }] : []),
-    ...new Map(stops.map(({ reason }) => [reason.code, reason])).values(),
-  ];
-  const [first] = causes;
-  if (!first) return { code: 'over', message: 'ended, and released by their nodes' };
-  return { code: first.code, message: causes.map(({ message }) => message).join('; ') };
-}
-
-/** `slot 2`, `slots 2, 3`, and at most five of them. */
-export function slotsText(slots: readonly number[]): string {
-  const shown = slots.slice(0, 5).join(', ');
-  return `${slots.length === 1 ? 'slot' : 'slots'} ${shown}${slots.length > 5 ? ` and ${slots.length - 5} more` : ''}`;
 }

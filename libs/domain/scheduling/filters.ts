@@ -11,6 +11,8 @@ export type Filter = (candidate: Candidate, on: NodeForPlacement) => string | nu
 export const filters: Readonly<Record<FilterName, Filter>> = {
   removed: (_, { node }) => (node.status === 'removed' ? 'it was removed' : null),
 
+  replaced: ({ replaces }, { node }) => (!replaces || node.entries.has(replaces) ? null : 'the replica that it replaces is on another node'),
+
   liveness: (_, { node }) => (node.reachable ? null : 'it is unreachable'),
 
   drained: (_, { node }) => (node.drained ? 'it is drained' : null),

@@ -11,7 +11,8 @@ export type PlacementDecision = { readonly nodeId: NodeId | null; readonly nodes
 /** Chooses the best of the nodes that no filter refuses; the lowest id breaks ties, so that the same input gives the same node.
  *  @returns `nodes` in the order of rank: those that fit first. Without a fitting node `reason.code` is `no_nodes`, the one
  *  filter that refused everywhere, or `no_node_fits`. */
-export function place(candidate: Candidate, nodes: readonly NodeForPlacement[]): PlacementDecision {
+export function place(asked: Candidate, nodes: readonly NodeForPlacement[]): PlacementDecision {
+  const candidate = withReplaced(asked, nodes);
   const judged = nodes.filter(({ node }) => node.status !== 'unknown').map((on) => ({ on, reasons: refusals(candidate, on) }));
   const fitting = judged.filter(({ reasons }) => reasons.length === 0);
   const fewest = Math.min(...fitting.map(({ on }) => siblingsOn(candidate, on)));
@@ -24,6 +25,12 @@ export function place(candidate: Candidate, nodes: readonly NodeForPlacement[]):
   const [best] = ranked;
   if (!best?.verdict.fits) return { nodeId: null, nodes: verdicts, reason: whyNowhere(verdicts) };
   return { nodeId: best.verdict.nodeId, nodes: verdicts, reason: whyThere(best.verdict, best.detail, fitting.length) };
+}
+
+/** One that takes another's place goes where that one is; once nobody holds that one any more, it goes anywhere. */
+function withReplaced(candidate: Candidate, nodes: readonly NodeForPlacement[]): Candidate {
+  const { replaces } = candidate;
+  return replaces && !nodes.some(({ node }) => node.entries.has(replaces)) ? { ...candidate, replaces: null } : candidate;
 }
 
 /** Says in one sentence why none of these nodes will do, each by its name. Codes: see `place`. */

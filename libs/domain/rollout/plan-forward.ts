@@ -1,0 +1,94 @@
+import type { Reason } from '../kernel/reason.ts';
+import { isJudged } from './judge.ts';
+import { isPrepared } from './observed.ts';
+import { beginning, ending, hookOf, type HookName, type Moving } from './moving.ts';
+import { goodOnes, type RollTarget } from './plan-roll.ts';
+import { keptAt } from './plan-service.ts';
+import { planSlots } from './plan-slots.ts';
+import { pursue, targetOf, wakeIn } from './pursue.ts';
+import { NOTHING_TO_DO, type RolloutPlan } from './rollout-plan.ts';
+import type { Standing } from './standing.ts';
+
+/** The way to the new release, stage by stage: the `pre_deploy` hook, the first replicas prepared, all replaced, watched, the `post_deploy`
+ *  hook, success. */
+export function planForward(moving: Moving): RolloutPlan {
+  const { active, deployment } = moving;
+  switch (deployment.stage) {
+    case 'pre_deploy':
+      return planHook(moving, 'pre_deploy', () => beginning(moving, 'prepare', { code: 'hook_succeeded', message: 'the pre_deploy hook has succeeded' })) ?? steady(moving);
+    case 'prepare':
+      return planPrepare(moving);
+    case 'monitor':
+      return pursue(moving, forward(moving)) ?? watched(moving);
+    case 'post_deploy':
+      return planPostDeploy(moving);
+    case null:
+      if (!deployment.stages.size) return active.settings.preDeploy ? beginning(moving, 'pre_deploy', purpose(moving)) : beginning(moving, 'prepare', purpose(moving));
+  }
+  return pursue(moving, forward(moving)) ?? afterReplacing(moving);
+}
+
+const purpose = ({ active }: Moving): Reason => ({ code: 'deployment', message: `the service moves to release ${active.toRelease}` });
+
+/** The replicas that this deployment ordered of the new release, but for those that failed; also where the service had that release before. */
+function forward(moving: Moving): RollTarget {
+  const { active, deployment } = moving;
+  const isGood = ({ order }: Standing): boolean => order.release === active.toRelease && deployment.orders.replicas.has(order.replicaId);
+  return targetOf(moving, active.toRelease, isGood, { isImpatient: false, moving: purpose(moving) });
+}
+
+/** Until the hook has succeeded the service stays what it was: what is lost is made good, what was scaled follows. */
+function steady(moving: Moving): RolloutPlan {
+  const { service, standing, maker } = moving;
+  if (service.stableRelease === null) return NOTHING_TO_DO;
+  return { ...NOTHING_TO_DO, step: planSlots(standing, keptAt(service, service.replicas), maker).step };
+}
+
+/** Nothing is stopped before somebody of the new release stands ready. */
+function planPrepare(moving: Moving): RolloutPlan {
+  const target = forward(moving);
+  const isReady = goodOnes(moving.standing, target).some(({ seen }) => isPrepared(seen));
+  const replacing = (): RolloutPlan => beginning(moving, 'replace', { code: 'prepared', message: 'a replica of the new release is prepared' });
+  return isReady ? replacing() : (pursue(moving, target) ?? replacing());
+}
+
+function afterReplacing(moving: Moving): RolloutPlan {
+  const { active, deployment, service } = moving;
+  const isWatched = active.settings.monitorMs > 0 && service.replicas > 0 && !deployment.stages.has('post_deploy');
+  return isWatched && !deployment.stages.has('monitor') ? beginning(moving, 'monitor', settled(moving)) : afterMonitor(moving);
+}
+
+/** All are there. It is over when that has stayed so for long enough, as its nodes have said since. */
+function watched(moving: Moving): RolloutPlan {
+  const until = Date.parse(moving.deployment.stages.get('monitor')!.deadlineAt!);
+  return isJudged(moving, until) ? afterMonitor(moving) : { ...NOTHING_TO_DO, wakeInMs: wakeIn(moving) };
+}
+
+function afterMonitor(moving: Moving): RolloutPlan {
+  const { active, deployment } = moving;
+  const hasHook = active.settings.postDeploy !== null && !deployment.stages.has('post_deploy');
+  return hasHook ? beginning(moving, 'post_deploy', settled(moving)) : { ...NOTHING_TO_DO, close: { outcome: 'SUCCEEDED', reason: settled(moving) } };
+}
+
+function settled({ service, active }: Moving): Reason {
+  const { replicas } = service;
+  if (!replicas) return { code: 'nothing_wanted', message: 'no replica is wanted' };
+  const { minHealthyMs, monitorMs } = active.settings;
+  return { code: 'settled', message: `${replicas} of ${replicas} replicas have stayed up for ${minHealthyMs} ms${monitorMs ? `, and were watched for ${monitorMs} ms` : ''}` };
+}
+
+/** A replica that is lost meanwhile is made good, and waited for. */
+function planPostDeploy(moving: Moving): RolloutPlan {
+  const onTheWay = pursue(moving, forward(moving));
+  const succeeded = (): RolloutPlan => (onTheWay ? ending(moving, 'SUCCEEDED', { code: 'hook_succeeded', message: 'the post_deploy hook has succeeded' }) : afterMonitor(moving));
+  return planHook(moving, 'post_deploy', succeeded) ?? onTheWay ?? NOTHING_TO_DO;
+}
+
+/** Starts a hook's job, and judges its outcome. null while it runs. */
+function planHook(moving: Moving, which: HookName, succeeded: () => RolloutPlan): RolloutPlan | null {
+  const { hook } = moving;
+  if (!hook || hook.status === 'absent') return { ...NOTHING_TO_DO, startHook: hookOf(moving, which) };
+  if (hook.status === 'open') return null;
+  if (hook.outcome === 'SUCCEEDED') return succeeded();
+  return ending(moving, 'FAILED', { code: `${which}_failed`, message: `the ${which} hook ended ${hook.outcome}: ${hook.reason.message}` });
+}
