@@ -21,7 +21,7 @@ const law = {
 };
 
 /** One SDK, one lib. */
-const sdks = { dockerode: ['docker'], '@eventstore/*': ['event-store'], mongodb: ['read-models'], '@nats-io/*': ['messaging'] };
+const sdks = { dockerode: ['docker'], '@eventstore/*': ['event-store'], mongodb: ['read-models'], croner: ['platform'], '@nats-io/*': ['messaging'] };
 const nestFree = ['domain', 'contracts', 'event-store', 'messaging', 'docker', 'reconcile', 'read-models', 'testing'];
 
 const bannedFor = (name) => [

@@ -30,6 +30,7 @@ import { serveOpenApi } from './openapi/openapi.ts';
 import { PlansController } from './plans/plans.controller.ts';
 import { ProjectionsController } from './projections/projections.controller.ts';
 import { ProjectsController } from './projects/projects.controller.ts';
+import { SchedulesController } from './schedules/schedules.controller.ts';
 
 const BODY_LIMIT = 1024 * 1024;
 
@@ -56,6 +57,7 @@ class GatewayModule {
         DeploymentsController,
         JobsController,
         JobOutputController,
+        SchedulesController,
         NodesController,
         AuditController,
         EventsController,

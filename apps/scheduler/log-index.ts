@@ -79,7 +79,8 @@ export class LogIndex {
   readonly claims = new Map<string, ClaimEntry>();
   readonly #complaints = new Map<EnvironmentId, Map<string, SubnetComplaint>>();
   readonly projects = new Set<ProjectId>();
-  readonly endedJobs = new Set<JobId>();
+  /** Jobs that have ended, are being cancelled, or had an attempt that failed: what runs of them may have to go. */
+  readonly endingJobs = new Set<JobId>();
   /** Services by the job that is a hook of theirs and hasn't ended. */
   readonly hooks = new Map<string, DockerServiceId>();
   readonly #released = new Set<ReplicaId>();
@@ -140,7 +141,9 @@ export class LogIndex {
     DeploymentStageBegan: ({ jobId, dockerServiceId }) => void (jobId && this.hooks.set(jobId, dockerServiceId)),
     DeploymentStageEnded: ({ stage, dockerServiceId }) => this.#forgetHook(stage, dockerServiceId),
 
-    JobEnded: (_, { stream }) => void this.endedJobs.add(parseStream(stream).id as JobId),
+    JobAttemptFailed: (_, { stream }) => this.#ending(stream),
+    JobCancelRequested: (_, { stream }) => this.#ending(stream),
+    JobEnded: (_, { stream }) => this.#ending(stream),
 
     NetworkCreated: ({ networkId, environmentId, projectId }) => void this.networks.set(environmentId, { networkId, environmentId, projectId, deleted: false }),
     NetworkDeleted: (_, { stream }) => this.#changeNetwork(parseStream(stream).id, { deleted: true }),
@@ -149,6 +152,10 @@ export class LogIndex {
     NameClaimed: ({ holder }, { stream }) => void this.claims.set(holder, { holder, projectId: parseStream(stream).id }),
     NameReleased: ({ holder }) => this.#unclaim(holder),
   };
+
+  #ending(stream: string): void {
+    this.endingJobs.add(parseStream(stream).id as JobId);
+  }
 
   #takeNode(nodeId: NodeId, event: NodeEvent): void {
     this.nodes.set(nodeId, nodeRules.evolve(this.nodes.get(nodeId) ?? nodeRules.initial, event));

@@ -39,10 +39,10 @@ export function projectOf({ data, metadata: { tenantId } }: Recorded): ProjectId
   return named.startsWith('prj_') ? (named as ProjectId) : null;
 }
 
-/** The service or job that an event is about, also where it stands in the stream of a deployment, a replica or a node; null for others. */
+/** The service, job or schedule that an event is about, also where it stands in the stream of a deployment, a replica or a node; null for others. */
 export function ownerOf(event: Recorded): string | null {
   const { category, id } = parseStream(event.stream);
-  if (category === 'docker_service' || category === 'job') return id;
+  if (category === 'docker_service' || category === 'job' || category === 'schedule') return id;
   const { data } = event as { data: { owner?: { id: string }; dockerServiceId?: string } };
   return data.owner?.id ?? data.dockerServiceId ?? claimant(event)[0] ?? null;
 }

@@ -17,6 +17,7 @@ export * from './views/plans.ts';
 export * from './views/projects.ts';
 export { listReleases, releases, type ReleaseAnswer, type ReleaseDocument } from './views/releases.ts';
 export * from './views/replicas.ts';
+export * from './views/schedules.ts';
 export { getService, listServices, type ServiceAnswer, type ServiceFilter } from './views/service-queries.ts';
 export * from './views/services.ts';
 export { canonicalJson } from './canonical-json.ts';

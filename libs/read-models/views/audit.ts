@@ -87,6 +87,7 @@ const begins = keysOf({
   DockerServiceCreated: yes,
   ReleaseCut: yes,
   JobCreated: yes,
+  ScheduleCreated: yes,
   ProjectCreated: yes,
   EnvironmentCreated: yes,
   PlanDefined: yes,
@@ -115,7 +116,7 @@ export async function findAudit(reads: Reads, tenant: TenantContext, search: Aud
   return answered(page, asAudit);
 }
 
-const OWNERS = /^(svc|job)_/;
+const OWNERS = /^(svc|job|sch)_/;
 
 /** The events about a service or job, from whichever stream, in the order of the log and after a position (null: from the first).
  *  `next` is the position to go on from, also for an empty page: ask again later. */
