@@ -20,6 +20,7 @@ import { AggregateStore, hintingOn, openEventStore, wokenByHints, type EventStor
 import { connectNats, type ClosableBus } from '#messaging';
 import { createLogger, digest, randomCommandId, systemClock, systemRandom } from '#platform';
 import { aContainerSpec, aDeploySettings, aNodeFacts, startNats } from '#testing';
+import { nodeFlagsOf } from '../../deploy/installation.ts';
 import { answers, freePort, Supervised, until } from '../../deploy/processes.ts';
 import { RESOURCES } from './container.ts';
 import { SimulatedAgents } from './simulated-agents.ts';
@@ -129,7 +130,7 @@ export class Cluster {
   private async addApp(app: App, folder: string, natsUrl: string): Promise<void> {
     const health = `127.0.0.1:${await freePort()}`;
     const env = { ...process.env, WAYBILL_HOME: folder, WAYBILL_HEALTH_LISTEN: health, NATS_URL: natsUrl, LOG_LEVEL: 'warn' };
-    const args = ['--disable-warning=ExperimentalWarning', '--enable-source-maps', ...(process.env.BENCH_NODE_FLAGS?.split(' ') ?? []), join(DIST, 'apps', app, 'main.js')];
+    const args = [...nodeFlagsOf(app), ...(process.env.BENCH_NODE_FLAGS?.split(' ') ?? []), join(DIST, 'apps', app, 'main.js')];
     const part = new Supervised({ name: app, command: process.execPath, args, env, logFile: join(folder, `${app}.log`) });
     this.parts.set(app, part);
     part.start();

@@ -8,8 +8,11 @@ import type { FilterName, NodeVerdict } from './verdict.ts';
 /** Where a replica goes, or why nowhere, with what was found of every node. */
 export type PlacementDecision = { readonly nodeId: NodeId | null; readonly nodes: readonly NodeVerdict[]; readonly reason: Reason };
 
+/** How many nodes a decision speaks of: it stands in the log once for every replica, and of a thousand nodes nobody reads on. */
+export const NODES_TOLD = 50;
+
 /** Chooses the best of the nodes that no filter refuses; the lowest id breaks ties, so that the same input gives the same node.
- *  @returns `nodes` in the order of rank: those that fit first. Without a fitting node `reason.code` is `no_nodes`, the one
+ *  @returns `nodes` in the order of rank, the first fifty: those that fit first. Without a fitting node `reason.code` is `no_nodes`, the one
  *  filter that refused everywhere, or `no_node_fits`. */
 export function place(candidate: Candidate, nodes: readonly NodeForPlacement[]): PlacementDecision {
   const judged = nodes.filter(({ node }) => node.status !== 'unknown').map((on) => ({ on, reasons: refusals(candidate, on) }));
@@ -21,9 +24,10 @@ export function place(candidate: Candidate, nodes: readonly NodeForPlacement[]):
     .sort((a, b) => (b.verdict.score ?? -1) - (a.verdict.score ?? -1) || (a.verdict.nodeId < b.verdict.nodeId ? -1 : 1));
 
   const verdicts = ranked.map(({ verdict }) => verdict);
+  const nodesTold = verdicts.slice(0, NODES_TOLD);
   const [best] = ranked;
-  if (!best?.verdict.fits) return { nodeId: null, nodes: verdicts, reason: whyNowhere(verdicts) };
-  return { nodeId: best.verdict.nodeId, nodes: verdicts, reason: whyThere(best.verdict, best.detail, fitting.length) };
+  if (!best?.verdict.fits) return { nodeId: null, nodes: nodesTold, reason: whyNowhere(verdicts) };
+  return { nodeId: best.verdict.nodeId, nodes: nodesTold, reason: whyThere(best.verdict, best.detail, fitting.length) };
 }
 
 /** Says in one sentence why none of these nodes will do, each by its name. Codes: see `place`. */
@@ -33,7 +37,9 @@ export function whyNowhere(verdicts: readonly NodeVerdict[]): Reason {
   const everywhere = standing.map(({ reasons }) => new Set(reasons.map(({ filter }) => filter))).reduce((a, b) => a.intersection(b));
   const [code] = everywhere;
   const words = standing.map(({ name, reasons }) => `${name}: ${reasons.map(({ detail }) => detail).join('; ')}`);
-  return { code: code ?? 'no_node_fits', message: `no node fits (${words.join(' | ')})` };
+  const told = words.slice(0, NODES_TOLD).join(' | ');
+  const untold = words.length > NODES_TOLD ? `, and ${words.length - NODES_TOLD} more` : '';
+  return { code: code ?? 'no_node_fits', message: `no node fits (${told}${untold})` };
 }
 
 function whyThere({ name, score: points }: NodeVerdict, detail: string, fitting: number): Reason {
