@@ -6,12 +6,14 @@ import { Supervised, answers, freePort, until } from './processes.ts';
 export const APPS = ['api-gateway', 'scheduler', 'health-monitor', 'job-runner', 'node-agent'] as const;
 export type App = (typeof APPS)[number];
 
-/** How Node runs an app. What lives short has little room and so is cleared away often: apps that wait most of the time stay small.
- *  Requests leave more behind, and the gateway has room for it. */
+/** These have much to do at times, and leave as much behind. */
+const BUSY: ReadonlySet<App> = new Set(['api-gateway', 'scheduler']);
+
+/** How Node runs an app. What lives short has little room and so is cleared away often: apps that wait most of the time stay small. */
 export const nodeFlagsOf = (app: App): readonly string[] => [
   '--disable-warning=ExperimentalWarning',
   '--enable-source-maps',
-  ...(app === 'api-gateway' ? ['--max-semi-space-size=2'] : ['--optimize-for-size', '--max-semi-space-size=1']),
+  ...(BUSY.has(app) ? ['--max-semi-space-size=4'] : ['--optimize-for-size', '--max-semi-space-size=1']),
 ];
 
 export interface InstallationOptions {

@@ -2,7 +2,7 @@ import type { NodeId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import type { Candidate, NodeForPlacement } from './candidate.ts';
 import { refusals } from './filters.ts';
-import { score, siblingsOn } from './score.ts';
+import { score, scoreInWords, siblingsOn } from './score.ts';
 import type { FilterName, NodeVerdict } from './verdict.ts';
 
 /** Where a replica goes, or why nowhere, with what was found of every node. */
@@ -19,15 +19,14 @@ export function place(candidate: Candidate, nodes: readonly NodeForPlacement[]):
   const fitting = judged.filter(({ reasons }) => reasons.length === 0);
   const fewest = Math.min(...fitting.map(({ on }) => siblingsOn(candidate, on)));
   const ranked = judged
-    .map(({ on, reasons }) => ({ verdict: verdictOf(on, reasons), ...(reasons.length === 0 ? score(candidate, on, fewest) : { score: null, detail: '' }) }))
-    .map(({ verdict, score: points, detail }) => ({ verdict: { ...verdict, score: points }, detail }))
-    .sort((a, b) => (b.verdict.score ?? -1) - (a.verdict.score ?? -1) || (a.verdict.nodeId < b.verdict.nodeId ? -1 : 1));
+    .map(({ on, reasons }) => ({ on, reasons, points: reasons.length === 0 ? score(candidate, on, fewest) : null }))
+    .sort((a, b) => (b.points?.score ?? -1) - (a.points?.score ?? -1) || (a.on.nodeId < b.on.nodeId ? -1 : 1));
 
-  const verdicts = ranked.map(({ verdict }) => verdict);
-  const nodesTold = verdicts.slice(0, NODES_TOLD);
+  const verdict = ({ on, reasons, points }: (typeof ranked)[number]): NodeVerdict => ({ ...verdictOf(on, reasons), score: points?.score ?? null });
+  const told = ranked.slice(0, NODES_TOLD).map(verdict);
   const [best] = ranked;
-  if (!best?.verdict.fits) return { nodeId: null, nodes: nodesTold, reason: whyNowhere(verdicts) };
-  return { nodeId: best.verdict.nodeId, nodes: nodesTold, reason: whyThere(best.verdict, best.detail, fitting.length) };
+  if (!best?.points) return { nodeId: null, nodes: told, reason: whyNowhere(ranked.map(verdict)) };
+  return { nodeId: best.on.nodeId, nodes: told, reason: whyThere(told[0]!, scoreInWords(candidate, best.points), fitting.length) };
 }
 
 /** Says in one sentence why none of these nodes will do, each by its name. Codes: see `place`. */
