@@ -12,6 +12,10 @@ const DOWN_MS = 1_000;
 /** Under which name `/readyz` speaks of a store. */
 const CHECKS: Readonly<Record<string, string>> = { eventstoredb: 'event_store', mongodb: 'read_models' };
 
+/** Cut while appends are under way: with what was asked for written, not written, or written a moment later. */
+const CONNECTIONS = 'connections';
+const SPOILT = Array.from({ length: 5 }, () => ['lose answer', 'lose request', 'land late'] as const).flat();
+
 /** Kills a store, and starts it again once `/readyz` says that it is away. */
 async function awayUntilTold(world: World, store: Outsider, check: string): Promise<void> {
   await store.kill();
@@ -28,8 +32,8 @@ async function awayUntilTold(world: World, store: Outsider, check: string): Prom
 /** No manual step: whatever dies in the middle of a scale to 10, ten containers run soon after it is back. */
 describe.each([
   ['files', ['api-gateway', 'scheduler', 'health-monitor', 'job-runner', 'node-agent', 'nats-server', 'engine']],
-  ['servers', ['eventstoredb', 'mongodb']],
-])('SIGKILL in the middle of a scale to 10, with stores that are %s', (kind, parts) => {
+  ['servers', ['eventstoredb', 'mongodb', CONNECTIONS]],
+])('SIGKILL or cut connections in the middle of a scale to 10, with stores that are %s', (kind, parts) => {
   let stores: StoreServers | null = null;
   let world: World;
   beforeAll(async () => {
@@ -58,7 +62,8 @@ describe.each([
 
       const saboteur = new Saboteur(world, story, () => 0, stores?.outsiders);
       const outsider = stores?.outsiders.get(part);
-      if (outsider) await awayUntilTold(world, outsider, CHECKS[part]!);
+      if (part === CONNECTIONS) stores!.events.spoil(...SPOILT);
+      else if (outsider) await awayUntilTold(world, outsider, CHECKS[part]!);
       else await saboteur.carryOut([{ atMs: 0, kind: 'kill', parts: [part], lastingMs: DOWN_MS }]);
       await saboteur.heal();
       await world.running(id, TEN, CONVERGED_MS);
