@@ -29,22 +29,18 @@ const DIST = resolve(import.meta.dirname, '../../dist');
 /** Room for more than is ever placed. */
 const CAPACITY = { cpuMillis: 256_000, memoryBytes: 1024 * 2 ** 30 };
 
-type App = 'scheduler' | 'health-monitor';
-
 export interface ClusterOptions {
-  /** For the log and the apps' own logs; it is left there. */
+  /** For the log and the scheduler's own; it is left there. */
   readonly folder: string;
   readonly nodes: number;
-  /** Which apps run. With the health-monitor replicas live: their agents say that they run. */
-  readonly apps: readonly App[];
 }
 
-/** Real apps on a real broker and a real log, with agents that have no engine: for what no engine could keep up with. */
+/** A scheduler as a process, on a real broker and a real log, with agents that have no engine: for what no engine could keep up with. */
 export class Cluster {
   readonly projectId = idOf('prj', 0) as ProjectId;
   private readonly environmentId = idOf('env', 0) as EnvironmentId;
   private readonly networkId = idOf('net', 0) as NetworkId;
-  private readonly parts = new Map<App, Supervised>();
+  private scheduler: Supervised | null = null;
   private services = 0;
 
   private constructor(
@@ -53,7 +49,7 @@ export class Cluster {
     private readonly closing: AsyncDisposableStack,
   ) {}
 
-  static async start({ folder, nodes, apps }: ClusterOptions): Promise<Cluster> {
+  static async start({ folder, nodes }: ClusterOptions): Promise<Cluster> {
     await using opened = new AsyncDisposableStack();
     await mkdir(folder, { recursive: true });
     const broker = await startNats();
@@ -66,8 +62,8 @@ export class Cluster {
     opened.defer(() => store.close());
     const aggregates = new AggregateStore({ ...common, store, upcast, schemaOf, onAppended: hintingOn(bus) });
     const cluster = new Cluster(store, aggregates, new AsyncDisposableStack());
-    await cluster.addNodes(bus, nodes, apps.includes('health-monitor'));
-    for (const app of apps) await cluster.addApp(app, folder, broker.url);
+    await cluster.addNodes(bus, nodes);
+    await cluster.startScheduler(folder, broker.url);
     await cluster.createProject();
     cluster.closing.use(opened.move());
     return cluster;
@@ -77,14 +73,14 @@ export class Cluster {
     return this.closing.disposeAsync();
   }
 
-  pid(app: App): number {
-    return this.parts.get(app)!.pid!;
+  get schedulerPid(): number {
+    return this.scheduler!.pid!;
   }
 
-  /** Creates so many services, and waits until their deployments have ended. */
-  async createServices(count: number, replicas: number, deadlineMs = 120_000): Promise<DockerServiceId[]> {
+  /** Creates so many services without replicas, and waits until their deployments have ended. */
+  async createServices(count: number, deadlineMs = 120_000): Promise<DockerServiceId[]> {
     const ids = Array.from({ length: count }, () => idOf('svc', (this.services += 1)) as DockerServiceId);
-    await Promise.all(ids.map((id) => this.createService(id, replicas)));
+    await Promise.all(ids.map((id) => this.createService(id)));
     for (const id of ids) {
       await until(`the deployment of ${id} has not ended`, deadlineMs, async () => {
         const { state } = await this.aggregates.load(dockerService, streamOf('docker_service', id));
@@ -98,14 +94,14 @@ export class Cluster {
     await this.aggregates.handle(dockerService, streamOf('docker_service', dockerServiceId), { type: 'ScaleDockerService', data: { replicas } }, this.metadata());
   }
 
-  private async createService(dockerServiceId: DockerServiceId, replicas: number): Promise<void> {
+  private async createService(dockerServiceId: DockerServiceId): Promise<void> {
     const { projectId, environmentId, networkId } = this;
     const name = dockerServiceId.replace('_', '-');
     const commandId = randomCommandId();
     const claim = { scope: 'docker_service', environmentId, name, holder: dockerServiceId, commandId } as const;
     await this.aggregates.handle(project, streamOf('project', projectId), { type: 'ClaimName', data: claim }, this.metadata(commandId));
     const data = {
-      ...{ dockerServiceId, projectId, environmentId, networkId, name, hostname: `${name}.default.bench.internal`, kind: 'worker', replicas } as const,
+      ...{ dockerServiceId, projectId, environmentId, networkId, name, hostname: `${name}.default.bench.internal`, kind: 'worker', replicas: 0 } as const,
       deploy: aDeploySettings(),
       spec: aContainerSpec({ resources: RESOURCES_OF_MANY }),
       deploymentId: `dep_${digest([dockerServiceId])}` as DeploymentId,
@@ -113,7 +109,7 @@ export class Cluster {
     await this.aggregates.handle(dockerService, streamOf('docker_service', dockerServiceId), { type: 'CreateDockerService', data }, this.metadata(commandId));
   }
 
-  private async addNodes(bus: ClosableBus, count: number, lives: boolean): Promise<void> {
+  private async addNodes(bus: ClosableBus, count: number): Promise<void> {
     const nodeIds = Array.from({ length: count }, (_, index) => idOf('node', index) as NodeId);
     await Promise.all(
       nodeIds.map((nodeId, index) => {
@@ -122,20 +118,20 @@ export class Cluster {
         return this.aggregates.handle(nodeRules, streamOf('node', nodeId), command, this.metadata());
       }),
     );
-    const agents = new SimulatedAgents(bus, nodeIds, lives);
+    const agents = new SimulatedAgents(bus, nodeIds);
     agents.start();
     this.closing.defer(() => agents.stop());
   }
 
-  private async addApp(app: App, folder: string, natsUrl: string): Promise<void> {
+  private async startScheduler(folder: string, natsUrl: string): Promise<void> {
     const health = `127.0.0.1:${await freePort()}`;
     const env = { ...process.env, WAYBILL_HOME: folder, WAYBILL_HEALTH_LISTEN: health, NATS_URL: natsUrl, LOG_LEVEL: 'warn' };
-    const args = [...nodeFlagsOf(app), ...(process.env.BENCH_NODE_FLAGS?.split(' ') ?? []), join(DIST, 'apps', app, 'main.js')];
-    const part = new Supervised({ name: app, command: process.execPath, args, env, logFile: join(folder, `${app}.log`) });
-    this.parts.set(app, part);
-    part.start();
-    this.closing.defer(() => part.stop());
-    await until(`${app} is not ready`, 30_000, () => answers(`http://${health}/healthz`));
+    const args = [...nodeFlagsOf('scheduler'), join(DIST, 'apps/scheduler/main.js')];
+    const scheduler = new Supervised({ name: 'scheduler', command: process.execPath, args, env, logFile: join(folder, 'scheduler.log') });
+    this.scheduler = scheduler;
+    scheduler.start();
+    this.closing.defer(() => scheduler.stop());
+    await until('the scheduler is not ready', 30_000, () => answers(`http://${health}/healthz`));
   }
 
   private async createProject(): Promise<void> {

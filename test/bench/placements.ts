@@ -26,16 +26,16 @@ async function measure(nodes: number, replicas: number): Promise<Figure[]> {
   await using cleanUp = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'waybill-bench-'));
   cleanUp.defer(() => rm(folder, { recursive: true, force: true }));
-  const cluster = await Cluster.start({ folder, nodes, apps: ['scheduler'] });
+  const cluster = await Cluster.start({ folder, nodes });
   cleanUp.defer(() => cluster.stop());
-  const services = await cluster.createServices(SERVICES, 0);
+  const services = await cluster.createServices(SERVICES);
   const wanted = services.length * replicas;
   // What is compiled and cached at first use is no part of the rate.
   await placed(cluster, SERVICES, () => Promise.all(services.map((id) => cluster.scale(id, 1))));
 
-  const cpuBefore = cpuSeconds(cluster.pid('scheduler'));
+  const cpuBefore = cpuSeconds(cluster.schedulerPid);
   const took = await timed(() => placed(cluster, wanted - SERVICES, () => Promise.all(services.map((id) => cluster.scale(id, replicas)))));
-  const cpu = cpuSeconds(cluster.pid('scheduler')) - cpuBefore;
+  const cpu = cpuSeconds(cluster.schedulerPid) - cpuBefore;
   return [
     { what: `${nodes} nodes`, value: perSecond(wanted - SERVICES, took), unit: '/s', aim: { atLeast: 1_500 } },
     { what: `${nodes} nodes: the scheduler's processor time for each`, value: (cpu / (wanted - SERVICES)) * 1e3, unit: 'ms' },

@@ -72,10 +72,11 @@ export const services: View<ServiceDocument> = {
   },
   evolve(doc, event, id) {
     const next = fold(doc, event, id);
-    if (!next || !event.stream.startsWith(OWN)) return next && derived(next);
+    if (!next || !event.stream.startsWith(OWN)) return next;
     const { at, actor } = event.metadata;
-    return derived({ ...next, revision: Number(event.revision), ...(CHANGES.has(event.type) ? { updated_at: at, updated_by: actor } : {}) });
+    return { ...next, revision: Number(event.revision), ...(CHANGES.has(event.type) ? { updated_at: at, updated_by: actor } : {}) };
   },
+  complete: derived,
 };
 
 const OWN = 'docker_service-';
@@ -93,11 +94,7 @@ const elsewhere = keysOf({
 });
 
 const folds: Folds<ServiceDocument> = {
-  ReleaseCut: (service, { data: { release, spec } }) => ({
-    ...service,
-    release,
-    releases: { ...service.releases, [release]: specDocument(spec) },
-  }),
+  ReleaseCut: (service, { data: { release, spec } }) => ({ ...service, releases: { ...service.releases, [release]: specDocument(spec) } }),
   DeploymentStarted: (service, { data: { deploymentId, toRelease } }) => ({
     ...service,
     active_deployment: { deployment_id: deploymentId, to_release: toRelease },
@@ -149,9 +146,12 @@ function ended(service: ServiceDocument, { data }: Of<'DeploymentEnded'>): Servi
 /** What follows from the rest: the status, and the spec of the release that is shown. */
 function derived(service: ServiceDocument): ServiceDocument {
   const { status, reason, degraded, counts } = statusOf(service, () => false);
-  const release = currentRelease(service) ?? service.release;
+  const release = currentRelease(service) ?? lastCut(service);
   return { ...service, ...service.releases[release], release, status, status_reason: reason, degraded, replicas: counts };
 }
+
+/** Releases are numbered in the order in which they are cut. */
+const lastCut = ({ releases }: ServiceDocument): number => Math.max(0, ...Object.keys(releases).map(Number));
 
 function created({ data, metadata: { at, actor }, position, revision }: Of<'DockerServiceCreated'>): ServiceDocument {
   return {
