@@ -91,7 +91,6 @@ async function comeToRest(world: World, client: Client): Promise<void> {
     if (stands !== times && !(times === 0 && stands === 1 && unanswered > 0)) world.accuse('an acknowledged command stands in the log once', `"${what}" stands ${stands} times, and ${times} were acknowledged`);
   }
   if (world.breach) return;
-  await world.timeline.pass(10_000);
   for (const word of await wrongViews(world)) world.accuse('views are what the log says', word);
 }
 
