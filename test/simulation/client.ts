@@ -35,7 +35,7 @@ interface Intent {
 
 const TIMEOUT_MS = 15_000;
 const TRIES = 6;
-const TENANT = { principal: { type: 'token', id: 'tok_client' }, projects: 'all', role: 'operator' } as const;
+export const TENANT = { principal: { type: 'token', id: 'tok_client' }, projects: 'all', role: 'operator' } as const;
 const NAMES = ['api', 'web', 'worker', 'cache', 'queue'];
 
 /** Everybody who sends commands and reads answers. A command that isn't answered is sent again under the same name, to any gateway. */

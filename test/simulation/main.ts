@@ -1,10 +1,13 @@
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { GUARDS, type Weakness } from './guards.ts';
-import type { RunOutcome } from './run.ts';
+import { run, type RunOutcome } from './run.ts';
 import { runSeeds } from './seeds.ts';
 import { shrink } from './shrink.ts';
+import { findTable } from './table.ts';
 
 const USAGE = `npm run simulate -- [--seeds <first>..<last>] [--steps <number>] [--without <guard>] [--tell]
+       npm run simulate -- --table
 
 Runs the whole house in one process for each seed, under virtual time, with everything going wrong that can, and looks with every
 step at whether its laws hold. A seed and a number of steps repeat a run exactly.
@@ -13,27 +16,39 @@ step at whether its laws hold. A seed and a number of steps repeat a run exactly
   --steps    of the script of each seed; default 300.
   --without  with one guard off: ${Object.keys(GUARDS).join(', ')}.
   --tell     the whole story of a single seed, as it is.
+  --workers  default: one for each core.
+  --table    searches, with each guard off in turn, for the first seed that fails, and writes the table of docs/simulation.md.
 
 A failing run is made as small as it gets, and its story told. Exit code: 0 every law held, 1 not so.`;
 
 const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '1..1000' }, steps: { type: 'string', default: '300' }, without: { type: 'string', default: 'none' }, tell: { type: 'boolean' }, help: { type: 'boolean' } },
+  options: {
+    seeds: { type: 'string', default: '1..1000' },
+    steps: { type: 'string', default: '300' },
+    without: { type: 'string', default: 'none' },
+    workers: { type: 'string', default: String(availableParallelism()) },
+    tell: { type: 'boolean' },
+    table: { type: 'boolean' },
+    help: { type: 'boolean' },
+  },
 });
 const [, first, last = first] = /^(\d+)(?:\.\.(\d+))?$/.exec(values.seeds) ?? [];
 const weakness = values.without as Weakness;
-if (values.help || first === undefined || !/^\d+$/.test(values.steps) || !(weakness in GUARDS || weakness === 'none' || weakness === 'settlementsUnnamed')) {
+const isAsked = first !== undefined && Number(first) <= Number(last) && [values.steps, values.workers].every((number) => /^[1-9]\d*$/.test(number));
+if (values.help || !isAsked || !(weakness in GUARDS || weakness === 'none')) {
   console.log(USAGE);
   process.exit(values.help ? 0 : 2);
 }
 
 const [from, to, steps] = [Number(first), Number(last), Number(values.steps)];
-if (values.tell) await tellOne();
+if (values.table) process.exitCode = (await findTable((line) => console.log(line))).length > 0 ? 1 : 0;
+else if (values.tell) process.exitCode = await tellOne();
 else process.exitCode = await runAll();
 
-async function tellOne(): Promise<void> {
-  const { run } = await import('./run.ts');
+async function tellOne(): Promise<number> {
   const { breach, trace } = await run({ seed: from, steps, weakness, tell: (line) => console.log(line) });
   console.log(`seed ${from}, ${steps} steps: ${breach ? `${breach.law}: ${breach.what}` : 'every law held'} (trace ${trace})`);
+  return breach ? 1 : 0;
 }
 
 async function runAll(): Promise<number> {
@@ -46,7 +61,7 @@ async function runAll(): Promise<number> {
     if (outcome.breach) console.log(`seed ${outcome.seed}: ${outcome.breach.law}: ${outcome.breach.what.slice(0, 400)} (at step ${outcome.brokeAt})`);
     if (done % 500 === 0) console.log(`${done} seeds, ${perSecond(done, began)} a second`);
   };
-  const failed = await runSeeds({ from, to, steps, weakness, onOutcome });
+  const failed = await runSeeds({ from, to, steps, weakness, workers: Number(values.workers), onOutcome });
   console.log(`${done} seeds of ${steps} steps in ${Math.round((performance.now() - began) / 1000)} s (${perSecond(done, began)} a second): ${events} events, ${Math.round(virtualMs / 3_600_000)} hours of virtual time, ${failed.length} failed`);
   if (failed.length > 0) await tellSmallest(failed[0]!);
   return failed.length > 0 ? 1 : 0;

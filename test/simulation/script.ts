@@ -30,7 +30,7 @@ export function scriptOf(seed: number, steps: number): ScriptedStep[] {
   const random = seededRandom(seed ^ 0x5eed);
   const weights = tempered(random);
   const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
-  const pace = 0.4 + random() * 1.6;
+  const pace = 0.3 + random() * 1.2;
   return Array.from({ length: steps }, (_, index) => {
     const lots = Array.from({ length: LOTS }, random);
     let left = random() * total;

@@ -121,6 +121,6 @@ export class Timeline {
 
 const isBefore = (a: Task, b: Task): boolean => a.due < b.due || (a.due === b.due && a.lot < b.lot);
 
-/** The check phase of Node's event loop comes after every queued microtask, however many of them queue more. Nothing in the house waits
- *  for anything else: no file, no socket, no thread. */
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** A tick comes after every queued microtask, however many of them queue more, and costs no turn of the event loop. Nothing in the house
+ *  waits for anything else: no file, no socket, no thread. */
+const settled = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
