@@ -103,6 +103,7 @@ export class SimulatedStore implements EventStore {
   async append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<{ revision: bigint; position: Position }> {
     const { life, shelf } = this;
     const { timeline, troubles } = shelf;
+    life.aboutToAppend();
     await life.hop('append', timeline.between(0, 8));
     this.#refuseWhenDown();
     const lot = timeline.random();
