@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { GUARDS } from './guards.ts';
-import { run } from './run.ts';
+import { run, type RunOutcome } from './run.ts';
+import { runSeeds } from './seeds.ts';
 import { shrink } from './shrink.ts';
 import { markdownOf, readTable, TABLE_STEPS, tableInPage } from './table.ts';
 
@@ -10,6 +11,13 @@ describe('a run of the simulation', () => {
     await run({ seed: 12, steps: 20 });
     expect(await run({ seed: 11, steps: 80 })).toEqual(first);
     expect((await run({ seed: 11, steps: 79 })).trace).not.toBe(first.trace);
+  }, 60_000);
+
+  it('is the same in a worker, after others, as here', async () => {
+    const there: RunOutcome[] = [];
+    await runSeeds({ from: 4, to: 5, steps: 60, weakness: 'highestSettled', workers: 1, onOutcome: (outcome) => there.push(outcome) });
+    expect(there).toHaveLength(2);
+    for (const { seed, trace } of there) expect((await run({ seed, steps: 60, weakness: 'highestSettled' })).trace).toBe(trace);
   }, 60_000);
 
   it('is the same whether its story is told or not', async () => {
@@ -45,6 +53,6 @@ describe('the simulation misses', () => {
     const { outcome, steps, story } = await shrink({ seed, weakness: guard }, failed);
     expect(outcome.breach?.law).toBe(law);
     expect(steps).toBeLessThanOrEqual(failed.brokeAt + 1);
-    expect(story.at(-1)).toContain(`BREACH: ${law}`);
+    expect(story.join('\n')).toContain(`BREACH: ${law}`);
   }, 120_000);
 });

@@ -42,6 +42,8 @@ export class Timeline {
   /** Lets `ms` pass, and in it everything that is due: each with all that it sets off before the next. */
   async pass(ms: number): Promise<void> {
     const until = this.now + ms;
+    // Only from within a microtask does a tick come after the others: whoever calls may be the callback of a timer or a message.
+    await null;
     await settled();
     for (let task = this.#pop(until); task; task = this.#pop(until)) {
       if (task.cancelled || task.owner?.state === 'dead') continue;
