@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what this machine lacks and builds: Debian 12, root (or sudo), Node >= 20.
-# Sourced by up.sh and test.sh; quiet where nothing is to be done.
+# Sourced by up.sh, test.sh and bench.sh; quiet where nothing is to be done.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -29,6 +29,8 @@ if [ -n "${for_tests:-}" ]; then
   lacks openssl openssl
   docker compose version >/dev/null 2>&1 || lacks docker-compose docker-compose
 fi
+# The load of the benchmark.
+if [ -n "${for_bench:-}" ]; then lacks wrk wrk; fi
 # The tests start a server that speaks MongoDB's protocol, in a virtual environment of its own.
 if [ -n "${for_tests:-}" ] && [ -z "${MONGODB_URL:-}" ]; then
   python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing+=(python3-venv)

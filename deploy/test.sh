@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # `npm test`: everything, from lint to end-to-end on a real engine and a real broker. Arguments: kinds to run
-# (lint typecheck docs unit contract e2e e2e-servers chaos); without any, all up to e2e on the embedded pair.
+# (lint typecheck docs unit contract simulation e2e e2e-servers chaos); without any, all up to e2e on the embedded pair.
 for_tests=yes
 source "$(dirname "$0")/prepare.sh"
 
 kinds=("$@")
-[ "${#kinds[@]}" -gt 0 ] || kinds=(lint typecheck docs unit contract e2e)
+[ "${#kinds[@]}" -gt 0 ] || kinds=(lint typecheck docs unit contract simulation e2e)
 failed=()
 for kind in "${kinds[@]}"; do
   say "$kind"
@@ -13,6 +13,7 @@ for kind in "${kinds[@]}"; do
     lint) { nx run-many -t lint --output-style=static && eslint --max-warnings 0 deploy docs test; } || failed+=(lint) ;;
     typecheck) { nx run-many -t typecheck --output-style=static && tsc -p tsconfig.json; } || failed+=(typecheck) ;;
     docs) node docs/generate.ts --check || failed+=("$kind") ;;
+    simulation) { npm run -s simulation && npm run -s simulate; } || failed+=("$kind") ;; # each guard is missed; 1,000 seeds with all of them
     e2e-servers) WAYBILL_TEST_STORES=servers npm run -s e2e || failed+=("$kind") ;; # EventStoreDB's and MongoDB's protocols
     unit | contract | e2e | chaos) npm run -s "$kind" || failed+=("$kind") ;;
     *) say "unknown kind of test: $kind" >&2; exit 2 ;;

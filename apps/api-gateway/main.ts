@@ -4,7 +4,7 @@ import { schemaOf, upcast } from '#domain';
 import { AggregateStore, hintingOn, openEventStore, wokenByHints } from '#event-store';
 import { connectNats } from '#messaging';
 import { createLogger, readConfig, Shutdown, systemClock, systemRandom } from '#platform';
-import { everyView, openReadModelStore, Projector, views } from '#read-models';
+import { everyView, LogPages, openReadModelStore, Projector, views } from '#read-models';
 import { createGateway } from './app.ts';
 import { openOperatorToken } from './edge/operator-token.ts';
 import { firstStart } from './first-start.ts';
@@ -30,8 +30,9 @@ async function start(): Promise<void> {
   const models = await openReadModelStore(config.readModelUrl, common);
   shutdown.add('read models', () => models.close());
 
-  const projectors = everyView.map((view) => new Projector({ store, models, view, upcast, ...common }));
-  const projections = new Projections(projectors, views, { store, models, upcast, logger, signal: shutdown.signal });
+  const pages = new LogPages(store, upcast);
+  const projectors = everyView.map((view) => new Projector({ store, models, view, upcast, pages, ...common }));
+  const projections = new Projections(projectors, views, { store, models, upcast, pages, logger, signal: shutdown.signal });
   const aggregates = new AggregateStore({ ...common, store, upcast, schemaOf, onAppended: hintingOn(bus) });
   const heard = new HeardNodes(systemClock);
   shutdown.add('heartbeats', heard.listen(bus));

@@ -5,6 +5,7 @@ import type { AppliedSet } from './applied-set.ts';
 import { Pulls } from './pulls.ts';
 import type { Memories, ReplicaMemory } from './replica-memory.ts';
 import type { Teller } from './tell.ts';
+import type { Turns } from './turns.ts';
 
 /** A pull is worth a word in the log once it has lasted this long, and for each further quarter, at most so often. The rest is for
  *  heartbeats. */
@@ -29,6 +30,8 @@ export class Preparer {
       readonly applied: AppliedSet;
       readonly memories: Memories;
       readonly teller: Teller;
+      /** Shared with whoever starts them. */
+      readonly starts: Turns;
       readonly clock: Clock;
     },
   ) {
@@ -73,9 +76,11 @@ export class Preparer {
 
   /** The network, and the container in it. @returns the container's id. @throws EngineError */
   async make(assignment: Assignment, memory: ReplicaMemory): Promise<string> {
-    const { runtime, host, memories } = this.options;
-    await runtime.ensureNetwork(networkPlanOf(assignment, host.installation));
-    const containerId = await runtime.createContainer(containerPlanOf(assignment, host));
+    const { runtime, host, memories, starts } = this.options;
+    const containerId = await starts.take(async () => {
+      await runtime.ensureNetwork(networkPlanOf(assignment, host.installation));
+      return runtime.createContainer(containerPlanOf(assignment, host));
+    });
     await memories.save({ ...memory, containerId, trouble: null });
     return containerId;
   }

@@ -13,6 +13,8 @@ import { ReconcileService } from './services/reconcile-service.ts';
 import { allWakes, type Wakes, wakesOf } from './wakes.ts';
 
 const RESYNC_MS = 30_000;
+/** Many replicas of one service, or on one node, move at the same time: they are looked at together. */
+const BURST_MS = 50;
 
 export interface SchedulerOptions extends SchedulerPorts {
   /** What environments' subnets are cut from: `10.192.0.0/11`. */
@@ -79,19 +81,19 @@ export class Scheduler {
     const networks = new ReconcileNetworks(options, index, options.subnetPool);
     const names = new FreeOrphans(options, index);
     return {
-      services: this.queue<DockerServiceId>('services', 4, (id) => services.reconcile(id)),
-      // One after the other, so that each sees what the one before took of a node.
-      placements: this.queue<ReplicaId>('placements', 1, (id) => placements.reconcile(id)),
-      releases: this.queue<NodeId>('releases', 2, (id) => releases.reconcile(id)),
-      dispatches: this.queue<NodeId>('dispatches', 8, (id) => dispatcher.reconcile(id)),
+      services: this.queue<DockerServiceId>('services', 4, (id) => services.reconcile(id), BURST_MS),
+      // Many at once, so that what they write goes to the disk together.
+      placements: this.queue<ReplicaId>('placements', 128, (id) => placements.reconcile(id)),
+      releases: this.queue<NodeId>('releases', 2, (id) => releases.reconcile(id), BURST_MS),
+      dispatches: this.queue<NodeId>('dispatches', 8, (id) => dispatcher.reconcile(id), 2 * BURST_MS),
       networks: this.queue<ProjectId>('networks', 1, (id) => networks.reconcile(id)),
       names: this.queue<string>('names', 1, (holder) => names.reconcile(holder)),
     };
   }
 
-  private queue<Key extends string>(name: string, concurrency: number, reconcile: WorkQueueOptions<Key>['reconcile']): WorkQueue<Key> {
+  private queue<Key extends string>(name: string, concurrency: number, reconcile: WorkQueueOptions<Key>['reconcile'], restMs = 0): WorkQueue<Key> {
     const { clock, random, logger } = this.options;
-    return new WorkQueue<Key>({ name, clock, random, logger, concurrency, reconcile });
+    return new WorkQueue<Key>({ name, clock, random, logger, concurrency, restMs, reconcile });
   }
 
   private allQueues(): WorkQueue<never>[] {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { Transient } from '#contracts';
 import { Rejection, type CommandMetadata, type Decider } from '#domain';
 import { MemoryEventStore, seededRandom, VirtualClock } from '#testing';
@@ -306,3 +307,54 @@ describe('loading', () => {
     expect(await process().put('c1', ['Emma'])).toMatchObject({ repeated: true, state: ['Emma'] });
   });
 });
+
+describe('loading many', () => {
+  const shelves = Array.from({ length: 8 }, (_, index) => `plan-${index}`);
+  type Step = { readonly do: 'put' | 'load' | 'load all'; readonly by: 0 | 1; readonly shelf: number };
+  const steps = fc.array(
+    fc.record<Step>({ do: fc.constantFrom('put', 'load', 'load all'), by: fc.constantFrom(0, 1), shelf: fc.nat(7) }),
+    { maxLength: 60 },
+  );
+
+  it('gives what loading each gives, whoever wrote meanwhile and whatever was asked at the same time', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, fc.integer({ min: 1, max: 6 }), fc.integer({ min: 2, max: 10 }), async (story, atOnce, cached) => {
+        const { process, outcome } = house();
+        const processes = [process(cached), process(cached)];
+        for (let from = 0; from < story.length; from += atOnce) {
+          const together = Promise.all(
+            story.slice(from, from + atOnce).map(async ({ do: what, by, shelf: index }, offset) => {
+              const { aggregates } = processes[by]!;
+              if (what === 'load') await aggregates.load(shelf, shelves[index]!);
+              if (what === 'load all') await aggregates.loadAll(shelf, shelves);
+              if (what === 'put') await aggregates.handle(roomyShelf, shelves[index]!, { type: 'PutBooks', data: { titles: [`book ${from + offset}`] } }, metadata(`c${from + offset}`));
+            }),
+          );
+          await outcome(together);
+        }
+        const fresh = process().aggregates;
+        const expected = new Map(await Promise.all(shelves.map(async (stream) => [stream, await fresh.load(shelf, stream)] as const)));
+        for (const { aggregates } of processes) expect(await aggregates.loadAll(shelf, shelves)).toEqual(expected);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('looks once at the log for all that it knows, and reads no stream', async () => {
+    const { process, log } = house();
+    const { aggregates } = process();
+    const other = process();
+    for (const [index, stream] of shelves.entries()) await other.aggregates.handle(shelf, stream, { type: 'PutBooks', data: { titles: ['Emma'] } }, metadata(`c${index}`));
+    await aggregates.loadAll(shelf, shelves);
+    await aggregates.loadAll(shelf, shelves);
+    await other.aggregates.handle(shelf, 'plan-3', { type: 'PutBooks', data: { titles: ['Dune'] } }, metadata('c9'));
+    log.readStream = () => {
+      throw new Error('nothing has to be read');
+    };
+    const loaded = await aggregates.loadAll(shelf, shelves);
+    expect(loaded.get('plan-3')?.state).toEqual(['Emma', 'Dune']);
+  });
+});
+
+/** Takes whatever it is given. */
+const roomyShelf: typeof shelf = { ...shelf, decide: (_, { data }) => data.titles.map((title) => ({ type: 'BookPut', data: { title } })) };

@@ -2,15 +2,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Position, Recorded } from './port.ts';
 import { positionNumber, positionText } from './sqlite-position.ts';
 
-interface Row {
-  readonly position: number;
-  readonly stream: string;
-  readonly revision: number;
-  readonly id: string;
-  readonly type: string;
-  readonly data: string;
-  readonly metadata: string;
-}
+const COLUMNS = 'position, stream, revision, id, type, data, metadata';
+/** An array, not an object: the log is read by the hundred thousand, and an object a row is a third of what that takes. */
+type Row = readonly [position: number, stream: string, revision: number, id: string, type: string, data: string, metadata: string];
 
 /** Reads single pages, each by one look at the file: readers never wait for writers. */
 export class SqliteReader {
@@ -21,7 +15,7 @@ export class SqliteReader {
   private readonly range: StatementSync;
 
   constructor(db: DatabaseSync) {
-    const columns = 'SELECT position, stream, revision, id, type, data, metadata FROM events';
+    const columns = `SELECT ${COLUMNS} FROM events`;
     const page = 'position > ? AND position <= ? ORDER BY position LIMIT ?';
     this.head = db.prepare('SELECT coalesce(max(position), 0) AS head FROM events');
     this.stream = db.prepare(`${columns} WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?`);
@@ -29,6 +23,7 @@ export class SqliteReader {
     this.category = db.prepare(`${columns} INDEXED BY events_by_category WHERE category = ? AND ${page}`);
     // Few streams begin with a prefix that says more than the category: their index is walked, and only their rows are sorted.
     this.range = db.prepare(`${columns} WHERE stream >= ? AND stream < ? AND +${page}`);
+    for (const statement of [this.stream, this.everything, this.category, this.range]) statement.setReturnArrays(true);
   }
 
   streamPage(stream: string, from: bigint, limit: number): Recorded[] {
@@ -41,7 +36,7 @@ export class SqliteReader {
     // Read first and kept to: the queries of several prefixes then see the same log, though others go on writing to it.
     const { head } = this.head.get() as { head: number };
     const found = this.matching(from, head, prefixes, limit);
-    if (found.length >= limit) return { events: found.map(recorded), next: positionText(found.at(-1)!.position) };
+    if (found.length >= limit) return { events: found.map(recorded), next: positionText(found.at(-1)![0]) };
     return { events: found.map(recorded), next: head > from ? positionText(head) : after };
   }
 
@@ -56,21 +51,21 @@ export class SqliteReader {
     if (pages.length === 1) return pages[0]!;
     return pages
       .flat()
-      .sort((a, b) => a.position - b.position)
+      .sort(([a], [b]) => a - b)
       .slice(0, limit);
   }
 }
 
 const rows = (result: unknown): Row[] => result as Row[];
 
-const recorded = (row: Row): Recorded => ({
-  id: row.id,
-  type: row.type,
-  data: JSON.parse(row.data),
-  metadata: JSON.parse(row.metadata),
-  stream: row.stream,
-  revision: BigInt(row.revision),
-  position: positionText(row.position),
+const recorded = ([position, stream, revision, id, type, data, metadata]: Row): Recorded => ({
+  id,
+  type,
+  data: JSON.parse(data),
+  metadata: JSON.parse(metadata),
+  stream,
+  revision: BigInt(revision),
+  position: positionText(position),
 });
 
 /** `replica-`: all that is before the first dash. */

@@ -1,3 +1,4 @@
+import { scheduler } from 'node:timers/promises';
 import type { Clock, Logger, Random } from '#contracts';
 import { followByPolling } from './follow.ts';
 import {
@@ -70,8 +71,11 @@ class SqliteEventStore implements EventStore {
     }
   }
 
-  readAll(after: Position | null, { prefixes, limit }: PageOptions): Promise<{ events: Recorded[]; next: Position | null }> {
-    return this.read(() => this.reader.page(after, prefixes, limit));
+  async readAll(after: Position | null, { prefixes, limit }: PageOptions): Promise<{ events: Recorded[]; next: Position | null }> {
+    const page = await this.read(() => this.reader.page(after, prefixes, limit));
+    // More follows, and is probably read next: nothing waits for the disk here, so whoever reads a long log would let nobody else run.
+    if (page.events.length >= limit) await scheduler.yield();
+    return page;
   }
 
   follow(after: Position | null, prefixes: readonly string[] | undefined, signal: AbortSignal): AsyncIterable<Followed> {

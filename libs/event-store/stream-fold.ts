@@ -36,9 +36,17 @@ export class StreamFold<State, Event extends DomainEvent> {
   }
 }
 
-/** The most recently used folds of one decider. */
+/** More than this since the last look, and the streams are read by themselves again. */
+const LOOK = 500;
+
+/** The most recently used folds of one decider, whose streams are of one category. */
 export class FoldCache<State, Event extends DomainEvent> {
   private readonly folds = new Map<string, StreamFold<State, Event>>();
+  /** Streams whose folds hold all that is in the log up to `seen`. */
+  private readonly current = new Set<string>();
+  private seen: Position | null = null;
+  private newest: Position | null = null;
+  private looks = 0;
 
   constructor(
     private readonly decider: Decider<State, never, Event>,
@@ -51,12 +59,49 @@ export class FoldCache<State, Event extends DomainEvent> {
     // A Map keeps the order of insertion: the first is the one not used for longest.
     this.folds.delete(stream);
     this.folds.set(stream, fold);
-    if (this.folds.size > this.size) this.folds.delete(this.folds.keys().next().value!);
+    if (this.folds.size > this.size) this.forget(this.folds.keys().next().value!);
     return fold;
   }
 
   /** Starts the stream anew at its next use. */
   forget(stream: string): void {
     this.folds.delete(stream);
+    this.current.delete(stream);
+  }
+
+  /** Folds in what `read` gives of the stream from the fold's next revision on, to its end. @returns what was read */
+  async refresh(stream: string, read: (from: bigint) => AsyncIterable<Recorded>): Promise<{ fold: StreamFold<State, Event>; news: Recorded[] }> {
+    const fold = this.of(stream);
+    const looks = this.looks;
+    const news: Recorded[] = [];
+    try {
+      for await (const event of read(fold.next)) news.push(event);
+      for (const event of news) fold.take(event);
+    } catch (error) {
+      this.forget(stream);
+      throw error;
+    }
+    if (fold.position !== null && fold.position > (this.newest ?? '')) this.newest = fold.position;
+    // A look at the log while it was read may have passed over what it lacks.
+    if (looks === this.looks && this.folds.get(stream) === fold) this.current.add(stream);
+    return { fold, news };
+  }
+
+  /** Brings the folds of all current streams up to now by one look at what is new in their category. */
+  async look(read: (after: Position, limit: number) => Promise<{ events: Recorded[]; next: Position | null }>): Promise<void> {
+    const page = this.seen === null ? null : await read(this.seen, LOOK);
+    this.looks += 1;
+    if (page === null || page.events.length >= LOOK) {
+      this.current.clear();
+      this.seen = this.newest;
+      return;
+    }
+    for (const event of page.events) if (this.current.has(event.stream)) this.folds.get(event.stream)!.take(event);
+    this.seen = page.next;
+  }
+
+  /** The stream's fold, where the last look has brought it up to date; else null. */
+  currentOf(stream: string): StreamFold<State, Event> | null {
+    return this.current.has(stream) ? this.of(stream) : null;
   }
 }

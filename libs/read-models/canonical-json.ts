@@ -1,16 +1,31 @@
 /** JSON with the names of every object in one order: the same document is the same text, however it came about. */
-export const canonicalJson = (value: unknown): string => JSON.stringify(ordered(value)) ?? 'null';
+export const canonicalJson = (value: unknown): string => JSON.stringify(inOrder(value)) ?? 'null';
 
-/** A copy with its names sorted (numbers first, as every JavaScript object has them), made in one piece with the serializer in mind:
- *  that runs natively, and documents are written by the thousand. */
-function ordered(value: unknown): unknown {
+/** The same value with its names sorted (numbers first, as every JavaScript object has them), made with the serializer in mind: that runs natively, and
+ *  documents are written by the thousand. What is sorted already is not copied. */
+export function inOrder<T>(value: T): T;
+export function inOrder(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(ordered);
+  if (Array.isArray(value)) return orderedItems(value);
   const names = Object.keys(value);
-  if (!areSorted(names)) names.sort();
-  const copy: Record<string, unknown> = {};
-  for (const name of names) setOwn(copy, name, ordered((value as Record<string, unknown>)[name]));
-  return copy;
+  const members = value as Record<string, unknown>;
+  const isSorted = areSorted(names);
+  let copy: Record<string, unknown> | null = isSorted ? null : {};
+  for (const name of isSorted ? names : names.sort()) {
+    const held = inOrder(members[name]);
+    if (copy === null && held !== members[name]) copy = { ...members };
+    if (copy !== null) setOwn(copy, name, held);
+  }
+  return copy ?? value;
+}
+
+function orderedItems(items: readonly unknown[]): readonly unknown[] {
+  let copy: unknown[] | null = null;
+  for (let index = 0; index < items.length; index += 1) {
+    const item = inOrder(items[index]);
+    if (item !== items[index]) (copy ??= [...items])[index] = item;
+  }
+  return copy ?? items;
 }
 
 /** Sets a member whatever its name: that of the prototype would be taken for an order to change it. */

@@ -75,25 +75,31 @@ export const shownData = ({ type, data }: Recorded): Record<string, unknown> => 
 /** Names that tenants chose stay as they are. */
 const CHOSEN_BY_TENANTS: ReadonlySet<string> = new Set(['env', 'labels']);
 
-/** Recorded data as JSON answers have it: every name of ours in snake_case. */
+/** Recorded data as JSON answers have it: every name of ours in snake_case, and in the order that documents are written in. */
 export function snakeCased(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(snakeCased);
   const answer: Record<string, unknown> = {};
-  for (const name of Object.keys(value)) {
+  for (const [name, shown, isChosen] of namesOf(value)) {
     const held = (value as Record<string, unknown>)[name];
-    setOwn(answer, snake(name), CHOSEN_BY_TENANTS.has(name) ? held : snakeCased(held));
+    setOwn(answer, shown, isChosen ? held : snakeCased(held));
   }
   return answer;
 }
 
-/** Names of ours are few, and come in every event. */
-const known = new Map<string, string>();
+type Name = readonly [recorded: string, shown: string, isChosen: boolean];
 
-function snake(name: string): string {
-  const before = known.get(name);
-  if (before !== undefined) return before;
-  const answer = name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
-  if (known.size < 1_000) known.set(name, answer);
-  return answer;
+/** Names of ours come in few combinations, each in many events. */
+const known = new Map<string, readonly Name[]>();
+
+function namesOf(value: object): readonly Name[] {
+  const recorded = Object.keys(value);
+  const key = recorded.join(' ');
+  const before = known.get(key);
+  if (before) return before;
+  const names = recorded.map((name): Name => [name, snake(name), CHOSEN_BY_TENANTS.has(name)]).sort(([, a], [, b]) => (a < b ? -1 : 1));
+  if (known.size < 1_000) known.set(key, names);
+  return names;
 }
+
+const snake = (name: string): string => name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);

@@ -44,10 +44,10 @@ class MongoReadModels implements ReadModelStore {
     this.#versions = new MongoVersions(db, options);
   }
 
-  async prepare(schema: ViewSchema, storeId?: string): Promise<void> {
+  async prepare(schema: ViewSchema, storeId?: string, { indexed = true } = {}): Promise<void> {
     await this.#ask(async () => {
       const { collection } = await this.#versions.make(schema, storeId ?? null);
-      await this.#documents(collection).createIndexes(indexesFor(schema.indexes));
+      if (indexed) await this.#documents(collection).createIndexes(indexesFor(schema.indexes));
     });
   }
 

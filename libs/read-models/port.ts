@@ -42,8 +42,9 @@ export interface ViewSchema extends ViewRef {
 
 /** Where documents live. Disposable: rebuilt from events. Adapters pass one contract suite (`contract.ts`). */
 export interface ReadModelStore {
-  /** Makes place for a version of a view, and keeps which event store it is folded from; no-op when it is there. */
-  prepare(schema: ViewSchema, storeId?: string): Promise<void>;
+  /** Makes place for a version of a view, and keeps which event store it is folded from; no-op when it is there. Its indexes are made
+   *  where they are lacking, unless `indexed` is false: much is written faster without them, and then it is prepared again. */
+  prepare(schema: ViewSchema, storeId?: string, options?: { readonly indexed?: boolean }): Promise<void>;
   /** The `EventStore.storeId` that the version was made for; null where none was named, and where there is no such version. */
   storeOf(ref: ViewRef): Promise<string | null>;
   /** The position that every document of the version is folded up to; null before the first `apply`, and where there is no such version. */

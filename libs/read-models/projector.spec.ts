@@ -168,6 +168,7 @@ describe('a projector', () => {
     const trouble = { degraded: new Error('no log') };
     const flaky = Object.create(store, {
       storeId: { value: store.storeId },
+      readAll: { value: store.readAll.bind(store) },
       follow: {
         value: async function* (...args: Parameters<MemoryEventStore['follow']>) {
           yield trouble;

@@ -2,6 +2,7 @@ import type { Clock, Logger } from '#contracts';
 import type { EventStore, Followed, Position, Recorded } from '#event-store';
 import { foldBatch } from './fold-batch.ts';
 import { foreignHistory } from './foreign-history.ts';
+import { LogPages } from './log-pages.ts';
 import type { Document, ReadModelStore, ViewRef } from './port.ts';
 import { rebuild } from './rebuild.ts';
 import { compareShape, firstBuild, prepareBuild } from './versions.ts';
@@ -14,8 +15,10 @@ export interface ProjectorParts<Doc extends Document> {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly upcast: (event: Recorded) => Recorded;
-  /** At most so many events are folded before they are written. Default 200. */
+  /** At most so many events are folded before they are written. Default 200; more where much of the log is behind. */
   readonly batch?: number;
+  /** The log, where several views are far behind at once; by default it is read for this one alone. */
+  readonly pages?: LogPages;
 }
 
 const FIRST_BACKOFF_MS = 100;
@@ -85,7 +88,10 @@ export class Projector<Doc extends Document = Document> {
     let backoff = FIRST_BACKOFF_MS;
     while (!signal.aborted) {
       try {
-        await this.#follow(await this.#liveVersion(signal), signal, () => (backoff = FIRST_BACKOFF_MS));
+        const wentWell = (): unknown => (backoff = FIRST_BACKOFF_MS);
+        const ref = await this.#liveVersion(signal);
+        if (!(await this.#catchUp(ref, signal, wentWell))) continue;
+        await this.#follow(ref, signal, wentWell);
       } catch (error) {
         if (signal.aborted) return;
         this.#trouble(error);
@@ -94,6 +100,26 @@ export class Projector<Doc extends Document = Document> {
         backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS);
       }
     }
+  }
+
+  /** Folds whole pages for as long as the log has them, and then makes the indexes. False as soon as another projector or a flip has
+   *  come first, or when aborted. */
+  async #catchUp(ref: ViewRef, signal: AbortSignal, wentWell: () => void): Promise<boolean> {
+    const { models, store, view, upcast, pages = new LogPages(store, upcast) } = this.parts;
+    let checkpoint = await models.checkpoint(ref);
+    while (!signal.aborted) {
+      const page = await pages.readWhole(checkpoint, view.prefixes);
+      if (!page) {
+        await prepareBuild(models, view.schema, ref.version, store.storeId);
+        return true;
+      }
+      if ((await this.#write(ref, checkpoint, page.next!, page.events)) === 'stale') return false;
+      checkpoint = page.next;
+      this.#degraded = null;
+      wentWell();
+      this.#reach(checkpoint);
+    }
+    return false;
   }
 
   /** Follows until aborted, or until another projector or a flip has come first: then it has to look again where to go on. */
@@ -136,7 +162,7 @@ export class Projector<Doc extends Document = Document> {
     const { store, models, view, logger } = this.parts;
     const live = await models.active(this.name);
     if (live === null) {
-      const ref = await prepareBuild(models, view.schema, firstBuild(view.schema), store.storeId);
+      const ref = await prepareBuild(models, view.schema, firstBuild(view.schema), store.storeId, false);
       await models.activate(ref.view, ref.version);
       return ref;
     }
@@ -145,8 +171,7 @@ export class Projector<Doc extends Document = Document> {
     const foreign = await foreignHistory(store, models, { view: this.name, version: live });
     if (foreign !== null) logger.warn('view is of another history, so it is built anew', { view: this.name, version: live, reason: foreign });
     const { version } = shape < 0 || foreign !== null ? await rebuild({ ...this.parts, signal }) : { version: live };
-    // Indexes may have been added since it was built.
-    return prepareBuild(models, view.schema, version, store.storeId);
+    return { view: this.name, version };
   }
 
   #trouble(error: unknown): void {

@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { upcast } from '#domain';
+import type { Recorded } from '#event-store';
 import { systemClock, systemRandom } from '#platform';
 import { MemoryEventStore, MemoryLogger } from '#testing';
 import type { DocumentDifference } from './compare-documents.ts';
 import type { ReadModelStore } from './port.ts';
 import { Projector } from './projector.ts';
 import { anyHistory } from './given/random-history.ts';
+import { LogPages } from './log-pages.ts';
 import { rebuild } from './rebuild.ts';
 import { appendAll } from './given/reads.ts';
 import { openSqliteReadModels } from './sqlite.ts';
@@ -48,6 +50,8 @@ function bytesIn(file: string): string[] {
   return bytes;
 }
 
+const pagesOf = (events: number, read: (event: Recorded) => Recorded = upcast): LogPages => new LogPages(store, read, events);
+
 /** Follows the log with every view until `appends` are folded. */
 async function follow(models: ReadModelStore, batch: number, appends: () => Promise<void>): Promise<void> {
   const projectors = everyView.map((view) => new Projector({ store, models, view, clock: systemClock, logger, upcast, batch }));
@@ -79,7 +83,7 @@ describe('documents', () => {
         await follow(anew, 200, async () => undefined);
         expect(bytesIn('anew.db')).toEqual(folded);
 
-        for (const view of everyView) await rebuild({ store, models: live, view, upcast, logger, batch: cuts[0] });
+        for (const view of everyView) await rebuild({ store, models: live, view, upcast, logger, pages: pagesOf(cuts[0]!) });
         expect(bytesIn('live.db')).toEqual(folded);
         await Promise.all([live.close(), anew.close()]);
       }),
@@ -120,7 +124,7 @@ describe('a rebuild', () => {
     await projector.waitUntilCaughtUp(5_000);
 
     let rebuilding = true;
-    const built = rebuild({ ...parts(models), batch: 10 }).finally(() => (rebuilding = false));
+    const built = rebuild({ ...parts(models), pages: pagesOf(10) }).finally(() => (rebuilding = false));
     let position = '';
     for (let at = 100; at < story.events.length; at += 5) {
       await appendAll(store, story.events.slice(at, at + 5));
@@ -142,7 +146,7 @@ describe('a rebuild', () => {
     await appendAll(store, story.events);
     const models = await opened();
     await following(models).waitUntilCaughtUp(5_000);
-    const both = await Promise.all([rebuild({ ...parts(models), batch: 7 }), rebuild({ ...parts(models), batch: 9 })]);
+    const both = await Promise.all([rebuild({ ...parts(models), pages: pagesOf(7) }), rebuild({ ...parts(models), pages: pagesOf(9) })]);
     expect(both.map(({ version }) => version)).toEqual([LIVE + 1, LIVE + 1]);
     expect(both[0].events + both[1].events).toBe(story.events.length);
     expect(await web(models)).toEqual(foldDocument<ServiceDocument>(services, story.events, 'svc_web'));
@@ -173,7 +177,7 @@ describe('a rebuild', () => {
     const models = await opened();
     await following(models).waitUntilCaughtUp(5_000);
     const differences: DocumentDifference[] = [];
-    const building = Promise.all([5, 9].map((batch) => rebuild({ ...parts(models), batch, onDifference: (difference) => differences.push(difference) })));
+    const building = Promise.all([5, 9].map((batch) => rebuild({ ...parts(models), pages: pagesOf(batch), onDifference: (difference) => differences.push(difference) })));
     for (let at = 100; at < story.events.length; at += 5) await appendAll(store, story.events.slice(at, at + 5));
     await building;
     expect(differences).toEqual([]);
@@ -190,9 +194,9 @@ describe('a rebuild', () => {
       if (left < 0) throw new Error('crash');
       return event;
     };
-    await expect(rebuild({ ...parts(models), upcast: crashing, batch: 8 })).rejects.toThrow('crash');
+    await expect(rebuild({ ...parts(models), pages: pagesOf(8, crashing) })).rejects.toThrow('crash');
     expect(await models.active('services')).toBe(LIVE);
-    expect(await rebuild({ ...parts(models), batch: 8 })).toMatchObject({ version: LIVE + 1, events: story.events.length - 16 });
+    expect(await rebuild({ ...parts(models), pages: pagesOf(8) })).toMatchObject({ version: LIVE + 1, events: story.events.length - 16 });
   });
 
   it('given up leaves the live view alone and no half of its own', async () => {
@@ -205,7 +209,7 @@ describe('a rebuild', () => {
       giveUp.abort(new Error('given up'));
       return event;
     };
-    await expect(rebuild({ ...parts(models), upcast: abandoned, batch: 8, signal: giveUp.signal })).rejects.toThrow('given up');
+    await expect(rebuild({ ...parts(models), pages: pagesOf(8, abandoned), signal: giveUp.signal })).rejects.toThrow('given up');
     expect(await models.active('services')).toBe(LIVE);
     expect(await models.checkpoint({ view: 'services', version: LIVE + 1 })).toBeNull();
     expect(await web(models)).not.toBeNull();
@@ -234,7 +238,7 @@ describe('a rebuild', () => {
       if (left < 0) throw new Error('crash');
       return event;
     };
-    await expect(rebuild({ ...parts(models), store: other, upcast: crashing, batch: 8 })).rejects.toThrow('crash');
+    await expect(rebuild({ ...parts(models), store: other, pages: new LogPages(other, crashing, 8) })).rejects.toThrow('crash');
     expect(await rebuild(parts(models))).toMatchObject({ version: LIVE + 1, events: story.events.length });
     expect(await web(models)).toEqual(foldDocument<ServiceDocument>(services, story.events, 'svc_web'));
   });

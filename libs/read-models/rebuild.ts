@@ -2,6 +2,7 @@ import type { Logger } from '#contracts';
 import type { EventStore, Position, Recorded } from '#event-store';
 import { compareDocuments, type Compared, type DocumentDifference } from './compare-documents.ts';
 import { foreignHistory } from './foreign-history.ts';
+import { LogPages } from './log-pages.ts';
 import type { Document, ReadModelStore, ViewRef } from './port.ts';
 import { compareShape, nextBuild, prepareBuild } from './versions.ts';
 import type { View } from './view.ts';
@@ -15,8 +16,8 @@ export interface Rebuild<Doc extends Document> {
   readonly logger: Logger;
   /** Gives it up between two batches: the half-built version goes, the live one stays. */
   readonly signal?: AbortSignal;
-  /** Events read at once. Default 500. */
-  readonly batch?: number;
+  /** The log, where several views are built at once; by default it is read for this one alone. */
+  readonly pages?: LogPages;
   /** Has the live documents compared with those built anew before it flips, and is told of every difference. */
   readonly onDifference?: (difference: DocumentDifference) => void;
 }
@@ -50,13 +51,14 @@ export async function rebuild<Doc extends Document>(parts: Rebuild<Doc>): Promis
 }
 
 async function build<Doc extends Document>(parts: Rebuild<Doc>, version: number): Promise<Rebuilt> {
-  const { store, models, view, batch = 500 } = parts;
+  const { store, models, view, pages = new LogPages(store, parts.upcast) } = parts;
   const ref = await begin(parts, version);
-  const prepare = () => prepareBuild(models, view.schema, version, store.storeId);
-  const fold = await ViewFold.begin<Doc>({ ...parts, batch, prepare }, ref);
+  const prepare = (indexed: boolean) => prepareBuild(models, view.schema, version, store.storeId, indexed);
+  const fold = await ViewFold.begin<Doc>({ ...parts, pages, prepare: () => prepare(false) }, ref);
   const compared = await compareWithLive(parts, fold, version);
   for (let behindAt: Position | null | undefined; ; ) {
     await fold.to(null);
+    await prepare(true);
     const { position, events } = fold;
     const evenBehind = await isLiveForeign(parts);
     if ((await models.activate(ref.view, version, { evenBehind })) === 'activated') return { version, position, events, compared };
@@ -82,10 +84,10 @@ async function isLiveForeign<Doc extends Document>({ store, models, view: { sche
 
 /** Goes on with a build that was begun, unless that was of another history. */
 async function begin<Doc extends Document>({ store, models, view, logger }: Rebuild<Doc>, version: number): Promise<ViewRef> {
-  const ref = await prepareBuild(models, view.schema, version, store.storeId);
+  const ref = await prepareBuild(models, view.schema, version, store.storeId, false);
   const why = await foreignHistory(store, models, ref);
   if (why === null) return ref;
   logger.warn('a view build of another history is dropped', { ...ref, reason: why });
   await models.drop(ref);
-  return prepareBuild(models, view.schema, version, store.storeId);
+  return prepareBuild(models, view.schema, version, store.storeId, false);
 }

@@ -7,7 +7,9 @@ import { canonicalJson } from './canonical-json.ts';
 import { encodeCursor } from './cursor.ts';
 import { checkedName } from './field-name.ts';
 import type { Op, Page, Query, ReadModelStore, Scalar, ViewRef, ViewSchema } from './port.ts';
-import { indexFor, selectFor, type Bound } from './sqlite-query.ts';
+import { BUSY_TIMEOUT_MS, inTransaction, PRAGMAS, type Batch, type Bound } from './sqlite-batch.ts';
+import { columnFor, indexFor, selectFor, type Table } from './sqlite-query.ts';
+import { SqliteWriter } from './sqlite-writer.ts';
 
 export interface SqliteReadModelOptions {
   /** Made, with its folder, when it isn't there. Its own: never the event store's. */
@@ -17,8 +19,6 @@ export interface SqliteReadModelOptions {
   readonly logger: Logger;
 }
 
-/** SQLite waits this long by itself, and blocks the event loop: another process may be frozen with the lock in hand. */
-const BUSY_TIMEOUT_MS = 20;
 /** For so long a busy file is tried again, without blocking. */
 const PATIENCE_MS = 10_000;
 
@@ -39,18 +39,17 @@ export async function openSqliteReadModels(options: SqliteReadModelOptions): Pro
 
 class SqliteReadModels implements ReadModelStore {
   private readonly statements = new Map<string, StatementSync>();
+  private readonly writer: SqliteWriter;
 
   constructor(
     private readonly db: DatabaseSync,
     private readonly options: SqliteReadModelOptions,
-  ) {}
+  ) {
+    this.writer = new SqliteWriter(db, options.file === ':memory:' ? null : options.file, options.clock);
+  }
 
   async open(): Promise<void> {
-    await this.patiently(() => {
-      this.db.exec('PRAGMA journal_mode = WAL');
-      // A crash of the machine may lose the last writes, whole: they are folded again.
-      this.db.exec('PRAGMA synchronous = NORMAL');
-    });
+    await this.patiently(() => this.db.exec(PRAGMAS));
     await this.write(() => {
       this.db.exec(`CREATE TABLE IF NOT EXISTS versions (
         view TEXT NOT NULL, version INTEGER NOT NULL, live INTEGER NOT NULL DEFAULT 0, checkpoint TEXT, store_id TEXT, PRIMARY KEY (view, version)) STRICT`);
@@ -60,13 +59,17 @@ class SqliteReadModels implements ReadModelStore {
     });
   }
 
-  async prepare(schema: ViewSchema, storeId?: string): Promise<void> {
-    const table = tableOf(schema);
-    await this.write(() => {
-      this.db.exec(`CREATE TABLE IF NOT EXISTS ${table} (id TEXT PRIMARY KEY, position TEXT NOT NULL, doc TEXT) STRICT`);
-      for (const fields of schema.indexes) this.db.exec(indexFor(table, fields));
-      this.sql('INSERT OR IGNORE INTO versions (view, version, store_id) VALUES (?, ?, ?)').run(schema.view, schema.version, storeId ?? null);
-    });
+  async prepare(schema: ViewSchema, storeId?: string, { indexed = true } = {}): Promise<void> {
+    const name = nameOf(schema);
+    const columns = ['id TEXT PRIMARY KEY', 'position TEXT NOT NULL', 'doc TEXT', ...[...new Set(schema.indexes.flat())].flatMap(columnFor)];
+    const place: Batch['steps'] = [
+      { sql: `CREATE TABLE IF NOT EXISTS ${name} (${columns.join(', ')}) STRICT`, rows: [[]] },
+      { sql: 'INSERT OR IGNORE INTO versions (view, version, store_id) VALUES (?, ?, ?)', rows: [[schema.view, schema.version, storeId ?? null]] },
+    ];
+    await this.writeBatch({ steps: place });
+    const table = await this.patiently(() => this.table(name));
+    // The place once more: another process may have dropped it in between.
+    if (indexed) await this.writeBatch({ steps: [...place, ...schema.indexes.map((fields) => ({ sql: indexFor(table, fields), rows: [[]] }))] });
   }
 
   async storeOf({ view, version }: ViewRef): Promise<string | null> {
@@ -79,19 +82,17 @@ class SqliteReadModels implements ReadModelStore {
   }
 
   async apply(ref: ViewRef, expected: Position | null, next: Position, ops: readonly Op[]): Promise<'applied' | 'stale'> {
-    return this.write(() => {
-      const standing = this.standing(ref);
-      if (!standing || standing.checkpoint !== expected) return 'stale';
-      const table = tableOf(ref);
-      const put = this.sql(`INSERT INTO ${table} (id, position, doc) VALUES (?, ?, ?)
-        ON CONFLICT (id) DO UPDATE SET position = excluded.position, doc = excluded.doc WHERE excluded.position > ${table}.position`);
-      for (const op of ops) {
-        if ('put' in op) put.run(op.put.id, op.put.position, canonicalJson(op.put));
-        else put.run(op.remove.id, op.remove.position, null);
-      }
-      this.sql('UPDATE versions SET checkpoint = ? WHERE view = ? AND version = ?').run(next, ref.view, ref.version);
-      return 'applied';
+    const table = nameOf(ref);
+    const put = `INSERT INTO ${table} (id, position, doc) VALUES (?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET position = excluded.position, doc = excluded.doc WHERE excluded.position > ${table}.position`;
+    const written = await this.writeBatch({
+      guard: { sql: 'SELECT 1 FROM versions WHERE view = ? AND version = ? AND checkpoint IS ?', params: [ref.view, ref.version, expected] },
+      steps: [
+        { sql: put, rows: ops.map(rowOf) },
+        { sql: 'UPDATE versions SET checkpoint = ? WHERE view = ? AND version = ?', rows: [[next, ref.view, ref.version]] },
+      ],
     });
+    return written ? 'applied' : 'stale';
   }
 
   async get<T>(view: string, id: string, version?: number): Promise<T | null> {
@@ -107,7 +108,7 @@ class SqliteReadModels implements ReadModelStore {
 
   async find<T>(view: string, query: Query, version?: number): Promise<Page<T>> {
     const rows = await this.read(view, version, (table) => {
-      const { sql, params } = selectFor(table, query);
+      const { sql, params } = selectFor(this.table(table), query);
       return this.sql(sql).all(...params) as unknown as Row[];
     });
     const items = (rows ?? []).slice(0, query.limit);
@@ -141,13 +142,14 @@ class SqliteReadModels implements ReadModelStore {
   }
 
   async close(): Promise<void> {
+    await this.writer.close();
     this.statements.clear();
     if (this.db.isOpen) this.db.close();
   }
 
   private forget(ref: ViewRef): void {
     this.statements.clear();
-    this.db.exec(`DROP TABLE IF EXISTS ${tableOf(ref)}`);
+    this.db.exec(`DROP TABLE IF EXISTS ${nameOf(ref)}`);
     this.sql('DELETE FROM versions WHERE view = ? AND version = ?').run(ref.view, ref.version);
   }
 
@@ -162,36 +164,34 @@ class SqliteReadModels implements ReadModelStore {
   /** Which version is live and what stands in it are one look: another process may flip in between. */
   private read<T>(view: string, version: number | undefined, look: (table: string) => T): Promise<T | null> {
     return this.patiently(() =>
-      this.transaction('BEGIN', () => {
+      inTransaction(this.db, 'BEGIN', () => {
         const standing = version === undefined ? this.live(view) : this.standing({ view, version });
-        return standing ? look(tableOf({ view, version: standing.version })) : null;
+        return standing ? look(nameOf({ view, version: standing.version })) : null;
       }),
     );
   }
 
-  private write<T>(work: () => T): Promise<T> {
-    return this.patiently(() => this.transaction('BEGIN IMMEDIATE', work));
+  /** Inside a transaction. One that an earlier release made has none of the columns, and is indexed by what is in its documents. */
+  private table(name: string): Table {
+    const columns = this.sql('SELECT name FROM pragma_table_xinfo(?) WHERE hidden <> 0').all(name) as { name: string }[];
+    return { name, columns: new Set(columns.map((column) => column.name)) };
   }
 
-  private transaction<T>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T {
-    this.db.exec(begin);
-    try {
-      const result = work();
-      this.db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      if (this.db.isTransaction) this.db.exec('ROLLBACK');
-      throw error;
-    }
+  private write<T>(work: () => T): Promise<T> {
+    return this.writer.inTurn(() => this.patiently(() => inTransaction(this.db, 'BEGIN IMMEDIATE', work)));
+  }
+
+  private writeBatch(batch: Batch): Promise<boolean> {
+    return this.writer.inTurn(() => this.patiently(() => this.writer.write(batch, (sql) => this.sql(sql))));
   }
 
   /** Does it again, whole, while another process holds the file. */
-  private async patiently<T>(work: () => T): Promise<T> {
+  private async patiently<T>(work: () => T | Promise<T>): Promise<T> {
     const { clock, random, logger, file } = this.options;
     const deadline = clock.monotonic() + PATIENCE_MS;
     for (;;) {
       try {
-        return work();
+        return await work();
       } catch (error) {
         if (!isBusy(error)) throw error;
         if (clock.monotonic() >= deadline) {
@@ -225,7 +225,9 @@ interface Row {
   readonly sort_value: Scalar & Bound;
 }
 
-const tableOf = ({ view, version }: ViewRef): string => `${checkedName(view)}_v${version}`;
+const rowOf = (op: Op): Bound[] => ('put' in op ? [op.put.id, op.put.position, canonicalJson(op.put)] : [op.remove.id, op.remove.position, null]);
+
+const nameOf = ({ view, version }: ViewRef): string => `${checkedName(view)}_v${version}`;
 
 /** SQLITE_BUSY and SQLITE_LOCKED, with all their extended forms. */
 const isBusy = (error: unknown): boolean =>

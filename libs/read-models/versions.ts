@@ -15,8 +15,8 @@ export async function nextBuild(models: ReadModelStore, schema: ViewSchema): Pro
   return live !== null && compareShape(live, schema) === 0 ? live + 1 : firstBuild(schema);
 }
 
-/** Makes place for a build of the view, out of the event store of that id. */
-export async function prepareBuild(models: ReadModelStore, schema: ViewSchema, version: number, storeId?: string): Promise<ViewRef> {
-  await models.prepare({ ...schema, version }, storeId);
+/** Makes place for a build of the view, out of the event store of that id; `indexed`: as for `ReadModelStore.prepare`. */
+export async function prepareBuild(models: ReadModelStore, schema: ViewSchema, version: number, storeId?: string, indexed = true): Promise<ViewRef> {
+  await models.prepare({ ...schema, version }, storeId, { indexed });
   return { view: schema.view, version };
 }

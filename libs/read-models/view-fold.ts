@@ -1,15 +1,14 @@
-import type { EventStore, Position, Recorded } from '#event-store';
-import { foldBatch } from './fold-batch.ts';
+import type { Position, Recorded } from '#event-store';
+import { foldBatch, type Known } from './fold-batch.ts';
+import type { LogPages } from './log-pages.ts';
 import type { Document, Page, ReadModelStore, ViewRef } from './port.ts';
 import type { View } from './view.ts';
 
 export interface FoldParts<Doc extends Document> {
-  readonly store: EventStore;
+  /** What it reads. What a page has of the view is written at once. */
+  readonly pages: LogPages;
   readonly models: ReadModelStore;
   readonly view: View<Doc>;
-  readonly upcast: (event: Recorded) => Recorded;
-  /** Events read and written at once. */
-  readonly batch: number;
   /** Told of every event that is about to be folded. */
   readonly onEvent?: (event: Recorded) => void;
   /** Ends it between two batches. */
@@ -23,7 +22,9 @@ export interface FoldParts<Doc extends Document> {
 export class ViewFold<Doc extends Document = Document> {
   #events = 0;
   /** Read, and beyond what was asked for. */
-  #ahead: Recorded[] = [];
+  #ahead: readonly Recorded[] = [];
+  /** Written here last: most events are about what was written a little before. */
+  #known: Known<Doc> = new Map();
   /** How far the log was read. */
   #read: Position | null;
 
@@ -77,18 +78,21 @@ export class ViewFold<Doc extends Document = Document> {
   }
 
   async #readOn(): Promise<boolean> {
-    const { store, view, batch, upcast } = this.parts;
-    const { events, next } = await store.readAll(this.#read, { prefixes: view.prefixes, limit: batch });
+    const { events, next } = await this.parts.pages.read(this.#read, this.parts.view.prefixes);
     if (next === null || next === this.#read) return false;
-    this.#ahead = events.map(upcast);
+    this.#ahead = events;
     this.#read = next;
     return true;
   }
 
   async #fold(due: readonly Recorded[], next: Position): Promise<void> {
     const { models, view, onEvent, prepare } = this.parts;
-    const ops = await foldBatch(models, this.ref, view, due);
+    const known = this.#known;
+    // None of it is known of the store any more, until it is written.
+    this.#known = new Map();
+    const ops = await foldBatch(models, this.ref, view, due, known);
     if ((await models.apply(this.ref, this.checkpoint, next, ops)) === 'applied') {
+      this.#known = latest(known);
       for (const event of due) onEvent?.(event);
       this.#events += due.length;
       this.#ahead = this.#ahead.slice(due.length);
@@ -101,4 +105,15 @@ export class ViewFold<Doc extends Document = Document> {
     this.#ahead = [];
     this.#read = this.checkpoint;
   }
+}
+
+const KNOWN = 2_000;
+
+/** The latest of them: the first in the order of a Map were read or begun first. */
+function latest<Doc extends Document>(known: Known<Doc>): Known<Doc> {
+  for (const id of known.keys()) {
+    if (known.size <= KNOWN) break;
+    known.delete(id);
+  }
+  return known;
 }

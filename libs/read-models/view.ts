@@ -1,5 +1,5 @@
 import type { AnyEvent } from '#domain';
-import type { Recorded } from '#event-store';
+import type { Position, Recorded } from '#event-store';
 import type { Document, ViewSchema } from './port.ts';
 
 /** One type of event as the log gives it back: its data and where it stands. */
@@ -15,6 +15,11 @@ export interface View<Doc extends Document = Document> {
   keys(event: Recorded): readonly string[];
   /** The document after the event; null removes it, or doesn't begin one. Given only events that `keys` named it for. */
   evolve(doc: Doc | null, event: Recorded, id: string): Doc | null;
+  /** What follows from the rest of the document and from nothing else: worked out before it is written or shown, not at each event.
+   *  Doing it again changes nothing. */
+  complete?(doc: Doc): Doc;
+  /** Every document is made by one event and never changed: nothing has to be read to fold another. */
+  readonly isOneEventEach?: true;
 }
 
 /** Which document an event of each type belongs to; null or several where it must be so. */
@@ -46,12 +51,18 @@ export const evolveBy =
 export function foldInto<Doc extends Document>(view: View<Doc>, doc: Doc | null, event: Recorded, id: string): Doc | null {
   if (doc && doc.position >= event.position) return doc;
   const next = view.evolve(doc, event, id);
-  return next && { ...next, position: event.position };
+  if (!next || next === doc) return next && { ...next, position: event.position };
+  // It was made for this event, and nobody has it yet: there are too many of them to copy each once more.
+  (next as { position: Position }).position = event.position;
+  return next;
 }
 
 /** One document of a view out of these events alone, in the order of the log; null where they don't begin it. */
 export function foldDocument<Doc extends Document>(view: View<Doc>, events: readonly Recorded[], id: string): Doc | null {
   let doc: Doc | null = null;
   for (const event of events) if (view.keys(event).includes(id)) doc = foldInto(view, doc, event, id);
-  return doc;
+  return doc && completed(view, doc);
 }
+
+/** With what follows from the rest of it. */
+export const completed = <Doc extends Document>(view: View<Doc>, doc: Doc): Doc => view.complete?.(doc) ?? doc;

@@ -4,7 +4,7 @@ import { WorkQueue } from './work-queue.ts';
 type Outcome = void | { againInMs: number };
 
 /** A queue whose reconciler notes what it does; with `byHand`, a run ends when `finish(key)` says so. */
-function harness(options: { concurrency?: number; byHand?: boolean; jitter?: number; reconcile?: (key: string, run: number) => Outcome } = {}) {
+function harness(options: { concurrency?: number; restMs?: number; byHand?: boolean; jitter?: number; reconcile?: (key: string, run: number) => Outcome } = {}) {
   const clock = new VirtualClock();
   const logger = new MemoryLogger();
   const runs: { key: string; at: number }[] = [];
@@ -17,6 +17,7 @@ function harness(options: { concurrency?: number; byHand?: boolean; jitter?: num
     random: () => options.jitter ?? 0,
     logger,
     concurrency: options.concurrency ?? 4,
+    restMs: options.restMs,
     reconcile: async (key) => {
       if (open.has(key)) throw new Error(`${key} runs twice at once`);
       runs.push({ key, at: clock.monotonic() });
@@ -189,6 +190,24 @@ describe('work queue', () => {
     queue.addAfter('a', 1_000);
     await queue.idle();
     expect(keys()).toEqual([]);
+  });
+
+  it('lets a key rest after it was worked on, and then looks once for all that called', async () => {
+    const { clock, queue, times } = harness({ restMs: 50 });
+    queue.start();
+    queue.add('a');
+    await clock.advance(10);
+    for (let call = 0; call < 5; call += 1) {
+      queue.add('a');
+      await clock.advance(5);
+    }
+    await clock.advance(965);
+    await queue.idle();
+    queue.add('a');
+    await clock.settle();
+    expect(times()).toEqual([0, 50, 1_000]);
+    await queue.stop();
+    expect(clock.pending).toBe(0);
   });
 
   it('stops when those that run have ended, begins nothing more and leaves no timer', async () => {

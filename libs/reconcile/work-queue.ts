@@ -8,6 +8,9 @@ export interface WorkQueueOptions<Key extends string> {
   readonly logger: Logger;
   /** How many keys are worked on at once. */
   readonly concurrency: number;
+  /** How long a key rests after it was worked on, however often it is called meanwhile; 0. What comes in bursts then costs one look
+   *  for each rest, and the first still comes at once. */
+  readonly restMs?: number;
   /** Brings the world of one key nearer to what is wanted, from what stands now: it may be called at any time and any number
    *  of times. `againInMs`: look again then, though nothing calls. Throwing means "try again", with backoff. */
   readonly reconcile: (key: Key) => Promise<void | { againInMs: number }>;
@@ -21,7 +24,9 @@ const LONGEST_BACKOFF_MS = 30_000;
 export class WorkQueue<Key extends string> {
   private readonly waiting = new Set<Key>();
   private readonly running = new Map<Key, Promise<void>>();
-  private readonly calledWhileRunning = new Set<Key>();
+  private readonly resting = new Map<Key, () => void>();
+  /** While they are worked on or rest. */
+  private readonly calledMeanwhile = new Set<Key>();
   private readonly later = new Map<Key, { due: number; cancel: () => void }>();
   private readonly failures = new Map<Key, number>();
   private readonly idlers = new Set<() => void>();
@@ -33,7 +38,7 @@ export class WorkQueue<Key extends string> {
   /** Look at the key as soon as possible, even if it failed lately. Ignored once stopped. */
   add(key: Key): void {
     if (this.phase === 'stopped') return;
-    if (this.running.has(key)) this.calledWhileRunning.add(key);
+    if (this.running.has(key) || this.resting.has(key)) this.calledMeanwhile.add(key);
     else this.waiting.add(key);
     this.fill();
   }
@@ -62,9 +67,11 @@ export class WorkQueue<Key extends string> {
   async stop(): Promise<void> {
     this.phase = 'stopped';
     for (const { cancel } of this.later.values()) cancel();
+    for (const cancel of this.resting.values()) cancel();
     this.later.clear();
+    this.resting.clear();
     this.waiting.clear();
-    this.calledWhileRunning.clear();
+    this.calledMeanwhile.clear();
     await Promise.all(this.running.values());
     this.tellIdlers();
   }
@@ -76,7 +83,7 @@ export class WorkQueue<Key extends string> {
   }
 
   private get isIdle(): boolean {
-    return this.waiting.size === 0 && this.running.size === 0;
+    return this.waiting.size === 0 && this.running.size === 0 && this.calledMeanwhile.size === 0;
   }
 
   /** Deferred, so that a key added several times in one go is worked on once. */
@@ -103,8 +110,18 @@ export class WorkQueue<Key extends string> {
     const again = await this.attempt(key);
     this.running.delete(key);
     if (again !== null) this.addAfter(key, again);
-    if (this.calledWhileRunning.delete(key)) this.waiting.add(key);
+    this.rest(key);
     this.fill();
+  }
+
+  private rest(key: Key): void {
+    const { clock, restMs = 0 } = this.options;
+    const end = (): void => {
+      this.resting.delete(key);
+      if (this.calledMeanwhile.delete(key)) this.add(key);
+    };
+    if (restMs > 0 && this.phase === 'started') this.resting.set(key, clock.after(restMs, end));
+    else end();
   }
 
   /** @returns in how many milliseconds to look again; null: when called. */

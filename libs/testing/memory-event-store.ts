@@ -74,9 +74,14 @@ export class MemoryEventStore implements EventStore {
   }
 
   async *readStream(stream: string, options: { from?: bigint; limit?: number } = {}): AsyncIterable<Recorded> {
+    yield* this.eventsOf(stream, options);
+  }
+
+  /** What `readStream` gives, at once. */
+  eventsOf(stream: string, options: { from?: bigint; limit?: number } = {}): readonly Recorded[] {
     this.#refuseWhenClosed();
     const from = Number(options.from ?? 0n);
-    yield* (this.#history.streams.get(stream) ?? []).slice(from, from + (options.limit ?? Number.MAX_SAFE_INTEGER));
+    return (this.#history.streams.get(stream) ?? []).slice(from, from + (options.limit ?? Number.MAX_SAFE_INTEGER));
   }
 
   async readAll(after: Position | null, options: { prefixes?: readonly string[]; limit: number }): Promise<{ events: Recorded[]; next: Position | null }> {

@@ -1,6 +1,6 @@
 import { World } from '../e2e/world.ts';
 import { breaches, openLog, readLog } from './laws.ts';
-import { Saboteur } from './saboteur.ts';
+import { type Outsider, Saboteur } from './saboteur.ts';
 import { startStores, type StoreServers } from './stores.ts';
 import { Story } from './story.ts';
 import { containersOf, Witness } from './witness.ts';
@@ -9,11 +9,31 @@ const TEN = 10;
 const CONVERGED_MS = 30_000;
 const DOWN_MS = 1_000;
 
+/** Under which name `/readyz` speaks of a store. */
+const CHECKS: Readonly<Record<string, string>> = { eventstoredb: 'event_store', mongodb: 'read_models' };
+
+/** Cut while appends are under way: with what was asked for written, not written, or written a moment later. */
+const CONNECTIONS = 'connections';
+const SPOILT = Array.from({ length: 5 }, () => ['lose answer', 'lose request', 'land late'] as const).flat();
+
+/** Kills a store, and starts it again once `/readyz` says that it is away. */
+async function awayUntilTold(world: World, store: Outsider, check: string): Promise<void> {
+  await store.kill();
+  try {
+    await world.eventually(`/readyz says that ${check} is away`, async () => {
+      const { status, body } = await world.call('GET', '/readyz');
+      return status === 503 && body[check].ok === false;
+    });
+  } finally {
+    await store.restart();
+  }
+}
+
 /** No manual step: whatever dies in the middle of a scale to 10, ten containers run soon after it is back. */
 describe.each([
   ['files', ['api-gateway', 'scheduler', 'health-monitor', 'job-runner', 'node-agent', 'nats-server', 'engine']],
-  ['servers', ['eventstoredb', 'mongodb']],
-])('SIGKILL in the middle of a scale to 10, with stores that are %s', (kind, parts) => {
+  ['servers', ['eventstoredb', 'mongodb', CONNECTIONS]],
+])('SIGKILL or cut connections in the middle of a scale to 10, with stores that are %s', (kind, parts) => {
   let stores: StoreServers | null = null;
   let world: World;
   beforeAll(async () => {
@@ -41,7 +61,10 @@ describe.each([
       expect((await own()).filter(({ state }) => state === 'running').length).toBeLessThan(TEN);
 
       const saboteur = new Saboteur(world, story, () => 0, stores?.outsiders);
-      await saboteur.carryOut([{ atMs: 0, kind: 'kill', parts: [part], lastingMs: DOWN_MS }]);
+      const outsider = stores?.outsiders.get(part);
+      if (part === CONNECTIONS) stores!.events.spoil(...SPOILT);
+      else if (outsider) await awayUntilTold(world, outsider, CHECKS[part]!);
+      else await saboteur.carryOut([{ atMs: 0, kind: 'kill', parts: [part], lastingMs: DOWN_MS }]);
       await saboteur.heal();
       await world.running(id, TEN, CONVERGED_MS);
       const slots = (await own()).map(({ slot, state }) => `${slot} ${state}`).sort();

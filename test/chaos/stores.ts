@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { AppendFault } from '../eventstoredb-server/faults.ts';
 import { ServerProcess } from '../eventstoredb-server/process.ts';
 import { mongoServerProgram } from '../mongodb-server/program.ts';
 import { startMongoServer } from '../mongodb-server/server.ts';
@@ -11,9 +12,15 @@ export interface StoreServers {
   /** What tells the apps of them. */
   readonly env: { readonly EVENT_STORE_URL: string; readonly READ_MODEL_URL?: string };
   readonly outsiders: ReadonlyMap<string, Outsider>;
-  /** The one of `EVENT_STORE_URL`. */
-  readonly events: Outsider & { readonly file: string };
+  readonly events: EventServer;
   stop(): Promise<void>;
+}
+
+/** The one of `EVENT_STORE_URL`. */
+export interface EventServer extends Outsider {
+  readonly file: string;
+  /** The next appends go wrong so, one after another. */
+  spoil(...faults: readonly AppendFault[]): void;
 }
 
 /** A server that speaks EventStoreDB's protocol, and one that speaks MongoDB's where one can be had here: else the views are files. */
@@ -41,7 +48,7 @@ export async function startStores(): Promise<StoreServers> {
   }
 }
 
-async function startEventStore(): Promise<Outsider & { readonly url: string; readonly file: string; stop(): Promise<void> }> {
+async function startEventStore(): Promise<EventServer & { readonly url: string; stop(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'waybill-chaos-events-'));
   const file = join(folder, 'events.db');
   let server = await ServerProcess.start(file);
@@ -52,6 +59,9 @@ async function startEventStore(): Promise<Outsider & { readonly url: string; rea
       return server.pid;
     },
     kill: () => server.kill(),
+    spoil(...faults) {
+      for (const fault of faults) server.tell(fault);
+    },
     async restart() {
       await server.kill();
       server = await ServerProcess.start(file, server.port);

@@ -35,7 +35,7 @@ interface Intent {
 
 const TIMEOUT_MS = 15_000;
 const TRIES = 6;
-const TENANT = { principal: { type: 'token', id: 'tok_client' }, projects: 'all', role: 'operator' } as const;
+export const TENANT = { principal: { type: 'token', id: 'tok_client' }, projects: 'all', role: 'operator' } as const;
 const NAMES = ['api', 'web', 'worker', 'cache', 'queue'];
 
 /** Everybody who sends commands and reads answers. A command that isn't answered is sent again under the same name, to any gateway. */
@@ -68,8 +68,10 @@ export class Client {
     const replicas = pick([0, 1, 1, 2, 2, 3, 4]);
     const deploy = { ...DEFAULT_DEPLOY_SETTINGS, monitorMs: 0, minHealthyMs: 1_000, healthyDeadlineMs: 30_000, progressDeadlineMs: pick([60_000, 90_000]), maxFailures: pick([0, 0, 2]) };
     const asked = { ...this.#home, name, kind: web ? ('web' as const) : ('worker' as const), replicas, deploy, spec };
+    // Some who ask go away before they hear.
+    const tries = pick([1, TRIES, TRIES]);
     const what = `create ${name} with ${replicas} of ${spec.image}`;
-    void this.#send(commandId, { what, type: 'DockerServiceCreated', deed: (gateway, metadata) => createDockerService(gateway, asked, metadata) }).then((done) => {
+    void this.#send(commandId, { what, type: 'DockerServiceCreated', deed: (gateway, metadata) => createDockerService(gateway, asked, metadata) }, tries).then((done) => {
       if (done) this.services.add(dockerServiceIdOf(commandId));
     });
   }
@@ -141,10 +143,10 @@ export class Client {
   }
 
   /** @returns whether it was answered as done */
-  async #send(commandId: string, intent: Intent): Promise<boolean> {
+  async #send(commandId: string, intent: Intent, tries = TRIES): Promise<boolean> {
     this.pending += 1;
     try {
-      for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      for (let attempt = 1; attempt <= tries; attempt += 1) {
         const outcome = await this.#ask(commandId, intent, attempt - 1);
         if (outcome !== 'unanswered') return outcome;
         await this.#life.sleep(this.world.timeline.between(100, 3_000));

@@ -78,6 +78,17 @@ const FAULT_DEEDS: Readonly<Record<Fault, (saboteur: Saboteur) => void | Promise
     saboteur.later(`thaw ${name}`, () => life.thaw());
   },
 
+  freeze_amid(saboteur) {
+    const { life, name } = saboteur.part(saboteur.pick(['scheduler', 'gateway', 'gateway', 'job-runner', 'health-monitor'] as const));
+    const forMs = saboteur.pick([5_000, 30_000, 120_000]);
+    life?.setTrap(saboteur.pick([1, 2, 2, 3]), () => {
+      if (life.state !== 'running') return;
+      saboteur.say(`${name} stands still, about to append`);
+      life.freeze();
+      saboteur.world.timeline.schedule(null, forMs, `thaw ${name}`, () => life.thaw());
+    });
+  },
+
   cut(saboteur) {
     const { world } = saboteur;
     const { name } = saboteur.part();

@@ -2,7 +2,7 @@ import type { EventStore, Expected, Followed, NewEvent, Position, Recorded } fro
 
 /** One process's view of a shared store, that can be frozen (SIGSTOP) and thawed, or cut off for good (SIGKILL). */
 export class FaultyStore implements EventStore {
-  /** Appends that went through, those of a dead process not counted. */
+  /** Appends that were begun, in any number at once; those of a dead process not counted. */
   appends = 0;
   private frozen: Promise<void> | null = null;
   private thawed: () => void = () => undefined;
@@ -50,12 +50,13 @@ export class FaultyStore implements EventStore {
   }
 
   async append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<{ revision: bigint; position: Position }> {
-    if (this.appends + 1 === this.freezeAt && !this.frozen) this.freeze();
+    if (this.dead) return NEVER;
+    this.appends += 1;
+    const last = this.appends === this.killAt;
+    if (this.appends === this.freezeAt && !this.frozen) this.freeze();
     await this.pass();
-    const last = this.appends + 1 === this.killAt;
     if (last && !this.killAfterWrite) return this.die();
     const done = await this.store.append(stream, expected, events);
-    this.appends += 1;
     return last ? this.die() : done;
   }
 

@@ -1,7 +1,7 @@
 import { Client } from './client.ts';
 import { bringAbout, endAll } from './faults.ts';
 import type { Weakness } from './guards.ts';
-import { unrest, wrongViews } from './laws/rest.ts';
+import { unrest, wrongAnswers, wrongViews } from './laws/rest.ts';
 import { scriptOf, type ScriptedStep, type Verb } from './script.ts';
 import { World, type Breach } from './world.ts';
 
@@ -86,13 +86,17 @@ async function comeToRest(world: World, client: Client): Promise<void> {
   }
   if (world.breach) return;
   for (const word of left) world.accuse('what is wanted comes to be', word);
+  countCommands(world, client);
+  if (world.breach) return;
+  for (const word of await wrongViews(world)) world.accuse('views are what the log says', word);
+  for (const word of await wrongAnswers(world)) world.accuse('no answer claims more than the runtime shows', word);
+}
+
+function countCommands(world: World, client: Client): void {
   for (const { commandId, type, times, what, unanswered } of client.acknowledged) {
     const stands = world.ledger.effects.get(`${commandId}|${type}`) ?? 0;
     if (stands !== times && !(times === 0 && stands === 1 && unanswered > 0)) world.accuse('an acknowledged command stands in the log once', `"${what}" stands ${stands} times, and ${times} were acknowledged`);
   }
-  if (world.breach) return;
-  await world.timeline.pass(10_000);
-  for (const word of await wrongViews(world)) world.accuse('views are what the log says', word);
 }
 
 /** Lets nodes change over to a restored log, gives up those that have no host any more, and brings back the hosts of removed ones. */

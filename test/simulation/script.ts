@@ -13,7 +13,7 @@ const VERBS = { create: 6, scale: 10, delete: 4, job: 5, drain: 1, activate: 2, 
 
 /** What goes wrong. */
 const FAULTS = {
-  crash: 5, freeze: 6, cut: 3, storm: 3, store_troubles: 3, store_down: 1, kill_container: 4, remove_container: 3, engine_down: 2, power_cut: 1, crash_agent: 3, lose_disk: 1, lose_identity: 0.2, restore: 0.6,
+  crash: 5, freeze: 4, freeze_amid: 4, cut: 3, storm: 3, store_troubles: 3, store_down: 1, kill_container: 4, remove_container: 3, engine_down: 2, power_cut: 1, crash_agent: 3, lose_disk: 1, lose_identity: 0.2, restore: 0.6,
   take_port: 0.5, take_subnet: 0.5, forget_replica: 1, remove_node: 0.3,
 } as const;
 
@@ -30,7 +30,7 @@ export function scriptOf(seed: number, steps: number): ScriptedStep[] {
   const random = seededRandom(seed ^ 0x5eed);
   const weights = tempered(random);
   const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
-  const pace = 0.4 + random() * 1.6;
+  const pace = 0.3 + random() * 1.2;
   return Array.from({ length: steps }, (_, index) => {
     const lots = Array.from({ length: LOTS }, random);
     let left = random() * total;

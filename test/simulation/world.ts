@@ -57,7 +57,10 @@ export class World {
   /** Containers of a future that a restored log has lost: by host and replica, the node under which nobody may touch them. */
   readonly #ghosts = new Map<string, NodeId | null>();
   readonly gateways = new Map<Part, SimulatedGateway>();
+  /** Under which id each host's agent is known. */
   readonly nodeIds = new Map<Host, NodeId>();
+  /** The same the other way round, ids of former agents included. */
+  readonly #hostsByNode = new Map<NodeId | null, Host>();
   readonly cut = new Set<string>();
   /** One node is enough to be given up for lost. */
   removedOnce = false;
@@ -93,7 +96,7 @@ export class World {
     if (part.kind === 'job-runner') startJobRunner(around);
     if (part.kind === 'health-monitor') startMonitor(around);
     if (part.kind === 'gateway') this.gateways.set(part, startGateway(around, this.models));
-    if (part.host) startAgent(around, part.host, (nodeId) => this.nodeIds.set(part.host!, nodeId));
+    if (part.host) startAgent(around, part.host, (nodeId) => this.#identify(part.host!, nodeId));
   }
 
   /** SIGKILL. */
@@ -103,6 +106,11 @@ export class World {
     part.life.kill();
     part.life = null;
     this.gateways.delete(part);
+  }
+
+  /** Whose node it is or was. */
+  hostOf(nodeId: NodeId | null): Host | null {
+    return this.#hostsByNode.get(nodeId) ?? null;
   }
 
   /** Its agent dies, and finds nothing when it is started again. */
@@ -126,6 +134,7 @@ export class World {
   /** The log is put back to its first `length` events, with everybody who had it open dead. */
   async restore(length: number, storeId?: string): Promise<void> {
     for (const part of this.parts) if (part.kind !== 'agent') this.crash(part);
+    const lost = this.ledger;
     this.shelf.restore(length, storeId);
     // As whoever puts a log back does: views that were folded from what it has lost can't always be told by looking at them.
     this.models = new MemoryReadModels();
@@ -136,7 +145,7 @@ export class World {
       breachesOf(event, this.ledger, this.truths, this.#once);
       this.ledger.take(event);
     }
-    for (const host of this.hosts) await this.#markGhosts(host);
+    for (const host of this.hosts) await this.#markGhosts(host, lost);
   }
 
   /** From here on anybody may touch what a restored log has lost of this: somebody from outside has. */
@@ -177,19 +186,25 @@ export class World {
     this.options.tell?.(`${(this.timeline.now / 1000).toFixed(3).padStart(9)}  ${line()}`);
   }
 
+  #identify(host: Host, nodeId: NodeId): void {
+    this.nodeIds.set(host, nodeId);
+    this.#hostsByNode.set(nodeId, host);
+  }
+
   #add(name: string, kind: Part['kind'], host: Host | null): void {
     this.parts.push({ name, kind, host, life: null, lives: 0 });
   }
 
-  /** What its agent was told to run by a log that knew more than this one does. */
-  async #markGhosts(host: Host): Promise<void> {
+  /** What its agent was told to run, and nothing else, by a log that knew more than this one does. */
+  async #markGhosts(host: Host, lost: Ledger): Promise<void> {
+    const own = this.nodeIds.get(host)!;
     const wanted = await host.wanted();
     for (const { labels } of host.engine.containers) {
       const replicaId = labels[LABELS.replicaId] as ReplicaId;
       const nodeId = this.ledger.nodeOf(replicaId);
       const isKnown = nodeId !== null && this.ledger.nodes.get(nodeId)?.entries.has(replicaId);
       const key = ghostKey(host, replicaId);
-      if (!isKnown && !this.#ghosts.has(key)) this.#ghosts.set(key, wanted.has(replicaId) ? this.nodeIds.get(host)! : null);
+      if (!isKnown && !this.#ghosts.has(key)) this.#ghosts.set(key, wanted.has(replicaId) && lost.nodes.get(own)?.entries.get(replicaId)?.wanted === 'run' ? own : null);
     }
   }
 
@@ -215,7 +230,7 @@ export class World {
     const replicaId = container.labels[LABELS.replicaId]!;
     this.timeline.mark(`${host.name}|${container.name}|${action}`);
     this.tell(() => `  ${host.name}  ${replicaId} slot ${container.labels[LABELS.slot]} generation ${container.labels[LABELS.generation]}: ${action}${action === 'die' ? ` (${container.exitCode})` : ''}`);
-    this.truths.take(container, action);
+    this.truths.take(host.name, container, action, this.hostOf(this.ledger.nodeOf(replicaId)) === host);
     for (const { law, what } of containerBreaches(this, host, container, action)) this.accuse(law, what);
   }
 

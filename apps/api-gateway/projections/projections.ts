@@ -26,7 +26,7 @@ export interface LastRebuild extends Rebuilt {
 
 const DIFFERENCES_KEPT = 100;
 
-type Parts = Pick<Rebuild<never>, 'store' | 'models' | 'upcast' | 'logger' | 'signal'>;
+type Parts = Pick<Rebuild<never>, 'store' | 'models' | 'upcast' | 'pages' | 'logger' | 'signal'>;
 
 /** The views that this gateway keeps: one projector each. */
 export class Projections {

@@ -22,11 +22,12 @@ type Shared = Omit<AssignmentSource, 'network' | 'last'> & { readonly networkId:
 export async function readSources(aggregates: AggregateStore, node: Node): Promise<Map<ReplicaId, AssignmentSource>> {
   const owners = once((placement: Placement) => `${placement.owner.id}|${placement.release}`, (placement) => ownerOf(aggregates, placement));
   const networks = once((networkId: NetworkId) => networkId, (networkId) => subnetOf(aggregates, networkId));
+  const replicas = await aggregates.loadAll(replicaRules, [...node.entries.keys()].map((replicaId) => streamOf('replica', replicaId)));
   const sources = new Map<ReplicaId, AssignmentSource>();
   for (const { placement } of node.entries.values()) {
     const { networkId, ...shared } = await owners(placement);
-    const replica = await aggregates.load(replicaRules, streamOf('replica', placement.replicaId));
-    const last = replica.state.status === 'present' ? replica.state.last : null;
+    const { state } = replicas.get(streamOf('replica', placement.replicaId))!;
+    const last = state.status === 'present' ? state.last : null;
     sources.set(placement.replicaId, { ...shared, network: { networkId, subnet: await networks(networkId) }, last });
   }
   return sources;

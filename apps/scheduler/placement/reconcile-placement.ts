@@ -1,8 +1,6 @@
 import {
   job as jobRules,
-  type Node,
   node as nodeRules,
-  type NodeForPlacement,
   place,
   type PlacementDecision,
   type PresentReplica,
@@ -18,7 +16,8 @@ import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
 import type { LogIndex } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
-import { settleClaim } from './settle-claim.ts';
+import { KnownNodes } from './known-nodes.ts';
+import { placementOf, settleClaim } from './settle-claim.ts';
 
 /** How many nodes may refuse a replica in one go before others get their turn. */
 const TRIES = 5;
@@ -27,28 +26,33 @@ const NEXT_ROUND_MS = 1_000;
 /** Finds a node for a replica: claims one on the replica's stream, has it settled on the node's, copies the outcome; says why
  *  none fits. Woken by whatever changes on a node, so that one that waits is tried again. */
 export class ReconcilePlacement {
+  private readonly nodes: KnownNodes;
+
   constructor(
     private readonly ports: Pick<SchedulerPorts, 'aggregates' | 'clock'>,
     private readonly index: LogIndex,
-  ) {}
+  ) {
+    this.nodes = new KnownNodes(index);
+  }
 
   /** One look at a replica. Repeating it changes nothing; two schedulers at once give it one place. */
   async reconcile(replicaId: ReplicaId): Promise<void | { againInMs: number }> {
-    for (let round = 1; round <= TRIES; round += 1) {
-      const { state, revision } = await this.ports.aggregates.load(replicaRules, streamOf('replica', replicaId));
-      if (state.status !== 'present' || state.placement || revision === null) return;
-      if (!(await this.tryOnce(state, revision))) return;
+    try {
+      for (let round = 1; round <= TRIES; round += 1) {
+        const { state, revision } = await this.ports.aggregates.load(replicaRules, streamOf('replica', replicaId));
+        if (state.status !== 'present' || state.placement || revision === null) return;
+        if (!(await this.tryOnce(state, revision))) return;
+      }
+      return { againInMs: NEXT_ROUND_MS };
+    } finally {
+      this.nodes.unclaim(replicaId);
     }
-    return { againInMs: NEXT_ROUND_MS };
   }
 
   /** @returns whether there may be more to do */
   private async tryOnce(replica: PresentReplica, revision: bigint): Promise<boolean> {
     const ended = await this.endOfJob(replica);
-    if (replica.claim) {
-      const settled = await settleClaim(this.ports, replica, this.index.causeOf(replica.replicaId), ended);
-      return settled.status === 'present' && !settled.placement;
-    }
+    if (replica.claim) return this.settle(replica, replica.claim, ended);
     try {
       return await this.decide(replica, revision, ended);
     } catch (error) {
@@ -58,6 +62,14 @@ export class ReconcilePlacement {
     }
   }
 
+  /** @returns whether another node has to be found */
+  private async settle(replica: PresentReplica, { nodeId, attempt }: NonNullable<PresentReplica['claim']>, ended: Reason | null): Promise<boolean> {
+    this.nodes.claim(nodeId, placementOf(replica, attempt));
+    const settled = await settleClaim(this.ports, replica, this.index.causeOf(replica.replicaId), ended);
+    this.nodes.read(nodeId, (await this.ports.aggregates.load(nodeRules, streamOf('node', nodeId))).state);
+    return settled.status === 'present' && !settled.placement;
+  }
+
   /** Claims a node, or says why none is claimed. @returns whether there is more to do */
   private async decide(replica: PresentReplica, revision: bigint, ended: Reason | null): Promise<boolean> {
     const { replicaId, owner, attempts } = replica;
@@ -65,12 +77,14 @@ export class ReconcilePlacement {
       await this.write(replica, revision, { type: 'AbandonReplica', data: { replicaId, owner, reason: ended } }, commandIdOf('abandon', replicaId));
       return false;
     }
-    const { nodeId, nodes, reason } = this.hasNetwork(replica) ? place(replica, await this.readNodes()) : NO_NETWORK;
+    const { nodeId, nodes, reason } = this.hasNetwork(replica) ? place(replica, this.nodes.all()) : NO_NETWORK;
     if (!nodeId) {
       await this.write(replica, revision, { type: 'DeferPlacement', data: { reason, nodes } }, commandIdOf('defer', replicaId, String(revision)));
       return false;
     }
     const attempt = attempts + 1;
+    // From now on the others see it as taken.
+    this.nodes.claim(nodeId, placementOf(replica, attempt));
     await this.write(replica, revision, { type: 'ClaimPlacement', data: { attempt, nodeId, reason, nodes } }, commandIdOf('claim', replicaId, String(attempt)));
     return true;
   }
@@ -85,16 +99,6 @@ export class ReconcilePlacement {
   /** Without one its node couldn't be told what to make, and so not be told of anything. */
   private hasNetwork({ environmentId }: PresentReplica): boolean {
     return this.index.networks.get(environmentId)?.deleted === false;
-  }
-
-  /** As the nodes' streams say now: what this scheduler placed a moment ago counts. */
-  private async readNodes(): Promise<NodeForPlacement[]> {
-    const nodes: NodeForPlacement[] = [];
-    for (const nodeId of this.index.nodes.keys()) {
-      const { state: node }: { state: Node } = await this.ports.aggregates.load(nodeRules, streamOf('node', nodeId));
-      nodes.push({ nodeId, node });
-    }
-    return nodes;
   }
 
   /** @throws Conflict when the replica isn't at the revision that the decision was made at */

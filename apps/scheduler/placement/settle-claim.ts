@@ -52,7 +52,7 @@ export async function settleClaim(
 }
 
 /** What a node has to know of an attempt. */
-function placementOf(replica: PresentReplica, attempt: number): Placement {
+export function placementOf(replica: PresentReplica, attempt: number): Placement {
   const { replicaId, owner, projectId, environmentId, slot, generation, release, request, ports, replaces } = replica;
   return { replicaId, owner, projectId, environmentId, slot, generation, attempt, release, request, ports, replaces };
 }

@@ -22,9 +22,10 @@ import type { OrderedReplica, ServiceReading } from './read-service.ts';
  *  @returns whether something moved meanwhile and has to be read anew */
 export async function executeOrders(ports: Pick<SchedulerPorts, 'aggregates' | 'clock'>, reading: ServiceReading, cause: Cause | null): Promise<boolean> {
   const execution = new Execution(ports, reading, cause);
-  let moved = false;
-  for (const ordered of reading.replicas) moved = !(await execution.execute(ordered)) || moved;
-  return moved;
+  // All at once, so that they go to the disk together; none is left running when another fails.
+  const outcomes = await Promise.allSettled(reading.replicas.map((ordered) => execution.execute(ordered)));
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  return outcomes.some((outcome) => outcome.status === 'fulfilled' && !outcome.value);
 }
 
 class Execution {

@@ -106,17 +106,15 @@ function ordersOf(service: ExistingDockerService, deployment: Deployment | null)
 
 /** All replicas first and then their nodes: one that isn't on its node's list any more was released, not placed since. */
 async function readReplicas(aggregates: AggregateStore, orders: readonly Ordered[]): Promise<OrderedReplica[]> {
-  const replicas: { order: Ordered; replica: Replica; nodeId: NodeId | null }[] = [];
-  for (const order of orders) {
-    const { state } = await aggregates.load(replicaRules, streamOf('replica', order.replicaId));
-    replicas.push({ order, replica: state, nodeId: state.status === 'present' ? (state.placement?.nodeId ?? null) : null });
-  }
-  const nodes = new Map<NodeId, { state: Node; revision: bigint | null }>();
-  for (const { nodeId } of replicas) {
-    if (nodeId && !nodes.has(nodeId)) nodes.set(nodeId, await aggregates.load(nodeRules, streamOf('node', nodeId)));
-  }
+  const loaded = await aggregates.loadAll(replicaRules, orders.map(({ replicaId }) => streamOf('replica', replicaId)));
+  const replicas = orders.map((order) => {
+    const replica: Replica = loaded.get(streamOf('replica', order.replicaId))!.state;
+    return { order, replica, nodeId: replica.status === 'present' ? (replica.placement?.nodeId ?? null) : null };
+  });
+  const nodeIds = new Set(replicas.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== null));
+  const nodes = await aggregates.loadAll(nodeRules, [...nodeIds].map((nodeId) => streamOf('node', nodeId)));
   return replicas.map((each) => {
-    const read = each.nodeId ? nodes.get(each.nodeId) : undefined;
+    const read = each.nodeId ? nodes.get(streamOf('node', each.nodeId)) : undefined;
     return { ...each, node: read?.state ?? null, nodeRevision: read?.revision ?? null };
   });
 }

@@ -8,9 +8,16 @@ import { type Node, replacedHere } from './node.ts';
 export type RoomTaker = Pick<Placement, 'replicaId' | 'owner' | 'request' | 'ports' | 'replaces'>;
 
 /** What is promised on this node. A replica and those that replace it never run at once: the larger of the two sides counts. */
-export function reserved(node: Node): Amount {
-  return sumOfChains([...node.entries.values()].map(({ placement }) => placement));
+export function reserved({ entries }: Pick<Node, 'entries'>): Amount {
+  const known = sums.get(entries);
+  if (known) return known;
+  const sum = sumOfChains([...entries.values()].map(({ placement }) => placement));
+  sums.set(entries, sum);
+  return sum;
 }
+
+/** A list is never changed, only replaced: it is summed up once, however many ask. */
+const sums = new WeakMap<Node['entries'], Amount>();
 
 /** What is still to be had; negative where the node has shrunk. Nothing on a node without facts. */
 export const freeRoom = (node: Node): Amount => minus(node.facts?.capacity ?? NOTHING, reserved(node));
@@ -18,6 +25,7 @@ export const freeRoom = (node: Node): Amount => minus(node.facts?.capacity ?? NO
 /** What this placement would take on top of all that is promised: less than it asks for where it replaces another. */
 export function additionalRoom(node: Node, taker: RoomTaker): Amount {
   const candidate = { ...taker, replaces: replacedHere(node, taker) };
+  if (candidate.replaces === null && !node.entries.has(candidate.replicaId)) return candidate.request;
   const others = [...node.entries.values()].map(({ placement }) => placement);
   return minus(sumOfChains([...others, candidate]), sumOfChains(others));
 }
@@ -39,6 +47,7 @@ export function portsTaken(node: Node): ReadonlyMap<string, readonly ReplicaId[]
 
 /** The host ports that this placement asks for and can't have here, with a holder. What it replaces, directly or through others, is no hindrance. */
 export function portConflicts(node: Node, taker: RoomTaker): { readonly port: string; readonly heldBy: ReplicaId }[] {
+  if (hostPortKeys(taker.ports).length === 0) return [];
   const makesWay = replacedChain(node, taker);
   const taken = portsTaken(node);
   return hostPortKeys(taker.ports).flatMap((port) => {

@@ -25,6 +25,13 @@ const refused = ({ run, state }: Observation, code: string, message: string, nod
 });
 
 describe('what is seen of a replica', () => {
+  it('is refused once, though the replica is abandoned meanwhile', () => {
+    const word = refused(saw(1, 'FAILED'), 'not_placed_here', 'this node does not hold it');
+    const abandoned: ReplicaEvent = { type: 'ReplicaAbandoned', data: { ...ref, reason: { code: 'scaled', message: '' } } };
+    given(replica, [placed[0]!]).when(record(saw(1, 'FAILED'))).then([word]);
+    given(replica, [placed[0]!, word, abandoned]).when(record(saw(1, 'FAILED'))).then([]);
+  });
+
   it('is recorded as it moves forward, passing over what nobody saw', () => {
     given(replica, placed).when(record(saw(1, 'PREPARING'))).then([observed(saw(1, 'PREPARING'))]);
     given(replica, [...placed, observed(saw(1, 'PREPARING'))]).when(record(saw(1, 'SETTLED'))).then([observed(saw(1, 'SETTLED'))]);

@@ -96,7 +96,13 @@ const evolutions: Cases<ReplicaEvent, Replica, Replica> = {
     seen: new Map(),
     refused: new Set(),
   }),
-  ReplicaAbandoned: (_, { data }) => ({ status: 'abandoned', replicaId: data.replicaId, owner: data.owner, reason: data.reason, refused: new Set() }),
+  ReplicaAbandoned: (replica, { data }) => ({
+    status: 'abandoned',
+    replicaId: data.replicaId,
+    owner: data.owner,
+    reason: data.reason,
+    refused: replica.status === 'absent' ? new Set() : replica.refused,
+  }),
   PlacementDeferred: (replica, { data }) => ({ ...present(replica), deferred: { reason: data.reason, nodes: data.nodes } }),
   PlacementClaimed: (replica, { data }) => ({
     ...present(replica),

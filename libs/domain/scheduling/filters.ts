@@ -52,10 +52,11 @@ const ORDER = Object.keys(filters) as FilterName[];
 
 /** Every filter among `names` that refuses the node, with its words. Of a removed node nothing more is worth saying. */
 export function refusals(candidate: Candidate, on: NodeForPlacement, names: readonly FilterName[] = ORDER): NodeVerdict['reasons'] {
-  const found = names.flatMap((filter) => {
+  const found: NodeVerdict['reasons'][number][] = [];
+  for (const filter of names) {
     const detail = filters[filter](candidate, on);
-    return detail === null ? [] : [{ filter, detail }];
-  });
+    if (detail !== null) found.push({ filter, detail });
+  }
   return found[0]?.filter === 'removed' ? found.slice(0, 1) : found;
 }
 

@@ -6,7 +6,7 @@ import type { NodeEvent, NodeFacts, Placement } from '../node/events.ts';
 import type { Candidate, NodeForPlacement } from './candidate.ts';
 import { couldEverFit } from './could-ever-fit.ts';
 import { refusals } from './filters.ts';
-import { place } from './place.ts';
+import { NODES_TOLD, place } from './place.ts';
 import { siblingsOn } from './score.ts';
 
 const MiB = 1_048_576;
@@ -83,6 +83,17 @@ describe('a replica', () => {
   it('goes to the lowest id among equals, in whatever order they come', () => {
     const nodes = [nodeWith(3), nodeWith(1), nodeWith(2)];
     expect([place(candidate, nodes).nodeId, place(candidate, nodes.toReversed()).nodeId]).toEqual(['node_1', 'node_1']);
+  });
+
+  it('speaks of the first fifty, and says how many more there are', () => {
+    const many = Array.from({ length: 60 }, (_, index) => nodeWith(index));
+    const chosen = place(candidate, many);
+    expect(chosen.nodes).toHaveLength(NODES_TOLD);
+    expect(chosen.nodes[0]).toMatchObject({ nodeId: chosen.nodeId, fits: true });
+    expect(chosen.reason.message).toContain('first of 60 nodes that fit');
+    const nowhere = place({ ...candidate, constraints: ['node.labels.zone==z'] }, many);
+    expect(nowhere.nodes).toHaveLength(NODES_TOLD);
+    expect(nowhere.reason.message).toContain(', and 10 more)');
   });
 
   it('says so where only one node fits', () =>

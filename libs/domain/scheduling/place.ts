@@ -2,14 +2,17 @@ import type { NodeId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import type { Candidate, NodeForPlacement } from './candidate.ts';
 import { refusals } from './filters.ts';
-import { score, siblingsOn } from './score.ts';
+import { score, scoreInWords, siblingsOn } from './score.ts';
 import type { FilterName, NodeVerdict } from './verdict.ts';
 
 /** Where a replica goes, or why nowhere, with what was found of every node. */
 export type PlacementDecision = { readonly nodeId: NodeId | null; readonly nodes: readonly NodeVerdict[]; readonly reason: Reason };
 
+/** How many nodes a decision speaks of: it stands in the log once for every replica, and of a thousand nodes nobody reads on. */
+export const NODES_TOLD = 50;
+
 /** Chooses the best of the nodes that no filter refuses; the lowest id breaks ties, so that the same input gives the same node.
- *  @returns `nodes` in the order of rank: those that fit first. Without a fitting node `reason.code` is `no_nodes`, the one
+ *  @returns `nodes` in the order of rank, the first fifty: those that fit first. Without a fitting node `reason.code` is `no_nodes`, the one
  *  filter that refused everywhere, or `no_node_fits`. */
 export function place(asked: Candidate, nodes: readonly NodeForPlacement[]): PlacementDecision {
   const candidate = withReplaced(asked, nodes);
@@ -17,14 +20,14 @@ export function place(asked: Candidate, nodes: readonly NodeForPlacement[]): Pla
   const fitting = judged.filter(({ reasons }) => reasons.length === 0);
   const fewest = Math.min(...fitting.map(({ on }) => siblingsOn(candidate, on)));
   const ranked = judged
-    .map(({ on, reasons }) => ({ verdict: verdictOf(on, reasons), ...(reasons.length === 0 ? score(candidate, on, fewest) : { score: null, detail: '' }) }))
-    .map(({ verdict, score: points, detail }) => ({ verdict: { ...verdict, score: points }, detail }))
-    .sort((a, b) => (b.verdict.score ?? -1) - (a.verdict.score ?? -1) || (a.verdict.nodeId < b.verdict.nodeId ? -1 : 1));
+    .map(({ on, reasons }) => ({ on, reasons, points: reasons.length === 0 ? score(candidate, on, fewest) : null }))
+    .sort((a, b) => (b.points?.score ?? -1) - (a.points?.score ?? -1) || (a.on.nodeId < b.on.nodeId ? -1 : 1));
 
-  const verdicts = ranked.map(({ verdict }) => verdict);
+  const verdict = ({ on, reasons, points }: (typeof ranked)[number]): NodeVerdict => ({ ...verdictOf(on, reasons), score: points?.score ?? null });
+  const told = ranked.slice(0, NODES_TOLD).map(verdict);
   const [best] = ranked;
-  if (!best?.verdict.fits) return { nodeId: null, nodes: verdicts, reason: whyNowhere(verdicts) };
-  return { nodeId: best.verdict.nodeId, nodes: verdicts, reason: whyThere(best.verdict, best.detail, fitting.length) };
+  if (!best?.points) return { nodeId: null, nodes: told, reason: whyNowhere(ranked.map(verdict)) };
+  return { nodeId: best.on.nodeId, nodes: told, reason: whyThere(told[0]!, scoreInWords(candidate, best.points), fitting.length) };
 }
 
 /** One that takes another's place goes where that one is; once nobody holds that one any more, it goes anywhere. */
@@ -40,7 +43,9 @@ export function whyNowhere(verdicts: readonly NodeVerdict[]): Reason {
   const everywhere = standing.map(({ reasons }) => new Set(reasons.map(({ filter }) => filter))).reduce((a, b) => a.intersection(b));
   const [code] = everywhere;
   const words = standing.map(({ name, reasons }) => `${name}: ${reasons.map(({ detail }) => detail).join('; ')}`);
-  return { code: code ?? 'no_node_fits', message: `no node fits (${words.join(' | ')})` };
+  const told = words.slice(0, NODES_TOLD).join(' | ');
+  const untold = words.length > NODES_TOLD ? `, and ${words.length - NODES_TOLD} more` : '';
+  return { code: code ?? 'no_node_fits', message: `no node fits (${told}${untold})` };
 }
 
 function whyThere({ name, score: points }: NodeVerdict, detail: string, fitting: number): Reason {

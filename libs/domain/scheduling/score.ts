@@ -6,7 +6,9 @@ import type { Candidate, NodeForPlacement } from './candidate.ts';
 export interface Score {
   /** 0 to 100, two decimals, higher is better. */
   readonly score: number;
-  readonly detail: string;
+  readonly siblings: number;
+  /** What stays free; 0 to 1. */
+  readonly free: number;
 }
 
 /** A band of the scale for each replica of the owner beyond the fewest; free room ranks within a band, and never beyond it. */
@@ -21,17 +23,20 @@ export function score(candidate: Candidate, on: NodeForPlacement, fewest: number
   const siblings = siblingsOn(candidate, on);
   const band = BANDS - 1 - Math.min(siblings - fewest, BANDS - 1);
   const free = freeShare(candidate, on);
-  return {
-    score: Math.round((band * BAND + free * WITHIN_BAND) * 100) / 100,
-    detail: `${siblings} of the same ${candidate.owner.type === 'job' ? 'job' : 'service'} there, ${Math.round(free * 100)}% free afterwards`,
-  };
+  return { score: Math.round((band * BAND + free * WITHIN_BAND) * 100) / 100, siblings, free };
 }
+
+/** What a score comes from, in words. */
+export const scoreInWords = ({ owner }: Candidate, { siblings, free }: Score): string =>
+  `${siblings} of the same ${owner.type === 'job' ? 'job' : 'service'} there, ${Math.round(free * 100)}% free afterwards`;
 
 /** How many replicas of the same owner the node holds, without the one that this replaces and those that are on their way out. */
 export function siblingsOn({ owner, replaces }: Candidate, { node }: NodeForPlacement): number {
-  return [...node.entries.values()].filter(
-    ({ placement, wanted }) => placement.owner.id === owner.id && placement.replicaId !== replaces && wanted !== 'gone',
-  ).length;
+  let siblings = 0;
+  for (const { placement, wanted } of node.entries.values()) {
+    if (placement.owner.id === owner.id && placement.replicaId !== replaces && wanted !== 'gone') siblings += 1;
+  }
+  return siblings;
 }
 
 /** What stays free after it, of CPU or of memory, whichever is scarcer; 0 to 1. */

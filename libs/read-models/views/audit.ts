@@ -44,31 +44,35 @@ export const audit: View<AuditDocument> = {
   prefixes: undefined,
   keys: ({ position }) => [position],
   evolve: (_, event) => entryOf(event),
+  isOneEventEach: true,
 };
 
 function entryOf(event: Recorded): AuditDocument {
   const { position, at, actor, project_id, stream, revision, data, correlation_id, causation_id, type } = eventAnswer(event);
   const resource = resourceOf(event);
+  const { before, after } = changed(event);
+  // In the order of their names, as they are written: there is one for every event, and what is in order isn't put in order.
   return {
-    id: position,
-    position,
-    at,
-    actor,
+    actor: { id: actor.id, type: actor.type },
     actor_id: actor.id,
+    after,
+    at,
+    before,
+    caused_by: causation_id,
+    command_id: event.metadata.commandId,
+    correlation_id,
+    data,
+    id: position,
     origin_id: event.metadata.originId,
-    what: type,
-    resource,
+    owner_id: ownerOf(event),
+    position,
+    project_id,
+    resource: { id: resource.id, type: resource.type },
     resource_id: resource.id,
     resource_type: resource.type,
-    owner_id: ownerOf(event),
-    project_id,
-    ...changed(event),
-    command_id: event.metadata.commandId,
-    caused_by: causation_id,
-    stream,
     revision,
-    data,
-    correlation_id,
+    stream,
+    what: type,
   };
 }
 

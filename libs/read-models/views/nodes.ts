@@ -47,6 +47,7 @@ export const nodes: View<NodeDocument> = {
     const next = fold(doc, event, id);
     return next && { ...next, status: statusOf(next), revision: Number(event.revision) };
   },
+  complete: (node) => ({ ...node, reserved: amountDocument(reserved(rulesOf(node))) }),
 };
 
 const folds: Folds<NodeDocument> = {
@@ -85,10 +86,11 @@ const fold = evolveBy<NodeDocument>(
 );
 
 function withEntries(node: NodeDocument, event: Of<'ReplicaPlaced' | 'ReplicaWantedChanged' | 'ReplicaReleased'>): NodeDocument {
-  const before = { ...nodeRules.initial, entries: new Map(node.entries.map((entry) => [entry.placement.replicaId, entry])) };
-  const after = nodeRules.evolve({ ...before, revision: Number(event.revision) - 1 }, event);
-  return { ...node, entries: [...after.entries.values()], reserved: amountDocument(reserved(after)) };
+  const after = nodeRules.evolve({ ...rulesOf(node), revision: Number(event.revision) - 1 }, event);
+  return { ...node, entries: [...after.entries.values()] };
 }
+
+const rulesOf = ({ entries }: NodeDocument) => ({ ...nodeRules.initial, entries: new Map(entries.map((entry) => [entry.placement.replicaId, entry])) });
 
 const facts = ({ name, address, architecture, engineVersion, capacity, labels }: NodeFacts) => ({
   name,

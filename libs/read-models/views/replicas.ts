@@ -132,7 +132,7 @@ const folds: Folds<ReplicaDocument> = {
 const fold = evolveBy<ReplicaDocument>({ ReplicaCreated: created }, folds);
 
 /** A verdict as documents say it. */
-export const verdictDocument = ({ nodeId, name, fits, score, reasons }: NodeVerdict): VerdictDocument => ({ node_id: nodeId, name, fits, score, reasons });
+export const verdictDocument = ({ nodeId, name, fits, score, reasons }: NodeVerdict): VerdictDocument => ({ fits, name, node_id: nodeId, reasons, score });
 
 /** The node's word. Placed: nothing is waited for any more. Otherwise the reason tells why the next try comes. */
 function settled(replica: ReplicaDocument, { data }: Of<'PlacementSettled'>): ReplicaDocument {

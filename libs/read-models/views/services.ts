@@ -75,10 +75,11 @@ export const services: View<ServiceDocument> = {
   },
   evolve(doc, event, id) {
     const next = fold(doc, event, id);
-    if (!next || !event.stream.startsWith(OWN)) return next && derived(next);
+    if (!next || !event.stream.startsWith(OWN)) return next;
     const { at, actor } = event.metadata;
-    return derived({ ...next, revision: Number(event.revision), ...(CHANGES.has(event.type) ? { updated_at: at, updated_by: actor } : {}) });
+    return { ...next, revision: Number(event.revision), ...(CHANGES.has(event.type) ? { updated_at: at, updated_by: actor } : {}) };
   },
+  complete: derived,
 };
 
 const OWN = 'docker_service-';

@@ -9,6 +9,7 @@ export class Life implements Clock {
   readonly random: Random;
   readonly #held: Task[] = [];
   readonly #onDeath: (() => void)[] = [];
+  #trap: { appends: number; readonly spring: () => void } | null = null;
 
   /** @param name tells this life from the others of the same part: `scheduler-1#3` */
   constructor(
@@ -57,11 +58,24 @@ export class Life implements Clock {
     if (this.state === 'running') this.state = 'frozen';
   }
 
-  /** Everything that was due meanwhile is due now. */
+  /** Everything that was due meanwhile is due now, and no trap is set. */
   thaw(): void {
+    this.#trap = null;
     if (this.state !== 'frozen') return;
     this.state = 'running';
     for (const task of this.#held.splice(0)) this.timeline.resume(task);
+  }
+
+  /** Something is to happen to it in the middle of what it does: just before its `appends`th append from now. */
+  setTrap(appends: number, spring: () => void): void {
+    this.#trap = { appends, spring };
+  }
+
+  aboutToAppend(): void {
+    if (!this.#trap || (this.#trap.appends -= 1) > 0) return;
+    const { spring } = this.#trap;
+    this.#trap = null;
+    spring();
   }
 
   kill(): void {

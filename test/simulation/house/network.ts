@@ -25,7 +25,9 @@ export const FAIR: Weather = { lost: 0, doubled: 0, late: 0, longestMs: 0 };
 export class Network {
   weather: Weather = { ...FAIR };
   readonly buses = new Set<SimulatedBus>();
-  readonly subscriptions = new Set<Subscription>();
+  readonly #subscriptions = new Set<Subscription>();
+  /** Who listens to a subject, as long as nobody begins or ends to: matching is most of a message's cost. */
+  readonly #bySubject = new Map<string, readonly Subscription[]>();
 
   constructor(readonly timeline: Timeline) {}
 
@@ -43,8 +45,26 @@ export class Network {
     for (const bus of this.buses) if (bus.part === part) bus.reconnect();
   }
 
+  add(subscription: Subscription): void {
+    this.#subscriptions.add(subscription);
+    this.#bySubject.clear();
+  }
+
+  end(subscription: Subscription): void {
+    this.#subscriptions.delete(subscription);
+    this.#bySubject.clear();
+  }
+
+  endAllOf(owner: SimulatedBus): void {
+    for (const subscription of [...this.#subscriptions]) if (subscription.owner === owner) this.end(subscription);
+  }
+
+  stands(subscription: Subscription): boolean {
+    return this.#subscriptions.has(subscription);
+  }
+
   receivers(subject: string): Subscription[] {
-    const heard = [...this.subscriptions].filter(({ subject: pattern, owner }) => owner.connected && subjectMatches(pattern, subject));
+    const heard = this.#listeners(subject).filter(({ owner }) => owner.connected);
     const groups = Map.groupBy(heard.filter(({ queue }) => queue !== null), ({ queue }) => queue);
     const chosen = [...groups.values()].map((members) => members[this.timeline.between(0, members.length - 1)]!);
     return [...heard.filter(({ queue }) => queue === null), ...chosen];
@@ -60,6 +80,14 @@ export class Network {
       const ms = late ? timeline.between(1, weather.longestMs) : timeline.between(0, 3);
       timeline.schedule(to.life, ms, label, () => to.connected && arrive());
     }
+  }
+
+  #listeners(subject: string): readonly Subscription[] {
+    const known = this.#bySubject.get(subject);
+    if (known) return known;
+    const found = [...this.#subscriptions].filter(({ subject: pattern }) => subjectMatches(pattern, subject));
+    this.#bySubject.set(subject, found);
+    return found;
   }
 }
 
@@ -112,8 +140,8 @@ export class SimulatedBus implements Bus {
 
   subscribe<Payload>(subject: string, handler: (payload: Payload, subject: string) => unknown, options?: { queue?: string }): () => void {
     const subscription: Subscription = { subject, queue: options?.queue ?? null, owner: this, handler: handler as Subscription['handler'] };
-    this.network.subscriptions.add(subscription);
-    return () => void this.network.subscriptions.delete(subscription);
+    this.network.add(subscription);
+    return () => this.network.end(subscription);
   }
 
   onConnect(callback: () => void): () => void {
@@ -137,13 +165,13 @@ export class SimulatedBus implements Bus {
   #close(): void {
     this.connected = false;
     this.network.buses.delete(this);
-    for (const subscription of [...this.network.subscriptions]) if (subscription.owner === this) this.network.subscriptions.delete(subscription);
+    this.network.endAllOf(this);
   }
 
   #send(subject: string, payload: unknown, receiver: Subscription, answer?: (outcome: Outcome) => void): void {
     const { owner } = receiver;
     this.network.carry(owner, subject, () => {
-      if (!this.network.subscriptions.has(receiver)) return;
+      if (!this.network.stands(receiver)) return;
       void outcomeOf(receiver, payload, subject).then((outcome) => {
         if (answer && owner.connected && owner.life.state !== 'dead') this.network.carry(this, `answer to ${subject}`, () => answer(outcome));
       });

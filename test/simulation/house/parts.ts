@@ -31,8 +31,8 @@ interface OnTheLog {
   readonly aggregates: AggregateStore;
 }
 
-function onTheLog({ life, shelf, weakness }: Surroundings): OnTheLog {
-  const store = shelf.open(life);
+function onTheLog({ life, shelf, weakness }: Surroundings, hintMs = 30): OnTheLog {
+  const store = shelf.open(life, hintMs);
   return { store, aggregates: aggregatesOf({ store, clock: life, random: life.random, upcast, schemaOf }, weakness, life.name) };
 }
 
@@ -68,7 +68,8 @@ export interface SimulatedGateway {
 
 export function startGateway(around: Surroundings, models: ReadModelStore): SimulatedGateway {
   const { life, bus, logger } = around;
-  const { store, aggregates } = onTheLog(around);
+  // Late enough to fold many events at once: that costs a run most, and views are late anyhow.
+  const { store, aggregates } = onTheLog(around, 500);
   const heard = new HeardNodes(life);
   heard.listen(bus);
   for (const view of LIVE_VIEWS) new Projector({ store, models, view, clock: life, logger, upcast }).start();

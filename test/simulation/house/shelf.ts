@@ -19,7 +19,9 @@ export const SOUND: StoreTroubles = { refused: 0, unanswered: 0, down: false };
 export class Shelf {
   readonly troubles: StoreTroubles = { ...SOUND };
   store: MemoryEventStore;
-  readonly #waiting = new Map<() => void, { readonly life: Life; readonly prefixes: readonly string[] }>();
+  readonly #waiting = new Map<() => void, { readonly store: SimulatedStore; readonly prefixes: readonly string[] }>();
+  /** Hints on their way: whom of a process they wake. */
+  readonly #hints = new Map<SimulatedStore, Set<() => void>>();
 
   /** @param onEvent told of each event as it is written, and by whom. */
   constructor(
@@ -33,9 +35,9 @@ export class Shelf {
     return this.store.log;
   }
 
-  /** A process's way to it. */
-  open(life: Life): SimulatedStore {
-    return new SimulatedStore(this, this.store, life);
+  /** A process's way to it. @param hintMs how long a hint that the log has grown may take to it, unless it gets lost */
+  open(life: Life, hintMs: number): SimulatedStore {
+    return new SimulatedStore(this, this.store, life, hintMs);
   }
 
   /** Writes at once. @throws what the store throws. */
@@ -55,19 +57,33 @@ export class Shelf {
   }
 
   /** Calls back once, when the log has grown by what is of these streams. */
-  whenGrown(life: Life, prefixes: readonly string[], callback: () => void): () => void {
-    this.#waiting.set(callback, { life, prefixes });
-    return () => void this.#waiting.delete(callback);
+  whenGrown(store: SimulatedStore, prefixes: readonly string[], callback: () => void): () => void {
+    this.#waiting.set(callback, { store, prefixes });
+    return () => {
+      this.#waiting.delete(callback);
+      this.#hints.get(store)?.delete(callback);
+    };
   }
 
-  /** The hint reaches each follower in its own time; where it got lost, the poll underneath does. */
   #wake(stream: string): void {
-    for (const [callback, { life, prefixes }] of this.#waiting) {
+    for (const [callback, { store, prefixes }] of this.#waiting) {
       if (!prefixes.some((prefix) => stream.startsWith(prefix))) continue;
       this.#waiting.delete(callback);
-      const ms = this.timeline.chance(0.02) ? this.timeline.between(500, 5_000) : this.timeline.between(0, 20);
-      if (life.state !== 'dead') this.timeline.schedule(life, ms, 'log grew', callback);
+      if (store.life.state !== 'dead') this.#hint(store, callback);
     }
+  }
+
+  /** Reaches each process in its own time, with all that it has to read by then; where it got lost, the poll underneath does. */
+  #hint(store: SimulatedStore, callback: () => void): void {
+    const underWay = this.#hints.get(store);
+    if (underWay) return void underWay.add(callback);
+    const hint = new Set([callback]);
+    this.#hints.set(store, hint);
+    const ms = this.timeline.chance(0.02) ? this.timeline.between(500, 5_000) : this.timeline.between(0, store.hintMs);
+    this.timeline.schedule(store.life, ms, 'log grew', () => {
+      this.#hints.delete(store);
+      for (const wake of hint) wake();
+    });
   }
 }
 
@@ -76,7 +92,8 @@ export class SimulatedStore implements EventStore {
   constructor(
     private readonly shelf: Shelf,
     private readonly store: MemoryEventStore,
-    private readonly life: Life,
+    readonly life: Life,
+    readonly hintMs: number,
   ) {}
 
   get storeId(): string {
@@ -86,6 +103,7 @@ export class SimulatedStore implements EventStore {
   async append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<{ revision: bigint; position: Position }> {
     const { life, shelf } = this;
     const { timeline, troubles } = shelf;
+    life.aboutToAppend();
     await life.hop('append', timeline.between(0, 8));
     this.#refuseWhenDown();
     const lot = timeline.random();
@@ -100,7 +118,7 @@ export class SimulatedStore implements EventStore {
 
   async *readStream(stream: string, options?: { from?: bigint; limit?: number }): AsyncIterable<Recorded> {
     await this.#pass();
-    yield* this.store.readStream(stream, options);
+    for (const event of this.store.eventsOf(stream, options)) yield event;
   }
 
   async readAll(after: Position | null, options: PageOptions): Promise<{ events: Recorded[]; next: Position | null }> {
@@ -141,7 +159,7 @@ export class SimulatedStore implements EventStore {
   }
 
   async #pass(): Promise<void> {
-    await this.life.perhapsHop('read', 0.1, 15);
+    await this.life.perhapsHop('read', 0.05, 15);
     this.#refuseWhenDown();
   }
 
@@ -153,7 +171,7 @@ export class SimulatedStore implements EventStore {
         signal.removeEventListener('abort', done);
         resolve();
       };
-      const forget = this.shelf.whenGrown(this.life, prefixes, done);
+      const forget = this.shelf.whenGrown(this, prefixes, done);
       signal.addEventListener('abort', done);
     });
   }

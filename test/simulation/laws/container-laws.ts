@@ -45,9 +45,9 @@ function killedGhost(world: World, host: Host, { labels }: ContainerState): Brea
   return nodeId ? [{ law: 'a restored log kills nothing', what: `${labels[LABELS.replicaId]} on ${nodeId} was removed` }] : [];
 }
 
-/** Whether the log knows of it, and answers for it. */
+/** Whether the log knows of it there, and answers for it. */
 function counts(world: World, host: Host, replicaId: string): boolean {
   if (world.isGhost(host, replicaId)) return false;
   const nodeId = world.ledger.nodeOf(replicaId);
-  return nodeId !== null && world.ledger.nodes.get(nodeId)?.status !== 'removed';
+  return nodeId !== null && world.hostOf(nodeId) === host && world.ledger.nodes.get(nodeId)?.status !== 'removed';
 }

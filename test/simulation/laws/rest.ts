@@ -1,8 +1,9 @@
-import { place, upcast, type ExistingDockerService, type NodeId, type Ordered, type ReplicaId } from '#domain';
-import { replay, type DocumentDifference } from '#read-models';
+import { place, upcast, type DockerServiceId, type ExistingDockerService, type NodeId, type Ordered, type ReplicaId } from '#domain';
+import { getService, replay, type DocumentDifference } from '#read-models';
 import { MemoryReadModels } from '#testing';
 import { Life } from '../house/life.ts';
 import { LIVE_VIEWS } from '../house/parts.ts';
+import { TENANT } from '../client.ts';
 import type { World } from '../world.ts';
 
 /** Where the house isn't at rest yet, once nothing goes wrong any more: what is wanted isn't there, what is there isn't wanted, or
@@ -98,14 +99,42 @@ function namesLeft(world: World): string[] {
   ];
 }
 
-/** Where what clients are answered from isn't what the log says. */
-export async function wrongViews(world: World): Promise<string[]> {
+/** Where what clients are answered from isn't what the log says, and doesn't come to be. */
+export const wrongViews = (world: World): Promise<string[]> => lasting(world, differencesNow);
+
+/** Where a gateway says that more or less of a service runs than does, and goes on saying so. */
+export const wrongAnswers = (world: World): Promise<string[]> => lasting(world, answersNow);
+
+async function lasting(world: World, look: (world: World) => Promise<string[]>): Promise<string[]> {
+  let wrong = await look(world);
+  for (let again = 0; again < 6 && wrong.length > 0; again += 1) {
+    await world.timeline.pass(10_000);
+    wrong = await look(world);
+  }
+  return wrong;
+}
+
+async function answersNow(world: World): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const [{ name }, { reads }] of world.gateways) {
+    for (const [id, service] of world.ledger.services) {
+      // What crashes again and again is another at every look.
+      if (service.status !== 'present' || [...service.releases.values()].some(({ image }) => image.includes('crashing'))) continue;
+      const said = (await getService(reads, TENANT, id as DockerServiceId))?.replicas.running ?? 0;
+      const running = world.containers().filter(({ ownerId, container }) => ownerId === id && container.status === 'running').length;
+      if (said !== running) wrong.push(`${name} says that ${said} of ${id} run, and ${running} do`);
+    }
+  }
+  return wrong;
+}
+
+async function differencesNow(world: World): Promise<string[]> {
   const differences: DocumentDifference[] = [];
-  const store = world.shelf.open(new Life(world.timeline, 'replay'));
+  const store = world.shelf.open(new Life(world.timeline, 'replay'), 30);
   const replayed = replay({ store, live: world.models, fresh: new MemoryReadModels(), views: LIVE_VIEWS, upcast, onDifference: (difference) => differences.push(difference) });
   let over = false;
   void replayed.finally(() => (over = true)).catch(() => undefined);
-  for (let waited = 0; waited < 600 && !over; waited += 1) await world.timeline.pass(100);
+  for (let waited = 0; waited < 600 && !over; waited += 1) await world.timeline.pass(10);
   if (!over) return ['the replay comes to no end'];
   const views = await replayed;
   return [

@@ -1,59 +1,75 @@
-import type { ContainerState } from '#docker';
-import { LABELS } from '#docker';
+import { LABELS, type ContainerState } from '#docker';
 
-/** What has really happened to one replica's container, by the engine itself. */
+/** What has really happened to one replica's containers, by the engines themselves: of one there is one, unless a log was put back. */
 export interface Truth {
-  starts: number;
+  readonly starts: number;
   /** Those that the present log can know of. */
+  readonly startsInThisLog: number;
+  readonly exits: readonly number[];
+  readonly longestRunMs: number;
+}
+
+interface Container {
+  starts: number;
   startsInThisLog: number;
-  exits: number[];
+  readonly exits: number[];
   /** Virtual time; null while it doesn't run. */
   upSince: number | null;
-  /** Of its runs that have ended. */
   longestEndedMs: number;
 }
 
 /** What engines have done, whoever knows of it. */
 export class Truths {
-  readonly #known = new Map<string, Truth>();
-
+  /** By replica, and then by the name of the host. */
+  readonly #known = new Map<string, Map<string, Container>>();
   /** Slots in which a container ever ran, by owner. */
   readonly slots = new Map<string, Set<number>>();
 
   constructor(private readonly now: () => number) {}
 
-  of(replicaId: string): Truth & { readonly longestRunMs: number } {
-    const truth = this.#known.get(replicaId) ?? { starts: 0, startsInThisLog: 0, exits: [], upSince: null, longestEndedMs: 0 };
-    const present = truth.upSince === null ? 0 : this.now() - truth.upSince;
-    return { ...truth, longestRunMs: Math.max(truth.longestEndedMs, present) };
+  of(replicaId: string): Truth {
+    const containers = [...(this.#known.get(replicaId)?.values() ?? [])];
+    return {
+      starts: sum(containers.map(({ starts }) => starts)),
+      startsInThisLog: sum(containers.map(({ startsInThisLog }) => startsInThisLog)),
+      exits: containers.flatMap(({ exits }) => exits),
+      longestRunMs: Math.max(0, ...containers.map(({ longestEndedMs, upSince }) => Math.max(longestEndedMs, upSince === null ? 0 : this.now() - upSince))),
+    };
   }
 
   /** The log was put back: what it has lost may be done again. */
   logWasPutBack(): void {
-    for (const truth of this.#known.values()) truth.startsInThisLog = 0;
+    for (const replicaId of this.#known.keys()) this.forgive(replicaId);
   }
 
   /** Nobody can know any more that it was started. */
   forgive(replicaId: string): void {
-    const truth = this.#known.get(replicaId);
-    if (truth) truth.startsInThisLog = 0;
+    for (const container of this.#known.get(replicaId)?.values() ?? []) container.startsInThisLog = 0;
   }
 
-  take(container: ContainerState, action: string): void {
-    const replicaId = container.labels[LABELS.replicaId]!;
-    const truth = this.#known.get(replicaId) ?? { starts: 0, startsInThisLog: 0, exits: [], upSince: null, longestEndedMs: 0 };
-    this.#known.set(replicaId, truth);
+  /** @param isKnown whether the log has this replica on this host */
+  take(host: string, { labels, exitCode }: ContainerState, action: string, isKnown: boolean): void {
+    const container = this.#container(labels[LABELS.replicaId]!, host);
     if (action === 'start') {
-      truth.starts += 1;
-      truth.startsInThisLog += 1;
-      const ownerId = container.labels[LABELS.ownerId]!;
-      this.slots.set(ownerId, (this.slots.get(ownerId) ?? new Set()).add(Number(container.labels[LABELS.slot])));
-      truth.upSince = this.now();
+      container.starts += 1;
+      if (isKnown) container.startsInThisLog += 1;
+      const ownerId = labels[LABELS.ownerId]!;
+      this.slots.set(ownerId, (this.slots.get(ownerId) ?? new Set()).add(Number(labels[LABELS.slot])));
+      container.upSince = this.now();
     }
-    if (action === 'die' && truth.upSince !== null) {
-      truth.longestEndedMs = Math.max(truth.longestEndedMs, this.now() - truth.upSince);
-      truth.upSince = null;
-      truth.exits.push(container.exitCode ?? -1);
+    if (action === 'die' && container.upSince !== null) {
+      container.longestEndedMs = Math.max(container.longestEndedMs, this.now() - container.upSince);
+      container.upSince = null;
+      container.exits.push(exitCode ?? -1);
     }
   }
+
+  #container(replicaId: string, host: string): Container {
+    const hosts = this.#known.get(replicaId) ?? new Map<string, Container>();
+    const container = hosts.get(host) ?? { starts: 0, startsInThisLog: 0, exits: [], upSince: null, longestEndedMs: 0 };
+    this.#known.set(replicaId, hosts.set(host, container));
+    return container;
+  }
 }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
