@@ -11,21 +11,21 @@ describe('a run of the simulation', () => {
     await run({ seed: 12, steps: 20 });
     expect(await run({ seed: 11, steps: 80 })).toEqual(first);
     expect((await run({ seed: 11, steps: 79 })).trace).not.toBe(first.trace);
-  }, 60_000);
+  }, 180_000);
 
   it('is the same in a worker, after others, as here', async () => {
     const there: RunOutcome[] = [];
     await runSeeds({ from: 4, to: 5, steps: 60, weakness: 'highestSettled', workers: 1, onOutcome: (outcome) => there.push(outcome) });
     expect(there).toHaveLength(2);
     for (const { seed, trace } of there) expect((await run({ seed, steps: 60, weakness: 'highestSettled' })).trace).toBe(trace);
-  }, 60_000);
+  }, 180_000);
 
   it('is the same whether its story is told or not', async () => {
     const story: string[] = [];
     const told = await run({ seed: 3, steps: 40, tell: (line) => story.push(line) });
     expect(told).toEqual(await run({ seed: 3, steps: 40 }));
     expect(story.join('\n')).toContain('log  project-');
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('the simulation misses', () => {
@@ -40,12 +40,12 @@ describe('the simulation misses', () => {
     const { breach, brokeAt } = await run({ seed, steps: TABLE_STEPS, weakness: guard });
     expect({ brokeAt, law: breach?.law }).toEqual({ brokeAt: step, law });
     expect((await run({ seed, steps: TABLE_STEPS })).breach).toBeNull();
-  }, 60_000);
+  }, 180_000);
 
   it('the memory of what was settled, not the names of settlements that have to differ for it to be asked', async () => {
     const { seed } = table.find(({ guard }) => guard === 'highestSettled')!;
     expect((await run({ seed, steps: TABLE_STEPS, weakness: 'settlementsUnnamed' })).breach).toBeNull();
-  }, 60_000);
+  }, 180_000);
 
   it('nothing less when a failing run is shrunk', async () => {
     const { guard, seed, law } = table.reduce((earliest, each) => (each.step < earliest.step ? each : earliest));
@@ -54,5 +54,5 @@ describe('the simulation misses', () => {
     expect(outcome.breach?.law).toBe(law);
     expect(steps).toBeLessThanOrEqual(failed.brokeAt + 1);
     expect(story.join('\n')).toContain(`BREACH: ${law}`);
-  }, 120_000);
+  }, 180_000);
 });
