@@ -19,8 +19,20 @@ export interface InstallationOptions {
   readonly onLine?: (part: string, line: string) => void;
   /** How many of each app; one where not named. */
   readonly instances?: Partial<Record<Exclude<App, 'node-agent'>, number>>;
+  /** Where the broker listens, if it is started here: where every agent can reach it. */
+  readonly brokerAddress?: string;
+  /** The network of the first agent, where that isn't this process's. */
+  readonly network?: AgentNetwork;
   /** Further hosts: each an agent with an engine, a folder and a name of its own. */
-  readonly nodes?: readonly { readonly name: string; readonly dockerHost: string; readonly address: string }[];
+  readonly nodes?: readonly { readonly name: string; readonly dockerHost: string; readonly address: string; readonly network?: AgentNetwork }[];
+}
+
+/** An agent belongs into its engine's network: it asks replicas by their own addresses. */
+export interface AgentNetwork {
+  /** What its command begins with: `nsenter --net=…`. */
+  readonly enter: readonly string[];
+  /** Where it is reached there, from here. */
+  readonly address: string;
 }
 
 /** One Waybill on one machine: its broker (unless NATS_URL names one) and its five apps, supervised. */
@@ -67,11 +79,12 @@ export class Installation {
       const natsUrl = this.options.env['NATS_URL'] ?? (await this.#startBroker());
       for (const app of APPS) {
         const count = app === 'node-agent' ? 1 : (this.options.instances?.[app] ?? 1);
-        for (let i = 1; i <= count; i += 1) await this.#addApp(app, i === 1 ? app : `${app}-${i}`, { NATS_URL: natsUrl });
+        const network = app === 'node-agent' ? this.options.network : undefined;
+        for (let i = 1; i <= count; i += 1) await this.#addApp(app, i === 1 ? app : `${app}-${i}`, { NATS_URL: natsUrl }, network);
       }
-      for (const { name, dockerHost, address } of this.options.nodes ?? []) {
+      for (const { name, dockerHost, address, network } of this.options.nodes ?? []) {
         const own = { DOCKER_HOST: dockerHost, WAYBILL_NODE_NAME: name, WAYBILL_NODE_ADDRESS: address, WAYBILL_NODE_DIR: join(this.options.home, name) };
-        await this.#addApp('node-agent', name, { NATS_URL: natsUrl, ...own });
+        await this.#addApp('node-agent', name, { NATS_URL: natsUrl, ...own }, network);
       }
       for (const name of this.#health.keys()) this.#startPart(name);
       for (const [name, url] of this.#health) await until(`${name} is not ready (see ${this.logFile(name)})`, readyMs, () => answers(url));
@@ -110,11 +123,11 @@ export class Installation {
   }
 
   async #startBroker(): Promise<string> {
-    const port = await freePort();
-    this.#supervise('nats-server', 'nats-server', ['--addr', '127.0.0.1', '--port', String(port)], {});
+    const [address, port] = [this.options.brokerAddress ?? '127.0.0.1', await freePort()];
+    this.#supervise('nats-server', 'nats-server', ['--addr', address, '--port', String(port)], {});
     this.#startPart('nats-server');
-    await until('nats-server does not listen', 10_000, () => listens(port));
-    return `nats://127.0.0.1:${port}`;
+    await until('nats-server does not listen', 10_000, () => listens(address, port));
+    return `nats://${address}:${port}`;
   }
 
   #startPart(name: string): void {
@@ -122,12 +135,13 @@ export class Installation {
     this.part(name).start();
   }
 
-  async #addApp(app: App, name: string, own: NodeJS.ProcessEnv): Promise<void> {
+  async #addApp(app: App, name: string, own: NodeJS.ProcessEnv, network?: AgentNetwork): Promise<void> {
     const { listen, dist } = this.options;
-    const address = name === 'api-gateway' ? listen : `127.0.0.1:${await freePort()}`;
+    const address = name === 'api-gateway' ? listen : `${network?.address ?? '127.0.0.1'}:${await freePort()}`;
     this.#health.set(name, `http://${address}/${app === 'api-gateway' ? 'readyz' : 'healthz'}`);
     const env = { WAYBILL_LISTEN: address, WAYBILL_HEALTH_LISTEN: address, ...own };
-    this.#supervise(name, process.execPath, ['--disable-warning=ExperimentalWarning', '--enable-source-maps', join(dist, 'apps', app, 'main.js')], env);
+    const [command = '', ...args] = [...(network?.enter ?? []), process.execPath, '--disable-warning=ExperimentalWarning', '--enable-source-maps', join(dist, 'apps', app, 'main.js')];
+    this.#supervise(name, command, args, env);
   }
 
   #supervise(name: string, command: string, args: readonly string[], env: NodeJS.ProcessEnv): void {
@@ -193,10 +207,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function listens(port: number): Promise<boolean> {
+async function listens(address: string, port: number): Promise<boolean> {
   const { connect } = await import('node:net');
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => resolve(true));
+    const socket = connect(port, address, () => resolve(true));
     socket.once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
   });

@@ -22,6 +22,8 @@ lacks iptables iptables
 lacks curl curl
 if [ -z "${DOCKER_HOST:-}" ]; then lacks dockerd docker.io; fi
 lacks docker docker.io
+# The tests pull from a registry of their own.
+if [ -n "${for_tests:-}" ]; then lacks docker-registry docker-registry; fi
 # The tests let compose read deploy/compose.yaml, with certificates made for it.
 if [ -n "${for_tests:-}" ]; then
   lacks openssl openssl

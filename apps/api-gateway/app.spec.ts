@@ -38,7 +38,9 @@ describe('the gateway', () => {
       revision: 2,
     });
     const read = await gateway.call('GET', `/v1/docker-services/${id}`);
-    expect(read).toMatchObject({ status: 200, headers: { etag: '"2"' }, body: created.body });
+    const { deployment_id, ...service } = created.body;
+    expect(deployment_id).toBe(service.deployment.deployment_id);
+    expect(read).toMatchObject({ status: 200, headers: { etag: '"2"' }, body: service });
   });
 
   it('scales and deletes, each at a revision that the client may name', async () => {

@@ -7,8 +7,11 @@ import { problem } from '#platform';
 import { AuditController } from './audit/audit.controller.ts';
 import { EventsController } from './audit/events.controller.ts';
 import { DeploymentsController } from './deployments/deployments.controller.ts';
+import { ChangeController } from './docker-services/change.controller.ts';
 import { DockerServicesController } from './docker-services/docker-services.controller.ts';
 import { ExplainController } from './docker-services/explain.controller.ts';
+import { LifecycleController } from './docker-services/lifecycle.controller.ts';
+import { ReleasesController } from './docker-services/releases.controller.ts';
 import { ReplicasController } from './docker-services/replicas.controller.ts';
 import { ScaleController } from './docker-services/scale.controller.ts';
 import { ServiceEventsController } from './docker-services/service-events.controller.ts';
@@ -27,6 +30,7 @@ import { serveOpenApi } from './openapi/openapi.ts';
 import { PlansController } from './plans/plans.controller.ts';
 import { ProjectionsController } from './projections/projections.controller.ts';
 import { ProjectsController } from './projects/projects.controller.ts';
+import { SchedulesController } from './schedules/schedules.controller.ts';
 
 const BODY_LIMIT = 1024 * 1024;
 
@@ -42,7 +46,10 @@ class GatewayModule {
         EnvironmentsController,
         PlansController,
         DockerServicesController,
+        ChangeController,
         ScaleController,
+        LifecycleController,
+        ReleasesController,
         ReplicasController,
         ServiceEventsController,
         ServiceLogsController,
@@ -50,6 +57,7 @@ class GatewayModule {
         DeploymentsController,
         JobsController,
         JobOutputController,
+        SchedulesController,
         NodesController,
         AuditController,
         EventsController,

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Dispatcher, ToNode } from '#application';
+import { Dispatcher, ToDockerService, ToNode } from '#application';
 import type { Bus, Logger } from '#contracts';
-import { schemaOf, upcast, type NodeId } from '#domain';
+import { dockerService, schemaOf, streamOf, upcast, type NodeId } from '#domain';
 import { AggregateStore, openSqliteEventStore } from '#event-store';
 import { randomCommandId, systemClock, systemRandom } from '#platform';
 import { everyView, openSqliteReadModels, Projector, views } from '#read-models';
@@ -72,10 +72,29 @@ export class GatewayUnderTest {
   async register(name: string, memoryBytes = 2 ** 33): Promise<NodeId> {
     const nodeId = `node_${name.padEnd(26, 'a')}` as NodeId;
     const facts = { name, address: '127.0.0.1', architecture: 'amd64', engineVersion: '20.10', capacity: { cpuMillis: 4_000, memoryBytes }, labels: {} };
-    const metadata = { commandId: randomCommandId(), tenantId: 'platform', actor: { type: 'system', id: 'spec' }, originId: null, now: systemClock.now(), correlationId: 'spec', causationId: null } as const;
-    const { position } = await this.app.get(Dispatcher).send(new ToNode(nodeId, { type: 'RegisterNode', data: { nodeId, facts, publicKey: 'U' } }, metadata));
+    const { position } = await this.app.get(Dispatcher).send(new ToNode(nodeId, { type: 'RegisterNode', data: { nodeId, facts, publicKey: 'U' } }, systemMetadata('platform')));
     await this.call('GET', `/v1/nodes?min_position=${position}`);
     await systemClock.sleep(50);
     return nodeId;
   }
+
+  /** Takes a node out again. */
+  async remove(nodeId: NodeId): Promise<void> {
+    await this.call('DELETE', `/v1/nodes/${nodeId}`);
+    await systemClock.sleep(50);
+  }
+
+  /** Plays the scheduler's part: the deployment under way, and those that it superseded, have ended. */
+  async succeed(dockerServiceId: string): Promise<void> {
+    const { state } = await this.app.get(AggregateStore).load(dockerService, streamOf('docker_service', dockerServiceId));
+    if (state.status !== 'present' || !state.activeDeployment) throw new Error('no deployment is under way');
+    for (const { deploymentId, toRelease } of [...state.superseded, state.activeDeployment]) {
+      const outcome = deploymentId === state.activeDeployment.deploymentId ? 'SUCCEEDED' : 'SUPERSEDED';
+      const data = { deploymentId, outcome, toRelease, reason: { code: 'spec', message: 'as the spec has it' }, ordered: [], stopped: [], forgotten: [] } as const;
+      await this.app.get(Dispatcher).send(new ToDockerService(dockerServiceId, { type: 'EndDeployment', data }, systemMetadata(state.projectId)));
+    }
+  }
 }
+
+const systemMetadata = (tenantId: string) =>
+  ({ commandId: randomCommandId(), tenantId, actor: { type: 'system', id: 'spec' }, originId: null, now: systemClock.now(), correlationId: 'spec', causationId: null }) as const;

@@ -1,5 +1,5 @@
 import { subjects, type ReportReply } from '#contracts';
-import { job, node, replica, schemaOf, streamOf, upcast, type CommandMetadata, type JobDefinition, type JobEvent, type NodeCommand, type NodeId, type Observation, type ReplicaCommand, type ReplicaEvent, NO_RESTART } from '#domain';
+import { job, node, replica, schemaOf, streamOf, upcast, type CommandMetadata, type JobCommand, type JobDefinition, type JobEvent, type NodeCommand, type NodeId, type Observation, type ReplicaCommand, type ReplicaEvent, NO_RESTART } from '#domain';
 import { AggregateStore } from '#event-store';
 import { commandIdOf, replicaIdOf } from '#platform';
 import { MemoryBroker, MemoryEventStore, MemoryLogger, seededRandom, VirtualClock } from '#testing';
@@ -13,6 +13,7 @@ const definition: JobDefinition = {
 const owner = { type: 'job', id: 'job_1' } as const;
 const replicaId = replicaIdOf(owner, 0, 1);
 const nodeId: NodeId = 'node_1';
+const cancelled = { code: 'cancelled', message: 'it was cancelled by request' };
 const seen = (state: Observation['state'], more: Partial<Observation> = {}): Observation => ({
   replicaId, run: 1, state, final: false, containerId: 'c', address: null, imageId: null, exitCode: null, oomKilled: false, health: 'unknown', reason: null, at: '2026-01-01T00:00:00.000Z', ...more,
 });
@@ -42,9 +43,17 @@ class World {
     await Promise.all(this.runners.splice(0).map((runner) => runner.stop()));
   }
 
-  async createJob(): Promise<void> {
-    await this.aggregates.handle(job, streamOf('job', 'job_1'), { type: 'CreateJob', data: definition }, this.metadata('create'));
+  async createJob(over: Partial<JobDefinition> = {}): Promise<void> {
+    await this.toJob({ type: 'CreateJob', data: { ...definition, ...over } });
+  }
+
+  async toJob(command: JobCommand): Promise<void> {
+    await this.aggregates.handle(job, streamOf('job', 'job_1'), command, this.metadata(JSON.stringify(command)));
     await this.clock.advance(10);
+  }
+
+  cancel(): Promise<void> {
+    return this.toJob({ type: 'CancelJob', data: { reason: cancelled, requestedAt: new Date(this.clock.now()).toISOString() } });
   }
 
   /** As the scheduler places it. */
@@ -60,8 +69,8 @@ class World {
     await this.clock.advance(10);
   }
 
-  async toReplica(command: ReplicaCommand): Promise<void> {
-    await this.aggregates.handle(replica, streamOf('replica', replicaId), command, this.metadata(JSON.stringify(command)));
+  async toReplica(command: ReplicaCommand, id = replicaId): Promise<void> {
+    await this.aggregates.handle(replica, streamOf('replica', id), command, this.metadata(JSON.stringify(command)));
   }
 
   async addNode(): Promise<void> {
@@ -176,8 +185,82 @@ describe('job-runner', () => {
     await world.place();
     await world.clock.advance(599_000);
     await world.observe(seen('RUNNING'));
-    await world.clock.advance(3_600_000);
+    await world.clock.advance(119_000);
     expect(world.end).toBeUndefined();
+  });
+
+  it('ends one whose end is not heard of: a minute after its timeout, with an outcome that nobody knows', async () => {
+    world.start();
+    await world.createJob();
+    await world.place();
+    await world.observe(seen('RUNNING'));
+    await world.clock.advance(121_000);
+    expect(world.end).toMatchObject({ outcome: 'FAILED', exitCode: null, reason: { code: 'node_unreachable', message: expect.stringContaining('outcome: unknown') as string } });
+  });
+
+  describe('with retries', () => {
+    const types = () => world.eventsOf('job', 'job_1').map(({ type }) => type);
+    const failed = seen('FAILED', { final: true, exitCode: 3 });
+    beforeEach(async () => {
+      world.start(2);
+      await world.createJob({ retries: 1 });
+      await world.place();
+      await world.observe(seen('RUNNING'));
+      await world.observe(failed);
+    });
+
+    it('makes the next attempt once the last container is gone and 10 s are over', async () => {
+      expect(types()).toEqual(['JobCreated', 'JobAttemptStarted', 'JobAttemptFailed']);
+      await world.clock.advance(60_000);
+      expect(types()).toHaveLength(3);
+      await world.observe(seen('GONE', { final: true }));
+      expect(types()).toEqual(['JobCreated', 'JobAttemptStarted', 'JobAttemptFailed', 'JobAttemptStarted']);
+      expect(world.eventsOf('replica', replicaIdOf(owner, 0, 2))).toMatchObject([{ type: 'ReplicaCreated', data: { generation: 2 } }]);
+    });
+
+    it('waits for the 10 s where the container goes at once', async () => {
+      await world.observe(seen('GONE', { final: true }));
+      await world.clock.advance(9_900);
+      expect(types()).toHaveLength(3);
+      await world.clock.advance(200);
+      expect(types()).toHaveLength(4);
+    });
+
+    it('ends the job with the last attempt', async () => {
+      await world.observe(seen('GONE', { final: true }));
+      await world.clock.advance(11_000);
+      await world.toReplica({ type: 'AbandonReplica', data: { replicaId: replicaIdOf(owner, 0, 2), owner, reason: { code: 'r', message: 'm' } } }, replicaIdOf(owner, 0, 2));
+      await world.clock.advance(100);
+      expect(world.end).toMatchObject({ outcome: 'FAILED', attempt: 2 });
+    });
+
+    it('is cancelled between two attempts', async () => {
+      await world.cancel();
+      expect(world.end).toMatchObject({ outcome: 'CANCELLED', attempt: 1, exitCode: 3, reason: cancelled });
+      await world.clock.advance(60_000);
+      expect(types()).toEqual(['JobCreated', 'JobAttemptStarted', 'JobAttemptFailed', 'JobCancelRequested', 'JobEnded']);
+    });
+  });
+
+  describe('cancelled', () => {
+    it('is CANCELLED on the word of its node, not before', async () => {
+      world.start(2);
+      await world.createJob();
+      await world.place();
+      await world.observe(seen('RUNNING'));
+      await world.cancel();
+      expect(world.end).toBeUndefined();
+      await world.observe(seen('STOPPED', { final: true, exitCode: 143, reason: { code: 'stopped', message: 'it was to be stopped' } }));
+      expect(world.end).toEqual({ outcome: 'CANCELLED', attempt: 1, exitCode: 143, oomKilled: false, reason: cancelled });
+    });
+
+    it('is CANCELLED at once while no node holds it', async () => {
+      world.start();
+      await world.createJob();
+      await world.cancel();
+      expect(world.end).toMatchObject({ outcome: 'CANCELLED', exitCode: null });
+      expect(world.eventsOf('replica', replicaId).map(({ type }) => type)).toEqual(['ReplicaCreated', 'ReplicaAbandoned']);
+    });
   });
 
   it('ends one that did not start on its node in time, once that node has reported', async () => {

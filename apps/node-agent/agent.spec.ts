@@ -1,181 +1,10 @@
-import { NO_RESTART } from '#domain';
-import { subjects, type AgentStand, type Assignment, type AssignmentSet, type Heartbeat, type ObservationBatch, type Report, type ReportReply } from '#contracts';
-import type { ContainerPlan, ContainerRuntime } from '#docker';
-import { chunkSet } from '#messaging';
-import { aContainerSpec, MemoryBroker, MemoryLogger, MemoryRuntime, seededRandom, VirtualClock, type MemoryBus } from '#testing';
-import { Agent } from './agent.ts';
-import { MemoryDisk } from './memory-disk.ts';
-
-const IMAGES = {
-  web: {},
-  stubborn: { run: () => ({ ignoresTerm: true }) },
-  crashing: { run: () => ({ exitAfterMs: 100, exitCode: 3, lines: ['oh no'] }) },
-  'good later': { run: (start: number) => (start < 3 ? { exitAfterMs: 100, exitCode: 1 } : {}) },
-  'long runs': { run: () => ({ exitAfterMs: 650_000, exitCode: 1 }) },
-  task: { run: () => ({ exitAfterMs: 2_000, exitCode: 0, lines: ['one', 'two'] }) },
-  slow: { pullMs: 60_000 },
-  private: { pull: 'image_pull_denied' as const },
-  unreachable: { pull: 'registry_unreachable' as const },
-  arm: { architecture: 'arm64' },
-  forgotten: { run: () => ({ isLost: true }) },
-};
-
-const entry = (replicaId: `rep_${string}`, image: string, change: Partial<Assignment> = {}): Assignment => ({
-  replicaId, owner: { type: 'docker_service', id: 'svc_a' }, projectId: 'prj_a', environmentId: 'env_a', slot: 1, generation: 1, release: 1, wanted: 'run', replaces: null,
-  network: { networkId: 'net_a', subnet: '10.192.0.0/24' }, aliases: [], spec: aContainerSpec({ image }), minHealthyMs: 1_000, healthyDeadlineMs: 60_000,
-  timeoutMs: null, graceMs: 5_000, last: null, ...change,
-});
-const job = (image: string) => ({ owner: { type: 'job', id: 'job_a' }, spec: aContainerSpec({ image, restartPolicy: NO_RESTART }), healthyDeadlineMs: null, timeoutMs: 30_000 }) as const;
-
-/** A process: it may die after any of the things that it does to its disk and its engine, and hears nothing of it then. */
-class Life {
-  deeds = 0;
-  killAfter = Infinity;
-  readonly #death = Promise.withResolvers<null>();
-
-  /** Resolves when it has died. */
-  get death(): Promise<null> {
-    return this.#death.promise;
-  }
-
-  get dead(): boolean {
-    return this.deeds >= this.killAfter;
-  }
-
-  bound<T extends object>(target: T): T {
-    const never = new Promise<never>(() => undefined);
-    return new Proxy<T>(target, {
-      get: (_target, key) => {
-        const value = Reflect.get(target, key, target) as unknown;
-        if (typeof value !== 'function' || key === 'logs' || key === 'watch') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-        return (...args: unknown[]) => {
-          if (this.dead) return never;
-          this.deeds += 1;
-          const dies = this.dead;
-          if (dies) this.#death.resolve(null);
-          const done = (value as (...a: unknown[]) => Promise<unknown>).apply(target, args);
-          return dies ? done.then(() => never) : done.then((result) => (this.dead ? never : result));
-        };
-      },
-    });
-  }
-}
-
-/** A crash between two steps may say a thing again. */
-const seenOnce = (words: readonly string[]): string[] => words.filter((word, i) => word !== words[i - 1]);
-
-/** One node under virtual time: a monitor that writes down what it hears, and an agent that can be restarted. */
-class Node {
-  readonly clock = new VirtualClock();
-  readonly runtime: MemoryRuntime;
-  readonly disk = new MemoryDisk(this.clock);
-  readonly broker = new MemoryBroker(this.clock);
-  readonly monitor = this.broker.bus('monitor');
-  readonly said: { replicaId: string; at: number; text: string }[] = [];
-  readonly reports: Report[] = [];
-  readonly beats: Heartbeat[] = [];
-  readonly syncs: AgentStand[] = [];
-  readonly created: string[] = [];
-  introductions = 0;
-  agent!: Agent;
-  bus!: MemoryBus;
-  life = new Life();
-  onReport: () => ReportReply | Promise<ReportReply> = () => ({ taken: true });
-  #revision = 0;
-
-  constructor() {
-    this.runtime = new MemoryRuntime(this.clock, { images: IMAGES });
-    this.monitor.subscribe<ObservationBatch>(subjects.observations('*'), ({ observations }) => {
-      for (const { replicaId, run, state, final, reason, subnet } of observations) this.said.push({ replicaId, at: this.clock.monotonic(), text: `${run} ${state}${final ? ' final' : ''}${reason ? ` ${reason.code}` : ''}${subnet ? ` ${subnet}` : ''}` });
-      return { acknowledged: observations.map(({ seq }) => seq) };
-    });
-    this.monitor.subscribe(subjects.register('*'), () => {
-      this.introductions += 1;
-      return { registered: true, refused: null };
-    });
-    this.monitor.subscribe<Report>(subjects.report('*'), (report) => {
-      this.reports.push(report);
-      return this.onReport();
-    });
-    this.monitor.subscribe<Heartbeat>(subjects.heartbeat('*'), (beat) => void this.beats.push(beat));
-    this.monitor.subscribe<AgentStand>(subjects.sync('*'), (stand) => void this.syncs.push(stand));
-  }
-
-  async start(): Promise<this> {
-    this.bus = this.broker.bus('agent');
-    const agent = await Promise.race([this.life.death, Agent.open({
-      runtime: this.life.bound(this.#counted()), bus: this.bus, clock: this.clock, random: seededRandom(1), logger: new MemoryLogger(), disk: this.life.bound(this.disk), installation: 'mine',
-      settings: { name: 'host-1', address: '127.0.0.1', labels: {}, capacity: { cpuMillis: null, memoryBytes: null } }, entropy: () => new Uint8Array(32),
-    })]);
-    if (agent === null) return this;
-    this.agent = agent;
-    this.agent.start();
-    await this.clock.advance(10);
-    return this;
-  }
-
-  async stop(): Promise<void> {
-    const stopped = this.agent.stop();
-    await this.clock.advance(1);
-    await stopped;
-    await this.bus.close();
-  }
-
-  async restart(): Promise<void> {
-    await this.stop();
-    await this.start();
-  }
-
-  async offer(change: Partial<AssignmentSet>): Promise<AgentStand> {
-    this.#revision += 1;
-    const { nodeId } = this.agent.identity;
-    const set: AssignmentSet = { storeId: 'store', nodeId, head: { revision: String(this.#revision), eventId: `e${this.#revision}` }, base: this.agent.stand.applied, adoption: null, entries: [], ...change };
-    const answers = chunkSet(set).map((chunk) => this.monitor.request<{ stand: AgentStand | null }>(subjects.set(nodeId), chunk, 5_000));
-    await this.clock.settle();
-    const { stand } = (await answers.at(-1))!;
-    await this.clock.advance(1);
-    return stand!;
-  }
-
-  async apply(...entries: Assignment[]): Promise<void> {
-    expect((await this.offer({ entries })).refusing).toBeNull();
-  }
-
-  told(replicaId: string): string[] {
-    return this.said.filter((each) => each.replicaId === replicaId).map(({ text }) => text);
-  }
-
-  async linesOf(replicaId: string): Promise<string[]> {
-    const asked = this.monitor.request<{ lines: { line: string }[] }>(subjects.logs(this.agent.identity.nodeId), { replicaId, tail: 100 }, 5_000);
-    await this.clock.settle();
-    return (await asked).lines.map(({ line }) => line);
-  }
-
-  get running(): string[] {
-    return this.runtime.running.map((name) => name.replace('wb-mine-', ''));
-  }
-
-  /** The engine, with every container that is really made written down. */
-  #counted(): ContainerRuntime {
-    const { runtime, created } = this;
-    return new Proxy<ContainerRuntime>(runtime, {
-      get(target, key) {
-        if (key === 'createContainer') {
-          return async (plan: ContainerPlan) => {
-            if ((await target.inspectContainer(plan.name)) === null) created.push(plan.name);
-            return target.createContainer(plan);
-          };
-        }
-        const value = Reflect.get(target, key, target) as unknown;
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
-    });
-  }
-}
+import { subjects } from '#contracts';
+import { aContainerSpec } from '#testing';
+import { entry, job, Life, NodeUnderTest, seenOnce } from './under-test.ts';
 
 describe('a replica', () => {
   it('is pulled, made, started and settles; when it is gone, its network goes too', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'web'));
     await node.clock.advance(2_000);
     expect(node.told('rep_a')).toEqual(['1 PREPARING', '1 STARTING', '1 RUNNING', '1 SETTLED']);
@@ -192,7 +21,7 @@ describe('a replica', () => {
     ['its registry gives it to nobody', 'private', '1 FAILED final image_pull_denied'],
     ['its image is for another architecture', 'arm', '1 FAILED final image_architecture'],
   ])('is given up at once when %s', async (_title, image, expected) => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', image));
     await node.clock.advance(100);
     expect(node.told('rep_a')).toEqual(['1 PREPARING', expected]);
@@ -201,7 +30,7 @@ describe('a replica', () => {
   });
 
   it('says once why it takes so long while its registry can’t be reached, and is gone at once when it is to be', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'unreachable'));
     await node.clock.advance(300_000);
     expect(node.told('rep_a')).toEqual(['1 PREPARING', '1 PREPARING registry_unreachable']);
@@ -212,7 +41,7 @@ describe('a replica', () => {
   });
 
   it('gives up a pull that nobody waits for any more', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'slow'), entry('rep_b', 'slow', { slot: 2 }));
     await node.clock.advance(1_000);
     await node.apply(entry('rep_a', 'slow', { wanted: 'gone' }), entry('rep_b', 'slow', { slot: 2 }));
@@ -224,7 +53,7 @@ describe('a replica', () => {
   });
 
   it('says why it doesn’t start while something else has its port, and gives up at its deadline', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     node.runtime.takePort('8080/tcp');
     await node.apply(entry('rep_a', 'web', { spec: aContainerSpec({ image: 'web', ports: [{ containerPort: 80, protocol: 'tcp', hostPort: 8080 }] }) }));
     await node.clock.advance(5_000);
@@ -235,7 +64,7 @@ describe('a replica', () => {
   });
 
   it('removes a container that the engine lost track of in the middle of a start, and says that it is gone', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'forgotten'), entry('rep_j', 'forgotten', { ...job('forgotten'), slot: 0 }));
     await node.clock.advance(5_000);
     for (const replicaId of ['rep_a', 'rep_j']) expect(node.told(replicaId)).toEqual(['1 PREPARING', '1 STARTING', '1 GONE final start_lost']);
@@ -244,7 +73,7 @@ describe('a replica', () => {
   });
 
   it('names the subnet that its host uses otherwise, each once, and starts with one that is free', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     const taken = ['10.192.0.0/24', '10.192.1.0/24'];
     for (const subnet of taken) node.runtime.takeSubnet(subnet);
     for (const subnet of [...taken, '10.192.2.0/24']) {
@@ -258,13 +87,13 @@ describe('a replica', () => {
   });
 
   it('is made beside the one that it replaces, and starts when that one is gone', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     const spec = aContainerSpec({ image: 'stubborn', ports: [{ containerPort: 80, protocol: 'tcp', hostPort: 8080 }] });
     await node.apply(entry('rep_a', 'stubborn', { spec }));
     await node.clock.advance(2_000);
     await node.apply(entry('rep_a', 'stubborn', { spec, wanted: 'gone' }), entry('rep_b', 'stubborn', { spec, generation: 2, replaces: 'rep_a' }));
     await node.clock.advance(3_000);
-    expect(node.told('rep_b')).toEqual(['1 PREPARING']);
+    expect(node.told('rep_b')).toEqual(['1 PREPARING', '1 PREPARED']);
     expect(node.running).toEqual(['rep_a']);
     await node.clock.advance(2_500);
     expect(node.running).toEqual(['rep_b']);
@@ -273,7 +102,7 @@ describe('a replica', () => {
   });
 
   it('is restarted at once, then after ever longer waits, and its runs go on counting over a restart of the agent', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'crashing', { healthyDeadlineMs: null }));
     await node.clock.advance(8_500);
     await node.restart();
@@ -290,7 +119,7 @@ describe('a replica', () => {
   });
 
   it('begins to count its ends anew after ten minutes of running', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'long runs'));
     await node.clock.advance(650_000 * 4);
     const starts = node.said.filter(({ text }) => text.includes('STARTING')).map(({ at }) => at);
@@ -300,7 +129,7 @@ describe('a replica', () => {
   });
 
   it('that crashes until its deadline is stopped for good; one that settles in time isn’t', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'crashing'), entry('rep_b', 'good later', { slot: 2 }));
     await node.clock.advance(300_000);
     expect(node.told('rep_a').at(-1)).toMatch(/FAILED final healthy_deadline$/);
@@ -311,7 +140,7 @@ describe('a replica', () => {
   });
 
   it('of a job ends once, with all of its output there by then; one that takes too long is ended', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'task', job('task')), entry('rep_b', 'stubborn', job('stubborn')));
     await node.clock.advance(2_500);
     expect(node.told('rep_a')).toEqual(['1 PREPARING', '1 STARTING', '1 RUNNING', '1 SETTLED', '1 COMPLETED final exited']);
@@ -327,7 +156,7 @@ describe('a replica', () => {
   });
 
   it('whose container somebody removed is lost, and is not made again', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'web'));
     await node.clock.advance(2_000);
     node.runtime.removeOutside('wb-mine-rep_a');
@@ -340,7 +169,7 @@ describe('a replica', () => {
 
 describe('an agent', () => {
   it('stops nothing for a set that it refuses, and takes away what is left over only by one that it takes', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'web'), entry('rep_b', 'web', { slot: 2 }));
     await node.clock.advance(2_000);
     for (const [change, code] of [[{ storeId: 'other' }, 'other_store'], [{ head: { revision: '0', eventId: 'e0' } }, 'older_revision'], [{ head: { revision: '1', eventId: 'x1' } }, 'other_history']] as const) {
@@ -356,7 +185,7 @@ describe('an agent', () => {
   });
 
   it('changes over to another store when an operator says so', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'web'));
     await node.clock.advance(2_000);
     expect((await node.offer({ storeId: 'restored', base: null, adoption: 'adopt-1', entries: [entry('rep_b', 'web')] })).refusing).toBeNull();
@@ -373,7 +202,7 @@ describe('an agent', () => {
     };
     let crashes = 0;
     for (let died = true; died; ) {
-      const node = new Node();
+      const node = new NodeUnderTest();
       node.life.killAfter = crashes + 1;
       await node.start();
       // An agent that died before it took the set takes it in its next life.
@@ -405,7 +234,7 @@ describe('an agent', () => {
   }, 60_000);
 
   it('waits for an engine that is away, takes nothing for lost meanwhile, and sees afterwards what ended', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'web'), entry('rep_b', 'web', { slot: 2 }));
     await node.clock.advance(2_000);
     node.runtime.goDown();
@@ -421,7 +250,7 @@ describe('an agent', () => {
   });
 
   it('introduces its host again now and then: a log that was put back may have forgotten it, and can not say so', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     expect(node.introductions).toBe(1);
     await node.clock.advance(185_000);
     expect(node.introductions).toBe(4);
@@ -429,7 +258,7 @@ describe('an agent', () => {
   });
 
   it('without an engine is heard and takes sets, says why it does nothing, and goes to work when the engine answers', async () => {
-    const node = new Node();
+    const node = new NodeUnderTest();
     node.runtime.goDown('dockerd is gone');
     await node.start();
     await node.apply(entry('rep_a', 'web'));
@@ -448,7 +277,7 @@ describe('an agent', () => {
   });
 
   it('says within seconds that its engine went away, and that it is back, and lists nothing that it can not see', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'web'));
     await node.clock.advance(10_000);
     node.runtime.goDown('dockerd is gone');
@@ -467,7 +296,7 @@ describe('an agent', () => {
   });
 
   it('keeps what it saw while nobody hears it, and tells it in order, the list last', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'good later'));
     node.bus.disconnect();
     const [before, reports] = [node.said.length, node.reports.length];
@@ -482,7 +311,7 @@ describe('an agent', () => {
   });
 
   it('says that it is there, what it holds, and all of its replicas, regularly and when asked', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     expect(node.reports).toEqual([]);
     await node.apply(entry('rep_a', 'web'), entry('rep_b', 'slow', { slot: 2 }));
     const [beats, syncs, reports] = [node.beats.length, node.syncs.length, node.reports.length];
@@ -498,7 +327,7 @@ describe('an agent', () => {
   });
 
   it('asked for a report, answers when one that was made since is taken in, and says when it is not', async () => {
-    const node = await new Node().start();
+    const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'web'));
     await node.clock.advance(2_000);
     let takes = true;

@@ -8,10 +8,11 @@ import { factsOf, publishAddressOf, type NodeSettings } from './facts.ts';
 import { loadIdentity, type Identity } from './identity.ts';
 import { Journal, JournalSender } from './journal.ts';
 import { Output } from './output.ts';
+import { DirectProbing, type Probing } from './probing.ts';
 import { Registration } from './registration.ts';
 import { Memories } from './replica-memory.ts';
 import { Reporter } from './report.ts';
-import { retryDelayMs } from './restart-delay.ts';
+import { retryDelayMs } from './retry-delay.ts';
 
 export interface AgentOptions {
   readonly runtime: ContainerRuntime;
@@ -22,6 +23,8 @@ export interface AgentOptions {
   readonly disk: Disk;
   readonly installation: string;
   readonly settings: NodeSettings;
+  /** How replicas are asked whether they are well; default over the network, by their own addresses. */
+  readonly probing?: Probing;
   /** Where a new key pair comes from; default the system's. */
   readonly entropy?: (bytes: number) => Uint8Array;
 }
@@ -56,7 +59,7 @@ export class Agent {
     const { nodeId } = identity;
     this.#output = new Output(options);
     this.#sender = new JournalSender({ ...options, journal, nodeId });
-    this.#reporter = new Reporter({ ...options, applied, memories, sender: this.#sender, engineTrouble: () => this.#engineTrouble });
+    this.#reporter = new Reporter({ ...options, applied, memories, sender: this.#sender, engineTrouble: () => this.#engineTrouble, pulling: () => this.#parts?.converger.pulling ?? [] });
   }
 
   /** Reads what an earlier life left in the node's folder. @throws Error when that can't be used. */
@@ -141,9 +144,10 @@ export class Agent {
   #assemble(engine: EngineInfo): Parts {
     const { settings, installation } = this.options;
     const host = { installation, cpus: engine.cpus, architecture: engine.architecture, publishOn: publishAddressOf(settings.address) };
+    const probing = this.options.probing ?? new DirectProbing(this.options);
     const request = { ...this.identity, facts: factsOf(engine, settings) };
     return {
-      converger: new Converger({ ...this.options, host, applied: this.applied, memories: this.memories, journal: this.journal, output: this.#output }),
+      converger: new Converger({ ...this.options, host, applied: this.applied, memories: this.memories, journal: this.journal, output: this.#output, probing }),
       registration: new Registration({ ...this.options, request }),
     };
   }

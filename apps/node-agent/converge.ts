@@ -1,16 +1,19 @@
 import type { Assignment, Clock, Logger, Random } from '#contracts';
-import { containerName, containerPlanOf, EngineError, networkPlanOf, type ContainerRuntime, type ContainerState, type Host } from '#docker';
-import type { Observation, ReplicaId } from '#domain';
+import { containerName, EngineError, type ContainerRuntime, type ContainerState, type Host, type Intervention } from '#docker';
+import type { ReplicaId } from '#domain';
 import { WorkQueue } from '#reconcile';
 import type { AppliedSet } from './applied-set.ts';
 import { Cleaner } from './clean.ts';
-import { sameWord, type Journal } from './journal.ts';
-import { observationOf } from './observation.ts';
+import { HealthWatch } from './health.ts';
+import type { Journal } from './journal.ts';
 import type { Output } from './output.ts';
-import { planConvergence, type Step, type Surroundings, type Telling } from './plan-convergence.ts';
-import { Pulls } from './pulls.ts';
+import { planConvergence } from './plan-convergence.ts';
+import { Preparer } from './prepare.ts';
+import type { Probing } from './probing.ts';
 import { firstMemory, type Memories, type ReplicaMemory } from './replica-memory.ts';
-import { retryDelayMs } from './restart-delay.ts';
+import { retryDelayMs } from './retry-delay.ts';
+import { runIsOpen, type Step, type Surroundings, type Telling } from './step.ts';
+import { Teller } from './tell.ts';
 
 /** What converging needs to know of its engine. */
 export interface EngineHost extends Host {
@@ -24,6 +27,7 @@ export interface ConvergerOptions {
   readonly memories: Memories;
   readonly journal: Journal;
   readonly output: Output;
+  readonly probing: Probing;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -39,16 +43,19 @@ const STEPS = 20;
  *  repeated. Level-triggered: a key says that something may have changed, never what. */
 export class Converger {
   readonly #queue: WorkQueue<string>;
-  readonly #pulls: Pulls;
+  readonly #preparer: Preparer;
+  readonly #teller: Teller;
+  readonly #health: HealthWatch;
   readonly #cleaner: Cleaner;
   readonly #stopping = new AbortController();
-  readonly #pulling = new Map<ReplicaId, AbortController>();
   /** Whose container an id is, as far as one was seen. */
   readonly #owners = new Map<string, ReplicaId>();
 
   constructor(private readonly options: ConvergerOptions) {
-    const { clock, random, logger, runtime } = options;
-    this.#pulls = new Pulls(runtime);
+    const { clock, random, logger } = options;
+    this.#teller = new Teller(options);
+    this.#preparer = new Preparer({ ...options, teller: this.#teller });
+    this.#health = new HealthWatch({ ...options, onChange: (replicaId) => this.#queue.add(replicaId) });
     this.#cleaner = new Cleaner(options);
     this.#queue = new WorkQueue({ name: 'replicas', clock, random, logger, concurrency: CONCURRENCY, reconcile: (key) => this.#reconcile(key) });
   }
@@ -60,6 +67,8 @@ export class Converger {
   /** Begins nothing more; containers run on. @returns when what was begun has ended. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#preparer.stop();
+    this.#health.stop();
     await this.#queue.stop();
   }
 
@@ -68,9 +77,14 @@ export class Converger {
     return this.#queue.idle();
   }
 
+  /** How far the pulls are that replicas wait for. */
+  get pulling(): Preparer['pulling'] {
+    return this.#preparer.pulling;
+  }
+
   /** The applied set is another one: look at everything in it or left over from before, and pull nothing in vain. */
   onApplied(): void {
-    for (const [replicaId, aborter] of this.#pulling) if (this.options.applied.find(replicaId)?.wanted !== 'run') aborter.abort();
+    this.#preparer.giveUpUnwanted();
     this.#addKnown();
   }
 
@@ -102,6 +116,7 @@ export class Converger {
       if (this.#stopping.signal.aborted) return;
       const assignment = this.options.applied.find(replicaId);
       if (assignment === null) {
+        this.#health.forget(replicaId);
         if (await this.#cleaner.removeLeftOver(replicaId)) this.#queue.add(NETWORKS);
         return;
       }
@@ -116,6 +131,7 @@ export class Converger {
     const { memories } = this.options;
     const memory = memories.get(assignment.replicaId) ?? firstMemory(assignment);
     const around = await this.#lookAround(assignment, memory);
+    this.#watchHealth(assignment, memory, around.container);
     const step = planConvergence(assignment, memory, around);
     if (step.do === 'rest') return step.forMs;
     try {
@@ -139,9 +155,26 @@ export class Converger {
       image: prepares ? await runtime.findImage(assignment.spec.image) : null,
       architecture: host.architecture,
       replacedGone: !starts || assignment.replaces === null || (await runtime.inspectContainer(name(assignment.replaces))) === null,
+      health: this.#health.of(assignment.replicaId, memory.run),
+      interventions: await this.#interventions(assignment, memory, container),
       now: clock.monotonic(),
+      wall: clock.now(),
       jitter: random(),
     };
+  }
+
+  /** Asked only where the answer matters: of an end that is new, under the policy that heeds a stop by hand. */
+  async #interventions({ wanted, spec }: Assignment, memory: ReplicaMemory, container: ContainerState | null): Promise<readonly Intervention[]> {
+    const mayBeTheirs = wanted === 'run' && spec.restartPolicy.name === 'unless-stopped' && !memory.stopOrdered && memory.observed?.final !== true;
+    if (!mayBeTheirs || container?.status !== 'exited' || container.startedAt === null || !runIsOpen(memory, container)) return [];
+    return this.options.runtime.interventions(container.id, container.startedAt, this.options.clock.now());
+  }
+
+  /** Whatever runs and has a check is probed; nothing else is. */
+  #watchHealth(assignment: Assignment, memory: ReplicaMemory, container: ContainerState | null): void {
+    const runs = container?.status === 'running' && memory.phase === 'running' && container.startedAt === memory.startedAt && memory.stopping === null;
+    if (!runs || assignment.wanted !== 'run') return this.#health.forget(assignment.replicaId);
+    this.#health.watch(assignment, memory.run, container, memory.observed?.run === memory.run ? memory.observed.health : 'unknown');
   }
 
   /** Tells, then remembers, then does: a crash in between leads to the same step again. */
@@ -149,13 +182,14 @@ export class Converger {
     const { output, memories } = this.options;
     const { replicaId } = assignment;
     if (step.do === 'note' && step.drain) await output.drain(replicaId, container?.id ?? null, memory.run);
-    const observed = 'tell' in step && step.tell ? await this.#tell(step.tell, memory, container) : memory.observed;
-    const next: ReplicaMemory = { ...memory, ...('remember' in step ? step.remember : {}), observed };
+    const tell = toBeTold(step);
+    const told = tell ? await this.#teller.tell(tell, memory, container) : {};
+    const next: ReplicaMemory = { ...memory, ...told, ...('remember' in step ? step.remember : {}) };
     await memories.save(next);
     if (step.do === 'note' && container && next.phase === 'running') output.follow(replicaId, container.id, next.run);
-    if (observed?.state === 'GONE') this.#afterGone(replicaId);
-    if (step.do === 'pull') await this.#pull(assignment, next);
-    if (step.do === 'make') await this.#make(assignment, next);
+    if (next.observed?.state === 'GONE') this.#afterGone(replicaId);
+    if (step.do === 'pull') await this.#preparer.pull(assignment);
+    if (step.do === 'make') this.#owners.set(await this.#preparer.make(assignment, next), replicaId);
     if (container) await this.#handle(step.do, container, assignment, next);
   }
 
@@ -168,27 +202,6 @@ export class Converger {
     await runtime.removeContainer(container.id);
   }
 
-  async #pull(assignment: Assignment, memory: ReplicaMemory): Promise<void> {
-    const aborter = new AbortController();
-    this.#pulling.set(assignment.replicaId, aborter);
-    try {
-      // The set may have changed since the plan was made.
-      if (this.options.applied.find(assignment.replicaId)?.wanted !== 'run') return;
-      const there = await this.#pulls.pull(assignment.spec.image, AbortSignal.any([aborter.signal, this.#stopping.signal]));
-      if (there) await this.options.memories.save({ ...memory, pulled: true, trouble: null });
-    } finally {
-      this.#pulling.delete(assignment.replicaId);
-    }
-  }
-
-  async #make(assignment: Assignment, memory: ReplicaMemory): Promise<void> {
-    const { runtime, host, memories } = this.options;
-    await runtime.ensureNetwork(networkPlanOf(assignment, host.installation));
-    const containerId = await runtime.createContainer(containerPlanOf(assignment, host));
-    this.#owners.set(containerId, assignment.replicaId);
-    await memories.save({ ...memory, containerId, trouble: null });
-  }
-
   /** What may work later is told as the reason why it takes so long, and tried again; anything else is the end. */
   async #refused(error: EngineError, during: Telling, assignment: Assignment): Promise<void> {
     const { memories, clock, random, logger } = this.options;
@@ -198,13 +211,13 @@ export class Converger {
     logger.warn('the engine refused a step', { replica_id: assignment.replicaId, state: during.state, code: error.code, reason: error.message });
     if (error.code === 'start_lost') return this.#giveUpContainer(memory, error);
     if (!error.transient) {
-      const observed = await this.#tell({ ...during, state: 'FAILED', final: true, reason }, memory, null);
-      return memories.save({ ...memory, observed, phase: 'ended' });
+      const told = await this.#teller.tell({ ...during, state: 'FAILED', final: true, reason }, memory, null);
+      return memories.save({ ...memory, ...told, phase: 'ended' });
     }
     const times = (memory.trouble?.times ?? 0) + 1;
     const trouble = { reason, times, retryAt: clock.monotonic() + retryDelayMs(times, random()), subnet };
-    const observed = await this.#tell({ ...during, reason }, { ...memory, trouble }, null);
-    await memories.save({ ...memory, observed, trouble });
+    const told = await this.#teller.tell({ ...during, reason }, { ...memory, trouble }, null);
+    await memories.save({ ...memory, ...told, trouble });
   }
 
   /** Removed, not made anew: whether it ran, and so whether a job's command did, nobody can say. */
@@ -212,20 +225,9 @@ export class Converger {
     const { runtime, memories } = this.options;
     if (memory.containerId) await runtime.removeContainer(memory.containerId);
     const reason = { code: error.code, message: `the engine lost track of it in the middle of its start: ${error.message}` };
-    const observed = await this.#tell({ run: memory.run, state: 'GONE', final: true, reason }, memory, null);
-    await memories.save({ ...memory, observed, phase: 'ended' });
+    const told = await this.#teller.tell({ run: memory.run, state: 'GONE', final: true, reason }, memory, null);
+    await memories.save({ ...memory, ...told, phase: 'ended' });
     this.#afterGone(memory.replicaId);
-  }
-
-  /** Journals what was seen, once. @returns it. */
-  async #tell(telling: Telling, memory: ReplicaMemory, container: ContainerState | null): Promise<Observation> {
-    const { journal, clock, logger } = this.options;
-    const observation = observationOf(telling, memory, container, clock.now());
-    if (memory.observed && sameWord(memory.observed, observation)) return memory.observed;
-    await journal.append(observation);
-    const { replicaId, run, state, final, reason } = observation;
-    logger.info('replica observed', { replica_id: replicaId, run, state, final, reason: reason?.code ?? null });
-    return observation;
   }
 
   /** Whoever replaces it may start now, and its network may have lost its last user. */
@@ -236,6 +238,8 @@ export class Converger {
 }
 
 type Deed = Exclude<Step, { do: 'rest' }>;
+
+const toBeTold = (step: Deed): Telling | null => ('tell' in step && !('silent' in step && step.silent) ? step.tell : null);
 
 const GO_ON = Symbol('go on');
 

@@ -1,7 +1,7 @@
 import { subjects, type Bus, type Clock, type Logger, type ObservationBatch, type ObservationReply, type Random } from '#contracts';
 import { observationWord, type NodeId, type Observation } from '#domain';
 import type { Disk } from './disk.ts';
-import { retryDelayMs } from './restart-delay.ts';
+import { retryDelayMs } from './retry-delay.ts';
 
 export type Entry = Observation & { readonly seq: number };
 

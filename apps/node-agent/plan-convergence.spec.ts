@@ -4,8 +4,9 @@ import type { Assignment } from '#contracts';
 import type { ContainerState } from '#docker';
 import { aContainerSpec } from '#testing';
 import { observationOf } from './observation.ts';
-import { planConvergence, type Step, type Surroundings } from './plan-convergence.ts';
+import { planConvergence } from './plan-convergence.ts';
 import { firstMemory, type ReplicaMemory } from './replica-memory.ts';
+import type { Step, Surroundings } from './step.ts';
 
 const service: Assignment = {
   replicaId: 'rep_a', owner: { type: 'docker_service', id: 'svc_a' }, projectId: 'prj_a', environmentId: 'env_a', slot: 1, generation: 1, release: 1, wanted: 'run', replaces: null,
@@ -13,16 +14,16 @@ const service: Assignment = {
 };
 const job: Assignment = { ...service, owner: { type: 'job', id: 'job_a' }, spec: aContainerSpec({ restartPolicy: NO_RESTART }), healthyDeadlineMs: null, timeoutMs: 60_000 };
 
-const image = { id: 'sha256:web', architecture: 'amd64' };
-const around = (change: Partial<Surroundings> = {}): Surroundings => ({ container: null, image, architecture: 'amd64', replacedGone: true, now: 1_000_000, jitter: 0, ...change });
+const image = { id: 'sha256:web', architecture: 'amd64', repoDigests: [] };
+const around = (change: Partial<Surroundings> = {}): Surroundings => ({ container: null, image, architecture: 'amd64', replacedGone: true, health: null, interventions: [], now: 1_000_000, wall: Date.parse('2026-01-01T01:00:00Z'), jitter: 0, ...change });
 const container = (change: Partial<ContainerState> = {}): ContainerState => ({
   id: 'c1', name: 'wb-x-rep_a', labels: {}, imageId: 'sha256:web', status: 'running', exitCode: null, oomKilled: false, error: null,
   startedAt: '2026-01-01T00:00:00Z', finishedAt: null, address: '10.192.0.2', ...change,
 });
 const exited = (change: Partial<ContainerState> = {}) => container({ status: 'exited', exitCode: 1, finishedAt: '2026-01-01T00:00:30Z', address: null, ...change });
-const observed = (state: 'PREPARING' | 'STARTING' | 'RUNNING' | 'SETTLED' | 'FAILED' | 'GONE', run = 1, final = false) =>
-  ({ ...observationOf({ run, state, final, reason: null }, firstMemory(service), null, 0) });
-const memory = (change: Partial<ReplicaMemory> = {}): ReplicaMemory => ({ ...firstMemory(service), observed: observed('PREPARING'), ...change });
+const observed = (state: 'PREPARING' | 'PREPARED' | 'STARTING' | 'RUNNING' | 'SETTLED' | 'FAILED' | 'GONE', run = 1, final = false) =>
+  ({ ...observationOf({ run, state, final, reason: null }, firstMemory(service), null, { wall: 0, now: 0 }) });
+const memory = (change: Partial<ReplicaMemory> = {}): ReplicaMemory => ({ ...firstMemory(service), preparingSince: 900_000, observed: observed('PREPARING'), ...change });
 const up = memory({ phase: 'running', containerId: 'c1', startedAt: '2026-01-01T00:00:00Z', firstOrderedAt: 995_000, orderedAt: 995_000, runningSince: 995_000, observed: observed('RUNNING') });
 const afterEnd = memory({ phase: 'ended', containerId: 'c1', startedAt: '2026-01-01T00:00:00Z', firstOrderedAt: 995_000, observed: observed('FAILED') });
 
@@ -39,11 +40,18 @@ describe('the next step is', () => {
     ['to pull one that is here under policy always, once', { ...service, spec: aContainerSpec({ pullPolicy: 'always' }) }, memory(), {}, 'pull: 1 PREPARING'],
     ['to make the container after that', { ...service, spec: aContainerSpec({ pullPolicy: 'always' }) }, memory({ pulled: true }), {}, 'make: 1 PREPARING'],
     ['to give up under policy never without the image', { ...service, spec: aContainerSpec({ pullPolicy: 'never' }) }, memory(), { image: null }, 'note: 1 FAILED final (image_not_found)'],
-    ['to give up on an image for another architecture', service, memory(), { image: { id: 'x', architecture: 'arm64' } }, 'note: 1 FAILED final (image_architecture)'],
+    ['to give up on an image for another architecture', service, memory(), { image: { ...image, architecture: 'arm64' } }, 'note: 1 FAILED final (image_architecture)'],
+    ['to pull nothing that is named by its digest and here', { ...service, spec: aContainerSpec({ image: `web@sha256:${'a'.repeat(64)}`, pullPolicy: 'always' }) }, memory(), {}, 'make: 1 PREPARING'],
+    ['to give up on an image that is named by its id and isn’t here', { ...service, spec: aContainerSpec({ image: `sha256:${'a'.repeat(64)}` }) }, memory(), { image: null }, 'note: 1 FAILED final (image_not_found)'],
+    ['to give up a job whose image doesn’t come', job, memory({ trouble: { reason: { code: 'registry_unreachable', message: '' }, times: 9, retryAt: 1_550_000, subnet: '' } }), { image: null, now: 1_500_000 }, 'note: 1 FAILED final (preparation_deadline)'],
+    ['to look again when a job’s time to be prepared is over', job, memory({ preparingSince: 990_000, trouble: { reason: { code: 'registry_unreachable', message: '' }, times: 9, retryAt: 1_600_000, subnet: '' } }), { image: null, now: 1_589_000 }, 'rest 1000'],
+    ['never to give up a service for its image', service, memory(), { image: null, now: 9e9 }, 'pull: 1 PREPARING'],
     ['to make the container', service, memory(), {}, 'make: 1 PREPARING'],
     ['to remember a container that is there already', service, memory(), { container: container({ status: 'created', startedAt: null }) }, 'note'],
     ['to start it', service, memory({ containerId: 'c1' }), { container: container({ status: 'created', startedAt: null }) }, 'start: 1 STARTING'],
-    ['to wait with the start for the one that it replaces', service, memory({ containerId: 'c1' }), { container: container({ status: 'created', startedAt: null }), replacedGone: false }, 'rest 1000'],
+    ['to say that it is prepared while the one that it replaces is there', service, memory({ containerId: 'c1' }), { container: container({ status: 'created', startedAt: null }), replacedGone: false }, 'note: 1 PREPARED'],
+    ['to wait with the start for the one that it replaces, then', service, memory({ containerId: 'c1', observed: observed('PREPARED') }), { container: container({ status: 'created', startedAt: null }), replacedGone: false }, 'rest 1000'],
+    ['to start it when that one is gone', service, memory({ containerId: 'c1', observed: observed('PREPARED') }), { container: container({ status: 'created', startedAt: null }) }, 'start: 1 STARTING'],
     ['to order the start again when a crash came before it', service, memory({ containerId: 'c1', phase: 'starting' }), { container: container({ status: 'created', startedAt: null }) }, 'start: 1 STARTING'],
     ['to say that it runs', service, memory({ containerId: 'c1', phase: 'starting' }), { container: container() }, 'note: 1 RUNNING'],
     ['to wait until it has settled', service, up, { container: container() }, 'rest 5000'],
@@ -56,20 +64,20 @@ describe('the next step is', () => {
     ['to say that a job ended, for good', job, up, { container: exited({ exitCode: 0 }) }, 'note: 1 COMPLETED final (exited)'],
     ['to notice a run that began and ended out of sight', service, memory({ containerId: 'c1', phase: 'starting' }), { container: exited() }, 'note: 1 FAILED (exited)'],
     ['to start the next run at once', service, afterEnd, { container: exited() }, 'start: 2 STARTING'],
-    ['to wait with it', service, { ...afterEnd, notBefore: 1_004_000 }, { container: exited() }, 'rest 4000'],
+    ['to wait with it', service, { ...afterEnd, ends: 4, notBefore: 1_004_000 }, { container: exited() }, 'rest 4000'],
     ['to count a start by somebody else as a run', service, { ...afterEnd, notBefore: 1_004_000 }, { container: container({ startedAt: '2026-01-02T00:00:00Z' }) }, 'note: 2 RUNNING'],
     ['to end a run that somebody else restarted', service, up, { container: container({ startedAt: '2026-01-02T00:00:00Z' }) }, 'note: 1 FAILED (restarted_outside)'],
     ['to stop what hasn’t settled by its deadline', service, up, { container: container(), now: 1_295_000 }, 'stop'],
-    ['to say so when it has stopped', service, { ...up, stopping: { code: 'healthy_deadline', message: '' } }, { container: exited() }, 'note: 1 FAILED final (healthy_deadline)'],
-    ['to give up between two runs when the deadline passes there', service, { ...afterEnd, notBefore: 1_300_000 }, { container: exited(), now: 1_296_000 }, 'note: 1 FAILED final (healthy_deadline)'],
-    ['to look again when the deadline passes, before the next run is due', service, { ...afterEnd, notBefore: 1_300_000 }, { container: exited(), now: 1_290_000 }, 'rest 5000'],
+    ['to say so when it has stopped', service, { ...up, stopping: { reason: { code: 'healthy_deadline', message: '' }, final: true } }, { container: exited() }, 'note: 1 FAILED final (healthy_deadline)'],
+    ['to give up between two runs when the deadline passes there', service, { ...afterEnd, ends: 7, notBefore: 1_300_000 }, { container: exited(), now: 1_296_000 }, 'note: 1 FAILED final (healthy_deadline)'],
+    ['to look again when the deadline passes, before the next run is due', service, { ...afterEnd, ends: 9, notBefore: 1_300_000 }, { container: exited(), now: 1_290_000 }, 'rest 5000'],
     ['to stop a job that takes too long', job, up, { container: container(), now: 1_055_000 }, 'stop'],
     ['to stop what somebody started after its end', job, { ...up, phase: 'ended', observed: observed('FAILED', 1, true) }, { container: container({ startedAt: 'later' }) }, 'stop'],
     ['nothing after an end for good', job, { ...up, phase: 'ended', observed: observed('FAILED', 1, true) }, { container: exited() }, 'rest null'],
     ['to say that a container is lost, and make none', service, up, {}, 'note: 1 GONE final (container_lost)'],
     ['nothing after that', service, { ...up, observed: observed('GONE', 1, true) }, { container: container() }, 'rest null'],
     ['to wait while the engine removes it', service, up, { container: container({ status: 'removing' }) }, 'rest 500'],
-    ['to wait after what the engine refused', service, memory({ trouble: { reason: { code: 'registry_unreachable', message: '' }, times: 1, retryAt: 1_002_000, subnet: '10.192.0.0/24' } }), { image: null }, 'rest 2000'],
+    ['to wait after what the engine refused', service, memory({ trouble: { reason: { code: 'registry_unreachable', message: '' }, times: 2, retryAt: 1_002_000, subnet: '10.192.0.0/24' } }), { image: null }, 'rest 2000'],
     ['to try at once with another subnet', service, memory({ trouble: { reason: { code: 'subnet_taken', message: '' }, times: 1, retryAt: 1_002_000, subnet: '10.192.1.0/24' } }), {}, 'make: 1 PREPARING (subnet_taken)'],
     ['to stop what is to be gone', { ...service, wanted: 'gone' }, up, { container: container() }, 'stop'],
     ['to say that it has stopped', { ...service, wanted: 'gone' }, up, { container: exited() }, 'note: 1 STOPPED final (stopped)'],
@@ -91,8 +99,8 @@ describe('an agent that lost its disk goes on from what the log knows:', () => {
     const wanted = withLast(last);
     const remembered = firstMemory(wanted);
     const step = planConvergence(wanted, remembered, around(here));
-    // The first step only remembers which container it is.
-    return here.container && step.do === 'note' && step.tell === null ? brief(planConvergence(wanted, { ...remembered, ...step.remember }, around(here))) : brief(step);
+    // The first step only remembers, which container it is or since when it is prepared.
+    return step.do === 'note' && step.tell === null ? brief(planConvergence(wanted, { ...remembered, ...step.remember }, around(here))) : brief(step);
   };
 
   it.each<[string, Assignment['last'], Partial<Surroundings>, string]>([
@@ -137,10 +145,10 @@ describe('whatever happens to a container', () => {
 
     take(step: Exclude<Step, { do: 'rest' }>): void {
       if ('tell' in step && step.tell) {
-        const told = observationOf(step.tell, this.memory, this.container, 0);
+        const told = observationOf(step.tell, this.memory, this.container, { wall: 0, now: this.now });
         const last = this.memory.observed;
         if (!last || last.run !== told.run || last.state !== told.state || last.final !== told.final) this.said.push({ run: told.run, state: told.state, final: told.final });
-        this.memory = { ...this.memory, observed: told };
+        this.memory = { ...this.memory, observed: told, untold: null };
       }
       if ('remember' in step) this.memory = { ...this.memory, ...step.remember };
       if (step.do === 'make') {
@@ -168,7 +176,7 @@ describe('whatever happens to a container', () => {
     fc.constantFrom('started by hand' as const, 'removed by hand' as const, 'agent restarted' as const, 'crash in the next step' as const),
     fc.record({ wanted: fc.constantFrom('run' as const, 'hold' as const) }),
   );
-  const order = ['PREPARING', 'STARTING', 'RUNNING', 'SETTLED', 'COMPLETED', 'FAILED', 'STOPPED', 'GONE'];
+  const order = ['PREPARING', 'PREPARED', 'STARTING', 'RUNNING', 'SETTLED', 'COMPLETED', 'FAILED', 'STOPPED', 'GONE'];
 
   it('it comes to rest, what is said only moves forward, and in the end it is gone', () => {
     fc.assert(

@@ -1,5 +1,5 @@
 import { subjects, type Bus, type Clock, type Logger, type Random, type RegisterReply, type RegisterRequest } from '#contracts';
-import { retryDelayMs } from './restart-delay.ts';
+import { retryDelayMs } from './retry-delay.ts';
 
 const REQUEST_MS = 5_000;
 const LONGEST_RETRY_MS = 15_000;

@@ -1,6 +1,7 @@
 import type { Assignment, Clock } from '#contracts';
 import type { Observation, Reason, ReplicaId } from '#domain';
 import type { Disk } from './disk.ts';
+import type { Untold } from './restart.ts';
 
 /** Where the run counted by `run` stands. `preparing`: neither made nor started yet; `starting`: its start was ordered. */
 export type RunPhase = 'preparing' | 'starting' | 'running' | 'ended';
@@ -24,16 +25,38 @@ export interface ReplicaMemory {
   readonly settledOnce: boolean;
   /** Ends in a row, without a long run between them. */
   readonly ends: number;
+  /** The code of the last end's reason. */
+  readonly lastCause: string | null;
+  /** When the last restarts were begun, as many as count. */
+  readonly restarts: readonly number[];
+  /** Restarts since the last word that were too many to be told one by one. */
+  readonly untold: Untold | null;
+  /** When a crash loop was last summed up. */
+  readonly summedUpAt: number | null;
   /** The next run begins no earlier. */
   readonly notBefore: number | null;
-  /** Why it was ordered to stop for good. */
-  readonly stopping: Reason | null;
+  /** Its stop was ordered here: what the engine tells of its end is nobody else's doing. */
+  readonly stopOrdered: boolean;
+  /** Why it was ordered to stop, by itself and not by its assignment. */
+  readonly stopping: Stopping | null;
+  /** When the last changes of its health were told. */
+  readonly healthToldAt: readonly number[];
+  /** The registry's digest of its image. */
+  readonly imageDigest: string | null;
+  /** When it was first seen to be prepared. */
+  readonly preparingSince: number | null;
   /** The image was pulled for this replica under pull policy `always`. */
   readonly pulled: boolean;
   /** What the engine says no to, for the time being. */
   readonly trouble: Trouble | null;
   /** What was last said of it. */
   readonly observed: Observation | null;
+}
+
+export interface Stopping {
+  readonly reason: Reason;
+  /** No other run follows, whatever the restart policy says. */
+  readonly final: boolean;
 }
 
 export interface Trouble {
@@ -46,19 +69,22 @@ export interface Trouble {
 
 /** A replica that this node never heard of goes on from what the log last knew of it, if that is anything. */
 export function firstMemory({ replicaId, last }: Assignment): ReplicaMemory {
-  const blank: ReplicaMemory = {
-    replicaId, run: 1, phase: 'preparing', containerId: null, imageId: null, startedAt: null, firstOrderedAt: null, orderedAt: null,
-    runningSince: null, settledOnce: false, ends: 0, notBefore: null, stopping: null, pulled: false, trouble: null, observed: null,
-  };
+  const blank = blankMemory(replicaId);
   if (last === null || last.state === 'PENDING' || last.state === 'ASSIGNED') return blank;
   const observed: Observation = {
     replicaId, run: last.run, state: last.state, final: last.final, containerId: null, address: null, imageId: null, exitCode: null, oomKilled: false,
-    health: 'unknown', reason: null, at: new Date(0).toISOString(),
+    health: last.health ?? 'unknown', ...(last.healthChange ? { healthChange: last.healthChange } : {}), reason: null, at: new Date(0).toISOString(),
   };
   const made = last.state !== 'PREPARING' || last.run > 1;
   // Nothing is known of the container's id: any that bears the name is it, and none means that it was lost.
   return { ...blank, run: last.run, phase: PHASES[last.state], containerId: made ? UNKNOWN_CONTAINER : null, settledOnce: last.state === 'SETTLED', observed };
 }
+
+const blankMemory = (replicaId: ReplicaId): ReplicaMemory => ({
+  replicaId, run: 1, phase: 'preparing', containerId: null, imageId: null, imageDigest: null, startedAt: null, preparingSince: null, firstOrderedAt: null,
+  orderedAt: null, runningSince: null, settledOnce: false, ends: 0, lastCause: null, restarts: [], untold: null, summedUpAt: null, notBefore: null,
+  stopOrdered: false, stopping: null, healthToldAt: [], pulled: false, trouble: null, observed: null,
+});
 
 /** Stands for "there was one", where its id was forgotten. */
 export const UNKNOWN_CONTAINER = 'unknown';
@@ -87,7 +113,7 @@ export class Memories {
       if (!name.endsWith('.json')) continue;
       try {
         const stored = JSON.parse((await this.disk.read(`${FOLDER}/${name}`)) ?? '') as ReplicaMemory;
-        this.#known.set(stored.replicaId, this.#fromDisk(stored));
+        this.#known.set(stored.replicaId, this.#fromDisk({ ...blankMemory(stored.replicaId), ...stored }));
       } catch (error) {
         onUnreadable(name, error);
       }
@@ -115,15 +141,18 @@ export class Memories {
 
   #fromDisk(stored: ReplicaMemory): ReplicaMemory {
     const now = this.clock.monotonic();
-    // A wall clock that was set back while we were away must not make a wait longer than it was.
-    const memory = mapTimes(stored, (at) => Math.min(at - this.#offset, now + LONGEST_WAIT_MS));
+    const memory = mapTimes(stored, (at) => at - this.#offset);
     const past = (at: number | null) => (at === null ? null : Math.min(at, now));
-    return { ...memory, orderedAt: past(memory.orderedAt), firstOrderedAt: past(memory.firstOrderedAt), runningSince: null };
+    const all = (times: readonly number[]) => times.map((at) => Math.min(at, now));
+    return {
+      ...memory,
+      orderedAt: past(memory.orderedAt), firstOrderedAt: past(memory.firstOrderedAt), preparingSince: past(memory.preparingSince), summedUpAt: past(memory.summedUpAt),
+      restarts: all(memory.restarts), healthToldAt: all(memory.healthToldAt), runningSince: null,
+    };
   }
 }
 
 const FOLDER = 'replicas';
-const LONGEST_WAIT_MS = 60_000;
 const fileOf = (replicaId: ReplicaId): string => `${FOLDER}/${replicaId}.json`;
 
 function mapTimes(memory: ReplicaMemory, convert: (at: number) => number): ReplicaMemory {
@@ -134,6 +163,11 @@ function mapTimes(memory: ReplicaMemory, convert: (at: number) => number): Repli
     orderedAt: time(memory.orderedAt),
     runningSince: time(memory.runningSince),
     notBefore: time(memory.notBefore),
+    preparingSince: time(memory.preparingSince),
+    summedUpAt: time(memory.summedUpAt),
+    restarts: memory.restarts.map(convert),
+    healthToldAt: memory.healthToldAt.map(convert),
+    untold: memory.untold && { ...memory.untold, firstAt: convert(memory.untold.firstAt), lastAt: convert(memory.untold.lastAt) },
     trouble: memory.trouble && { ...memory.trouble, retryAt: convert(memory.trouble.retryAt) },
   };
 }

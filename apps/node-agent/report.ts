@@ -30,6 +30,7 @@ export class Reporter {
       readonly logger: Logger;
       /** Why the engine doesn't answer; null while it does. */
       readonly engineTrouble: () => string | null;
+      readonly pulling: () => NonNullable<Heartbeat['pulling']>;
     },
   ) {}
 
@@ -58,7 +59,8 @@ export class Reporter {
   heartbeat(): void {
     const { stand } = this.options.applied;
     const engineTrouble = this.options.engineTrouble();
-    const beat: Heartbeat = { stand, beat: (this.#beat += 1), ...(engineTrouble === null ? {} : { engineTrouble }) };
+    const pulling = this.options.pulling();
+    const beat: Heartbeat = { stand, beat: (this.#beat += 1), ...(engineTrouble === null ? {} : { engineTrouble }), ...(pulling.length === 0 ? {} : { pulling }) };
     this.options.bus.publish(subjects.heartbeat(stand.nodeId), beat);
   }
 

@@ -81,7 +81,8 @@ export class LogIndex {
   readonly claims = new Map<string, ClaimEntry>();
   readonly #complaints = new Map<EnvironmentId, Map<string, SubnetComplaint>>();
   readonly projects = new Set<ProjectId>();
-  readonly endedJobs = new Set<JobId>();
+  /** Jobs that have ended, are being cancelled, or had an attempt that failed: what runs of them may have to go. */
+  readonly endingJobs = new Set<JobId>();
   /** Services by the job that is a hook of theirs and hasn't ended. */
   readonly hooks = new Map<string, DockerServiceId>();
   readonly failures = new RecentFailures();
@@ -144,7 +145,9 @@ export class LogIndex {
     DeploymentStageBegan: ({ jobId, dockerServiceId }) => void (jobId && this.hooks.set(jobId, dockerServiceId)),
     DeploymentStageEnded: ({ stage, dockerServiceId }) => this.#forgetHook(stage, dockerServiceId),
 
-    JobEnded: (_, { stream }) => this.#endJob(parseStream(stream).id as JobId),
+    JobAttemptFailed: (_, { stream }) => this.#ending(stream),
+    JobCancelRequested: (_, { stream }) => this.#ending(stream),
+    JobEnded: (_, { stream }) => this.#endJob(stream),
 
     NetworkCreated: ({ networkId, environmentId, projectId }) => void this.networks.set(environmentId, { networkId, environmentId, projectId, deleted: false }),
     NetworkDeleted: (_, { stream }) => this.#changeNetwork(parseStream(stream).id, { deleted: true }),
@@ -153,6 +156,15 @@ export class LogIndex {
     NameClaimed: ({ holder }, { stream }) => void this.claims.set(holder, { holder, projectId: parseStream(stream).id }),
     NameReleased: ({ holder }) => this.#unclaim(holder),
   };
+
+  #endJob(stream: string): void {
+    this.#ending(stream);
+    this.failures.forget(parseStream(stream).id);
+  }
+
+  #ending(stream: string): void {
+    this.endingJobs.add(parseStream(stream).id as JobId);
+  }
 
   #takeNode(nodeId: NodeId, event: NodeEvent): void {
     this.nodes.set(nodeId, nodeRules.evolve(this.nodes.get(nodeId) ?? nodeRules.initial, event));
@@ -188,11 +200,6 @@ export class LogIndex {
     if (!environmentId || !subnet || !reason) return;
     const known = this.#complaints.get(environmentId) ?? new Map<string, SubnetComplaint>();
     this.#complaints.set(environmentId, known.set(subnet, { nodeId, message: reason.message }));
-  }
-
-  #endJob(jobId: JobId): void {
-    this.endedJobs.add(jobId);
-    this.failures.forget(jobId);
   }
 
   #forgetHook(stage: string, dockerServiceId: DockerServiceId): void {

@@ -24,7 +24,7 @@ export function wakesOf(recorded: Recorded, index: LogIndex): Wakes {
   if (category === 'deployment' && 'dockerServiceId' in event.data) found.service(event.data.dockerServiceId);
   if (category === 'replica') wakeByReplica(event, found);
   if (category === 'node') wakeByNode(id as NodeId, event as NodeEvent, found);
-  if (event.type === 'JobEnded') found.owned(id);
+  if (event.type === 'JobEnded' || event.type === 'JobAttemptFailed' || event.type === 'JobCancelRequested') found.owned(id);
   if (category === 'job') found.hookOf(id);
   if (category === 'network') found.environment(index.network(id)?.environmentId ?? null);
   if (category === 'project') wakeByProject(id, event, found);
@@ -113,7 +113,7 @@ class Found implements Wakes {
     if (serviceId) this.service(serviceId);
   }
 
-  /** Whatever a job that ended still has. */
+  /** Whatever a job of which something is over still has. */
   owned(ownerId: string): void {
     for (const { phase, replicaId, nodeId } of this.index.replicasOf(ownerId)) {
       if (phase === 'placed' && nodeId) this.releases.add(nodeId);

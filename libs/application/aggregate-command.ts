@@ -1,6 +1,6 @@
 import { Command as BusCommand } from '@nestjs/cqrs';
 import type {
-  Command, CommandMetadata, DockerService, DockerServiceCommand, Job, JobCommand, Node, NodeCommand, Plan, PlanCommand, Project, ProjectCommand,
+  Command, CommandMetadata, DockerService, DockerServiceCommand, Job, JobCommand, Node, NodeCommand, Plan, PlanCommand, Project, ProjectCommand, Schedule, ScheduleCommand,
 } from '#domain';
 import type { HandleOptions, Handled } from '#event-store';
 
@@ -21,6 +21,7 @@ export class ToDockerService extends AggregateCommand<DockerServiceCommand, Dock
 /** A project's id, or `platform` for the names of projects. */
 export class ToProject extends AggregateCommand<ProjectCommand, Project> {}
 export class ToJob extends AggregateCommand<JobCommand, Job> {}
+export class ToSchedule extends AggregateCommand<ScheduleCommand, Schedule> {}
 export class ToNode extends AggregateCommand<NodeCommand, Node> {}
 /** The id of a plan is its name. */
 export class ToPlan extends AggregateCommand<PlanCommand, Plan> {}

@@ -21,8 +21,8 @@ export interface NewDockerService {
 
 /** The id that a service has under the command that creates it: a retry names the same one. */
 export const dockerServiceIdOf = (commandId: string) => deriveId('svc', commandId, 'docker_service', 0);
-/** The id of the deployment that moves it to its first release. */
-export const firstDeploymentIdOf = (commandId: string) => deriveId('dep', commandId, 'deployment', 0);
+/** The id of the deployment that a command starts, if it starts one. */
+export const deploymentIdOf = (commandId: string) => deriveId('dep', commandId, 'deployment', 0);
 
 /** Whether this command has created (or been refused) its service before: then it is only to be answered. */
 export async function isRepeatOfCreate(aggregates: AggregateStore, commandId: string): Promise<boolean> {
@@ -48,7 +48,7 @@ export async function createDockerService(
     networkId: environment.networkId,
     hostname: hostnameOf(asked.name, environment.name, projectName),
     spec,
-    deploymentId: firstDeploymentIdOf(metadata.commandId),
+    deploymentId: deploymentIdOf(metadata.commandId),
   };
   const claim = { on: asked.projectId, scope: 'docker_service', environmentId: asked.environmentId, name: asked.name, holder: dockerServiceId } as const;
   return withClaimedName(dispatcher, claim, metadata, {

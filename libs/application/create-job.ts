@@ -1,36 +1,72 @@
-import { job, Rejection, specViolations, streamOf, type CommandMetadata, type ContainerSpec, type EnvironmentId, type Job, type ProjectId } from '#domain';
+import {
+  currentRelease, dockerService, job, jobSpecOf, nameViolations, Rejection, releaseSpecOf, specViolations, streamOf,
+  type CommandMetadata, type ContainerSpec, type DockerServiceId, type EnvironmentId, type ExistingDockerService, type Job, type JobDefinition, type JobId, type ProjectId,
+} from '#domain';
 import type { AggregateStore, Handled } from '#event-store';
 import { deriveId } from '#platform';
 import { ToJob } from './aggregate-command.ts';
 import { standingEnvironment } from './create-docker-service.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
-/** A standalone job, complete: defaults are filled in. */
-export interface NewJob {
+/** A job that somebody asks for, complete: defaults are filled in. */
+export interface NewJob extends Pick<JobDefinition, 'name' | 'spec' | 'timeoutMs' | 'retries' | 'inheritsFrom'> {
   readonly projectId: ProjectId;
   readonly environmentId: EnvironmentId;
-  readonly name: string;
-  readonly spec: ContainerSpec;
-  readonly timeoutMs: number;
+}
+
+interface Parts {
+  readonly dispatcher: Dispatcher;
+  readonly aggregates: AggregateStore;
 }
 
 /** The id that a job has under the command that creates it. */
 export const jobIdOf = (commandId: string) => deriveId('job', commandId, 'job', 0);
+/** The id that a job has which runs another one again, under the command that asks for it. */
+export const rerunIdOf = (commandId: string, source: JobId) => deriveId('job', commandId, `run of ${source}`, 0);
 
-/** Whether this command has created its job before. */
-export const isRepeatOfJob = async (aggregates: AggregateStore, commandId: string): Promise<boolean> =>
-  (await aggregates.load(job, streamOf('job', jobIdOf(commandId)))).revision !== null;
+/** What a job was created with, where that was done before: then its request is only to be answered. */
+export async function createdJob(aggregates: AggregateStore, jobId: JobId): Promise<JobDefinition | null> {
+  const { state } = await aggregates.load(job, streamOf('job', jobId));
+  return state.status === 'absent' ? null : state.definition;
+}
 
-/** @throws Rejection `job.invalid`, `job.timeout_out_of_range`, `environment.not_found`. */
-export async function createJob(
-  { dispatcher, aggregates }: { readonly dispatcher: Dispatcher; readonly aggregates: AggregateStore },
-  asked: NewJob,
-  metadata: CommandMetadata,
-): Promise<Handled<Job>> {
-  const [wrong, ...more] = specViolations(asked.spec);
-  if (wrong) throw new Rejection('invalid', 'job.invalid', `${wrong.pointer}: ${wrong.message}`, { violations: [wrong, ...more] });
+/** @throws Rejection `job.invalid`, `job.timeout_out_of_range`, `job.retries_out_of_range`, `environment.not_found`. */
+export async function createJob({ dispatcher, aggregates }: Parts, asked: NewJob, metadata: CommandMetadata): Promise<Handled<Job>> {
+  refuseInvalidJob(asked);
   const { environment } = await standingEnvironment(aggregates, asked);
   const jobId = jobIdOf(metadata.commandId);
-  const data = { ...asked, jobId, networkId: environment.networkId, retries: 0, trigger: { type: 'manual' }, inheritsFrom: null, rerunOf: null } as const;
+  const spec = jobSpecOf(asked.spec, {});
+  const data = { ...asked, spec, jobId, networkId: environment.networkId, trigger: { type: 'manual' }, rerunOf: null } as const;
   return dispatcher.send(new ToJob(jobId, { type: 'CreateJob', data }, metadata));
+}
+
+/** A new job that runs what another one ran, whatever became of that. @throws Rejection `environment.not_found`. */
+export async function rerunJob({ dispatcher, aggregates }: Parts, source: JobDefinition, metadata: CommandMetadata): Promise<Handled<Job>> {
+  await standingEnvironment(aggregates, source);
+  const jobId = rerunIdOf(metadata.commandId, source.jobId);
+  const data = { ...source, jobId, trigger: { type: 'manual' }, rerunOf: source.jobId } as const;
+  return dispatcher.send(new ToJob(jobId, { type: 'CreateJob', data }, metadata));
+}
+
+/** @param at where the job stands in the body. @throws Rejection `job.invalid` that carries every violation. */
+export function refuseInvalidJob({ name, spec }: Pick<NewJob, 'name' | 'spec'>, at = ''): void {
+  const violations = [...nameViolations(name), ...specViolations(spec)].map((violation) => ({ ...violation, pointer: `${at}${violation.pointer}` }));
+  const [wrong] = violations;
+  if (wrong) throw new Rejection('invalid', 'job.invalid', `${wrong.pointer}: ${wrong.message}`, { violations });
+}
+
+/** What a job of a service takes: the release that it is on or moves to.
+ *  @param pointer where the service is named. @throws Rejection `docker_service.not_found`, `docker_service.deleted`, `job.no_release`. */
+export async function inheritedRelease(
+  aggregates: AggregateStore,
+  id: DockerServiceId,
+  pointer = '/docker_service_id',
+): Promise<{ readonly service: ExistingDockerService; readonly release: number; readonly spec: ContainerSpec }> {
+  const { state: service } = await aggregates.load(dockerService, streamOf('docker_service', id));
+  if (service.status !== 'present') throw new Rejection('not_found', 'docker_service.not_found', 'there is no such service: GET /v1/docker-services lists those within reach', { pointer });
+  if (service.lifecycle === 'DELETING' || service.lifecycle === 'DELETED') throw new Rejection('conflict', 'docker_service.deleted', 'the service is deleted: name another one', { pointer });
+  const release = currentRelease(service);
+  const spec = release === null ? null : releaseSpecOf(service, release);
+  if (release === null || spec === null) throw new Rejection('conflict', 'job.no_release', 'no release of the service has ever worked: deploy one first, or give a container of its own', { pointer });
+  return { service, release, spec };
 }

@@ -1,8 +1,8 @@
 import { Inject, type Type } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { dockerService, job, node, plan, project, Rejection, streamOf, type Command, type Decider, type DomainEvent, type StreamCategory } from '#domain';
+import { dockerService, job, node, plan, project, Rejection, schedule, streamOf, type Command, type Decider, type DomainEvent, type StreamCategory } from '#domain';
 import { AggregateStore, type Handled } from '#event-store';
-import { ToDockerService, ToJob, ToNode, ToPlan, ToProject, type AggregateCommand } from './aggregate-command.ts';
+import { ToDockerService, ToJob, ToNode, ToPlan, ToProject, ToSchedule, type AggregateCommand } from './aggregate-command.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Uneventful } from './uneventful.ts';
 
@@ -40,6 +40,7 @@ const byCarrier = new Map<unknown, Type<ICommandHandler>>([
   [ToDockerService, handlerOf(ToDockerService, 'docker_service', dockerService)],
   [ToProject, handlerOf(ToProject, 'project', project)],
   [ToJob, handlerOf(ToJob, 'job', job)],
+  [ToSchedule, handlerOf(ToSchedule, 'schedule', schedule)],
   [ToNode, handlerOf(ToNode, 'node', node)],
   [ToPlan, handlerOf(ToPlan, 'plan', plan)],
 ]);

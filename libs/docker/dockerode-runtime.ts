@@ -1,19 +1,21 @@
 import Dockerode from 'dockerode';
 import type { Logger } from '#contracts';
+import type { PullProgress } from '#domain';
 import { checkContainerPlan } from './container-config.ts';
+import { ANSWER_MS, ask, epochOf, jsonLines, orNull, stateOf, unlessUnchanged } from './engine-answers.ts';
 import { toEngineError } from './engine-errors.ts';
+import { runInside } from './exec.ts';
+import { readInterventions } from './interventions.ts';
 import { LogFrames, type OutputLine } from './log-frames.ts';
 import { LABELS } from './names.ts';
-import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type EngineInfo, type NetworkPlan } from './runtime.ts';
+import { PullMeter } from './pull-meter.ts';
+import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type EngineInfo, type Intervention, type NetworkPlan } from './runtime.ts';
 
 /** The engine at `host` (`unix:///…`, `tcp://host:port`, `http(s)://…`), as far as it carries this installation's label.
  *  Nothing is asked of it yet: an engine that isn't there shows at the first call, as `engine_unreachable`. */
 export function openDockerRuntime(options: { readonly host: string; readonly installation: string; readonly logger: Logger }): ContainerRuntime {
   return new DockerodeRuntime(new Dockerode(connectionOf(options.host)), options.installation, options.logger);
 }
-
-/** An engine that doesn't answer within this is taken for unreachable. Pulls and streams have no such bound. */
-const ANSWER_MS = 60_000;
 
 /** What an engine calls its architecture → what images and placements call it. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64', armv7l: 'arm', i686: '386' };
@@ -81,16 +83,28 @@ class DockerodeRuntime implements ContainerRuntime {
     return image && { id: image.Id, architecture: image.Architecture, repoDigests: image.RepoDigests ?? [] };
   }
 
-  async pullImage(reference: string, signal: AbortSignal): Promise<void> {
+  async pullImage(reference: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void): Promise<void> {
+    const meter = new PullMeter();
     try {
       const progress: NodeJS.ReadableStream = await this.docker.pull(reference, { abortSignal: signal });
       for await (const message of jsonLines(progress)) {
         // The status was sent long before: what goes wrong later stands in the stream.
         if (typeof message['error'] === 'string') throw new Error(message['error']);
+        onProgress?.(meter.take(message));
       }
     } catch (error) {
       throw toEngineError(error);
     }
+  }
+
+  async exec(id: string, command: readonly string[], signal: AbortSignal): Promise<number> {
+    const container = await this.#own(id);
+    if (!container) throw new EngineError('not_found', true, `there is no container ${id} of this installation`);
+    return runInside(container, command, signal);
+  }
+
+  interventions(id: string, since: string, until: number): Promise<readonly Intervention[]> {
+    return readInterventions(this.docker, id, { since, until });
   }
 
   /** One at a time: two replicas' steps for one network would else each find the other's in the way of its subnet. */
@@ -187,71 +201,4 @@ function connectionOf(host: string): Dockerode.DockerOptions {
   if (url.protocol === 'unix:') return { socketPath: url.pathname, host: undefined, port: undefined };
   const protocol = url.protocol === 'https:' ? 'https' : 'http';
   return { host: url.hostname, port: url.port || (protocol === 'https' ? 2376 : 2375), protocol, socketPath: undefined };
-}
-
-/** One call, bounded in time, its failure sorted. */
-async function ask<T>(call: (signal: AbortSignal) => Promise<T>, ms = ANSWER_MS): Promise<T> {
-  const late = AbortSignal.timeout(ms);
-  try {
-    return await call(late);
-  } catch (error) {
-    throw toEngineError(error);
-  }
-}
-
-/** null for what isn't there any more, and for a refusal in these words. */
-async function orNull<T>(asked: Promise<T>, harmless?: RegExp): Promise<T | null> {
-  try {
-    return await asked;
-  } catch (error) {
-    const { code, message } = error as EngineError;
-    if (code === 'not_found' || /no such (container|image|network)/i.test(message) || harmless?.test(message)) return null;
-    unlessUnchanged(error);
-    return null;
-  }
-}
-
-/** The client counts "not modified" (started or stopped already) as an error. */
-function unlessUnchanged(error: unknown): void {
-  const { statusCode } = ((error as Error).cause ?? {}) as { statusCode?: unknown };
-  if (statusCode !== 304) throw error;
-}
-
-function stateOf(found: Dockerode.ContainerInspectInfo): ContainerState {
-  const { State } = found;
-  const [network] = Object.values(found.NetworkSettings.Networks);
-  const ended = !State.Running && time(State.FinishedAt) !== null;
-  return {
-    id: found.Id,
-    name: found.Name.replace(/^\//, ''),
-    labels: found.Config.Labels,
-    imageId: found.Image,
-    status: State.Status as ContainerState['status'],
-    exitCode: ended ? State.ExitCode : null,
-    oomKilled: State.OOMKilled,
-    error: State.Error || null,
-    startedAt: time(State.StartedAt),
-    finishedAt: time(State.FinishedAt),
-    address: network?.IPAddress || null,
-  };
-}
-
-/** The engine writes the year 1 for "never". */
-const time = (at: string): string | null => (at && !at.startsWith('0001-') ? at : null);
-
-/** `2026-11-23T10:00:00.123456789Z` → `1795428000.123456789`: the engine reads nanoseconds only so. */
-function epochOf(at: string): string {
-  const fraction = /\.(\d+)/.exec(at)?.[1] ?? '0';
-  return `${Math.floor(Date.parse(at) / 1000)}.${fraction.padEnd(9, '0')}`;
-}
-
-async function* jsonLines(stream: AsyncIterable<unknown>): AsyncIterable<Record<string, unknown>> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const bytes of stream) {
-    const lines = (rest + decoder.decode(bytes as Uint8Array, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as Record<string, unknown>;
-  }
-  if (rest.trim() !== '') yield JSON.parse(rest) as Record<string, unknown>;
 }

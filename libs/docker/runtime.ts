@@ -1,3 +1,5 @@
+import type { PullProgress } from '#domain';
+
 /** One engine, as much of it as an agent needs. Implemented by `dockerode-runtime.ts`, in memory in `testing`.
  *  Only things that carry this installation's label are listed or touched. */
 export interface ContainerRuntime {
@@ -15,8 +17,16 @@ export interface ContainerRuntime {
   removeContainer(id: string): Promise<void>;
   /** Local image id, or null. */
   findImage(reference: string): Promise<{ id: string; architecture: string; repoDigests: readonly string[] } | null>;
-  /** @throws EngineError `image_not_found` | `image_pull_denied` | `image_architecture` | `registry_unreachable`; aborted: `engine_unreachable`. */
-  pullImage(reference: string, signal: AbortSignal): Promise<void>;
+  /** @param onProgress hears of every sign of life, with what there is so far.
+   *  @throws EngineError `image_not_found` | `image_pull_denied` | `image_architecture` | `registry_unreachable`; aborted: `engine_unreachable`. */
+  pullImage(reference: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void): Promise<void>;
+  /** Runs a command in a running container, and waits for its end: nothing but its own end, or the container's, ends it; aborted, nobody
+   *  waits any more. What it writes is dropped.
+   *  @returns its exit code, 127 where there is no such command. @throws EngineError `not_found` where the container doesn't run. */
+  exec(id: string, command: readonly string[], signal: AbortSignal): Promise<number>;
+  /** What was asked of the engine to end a container or to signal its process, by anybody, since an instant (RFC 3339) and until
+   *  another (milliseconds since the epoch). The engine remembers its last 256 events, and none from before its own start. */
+  interventions(id: string, since: string, until: number): Promise<readonly Intervention[]>;
   /** One that is there with another subnet is remade while nobody is in it, and kept otherwise.
    *  @throws EngineError `subnet_taken`. */
   ensureNetwork(plan: NetworkPlan): Promise<void>;
@@ -28,6 +38,13 @@ export interface ContainerRuntime {
   logs(id: string, since: string | null, signal: AbortSignal): AsyncIterable<{ at: string; stream: 'stdout' | 'stderr'; line: string }>;
   /** What happens to this installation's containers, as it happens; ends with an error when the engine goes away. */
   watch(signal: AbortSignal): AsyncIterable<{ containerId: string; action: string }>;
+}
+
+/** A signal that the engine was told to send to a container; null: it was told to stop it, and has. */
+export interface Intervention {
+  readonly signal: number | null;
+  /** RFC 3339, by the engine's clock. */
+  readonly at: string;
 }
 
 export interface EngineInfo {
@@ -65,13 +82,13 @@ export interface ContainerState {
 }
 
 /** What the engine said no to, sorted by what can be done about it. `transient` ones are tried again: always
- *  `registry_unreachable`, `host_port_taken`, `subnet_taken` (another one is allotted), `not_found` (look again) and `engine_…`;
+ *  `registry_unreachable`, `pull_stalled` (said by whoever waits for it), `host_port_taken`, `subnet_taken` (another one is allotted), `not_found` (look again) and `engine_…`;
  *  never `image_pull_denied`, `image_architecture`, `invalid_config` and `start_lost` (the engine was killed in the middle of an earlier
  *  start, and can do no more with that container than remove it); `image_not_found` only where it vanished before its use. */
 export class EngineError extends Error {
   constructor(
     readonly code:
-      | 'image_not_found' | 'image_pull_denied' | 'image_architecture' | 'registry_unreachable' | 'host_port_taken' | 'subnet_taken'
+      | 'image_not_found' | 'image_pull_denied' | 'image_architecture' | 'registry_unreachable' | 'pull_stalled' | 'host_port_taken' | 'subnet_taken'
       | 'invalid_config' | 'start_lost' | 'not_found' | 'engine_unreachable' | 'engine_failed',
     readonly transient: boolean,
     message: string,

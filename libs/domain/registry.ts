@@ -9,6 +9,7 @@ import type { NodeEvent } from './node/events.ts';
 import type { PlanEvent } from './plan/events.ts';
 import type { ProjectEvent } from './project/events.ts';
 import type { ReplicaEvent } from './replica/events.ts';
+import type { ScheduleEvent } from './schedule/events.ts';
 
 /** Which events stand in which kind of stream. */
 export interface EventsByCategory {
@@ -18,6 +19,7 @@ export interface EventsByCategory {
   replica: ReplicaEvent;
   node: NodeEvent;
   job: JobEvent;
+  schedule: ScheduleEvent;
   plan: PlanEvent;
   network: NetworkEvent;
   network_pool: NetworkPoolEvent;
@@ -118,6 +120,15 @@ export const registry: Registry = {
   JobAttemptFailed: first('job', 'A try of the job failed, and another one is to follow.'),
   JobCancelRequested: first('job', 'The job is to end: what runs of it is being stopped.'),
   JobEnded: first('job', 'The job has its outcome.'),
+
+  ScheduleCreated: first('schedule', 'Jobs are to be made at the minutes of a cron expression.'),
+  ScheduleChanged: first('schedule', 'The schedule fires at other minutes, in another way, or runs something else.'),
+  SchedulePaused: first('schedule', 'The schedule fires nothing until it is resumed, and why.'),
+  ScheduleResumed: first('schedule', 'The schedule fires again, for minutes from now on.'),
+  ScheduleFired: first('schedule', 'A due minute is decided: the job that is named here is made of it.'),
+  ScheduleSkipped: first('schedule', 'Due minutes are decided: nothing is made of them, and why.'),
+  ScheduleHistoryCut: first('schedule', 'Jobs of the schedule fall out of every list: only the latest are kept.'),
+  ScheduleDeleted: first('schedule', 'The schedule makes no more jobs; those that it has made run on.'),
 
   PlanDefined: first('plan', 'A size exists that services can be made in.'),
   PlanChanged: first('plan', 'The size is another one for what is made from now on.'),

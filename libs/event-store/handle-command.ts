@@ -71,6 +71,11 @@ export class AggregateStore {
     return { state, revision, position };
   }
 
+  /** Whether the command has been carried out on the stream. @throws Unavailable */
+  async stands<S, C, E extends DomainEvent>(decider: Decider<S, C, E>, stream: string, commandId: string): Promise<boolean> {
+    return (await this.refreshed(decider, stream)).firstRevisionOf(commandId) !== null;
+  }
+
   /** Carries the command out once, however often it is called with the same `commandId`: one that stands in the stream is
    *  answered from there, before `ifMatch` and the rules are looked at.
    *  @throws Rejection when the rules forbid it; PreconditionFailed; Conflict when the stream left `expected`;

@@ -1,5 +1,6 @@
 export * from './clock.ts';
 export * from './config.ts';
+export * from './cron.ts';
 export * from './error-catalogue.ts';
 export * from './health.ts';
 export * from './http-errors.ts';

@@ -28,7 +28,7 @@ export const eventAnswer = (event: Recorded): EventAnswer => ({
   at: event.metadata.at,
   actor: event.metadata.actor,
   project_id: projectOf(event),
-  data: snakeCased(event.data) as Record<string, unknown>,
+  data: shownData(event),
   correlation_id: event.metadata.correlationId,
   causation_id: event.metadata.causationId,
 });
@@ -39,10 +39,10 @@ export function projectOf({ data, metadata: { tenantId } }: Recorded): ProjectId
   return named.startsWith('prj_') ? (named as ProjectId) : null;
 }
 
-/** The service or job that an event is about, also where it stands in the stream of a deployment, a replica or a node; null for others. */
+/** The service, job or schedule that an event is about, also where it stands in the stream of a deployment, a replica or a node; null for others. */
 export function ownerOf(event: Recorded): string | null {
   const { category, id } = parseStream(event.stream);
-  if (category === 'docker_service' || category === 'job') return id;
+  if (category === 'docker_service' || category === 'job' || category === 'schedule') return id;
   const { data } = event as { data: { owner?: { id: string }; dockerServiceId?: string } };
   return data.owner?.id ?? data.dockerServiceId ?? claimant(event)[0] ?? null;
 }
@@ -68,6 +68,9 @@ const networkNamed = keysOf({
   SubnetBarred: ({ data }) => data.networkId,
   SubnetFreed: ({ data }) => data.networkId,
 });
+
+/** The data of an event with names of ours in snake_case. What labels were before and after has none of ours. */
+export const shownData = ({ type, data }: Recorded): Record<string, unknown> => (type === 'DockerServiceLabelsChanged' ? { ...data } : (snakeCased(data) as Record<string, unknown>));
 
 /** Names that tenants chose stay as they are. */
 const CHOSEN_BY_TENANTS: ReadonlySet<string> = new Set(['env', 'labels']);

@@ -7,14 +7,17 @@ export interface EventSource {
   readonly store: EventStore;
 }
 
-/** The events of a service or job and of all that was ordered for it, deployments and replicas, in the order of the log;
+/** The events of a service, job or schedule and of all that was ordered for it, deployments and replicas, in the order of the log;
  *  none for what never was. */
 export async function readRelated(source: EventSource, ownerId: string): Promise<Recorded[]> {
-  const own = await readWhole(source, ownerId.startsWith('job_') ? 'job' : 'docker_service', ownerId);
+  const own = await readWhole(source, categoryOf(ownerId), ownerId);
   const deployments = await readEach(source, 'deployment', own.filter(isType('DeploymentStarted')).map(({ data }) => data.deploymentId));
   const replicas = await readEach(source, 'replica', [...own, ...deployments].flatMap(ordered));
   return [...own, ...deployments, ...replicas].sort((a, b) => (a.position < b.position ? -1 : 1));
 }
+
+const OWNERS: Readonly<Record<string, StreamCategory>> = { job: 'job', sch: 'schedule' };
+const categoryOf = (ownerId: string): StreamCategory => OWNERS[ownerId.split('_')[0]!] ?? 'docker_service';
 
 /** One stream, whole. */
 export async function readWhole({ store }: EventSource, category: StreamCategory, id: string): Promise<Recorded[]> {

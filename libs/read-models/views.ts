@@ -7,11 +7,13 @@ import { networks } from './views/networks.ts';
 import { nodes } from './views/nodes.ts';
 import { plans } from './views/plans.ts';
 import { projects } from './views/projects.ts';
+import { releases } from './views/releases.ts';
 import { replicas } from './views/replicas.ts';
+import { schedules } from './views/schedules.ts';
 import { services } from './views/services.ts';
 
 /** Every view, by its name. Each is followed and rebuilt by itself. */
-export const views = { audit, deployments, environments, jobs, networks, nodes, plans, projects, replicas, services } as const;
+export const views = { audit, deployments, environments, jobs, networks, nodes, plans, projects, releases, replicas, schedules, services } as const;
 
 export type ViewName = keyof typeof views;
 

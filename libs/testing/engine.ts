@@ -22,12 +22,16 @@ export interface TestEngine {
   readonly address: string;
   /** Where its containers and its pulls reach this machine; a registry there may be plain HTTP. */
   readonly hostAddress: string;
+  /** What a command begins with that is to run in its network, where its containers are reached by their own addresses. */
+  readonly enter: readonly string[];
   /** Of dockerd as it runs now. */
   readonly pid: number;
   /** What dockerd wrote so far. */
   log(): Promise<string>;
   /** Runs the docker CLI against it. @returns stdout. @throws with stderr in the message. */
   docker(...args: string[]): Promise<string>;
+  /** Lets its network reach another address of this machine (another engine's `hostAddress`). */
+  reach(address: string): Promise<void>;
   /** SIGKILL of dockerd (its containerd goes with it); containers run on. */
   kill(): Promise<void>;
   /** Starts dockerd again, after ending it if need be; it finds its containers running (live-restore). */
@@ -69,6 +73,15 @@ class PrivateEngine implements TestEngine {
     private readonly running: { readonly flags: readonly string[]; daemon: ChildProcess },
   ) {
     this.host = socketOf(traces);
+  }
+
+  get enter(): readonly string[] {
+    return ['nsenter', `--net=${namespaceOf(this.traces)}`];
+  }
+
+  async reach(address: string): Promise<void> {
+    if (address === this.hostAddress) return;
+    await run('nsenter', [...this.enter.slice(1), 'ip', 'route', 'replace', `${address}/32`, 'via', this.hostAddress], { env });
   }
 
   get pid(): number {

@@ -1,5 +1,5 @@
 import type { Clock } from '#contracts';
-import { EngineError, type ContainerState } from '#docker';
+import { EngineError, type ContainerState, type Intervention } from '#docker';
 
 /** What an image does. */
 export interface ImageScript {
@@ -7,6 +7,11 @@ export interface ImageScript {
   /** What its registry answers; `ok` by default. */
   readonly pull?: 'ok' | 'image_not_found' | 'image_pull_denied' | 'registry_unreachable';
   readonly pullMs?: number;
+  /** How much that is: the registry tells of each twentieth. */
+  readonly bytes?: number;
+  /** It says nothing while it is pulled. */
+  readonly isSilent?: boolean;
+  readonly repoDigests?: readonly string[];
   /** How its n-th start goes, from 1; by default it runs until it is stopped. */
   readonly run?: (start: number) => RunScript;
 }
@@ -20,6 +25,8 @@ export interface RunScript {
   readonly lines?: readonly string[];
   /** The engine was killed in the middle of it: the container is as it was, and can't be started any more. */
   readonly isLost?: boolean;
+  /** How a command in it ends that is begun so long after its start; by default with 0, null: not before the container does. */
+  readonly exec?: (command: readonly string[], runningMs: number) => number | null;
   /** Doesn't end on SIGTERM, but on the SIGKILL after the grace. */
   readonly ignoresTerm?: boolean;
 }
@@ -33,6 +40,7 @@ export interface ContainerConfig {
 
 /** One container of a `MemoryRuntime`, living by its image's script. */
 export class MemoryContainer {
+  readonly interventions: Intervention[] = [];
   readonly lines: { at: string; stream: 'stdout'; line: string }[] = [];
   state: ContainerState;
   #starts = 0;
@@ -83,6 +91,8 @@ export class MemoryContainer {
     this.#script = this.image.run?.(this.#starts) ?? {};
     if (this.#script.isLost) throw new EngineError('start_lost', false, `task ${this.id}: already exists`);
     const at = this.#now();
+    // Two starts may bear one time here.
+    this.interventions.length = 0;
     this.state = { ...this.state, status: 'running', exitCode: null, oomKilled: false, startedAt: at, finishedAt: null, address: this.self.address };
     for (const line of this.#script.lines ?? []) this.lines.push({ at, stream: 'stdout', line });
     const { exitAfterMs = null, exitCode = 0, oomKilled = false } = this.#script;
@@ -92,9 +102,30 @@ export class MemoryContainer {
 
   async stop(graceMs: number): Promise<void> {
     if (this.state.status !== 'running') return;
-    if (!this.#script.ignoresTerm) return this.end(143, false);
-    await this.clock.sleep(graceMs);
-    this.end(137, false);
+    this.#intervene(15);
+    if (this.#script.ignoresTerm) {
+      await this.clock.sleep(graceMs);
+      this.#intervene(9);
+      this.end(137, false);
+    } else this.end(143, false);
+    this.#intervene(null);
+  }
+
+  /** @returns the exit code, null: it was aborted. @throws EngineError `not_found` when the container doesn't run, or ends. */
+  async exec(command: readonly string[], signal: AbortSignal): Promise<number | null> {
+    const start = this.state.startedAt;
+    const isUp = (): boolean => this.state.status === 'running' && this.state.startedAt === start;
+    if (isUp()) {
+      const code = this.#script.exec === undefined ? 0 : this.#script.exec(command, this.clock.now() - Date.parse(start!));
+      if (code !== null) return code;
+    }
+    while (isUp() && !signal.aborted) await this.changed(signal);
+    if (signal.aborted) return null;
+    throw new EngineError('not_found', true, `container ${this.id} is not running`);
+  }
+
+  #intervene(signal: number | null): void {
+    this.interventions.push({ signal, at: this.#now() });
   }
 
   /** Nothing happens to one that doesn't run. */

@@ -1,6 +1,7 @@
 import { BlockList } from 'node:net';
 import type { Clock } from '#contracts';
-import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type EngineInfo, type NetworkPlan } from '#docker';
+import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type EngineInfo, type Intervention, type NetworkPlan } from '#docker';
+import type { PullProgress } from '#domain';
 import { MemoryContainer, type ContainerConfig, type ImageScript } from './memory-container.ts';
 
 /** A container engine in memory, by scripts: what each image does when it is pulled and run. Names and labels are as the
@@ -91,18 +92,35 @@ export class MemoryRuntime implements ContainerRuntime {
   async findImage(reference: string): Promise<{ id: string; architecture: string; repoDigests: readonly string[] } | null> {
     this.#answer();
     if (!this.#local.has(reference)) return null;
-    return { id: `sha256:${reference}`, architecture: this.#images[reference]?.architecture ?? this.#facts.architecture, repoDigests: [] };
+    return { id: `sha256:${reference}`, architecture: this.#images[reference]?.architecture ?? this.#facts.architecture, repoDigests: this.#images[reference]?.repoDigests ?? [] };
   }
 
-  async pullImage(reference: string, signal: AbortSignal): Promise<void> {
+  async pullImage(reference: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void): Promise<void> {
     this.#answer();
     const script = this.#images[reference];
-    if (script?.pullMs) await this.clock.sleep(script.pullMs, signal);
+    const { pullMs = 0, bytes = 0, isSilent = false } = script ?? {};
+    for (let part = 1; part <= 20 && pullMs > 0 && !signal.aborted; part += 1) {
+      await this.clock.sleep(pullMs / 20, signal);
+      if (!isSilent) onProgress?.({ doneBytes: (bytes * part) / 20, totalBytes: bytes });
+    }
     if (signal.aborted) throw new EngineError('engine_unreachable', true, 'the pull was given up');
     this.#answer();
     const pull = script ? (script.pull ?? 'ok') : 'image_not_found';
     if (pull !== 'ok') throw new EngineError(pull, pull === 'registry_unreachable', `pull of ${reference}: ${pull}`);
     this.#local.add(reference);
+  }
+
+  async exec(id: string, command: readonly string[], signal: AbortSignal): Promise<number> {
+    this.#answer();
+    const code = await this.#known(id).exec(command, signal);
+    this.#answer();
+    if (code === null) throw new EngineError('engine_unreachable', true, 'nobody waits for the command any more');
+    return code;
+  }
+
+  async interventions(id: string, since: string, until: number): Promise<readonly Intervention[]> {
+    this.#answer();
+    return this.#known(id).interventions.filter(({ at }) => at >= since && Date.parse(at) <= until);
   }
 
   async ensureNetwork(plan: NetworkPlan): Promise<void> {
@@ -166,9 +184,19 @@ export class MemoryRuntime implements ContainerRuntime {
 
   // What happens from outside:
 
-  /** Its process dies: SIGKILL by somebody else, or the kernel for want of memory. */
+  /** Its process dies: SIGKILL by somebody past the engine, or the kernel for want of memory. */
   kill(name: string, how: { exitCode?: number; oomKilled?: boolean } = {}): void {
     this.#find(name)?.end(how.exitCode ?? 137, how.oomKilled ?? false);
+  }
+
+  /** `docker stop` by somebody else. */
+  async stopOutside(name: string, graceMs = 10_000): Promise<void> {
+    await this.#find(name)?.stop(graceMs);
+  }
+
+  /** `docker start` by somebody else. */
+  async startOutside(name: string): Promise<void> {
+    await this.startContainer(this.#known(name).id);
   }
 
   /** `docker rm -f` by somebody else. */
@@ -218,7 +246,7 @@ export class MemoryRuntime implements ContainerRuntime {
   }
 
   #known(id: string): MemoryContainer {
-    const container = this.#containers.get(id);
+    const container = this.#find(id);
     if (!container) throw new EngineError('not_found', true, `no such container: ${id}`);
     return container;
   }

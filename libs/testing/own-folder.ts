@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** What a test's folder is for: what stands in it, and how it is taken away. */
-type Kind = 'engine' | 'image' | 'nats';
+type Kind = 'engine' | 'image' | 'nats' | 'registry';
 
 /** Makes a temporary folder that names this process, so that a later run can tell whether anybody still needs it:
  *  `waybill-<kind>-<pid>-<its start>-<random>`. */

@@ -1,68 +1,123 @@
-import { createHash } from 'node:crypto';
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { gzipSync } from 'node:zlib';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { abandonedFolders, makeOwnFolder } from './own-folder.ts';
 
-/** An image registry of a test's own, over plain HTTP. */
+/** An image registry of a test's own, over plain HTTP: Debian's `docker-registry`. */
 export interface TestRegistry {
-  /** `198.18.0.1:41234`: what its images' names begin with. It has `present:1`, an image for amd64 with nothing in it; tells
-   *  nobody what `private:1` is; and knows no other. */
+  /** `198.18.0.1:41234`: what its images' names begin with. It has what is pushed to it. */
   readonly host: string;
+  /** SIGKILL; what was pushed is still there after `restart`. */
+  kill(): Promise<void>;
+  /** Starts it again at the same address. */
+  restart(): Promise<void>;
+  /** Ends it and removes its folder. */
   stop(): Promise<void>;
 }
 
-interface Blob {
-  readonly type: string;
-  readonly bytes: Buffer;
-  readonly digest: string;
+/** How long it may take to listen. */
+const START_MS = 10_000;
+
+/** Starts a registry on a free port. What test runs that were killed left behind is removed first.
+ *  @param address to listen at: `TestEngine.hostAddress`, from where the engine takes images over plain HTTP
+ *  @param options.isPrivate it gives nothing to anybody who doesn't name himself, and knows nobody
+ *  @throws Error when it doesn't listen within 10 s; nothing is left behind then. */
+export async function startRegistry(address: string, { isPrivate = false }: { readonly isPrivate?: boolean } = {}): Promise<TestRegistry> {
+  await sweep();
+  const folder = await makeOwnFolder('registry');
+  const host = `${address}:${await freePortAt(address)}`;
+  await writeFile(join(folder, 'htpasswd'), '');
+  await writeFile(join(folder, 'config.json'), JSON.stringify(configOf(folder, host, isPrivate)));
+  const remove = () => rm(folder, { recursive: true, force: true });
+  let server = await launch(folder, host).catch(async (error: unknown) => {
+    await remove();
+    throw error;
+  });
+  return {
+    host,
+    kill: () => end(server),
+    async restart() {
+      await end(server);
+      server = await launch(folder, host);
+    },
+    async stop() {
+      await end(server);
+      await remove();
+    },
+  };
 }
 
-/** @param address to listen at, on a free port: `TestEngine.hostAddress`. @throws Error when it isn't this machine's. */
-export async function startRegistry(address: string): Promise<TestRegistry> {
-  const { blobs, manifest } = emptyImage();
-  const server = createServer(({ url = '', method }, response) => {
-    const [, name, kind, reference] = /^\/v2\/(.+)\/(manifests|blobs)\/(.+)$/.exec(url) ?? [];
-    if (name === undefined) return send(response, 200, '{}');
-    if (name === 'private') return refuse(response.setHeader('www-authenticate', 'Basic realm="test"'), 401, 'UNAUTHORIZED', 'authentication required');
-    const found = kind === 'manifests' && reference === '1' ? manifest : blobs.get(reference!);
-    if (name !== 'present' || !found) return refuse(response, 404, 'MANIFEST_UNKNOWN', 'manifest unknown');
-    response.setHeader('content-type', found.type).setHeader('docker-content-digest', found.digest);
-    return method === 'HEAD' ? send(response.setHeader('content-length', found.bytes.length), 200) : send(response, 200, found.bytes);
-  });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, address, resolve));
+/** A registry that takes every connection and never says a word. */
+export async function startSilentRegistry(address: string): Promise<Pick<TestRegistry, 'host' | 'stop'>> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => sockets.add(socket.on('error', () => undefined)));
+  await listening(server, address);
   return {
     host: `${address}:${(server.address() as AddressInfo).port}`,
     async stop() {
-      server.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };
 }
 
-/** The least that is an image: a configuration and one layer, an archive of nothing
- *  (https://distribution.github.io/distribution/spec/manifest-v2-2/). */
-function emptyImage(): { blobs: ReadonlyMap<string, Blob>; manifest: Blob } {
-  const archive = Buffer.alloc(1024);
-  const layer = blob('application/vnd.docker.image.rootfs.diff.tar.gzip', gzipSync(archive));
-  const config = blob('application/vnd.docker.container.image.v1+json', {
-    architecture: 'amd64', os: 'linux', created: '2026-01-01T00:00:00Z', config: {}, rootfs: { type: 'layers', diff_ids: [digestOf(archive)] },
+/** YAML's subset that JSON is. https://distribution.github.io/distribution/about/configuration/ */
+const configOf = (folder: string, addr: string, isPrivate: boolean): object => ({
+  version: '0.1',
+  log: { level: 'warn' },
+  storage: { filesystem: { rootdirectory: join(folder, 'data') } },
+  http: { addr },
+  ...(isPrivate ? { auth: { htpasswd: { realm: 'test', path: join(folder, 'htpasswd') } } } : {}),
+});
+
+async function launch(folder: string, host: string): Promise<ChildProcess> {
+  const server = spawn('docker-registry', ['serve', join(folder, 'config.json')], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  let [said, failure] = ['', ''];
+  for (const stream of [server.stdout, server.stderr]) stream.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-2_000)));
+  server.once('error', (error) => (failure = error.message)).once('exit', (code) => (failure ||= `it ended with ${code}`));
+  if (server.pid !== undefined) await writeFile(join(folder, 'pid'), String(server.pid));
+  for (const until = performance.now() + START_MS; performance.now() < until && failure === ''; await pause(30)) if (await listens(host)) return server;
+  await end(server);
+  throw new Error(`docker-registry doesn't listen (${failure || 'it waits'}): ${said.trim()}; install Debian's docker-registry`);
+}
+
+async function end(server: ChildProcess): Promise<void> {
+  if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null) return;
+  const ended = new Promise((resolve) => server.once('exit', resolve));
+  server.kill('SIGKILL');
+  await ended;
+}
+
+/** Removes the registries of test runs that are gone. */
+async function sweep(): Promise<void> {
+  for (const folder of await abandonedFolders('registry')) {
+    const pid = Number(await readFile(join(folder, 'pid'), 'utf8').catch(() => ''));
+    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    // The pid may be another process's by now.
+    if (pid > 0 && commandLine.includes(`${folder}/`)) process.kill(pid, 'SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function listens(host: string): Promise<boolean> {
+  const [address, port] = host.split(':');
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), address, () => {
+      resolve(true);
+      socket.destroy();
+    });
+    socket.once('error', () => resolve(false));
   });
-  const reference = ({ type, bytes, digest }: Blob) => ({ mediaType: type, size: bytes.length, digest });
-  const mediaType = 'application/vnd.docker.distribution.manifest.v2+json';
-  const manifest = blob(mediaType, { schemaVersion: 2, mediaType, config: reference(config), layers: [reference(layer)] });
-  return { blobs: new Map([layer, config, manifest].map((each) => [each.digest, each])), manifest };
 }
 
-function blob(type: string, content: Buffer | object): Blob {
-  const bytes = Buffer.isBuffer(content) ? content : Buffer.from(JSON.stringify(content));
-  return { type, bytes, digest: digestOf(bytes) };
+async function freePortAt(address: string): Promise<number> {
+  const server = createServer();
+  await listening(server, address);
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
-const digestOf = (bytes: Buffer): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-
-const refuse = (response: ServerResponse, status: number, code: string, message: string): void => send(response, status, JSON.stringify({ errors: [{ code, message }] }));
-
-function send(response: ServerResponse, status: number, body?: string | Buffer): void {
-  response.setHeader('docker-distribution-api-version', 'registry/2.0');
-  response.writeHead(status).end(body);
-}
+const listening = (server: Server, address: string): Promise<void> => new Promise((resolve, reject) => server.once('error', reject).listen(0, address, resolve));

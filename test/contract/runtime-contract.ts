@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Assignment } from '#contracts';
 import { containerPlanOf, networkPlanOf, type ContainerPlan, type ContainerRuntime, type ContainerState } from '#docker';
+import type { PullProgress } from '#domain';
 import { aContainerSpec } from '#testing';
 
 /** What the images of the contract do when they run … */
@@ -38,6 +39,8 @@ export function runtimeContract(name: string, start: () => Promise<EngineUnderTe
 
     const given = (): EngineUnderTest => engine!;
     describe('containers', () => containers(given));
+    describe('commands', () => commands(given));
+    describe('what others do to a container', () => interventions(given));
     describe('images', () => images(given));
     describe('networks', () => networks(given));
     describe('an engine that goes away', () => goingAway(given));
@@ -45,6 +48,69 @@ export function runtimeContract(name: string, start: () => Promise<EngineUnderTe
 }
 
 type Given = () => EngineUnderTest;
+
+function commands(given: Given): void {
+  const never = new AbortController().signal;
+
+  it.each([[['true'], 0], [['sh', '-c', 'echo much; exit 7'], 7]] as const)('runs %j inside, and tells its exit code', async (command, code) => {
+    const { runtime, images } = given();
+    const id = await running(runtime, assignment(images.stays));
+    expect(await runtime.exec(id, command, never)).toBe(code);
+  }, 30_000);
+
+  it('waits for one until told otherwise', async () => {
+    const { runtime, images } = given();
+    const id = await running(runtime, assignment(images.stays));
+    const enough = new AbortController();
+    const waiting = runtime.exec(id, ['sleep', '1000'], enough.signal).catch((error: unknown) => error);
+    expect(await Promise.race([waiting, pause(500, 'waits')])).toBe('waits');
+    enough.abort();
+    expect(await waiting).toMatchObject({ code: 'engine_unreachable', transient: true });
+  }, 30_000);
+
+  it('has nothing to run in where the container doesn’t, or ends meanwhile', async () => {
+    const { runtime, images } = given();
+    const away = { code: 'not_found', transient: true };
+    const id = await runtime.createContainer(await prepared(runtime, assignment(images.stays)));
+    await expect(runtime.exec(id, ['true'], never)).rejects.toMatchObject(away);
+    await expect(runtime.exec('wb-mine-rep_never', ['true'], never)).rejects.toMatchObject(away);
+    await runtime.startContainer(id);
+    const waiting = runtime.exec(id, ['sleep', '1000'], never).catch((error: unknown) => error);
+    await pause(300);
+    await runtime.stopContainer(id, 5_000);
+    // Killed with all else in it, or never heard of again: nothing that a command says of itself.
+    expect([137, 'not_found']).toContain(await waiting.then((ended) => (ended as { code?: string }).code ?? ended));
+    await expect(runtime.exec(id, ['true'], never)).rejects.toMatchObject(away);
+  }, 30_000);
+}
+
+function interventions(given: Given): void {
+  const since = async (runtime: ContainerRuntime, id: string) => {
+    const { startedAt } = (await runtime.inspectContainer(id))!;
+    return (await runtime.interventions(id, startedAt!, Date.now() + 1)).map(({ signal }) => signal);
+  };
+
+  it('are a stop, with the signals that it took', async () => {
+    const { runtime, images } = given();
+    const [gentle, hard] = [await running(runtime, assignment(images.stays)), await running(runtime, assignment(images.stubborn))];
+    expect(await since(runtime, gentle)).toEqual([]);
+    await Promise.all([runtime.stopContainer(gentle, 5_000), runtime.stopContainer(hard, 1_000)]);
+    await untilSo(async () => (await since(runtime, hard)).length > 2);
+    expect(await since(runtime, gentle)).toEqual([15, null]);
+    expect(await since(runtime, hard)).toEqual([15, 9, null]);
+  }, 30_000);
+
+  it('are none where it ends by itself, and none of an earlier run', async () => {
+    const { runtime, images } = given();
+    const alone = await running(runtime, assignment(images.fails));
+    await ended(runtime, alone);
+    expect(await since(runtime, alone)).toEqual([]);
+    const again = await running(runtime, assignment(images.stays));
+    await runtime.stopContainer(again, 5_000);
+    await runtime.startContainer(again);
+    expect(await since(runtime, again)).toEqual([]);
+  }, 30_000);
+}
 
 function containers(given: Given): void {
   it('makes a container once by its name, and finds it by name and by id', async () => {
@@ -156,8 +222,11 @@ function images(given: Given): void {
   it('pulls what a registry has', async () => {
     const { runtime, images } = given();
     expect(await runtime.findImage(images.present)).toBeNull();
-    await runtime.pullImage(images.present, new AbortController().signal);
-    expect(await runtime.findImage(images.present)).toMatchObject({ id: expect.stringMatching(/^sha256:/), architecture: 'amd64' });
+    const far: PullProgress[] = [];
+    await runtime.pullImage(images.present, new AbortController().signal, (progress) => far.push(progress));
+    expect(await runtime.findImage(images.present)).toMatchObject({ id: expect.stringMatching(/^sha256:/), architecture: 'amd64', repoDigests: [expect.stringMatching(/@sha256:[0-9a-f]{64}$/)] });
+    expect(far.length).toBeGreaterThan(0);
+    expect(far.every(({ doneBytes, totalBytes }) => doneBytes <= totalBytes)).toBe(true);
   }, 30_000);
 
   it.each([

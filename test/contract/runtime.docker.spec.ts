@@ -10,6 +10,7 @@ const logger = { debug: () => undefined, info: () => undefined, warn: () => unde
 runtimeContract('Docker Engine', async () => {
   const engine = await startEngine();
   const registry = await startRegistry(engine.hostAddress).catch(stopping(engine));
+  const closed = await startRegistry(engine.hostAddress, { isPrivate: true }).catch(stopping(registry, engine));
   const commands = {
     stays: 'trap "exit 143" TERM; while :; do sleep 0.1; done',
     stubborn: 'trap "" TERM; while :; do sleep 0.1; done',
@@ -17,18 +18,21 @@ runtimeContract('Docker Engine', async () => {
     speaks: 'echo one; echo two',
   };
   for (const [image, command] of Object.entries(commands)) {
-    await importBusybox(engine.host, `waybill/${image}:1`, [`CMD ${JSON.stringify(['sh', '-c', command])}`]).catch(stopping(registry, engine));
+    await importBusybox(engine.host, `waybill/${image}:1`, [`CMD ${JSON.stringify(['sh', '-c', command])}`]).catch(stopping(closed, registry, engine));
   }
+  const present = `${registry.host}/present:1`;
+  for (const args of [['tag', 'waybill/stays:1', present], ['push', present], ['rmi', present]]) await engine.docker(...args).catch(stopping(closed, registry, engine));
   return {
     runtime: openDockerRuntime({ host: engine.host, installation: 'mine', logger }),
     images: {
       stays: 'waybill/stays:1', stubborn: 'waybill/stubborn:1', fails: 'waybill/fails:1', speaks: 'waybill/speaks:1',
-      present: `${registry.host}/present:1`, unknown: `${registry.host}/unknown:1`, private: `${registry.host}/private:1`,
+      present, unknown: `${registry.host}/unknown:1`, private: `${closed.host}/private:1`,
       away: `${engine.hostAddress}:${await freePort()}/away:1`,
     },
     lose: () => engine.kill(),
     recover: () => engine.restart(),
     close: async () => {
+      await closed.stop();
       await registry.stop();
       await engine.stop();
     },

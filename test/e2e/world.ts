@@ -54,6 +54,7 @@ export class World {
         further.push(another);
         await importBusybox(another.host, IMAGE);
       }
+      for (const one of [engine, ...further]) await one.reach(engine.hostAddress);
       const { NODE_OPTIONS: _nodeOptions, ...environment } = process.env;
       const installation = new Installation({
         home,
@@ -61,7 +62,10 @@ export class World {
         dist: DIST,
         env: { ...environment, DOCKER_HOST: engine.host, WAYBILL_NODE_NAME: 'host-1', WAYBILL_NODE_ADDRESS: engine.address, LOG_LEVEL: 'info', ...stores.env, ...options.env },
         instances: options.instances,
-        nodes: (options.nodes ?? []).map((name, i) => ({ name, dockerHost: further[i]!.host, address: further[i]!.address })),
+        brokerAddress: engine.hostAddress,
+        // A broker of somebody else's listens to nobody in there.
+        network: options.env?.['NATS_URL'] ? undefined : engine,
+        nodes: (options.nodes ?? []).map((name, i) => ({ name, dockerHost: further[i]!.host, address: further[i]!.address, network: further[i]! })),
       });
       opened.unshift(installation);
       const world = new World(engine, installation, home, further, stores);

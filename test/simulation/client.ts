@@ -92,7 +92,7 @@ export class Client {
     const commandId = this.#nextId();
     const pick = picker(lots);
     const spec = specOf(imageOf(pick(TASK_IMAGES)), pick([100, 200]), null);
-    const asked = { ...this.#home, name: 'task', spec, timeoutMs: 20_000 };
+    const asked = { ...this.#home, name: 'task', spec, timeoutMs: 20_000, retries: 0, inheritsFrom: null };
     void this.#send(commandId, { what: `run ${spec.image}`, type: 'JobCreated', deed: (gateway, metadata) => createJob(gateway, asked, metadata) }).then((done) => {
       if (done) this.jobs.add(jobIdOf(commandId));
     });

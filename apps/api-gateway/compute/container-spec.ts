@@ -23,22 +23,24 @@ export async function containerSpec(aggregates: AggregateStore, body: ContainerD
   };
 }
 
-/** The rule is the domain's, the place in the body is known here. */
-function canonicalOf(image: string): string {
+/** The reference written out in full. The rule is the domain's, the place in the body is known here.
+ *  @param at where the container stands in the body. @throws InvalidRequest `image.invalid_reference`. */
+export function canonicalOf(image: string, at = ''): string {
   try {
     return canonicalImage(image);
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
-    throw new InvalidRequest([{ pointer: '/image', code: error.code, detail: error.detail }], error.code);
+    throw new InvalidRequest([{ pointer: `${at}/image`, code: error.code, detail: error.detail }], error.code);
   }
 }
 
-async function size(aggregates: AggregateStore, { plan, resources }: ContainerDto): Promise<{ plan: string | null; resources: Resources }> {
-  if (plan && resources) throw new InvalidRequest([{ pointer: '/plan', code: 'exclusive', detail: 'give a plan or resources, not both' }]);
-  if (resources) return { plan: null, resources: resourcesOf(resources, '/resources') };
+/** What the container may have, out of a plan or as it is given. @param at where it stands in the body. @throws InvalidRequest. */
+export async function size(aggregates: AggregateStore, { plan, resources }: Pick<ContainerDto, 'plan' | 'resources'>, at = ''): Promise<{ plan: string | null; resources: Resources }> {
+  if (plan && resources) throw new InvalidRequest([{ pointer: `${at}/plan`, code: 'exclusive', detail: 'give a plan or resources, not both' }]);
+  if (resources) return { plan: null, resources: resourcesOf(resources, `${at}/resources`) };
   const name = plan ?? DEFAULT_PLAN;
   const { state } = await aggregates.load(planRules, streamOf('plan', name));
-  if (state.status === 'absent') throw new InvalidRequest([{ pointer: '/plan', code: 'plan.unknown', detail: `no such plan: ${name}; GET /v1/plans lists them` }], 'plan.unknown');
+  if (state.status === 'absent') throw new InvalidRequest([{ pointer: `${at}/plan`, code: 'plan.unknown', detail: `no such plan: ${name}; GET /v1/plans lists them` }], 'plan.unknown');
   return { plan: name, resources: state.resources };
 }
 

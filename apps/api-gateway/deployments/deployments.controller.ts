@@ -1,25 +1,44 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Dispatcher, ToDockerService } from '#application';
 import type { TenantContext } from '#contracts';
-import { Rejection } from '#domain';
 import { getDeployment } from '#read-models';
+import { wantsStream } from '../audit/event-stream.ts';
+import type { Mutation } from '../edge/mutation.ts';
 import { ReadDto } from '../edge/paging.dto.ts';
-import { Tenant } from '../edge/request.ts';
+import { Change, Tenant } from '../edge/request.ts';
+import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
-import { ref } from '../openapi/schemas.ts';
+import { deploymentContent, ref } from '../openapi/schemas.ts';
+import { answerDeployment, deploymentNotFound, DEPLOYMENT_VIEWS } from './answer-deployment.ts';
+import { streamProgress } from './progress-stream.ts';
 
 @ApiTags('deployments')
 @Controller('v1/deployments')
 export class DeploymentsController {
-  constructor(private readonly gateway: Gateway) {}
+  constructor(
+    private readonly gateway: Gateway,
+    private readonly dispatcher: Dispatcher,
+  ) {}
 
+  /** With its steps, its replicas, why each waits and until when. With `Accept: text/event-stream` again whenever anything of it has
+   *  changed, until it has ended. */
   @Get(':deployment_id')
-  @ApiOkResponse({ schema: ref('Deployment') })
-  get(@Tenant() tenant: TenantContext, @Param('deployment_id') id: string, @Query() { min_position }: ReadDto): Promise<object> {
-    const views = ['deployments', 'services', 'replicas'] as const;
-    return this.gateway.one(views, min_position, () => getDeployment(this.gateway.reads, tenant, id), deploymentNotFound);
+  @ApiOkResponse({ content: deploymentContent })
+  async get(@Tenant() tenant: TenantContext, @Param('deployment_id') id: string, @Query() { min_position }: ReadDto, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    if (wantsStream(request)) return streamProgress(this.gateway, reply, tenant, id, min_position);
+    reply.send(await answerDeployment(this.gateway, tenant, id, min_position));
+  }
+
+  /** It goes back to the last stable release, and ends CANCELLED. */
+  @Post(':deployment_id/cancel')
+  @HttpCode(202)
+  @ApiAcceptedResponse({ schema: ref('Deployment') })
+  async cancel(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('deployment_id') id: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const { docker_service_id, project_id } = await this.gateway.one(DEPLOYMENT_VIEWS, undefined, () => getDeployment(this.gateway.reads, tenant, id), deploymentNotFound);
+    const command = { type: 'CancelDeployment', data: { deploymentId: id as `dep_${string}` } } as const;
+    this.gateway.accept(reply, await this.dispatcher.send(new ToDockerService(docker_service_id, command, change.metadata(project_id), { ifMatch: change.ifMatch })));
+    return answerDeployment(this.gateway, tenant, id);
   }
 }
-
-const deploymentNotFound = () =>
-  new Rejection('not_found', 'deployment.not_found', 'there is no such deployment: GET /v1/docker-services/{id}/deployments lists those of a service');

@@ -1,6 +1,7 @@
 import type { NewDockerService } from '#application';
 import {
-  couldEverFit, Rejection, type ContainerSpec, type Demand, type ExistingDockerService, type Node, type NodeForPlacement, type RejectionKind,
+  couldEverFit, isSame, Rejection, surgeRefusal, workingRelease,
+  type ContainerSpec, type Demand, type DeploySettings, type ExistingDockerService, type Node, type NodeForPlacement, type RejectionKind,
 } from '#domain';
 
 /** Says at once what would otherwise be a service's reason for never running. It looks at what this gateway has read of the
@@ -11,17 +12,49 @@ export function refuseWhatCanNeverRun(nodes: readonly Node[], { spec, replicas }
   refuse(nodes, demandOf(spec), replicas);
 }
 
+/** What a service is changed to. */
+export interface ChangedService {
+  readonly replicas?: number;
+  readonly deploy?: DeploySettings;
+  readonly spec?: ContainerSpec;
+}
+
+/** The same for a service that is there, whose own ports and room don't stand in its way; and its roll, where it makes one.
+ *  @throws Rejection as above, and `docker_service.surge_does_not_fit` */
+export function refuseChangeThatCanNeverRun(nodes: readonly Node[], service: ExistingDockerService, { replicas = service.replicas, deploy, spec }: ChangedService): void {
+  const standing = specOf(service);
+  const next = spec ?? standing;
+  if (replicas > service.replicas || !isSame(demandOf(next), demandOf(standing))) refuse(nodes, ownDemand(service, next), replicas);
+  if (spec && !isSame(spec, standing)) refuseSurgeBeyondHostPorts(nodes, { ...service, replicas }, { spec, settings: deploy ?? service.deploy });
+}
+
+/** A roll that starts new replicas before old ones have stopped needs a node more for each, where a host port is published.
+ *  @throws Rejection `docker_service.surge_does_not_fit` with the way out */
+export function refuseSurgeBeyondHostPorts(
+  nodes: readonly Node[],
+  service: ExistingDockerService,
+  { spec = specOf(service), settings = {} }: { readonly spec?: ContainerSpec; readonly settings?: Partial<DeploySettings> } = {},
+): void {
+  if (service.lifecycle !== 'ACTIVE' || service.stableRelease === null) return;
+  const refusal = surgeRefusal({ ...service.deploy, ...settings }, service.replicas, ownDemand(service, spec), nodes.flatMap(forPlacement));
+  if (refusal) throw new Rejection('conflict', 'docker_service.surge_does_not_fit', refusal.message);
+}
+
 /** More replicas than nodes can publish a host port once each. @throws Rejection `placement.host_port_spread` */
 export function refuseScaleBeyondHostPorts(nodes: readonly Node[], service: ExistingDockerService, replicas: number): void {
-  const spec = [...service.releases.values()].at(-1);
-  if (!spec || replicas <= service.replicas || !spec.ports.some(({ hostPort }) => hostPort !== null)) return;
-  refuse(nodes, { ...demandOf(spec), owner: { type: 'docker_service', id: service.dockerServiceId } }, replicas);
+  const spec = specOf(service);
+  if (replicas <= service.replicas || !spec.ports.some(({ hostPort }) => hostPort !== null)) return;
+  refuse(nodes, ownDemand(service, spec), replicas);
 }
 
 /** The same for a job, which is one container. */
 export const refuseJobThatCanNeverRun = (nodes: readonly Node[], spec: ContainerSpec): void => refuse(nodes, demandOf(spec), 1);
 
 const demandOf = ({ resources, ports, constraints }: ContainerSpec): Demand => ({ request: resources.request, ports, constraints });
+
+const ownDemand = ({ dockerServiceId }: ExistingDockerService, spec: ContainerSpec): Demand => ({ ...demandOf(spec), owner: { type: 'docker_service', id: dockerServiceId } });
+
+const specOf = (service: ExistingDockerService): ContainerSpec => service.releases.get(workingRelease(service))!;
 
 function refuse(nodes: readonly Node[], demand: Demand, replicas: number): void {
   const fit = couldEverFit(demand, nodes.flatMap(forPlacement), replicas);

@@ -1,8 +1,11 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { Equals, IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
+import { IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
 import { ContainerDto } from '../compute/container.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
+import { DeployDto } from './deploy.dto.ts';
+import { HealthcheckDto } from './healthcheck.dto.ts';
+import { RestartPolicyDto } from './restart-policy.dto.ts';
 
 export class PortDto {
   @ApiProperty({ type: 'integer', minimum: 1, maximum: 65_535 })
@@ -18,34 +21,6 @@ export class PortDto {
   @IsOptional()
   @IsInt()
   host_port?: number;
-}
-
-export class RestartPolicyDto {
-  @ApiProperty({ enum: ['always'], default: 'always' })
-  @Equals('always', { message: 'this build serves the restart policy "always" only' })
-  name!: 'always';
-}
-
-export class DeployDto {
-  @ApiPropertyOptional({ type: 'integer', default: 10_000, description: 'A container counts as started when it has run this long.' })
-  @IsOptional()
-  @IsInt()
-  min_healthy_ms?: number;
-
-  @ApiPropertyOptional({ type: 'integer', default: 300_000, description: 'Each replica’s time from its start order to counting as started.' })
-  @IsOptional()
-  @IsInt()
-  healthy_deadline_ms?: number;
-
-  @ApiPropertyOptional({ type: 'integer', default: 600_000, description: 'The deployment’s time without any progress.' })
-  @IsOptional()
-  @IsInt()
-  progress_deadline_ms?: number;
-
-  @ApiPropertyOptional({ type: 'integer', default: 0, description: 'More failed replicas than this end the deployment.' })
-  @IsOptional()
-  @IsInt()
-  max_failures?: number;
 }
 
 export class CreateDockerServiceDto extends ContainerDto {
@@ -86,6 +61,13 @@ export class CreateDockerServiceDto extends ContainerDto {
   @ValidateNested()
   @Type(() => RestartPolicyDto)
   restart_policy?: RestartPolicyDto;
+
+  @ApiPropertyOptional({ type: HealthcheckDto, nullable: true, description: 'Without one, a container is well when it runs.' })
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => HealthcheckDto)
+  healthcheck?: HealthcheckDto | null;
 
   @ApiPropertyOptional({ type: DeployDto })
   @IsOptional()

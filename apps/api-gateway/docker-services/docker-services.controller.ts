@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { createDockerService, Dispatcher, dockerServiceIdOf, isRepeatOfCreate, ToDockerService } from '#application';
+import { createDockerService, Dispatcher, dockerServiceIdOf, isRepeatOfCreate, startedDeployment, ToDockerService } from '#application';
 import type { TenantContext } from '#contracts';
 import { getService, getServiceAt, listServices } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
@@ -12,6 +12,7 @@ import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
 import { refuseWhatCanNeverRun } from './admission.ts';
+import { answerService } from './answer-service.ts';
 import { CreateDockerServiceDto } from './create-docker-service.dto.ts';
 import { GetDockerServiceDto, ListDockerServicesDto } from './list-docker-services.dto.ts';
 import { newDockerService } from './new-docker-service.ts';
@@ -27,17 +28,18 @@ export class DockerServicesController {
 
   @Post()
   @HttpCode(202)
-  @ApiAcceptedResponse({ schema: ref('DockerService'), description: 'Created; `deployment` is on its way.' })
+  @ApiAcceptedResponse({ schema: ref('DockerService'), description: 'Created; `deployment_id` is on its way.' })
   async create(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Body() body: CreateDockerServiceDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const { aggregates, nodes } = this.gateway.parts;
     const projectId = await projectOf(this.gateway, tenant, body);
     const asked = await newDockerService(aggregates, body, projectId, change.commandId);
     // A retry is answered by what it made, also when no node has room left because of it.
     if (!(await isRepeatOfCreate(aggregates, change.commandId))) refuseWhatCanNeverRun(nodes.present, asked);
-    this.gateway.accept(reply, await createDockerService({ dispatcher: this.dispatcher, aggregates }, asked, change.metadata(projectId)));
+    const handled = await createDockerService({ dispatcher: this.dispatcher, aggregates }, asked, change.metadata(projectId));
+    this.gateway.accept(reply, handled);
     const id = dockerServiceIdOf(change.commandId);
     reply.header('location', `/v1/docker-services/${id}`);
-    return this.#one(tenant, id);
+    return answerService(this.gateway, tenant, id, startedDeployment(handled));
   }
 
   @Get()

@@ -24,10 +24,10 @@ export class ListDockerServicesDto extends PagingDto {
   @IsIn(['PENDING', 'RUNNING', 'FAILED'])
   status?: 'PENDING' | 'RUNNING' | 'FAILED';
 
-  @ApiPropertyOptional({ enum: ['ACTIVE', 'DELETING', 'DELETED'], description: 'Default: all but DELETED.' })
+  @ApiPropertyOptional({ enum: ['ACTIVE', 'PAUSED', 'DELETING', 'DELETED'], description: 'Default: all but DELETED.' })
   @IsOptional()
-  @IsIn(['ACTIVE', 'DELETING', 'DELETED'])
-  lifecycle?: 'ACTIVE' | 'DELETING' | 'DELETED';
+  @IsIn(['ACTIVE', 'PAUSED', 'DELETING', 'DELETED'])
+  lifecycle?: 'ACTIVE' | 'PAUSED' | 'DELETING' | 'DELETED';
 }
 
 export class GetDockerServiceDto extends ReadDto {

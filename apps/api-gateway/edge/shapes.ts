@@ -34,6 +34,16 @@ export const TextMap = shaped('textMap', (value) => {
   return Object.entries(value).flatMap(([key, item]) => (typeof item === 'string' ? [] : [{ path: [key], detail: 'must be a text (put numbers and true/false in quotes)' }]));
 });
 
+/** A number of replicas, or a percentage of them as a text: `2`, `"25%"`. The domain judges the value. */
+export const IsShare = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'type',
+    validator: {
+      validate: (value: unknown) => typeof value === 'number' || typeof value === 'string',
+      defaultMessage: () => 'must be a whole number, or a percentage like "25%"',
+    },
+  });
+
 /** An id of this kind, such as `env_…`. Whether the thing is there is another question. */
 export const IsIdOf = (prefix: string): PropertyDecorator =>
   ValidateBy({

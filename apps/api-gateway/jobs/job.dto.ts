@@ -1,31 +1,35 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsInt, IsOptional, IsString } from 'class-validator';
-import { ContainerDto } from '../compute/container.dto.ts';
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IsIn, IsOptional, IsString } from 'class-validator';
+import { HookDto } from '../docker-services/hook.dto.ts';
 import { PagingDto } from '../edge/paging.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
 
-export class CreateJobDto extends ContainerDto {
+/** A container that runs to its end: one of its own (`environment_id`, `image`), or that of a service (`docker_service_id`) with what is
+ *  given in place of its release's own. */
+export class JobDto extends HookDto {
+  @ApiPropertyOptional({ type: 'string', description: 'Takes all of this service’s current release; each given field stands in its place.' })
+  @IsOptional()
+  @IsIdOf('svc')
+  docker_service_id?: string;
+
   @ApiPropertyOptional({ type: 'string', description: 'Implied by the environment; given, it must agree.' })
   @IsOptional()
   @IsIdOf('prj')
   project_id?: string;
 
-  @ApiProperty({ type: 'string' })
+  @ApiPropertyOptional({ type: 'string', description: 'Needed without docker_service_id, implied by it.' })
+  @IsOptional()
   @IsIdOf('env')
-  environment_id!: string;
+  environment_id?: string;
 
-  @ApiPropertyOptional({ type: 'string', description: 'Default: the image’s last part. Needn’t be unique.' })
+  @ApiPropertyOptional({ type: 'string', description: 'Default: the service’s name, or the image’s last part. Needn’t be unique.' })
   @IsOptional()
   @IsString()
   name?: string;
-
-  @ApiPropertyOptional({ type: 'integer', default: 600_000, description: 'From the start of the container; never unlimited.' })
-  @IsOptional()
-  @IsInt()
-  timeout_ms?: number;
 }
 
-const STATUSES = ['PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'TIMEOUT'] as const;
+const STATUSES = ['PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'TIMEOUT', 'CANCELLED'] as const;
+const TRIGGERS = ['manual', 'pre_deploy', 'post_deploy', 'schedule'] as const;
 
 export class ListJobsDto extends PagingDto {
   @ApiPropertyOptional({ type: 'string' })
@@ -38,6 +42,21 @@ export class ListJobsDto extends PagingDto {
   @IsIdOf('env')
   environment_id?: string;
 
+  @ApiPropertyOptional({ type: 'string', description: 'Those that took a release of this service; its hooks too.' })
+  @IsOptional()
+  @IsIdOf('svc')
+  docker_service_id?: string;
+
+  @ApiPropertyOptional({ type: 'string', description: 'Of a schedule the last 10 that have ended are kept, and those that run.' })
+  @IsOptional()
+  @IsIdOf('sch')
+  schedule_id?: string;
+
+  @ApiPropertyOptional({ type: 'string', description: 'The hooks of this deployment.' })
+  @IsOptional()
+  @IsIdOf('dep')
+  deployment_id?: string;
+
   @ApiPropertyOptional({ type: 'string' })
   @IsOptional()
   @IsString()
@@ -47,4 +66,9 @@ export class ListJobsDto extends PagingDto {
   @IsOptional()
   @IsIn(STATUSES)
   status?: (typeof STATUSES)[number];
+
+  @ApiPropertyOptional({ enum: TRIGGERS })
+  @IsOptional()
+  @IsIn(TRIGGERS)
+  trigger?: (typeof TRIGGERS)[number];
 }

@@ -1,20 +1,20 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { createJob, Dispatcher, isRepeatOfJob, jobIdOf } from '#application';
+import { createdJob, createJob, Dispatcher, jobIdOf, rerunIdOf, rerunJob, ToJob, type NewJob } from '#application';
 import type { TenantContext } from '#contracts';
-import { JOB_TIMEOUT, type EnvironmentId } from '#domain';
+import type { JobId } from '#domain';
 import { getJob, listJobs } from '#read-models';
-import { containerSpec, nameFromImage } from '../compute/container-spec.ts';
 import { refuseJobThatCanNeverRun } from '../docker-services/admission.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, ReadDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
-import { projectOf } from '../environments/reach.ts';
+import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
-import { CreateJobDto, ListJobsDto } from './job.dto.ts';
-import { jobNotFound } from './reach.ts';
+import { askedJob, askedNow } from './asked-job.ts';
+import { JobDto, ListJobsDto } from './job.dto.ts';
+import { jobNotFound, reachJob } from './reach.ts';
 
 @ApiTags('jobs')
 @Controller('v1/jobs')
@@ -28,22 +28,18 @@ export class JobsController {
   @Post()
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Job') })
-  async create(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Body() body: CreateJobDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const { aggregates, nodes } = this.gateway.parts;
-    const projectId = await projectOf(this.gateway, tenant, body);
-    const spec = await containerSpec(aggregates, body, []);
-    if (!(await isRepeatOfJob(aggregates, change.commandId))) refuseJobThatCanNeverRun(nodes.present, spec);
-    const asked = {
-      projectId,
-      environmentId: body.environment_id as EnvironmentId,
-      name: body.name ?? nameFromImage(spec.image),
-      spec,
-      timeoutMs: body.timeout_ms ?? JOB_TIMEOUT.defaultMs,
-    };
-    this.gateway.accept(reply, await createJob({ dispatcher: this.dispatcher, aggregates }, asked, change.metadata(projectId)));
+  async create(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Body() body: JobDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const id = jobIdOf(change.commandId);
-    reply.header('location', `/v1/jobs/${id}`);
-    return this.#one(tenant, id);
+    // A retry is answered by what stands, whatever became of the service or the nodes since.
+    const asked = (await createdJob(this.gateway.parts.aggregates, id)) ?? (await this.#asked(tenant, body));
+    this.gateway.accept(reply, await createJob(this.#parts, asked, change.metadata(asked.projectId)));
+    return this.#made(tenant, id, reply);
+  }
+
+  async #asked(tenant: TenantContext, body: JobDto): Promise<NewJob> {
+    const asked = await askedNow(this.gateway, await askedJob(this.gateway, tenant, body));
+    refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, asked.spec);
+    return asked;
   }
 
   @Get()
@@ -59,6 +55,39 @@ export class JobsController {
     const job = await this.#one(tenant, id, min_position);
     reply.header('etag', `"${job.revision}"`);
     return job;
+  }
+
+  /** Runs the same container again, as a new job: the same release too, where it came from one. */
+  @Post(':job_id/run')
+  @HttpCode(202)
+  @ApiAcceptedResponse({ schema: ref('Job') })
+  async run(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('job_id') source: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const definition = await reachJob(this.gateway.parts.aggregates, tenant, source);
+    const id = rerunIdOf(change.commandId, source as JobId);
+    if (!(await createdJob(this.gateway.parts.aggregates, id))) refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, definition.spec);
+    this.gateway.accept(reply, await rerunJob(this.#parts, definition, change.metadata(definition.projectId)));
+    return this.#made(tenant, id, reply);
+  }
+
+  /** Stops its container; it is CANCELLED when its engine has said so. */
+  @Post(':job_id/cancel')
+  @HttpCode(202)
+  @ApiAcceptedResponse({ schema: ref('Job') })
+  async cancel(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('job_id') id: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const { projectId } = await reachJob(this.gateway.parts.aggregates, tenant, id);
+    const metadata = change.metadata(projectId);
+    const data = { reason: { code: 'cancelled', message: 'it was cancelled by request' }, requestedAt: new Date(metadata.now).toISOString() };
+    this.gateway.accept(reply, await this.dispatcher.send(new ToJob(id, { type: 'CancelJob', data }, metadata, { ifMatch: change.ifMatch })));
+    return this.#one(tenant, id);
+  }
+
+  get #parts() {
+    return { dispatcher: this.dispatcher, aggregates: this.gateway.parts.aggregates };
+  }
+
+  #made(tenant: TenantContext, id: JobId, reply: FastifyReply) {
+    reply.header('location', `/v1/jobs/${id}`);
+    return this.#one(tenant, id);
   }
 
   #one(tenant: TenantContext, id: string, minPosition?: string) {

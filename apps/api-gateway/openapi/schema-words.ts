@@ -14,10 +14,10 @@ export const named = (name: string): Schema => ({ $ref: `#/components/schemas/${
 export const orNull = (schema: Schema): Schema =>
   typeof schema['type'] === 'string' && !schema['enum'] ? { ...schema, type: [schema['type'], 'null'] } : { anyOf: [schema, { type: 'null' }] };
 
-/** An object with just these fields, all of them always there. */
-export const object = (properties: Readonly<Record<string, Schema>>): Schema => ({
+/** An object with just these fields, all of them always there but the `optional` ones. */
+export const object = (properties: Readonly<Record<string, Schema>>, optional: Readonly<Record<string, Schema>> = {}): Schema => ({
   type: 'object',
-  properties,
+  properties: { ...properties, ...optional },
   required: Object.keys(properties),
   additionalProperties: false,
 });

@@ -15,11 +15,33 @@ const spec = {
   labels: mapOf(text),
   constraints: many(text),
 };
+const release = {
+  ...spec,
+  restart_policy: object({
+    name: one('always', 'unless-stopped', 'on-failure', 'no'),
+    max_retries: whole,
+    delay_ms: orNull(whole),
+    backoff: one('constant', 'exponential'),
+    window_ms: orNull(whole),
+    on_exhausted: one('fail', 'replace'),
+  }),
+  healthcheck: orNull(
+    object(
+      { type: one('http', 'tcp', 'command'), interval_ms: whole, timeout_ms: whole, healthy_threshold: whole, unhealthy_threshold: whole, on_unhealthy: one('restart', 'mark') },
+      { path: text, port: whole, command: many(text) },
+    ),
+  ),
+};
+const { ports: _ports, ...hookSpec } = spec;
+const hook = orNull(object({ timeout_ms: whole, retries: whole }, hookSpec));
+const share = { type: ['integer', 'string', 'null'] };
 const DEPLOYMENT_STATUS = one('PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'ROLLED_BACK', 'CANCELLED', 'SUPERSEDED');
 const REPLICA_STATE = one('PENDING', 'ASSIGNED', 'PREPARING', 'STARTING', 'RUNNING', 'COMPLETED', 'FAILED', 'STOPPED', 'GONE');
+const HEALTH = one('unknown', 'starting', 'healthy', 'unhealthy');
+const pull = orNull(object({ done_bytes: whole, total_bytes: whole }));
 const verdict = object({ node_id: idOf('node'), name: text, fits: flag, score: orNull({ type: 'number' }), reasons: many(object({ filter: text, detail: text })) });
 const owner = object({ type: one('docker_service', 'job'), id: text });
-const jobTrigger = { ...object({ type: one('manual', 'pre_deploy', 'post_deploy', 'schedule') }), properties: { type: one('manual', 'pre_deploy', 'post_deploy', 'schedule'), deployment_id: idOf('dep'), schedule_id: idOf('sch') } };
+const jobTrigger = object({ type: one('manual', 'pre_deploy', 'post_deploy', 'schedule') }, { deployment_id: idOf('dep'), schedule_id: idOf('sch') });
 
 /** Every answer, by its name under `components.schemas`. Specs hold real answers against them. */
 export const answerSchemas: Readonly<Record<string, Schema>> = {
@@ -38,6 +60,19 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
   Project: object({ project_id: ids.project_id, name: text, created_at: instant, created_by: actor, revision: whole }),
   Environment: object({ ...ids, name: text, network_id: idOf('net'), created_at: instant, created_by: actor }),
   Plan: object({ name: text, resources: named('Resources'), created_at: instant, created_by: actor, updated_at: instant, updated_by: actor, revision: whole }),
+  DeploySettings: object({
+    strategy: one('rolling', 'recreate'),
+    max_surge: share,
+    max_unavailable: share,
+    min_healthy_ms: whole,
+    healthy_deadline_ms: whole,
+    progress_deadline_ms: whole,
+    max_failures: whole,
+    monitor_ms: whole,
+    auto_rollback: flag,
+    pre_deploy: hook,
+    post_deploy: hook,
+  }),
   DockerService: object({
     docker_service_id: idOf('svc'),
     ...ids,
@@ -48,12 +83,13 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     status: orNull(one('PENDING', 'RUNNING', 'FAILED')),
     status_reason: reason,
     degraded: flag,
-    lifecycle: one('ACTIVE', 'DELETING', 'DELETED'),
+    lifecycle: one('ACTIVE', 'PAUSED', 'DELETING', 'DELETED'),
+    paused: orNull(object({ containers: one('held', 'removed'), at: instant, by: actor })),
     release: whole,
     image_digest: orNull(text),
-    ...spec,
-    replicas: object({ desired: whole, running: whole, healthy: whole, starting: whole, failed: whole }),
-    deploy: object({ min_healthy_ms: whole, healthy_deadline_ms: whole, progress_deadline_ms: whole, max_failures: whole }),
+    ...release,
+    replicas: object({ desired: whole, running: whole, healthy: whole, starting: whole, failed: whole, finished: whole }),
+    deploy: named('DeploySettings'),
     secrets: { type: 'object' },
     deployment: orNull(object({ deployment_id: idOf('dep'), status: DEPLOYMENT_STATUS })),
     nodes: many(object({ node_id: idOf('node'), name: text, address: text })),
@@ -66,6 +102,21 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     deleted_at: orNull(instant),
     deleted_by: orNull(actor),
     revision: whole,
+  }, { deployment_id: idOf('dep') }),
+  Release: object({
+    docker_service_id: idOf('svc'),
+    project_id: ids.project_id,
+    release: whole,
+    copied_from: orNull(whole),
+    ...release,
+    image_reference: orNull(text),
+    image_digest: orNull(text),
+    image_id: orNull(text),
+    created_at: instant,
+    created_by: actor,
+    current: flag,
+    stable: flag,
+    kept: flag,
   }),
   Replica: object({
     replica_id: idOf('rep'),
@@ -79,11 +130,13 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     settled: flag,
     final: flag,
     wanted: one('run', 'hold', 'gone'),
-    health: one('unknown'),
+    health: HEALTH,
     node_id: orNull(idOf('node')),
     container_id: orNull(text),
     address: orNull(text),
     image_id: orNull(text),
+    image_digest: orNull(text),
+    pull,
     run: whole,
     restarts: whole,
     exit_code: orNull(whole),
@@ -102,21 +155,61 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     deployment_id: idOf('dep'),
     docker_service_id: idOf('svc'),
     project_id: ids.project_id,
+    kind: one('create', 'deploy', 'rollback', 'restart'),
     status: DEPLOYMENT_STATUS,
-    strategy: orNull(one('recreate', 'rolling')),
+    strategy: one('recreate', 'rolling'),
+    max_surge: share,
+    max_unavailable: share,
+    auto_rollback: flag,
     from_release: orNull(whole),
     to_release: whole,
     from_image: orNull(text),
     to_image: orNull(text),
     reason,
+    supersedes: orNull(idOf('dep')),
+    superseded_by: orNull(idOf('dep')),
+    cancel_requested_at: orNull(instant),
     created_by: actor,
     started_at: instant,
     finished_at: orNull(instant),
     deadline_at: orNull(instant),
     progress: orNull(object({ running: whole, settled: whole, wanted: whole })),
-    failures: many(object({ replica_id: idOf('rep'), slot: whole, reason: named('Reason') })),
-    steps: many(object({ name: text, status: one('PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED'), started_at: orNull(instant), finished_at: orNull(instant), reason })),
-    replicas: many(object({ replica_id: idOf('rep'), slot: whole, release: whole, state: REPLICA_STATE, reason })),
+    counts: orNull(object({ wanted: whole, running: whole, settled: whole, outdated: whole })),
+    steps: many(
+      object({
+        name: one('pre_deploy', 'prepare', 'replace', 'monitor', 'post_deploy', 'return'),
+        status: one('PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED'),
+        started_at: orNull(instant),
+        finished_at: orNull(instant),
+        deadline_at: orNull(instant),
+        job_id: orNull(idOf('job')),
+        reason,
+      }),
+    ),
+    history: many(object({ at: instant, what: text, why: text })),
+    replicas: many(
+      object({
+        replica_id: idOf('rep'),
+        slot: whole,
+        generation: whole,
+        release: whole,
+        state: REPLICA_STATE,
+        health: HEALTH,
+        settled: flag,
+        stopping: flag,
+        node_id: orNull(idOf('node')),
+        run: whole,
+        restarts: whole,
+        exit_code: orNull(whole),
+        oom_killed: flag,
+        pull,
+        reason,
+        deadline_at: orNull(instant),
+      }),
+    ),
+    failures: many(
+      object({ replica_id: idOf('rep'), slot: whole, reason: named('Reason'), node_id: orNull(idOf('node')), exit_code: orNull(whole), oom_killed: flag, last_log_lines: many(text) }),
+    ),
   }),
   Job: object({
     job_id: idOf('job'),
@@ -127,17 +220,40 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     status: one('PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'TIMEOUT', 'CANCELLED'),
     status_reason: reason,
     trigger: jobTrigger,
+    docker_service_id: orNull(idOf('svc')),
+    release: orNull(whole),
+    rerun_of: orNull(idOf('job')),
     timeout_ms: whole,
+    retries: whole,
     attempts: many(
-      object({ attempt: whole, replica_id: idOf('rep'), state: REPLICA_STATE, node_id: orNull(idOf('node')), exit_code: orNull(whole), oom_killed: flag, reason, started_at: orNull(instant), finished_at: orNull(instant) }),
+      object({ attempt: whole, replica_id: idOf('rep'), state: REPLICA_STATE, node_id: orNull(idOf('node')), exit_code: orNull(whole), oom_killed: flag, reason, retry_at: orNull(instant), started_at: orNull(instant), finished_at: orNull(instant) }),
     ),
     exit_code: orNull(whole),
     oom_killed: flag,
+    cancel_requested_at: orNull(instant),
     created_at: instant,
     created_by: actor,
     finished_at: orNull(instant),
     revision: whole,
     links: object({ logs: text }),
+  }),
+  Schedule: object({
+    schedule_id: idOf('sch'),
+    ...ids,
+    cron: text,
+    time_zone: text,
+    concurrency: one('allow', 'forbid', 'replace'),
+    paused: flag,
+    paused_reason: reason,
+    job: object({ docker_service_id: orNull(idOf('svc')), name: text, timeout_ms: whole, retries: whole }, hookSpec),
+    last_fired: orNull(object({ minute: instant, job_id: idOf('job'), missed_since: orNull(instant) })),
+    last_skipped: orNull(object({ minute: instant, since: instant, reason: named('Reason') })),
+    next_at: orNull(instant),
+    created_at: instant,
+    created_by: actor,
+    updated_at: instant,
+    updated_by: actor,
+    revision: whole,
   }),
   Node: object({
     node_id: idOf('node'),
@@ -204,4 +320,5 @@ export const pageSchemas: Readonly<Record<string, Schema>> = Object.fromEntries(
 export const ref = (name: string): { $ref: string } => ({ $ref: `#/components/schemas/${name}` });
 export const listOf = (name: string): { $ref: string } => ref(`${name}List`);
 export const logsContent = { 'application/json': { schema: ref('Logs') }, 'application/x-ndjson': { schema: ref('LogLine') } };
+export const deploymentContent = { 'application/json': { schema: ref('Deployment') }, 'text/event-stream': { schema: { type: 'string' } } };
 export const eventsContent = { 'application/json': { schema: listOf('Event') }, 'text/event-stream': { schema: { type: 'string' } } };

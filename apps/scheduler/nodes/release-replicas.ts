@@ -10,6 +10,7 @@ import {
   replica as replicaRules,
   type ReplicaId,
   streamOf,
+  whyUnwanted,
 } from '#domain';
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
@@ -17,7 +18,7 @@ import type { LogIndex } from '../log-index.ts';
 import { settleClaim } from '../placement/settle-claim.ts';
 import type { SchedulerPorts } from '../ports.ts';
 
-/** Gives a node's room back, where the engine's word or the node's removal allows it, and takes down what ended jobs left. */
+/** Gives a node's room back, where the engine's word or the node's removal allows it, and takes down what jobs don't want any more. */
 export class ReleaseReplicas {
   constructor(
     private readonly ports: Pick<SchedulerPorts, 'aggregates' | 'clock'>,
@@ -30,7 +31,7 @@ export class ReleaseReplicas {
     for (const entry of state.entries.values()) {
       if (state.status === 'removed') await this.releaseLost(nodeId, entry);
       else if (this.mayBeGone(entry)) await this.releaseGone(nodeId, entry);
-      if (state.status !== 'removed') await this.stopEndedJob(nodeId, state, entry);
+      if (state.status !== 'removed') await this.stopUnwanted(nodeId, state, entry);
     }
   }
 
@@ -86,12 +87,12 @@ export class ReleaseReplicas {
     await this.ports.aggregates.handle(nodeRules, streamOf('node', nodeId), { type: 'ReleaseReplica', data: { replicaId, reason } }, metadata);
   }
 
-  private async stopEndedJob(nodeId: NodeId, node: Node, { placement, wanted }: NodeEntry): Promise<void> {
+  private async stopUnwanted(nodeId: NodeId, node: Node, { placement, wanted }: NodeEntry): Promise<void> {
     const { owner, replicaId, projectId } = placement;
-    if (owner.type !== 'job' || wanted === 'gone' || !node.entries.has(replicaId) || !this.index.endedJobs.has(owner.id)) return;
+    if (owner.type !== 'job' || wanted === 'gone' || !node.entries.has(replicaId) || !this.index.endingJobs.has(owner.id)) return;
     const { state } = await this.ports.aggregates.load(jobRules, streamOf('job', owner.id));
-    if (state.status !== 'ended') return;
-    const reason: Reason = { code: 'job_ended', message: `the job ended: ${state.outcome}` };
+    const reason = whyUnwanted(state, replicaId);
+    if (!reason) return;
     const metadata = causedBy(this.index.causeOf(owner.id), commandIdOf('gone', replicaId), projectId, this.ports.clock.now());
     await this.ports.aggregates.handle(nodeRules, streamOf('node', nodeId), { type: 'ChangeWanted', data: { replicaId, to: 'gone', reason } }, metadata);
   }

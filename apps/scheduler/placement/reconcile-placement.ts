@@ -11,6 +11,7 @@ import {
   type ReplicaCommand,
   type ReplicaId,
   streamOf,
+  whyUnwanted,
 } from '#domain';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
@@ -76,10 +77,10 @@ export class ReconcilePlacement {
   }
 
   /** Why a job's replica isn't wanted any more. A service's are abandoned by its own plan. */
-  private async endOfJob({ owner }: PresentReplica): Promise<Reason | null> {
-    if (owner.type !== 'job' || !this.index.endedJobs.has(owner.id)) return null;
+  private async endOfJob({ owner, replicaId }: PresentReplica): Promise<Reason | null> {
+    if (owner.type !== 'job' || !this.index.endingJobs.has(owner.id)) return null;
     const { state } = await this.ports.aggregates.load(jobRules, streamOf('job', owner.id));
-    return state.status === 'ended' ? { code: 'job_ended', message: `the job ended: ${state.outcome}` } : null;
+    return whyUnwanted(state, replicaId);
   }
 
   /** Without one its node couldn't be told what to make, and so not be told of anything. */

@@ -2,10 +2,12 @@ import type { Cases } from '../kernel/decider.ts';
 import type { DeploymentId } from '../kernel/ids.ts';
 import { Rejection } from '../kernel/rejection.ts';
 import { isSame } from '../kernel/same.ts';
+import { deployViolations } from './deploy-rules.ts';
 import type { DeploySettings } from './deploy-settings.ts';
 import { type DockerService, type ExistingDockerService, keptReleases, workingRelease } from './docker-service.ts';
 import type { ContainerSpec, DeploymentKind, DockerServiceEvent, ImagePin, Labels } from './events.ts';
-import { deployViolations, labelViolations, replicasViolations, serviceViolations } from './spec-rules.ts';
+import { serviceViolations } from './service-rules.ts';
+import { labelViolations, replicasViolations } from './spec-rules.ts';
 import { active, existing, living, refuse } from './standing.ts';
 
 type DataOf<T extends DockerServiceEvent['type']> = Extract<DockerServiceEvent, { type: T }>['data'];

@@ -6,7 +6,7 @@ import { type LifecycleCommand, lifecycleDecisions } from './decide-lifecycle.ts
 import { evolve, initial, type DockerService, type ExistingDockerService } from './docker-service.ts';
 import type { ContainerSpec, DockerServiceEvent, Step } from './events.ts';
 import { effectOf, isEmptyStep, takenGeneration } from './orders.ts';
-import { serviceViolations } from './spec-rules.ts';
+import { serviceViolations } from './service-rules.ts';
 import { active, existing, living, refuse } from './standing.ts';
 
 type DataOf<T extends DockerServiceEvent['type']> = Extract<DockerServiceEvent, { type: T }>['data'];

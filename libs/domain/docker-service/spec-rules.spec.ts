@@ -1,7 +1,9 @@
-import { DEFAULT_DEPLOY_SETTINGS, type DeploySettings } from './deploy-settings.ts';
+import { DEFAULT_DEPLOY_SETTINGS } from './deploy-settings.ts';
 import { ALWAYS } from './restart-policy.ts';
 import type { ContainerSpec, Port } from './events.ts';
-import { deployViolations, LIMITS, nameViolations, replicasViolations, resourcesViolations, serviceViolations, specViolations } from './spec-rules.ts';
+import { serviceViolations } from './service-rules.ts';
+import { nameViolations, partViolations, replicasViolations, resourcesViolations, specViolations } from './spec-rules.ts';
+import { LIMITS } from './violation.ts';
 
 const amount = { cpuMillis: 250, memoryBytes: 268_435_456 };
 const sound: ContainerSpec = {
@@ -21,7 +23,6 @@ const sound: ContainerSpec = {
   restartPolicy: ALWAYS,
   healthcheck: null,
 };
-const deploy: DeploySettings = { ...DEFAULT_DEPLOY_SETTINGS, minHealthyMs: 10_000, healthyDeadlineMs: 300_000, progressDeadlineMs: 600_000, maxFailures: 0 };
 const port = (containerPort: number, hostPort: number | null = null): Port => ({ containerPort, protocol: 'tcp', hostPort });
 const found = (parts: Partial<ContainerSpec>) => specViolations({ ...sound, ...parts }).map(({ pointer, code }) => `${pointer} ${code}`);
 
@@ -60,6 +61,11 @@ describe('the spec of a container', () => {
     ]));
 });
 
+it('a spec of which only a part is given is judged by that part', () => {
+  expect(partViolations({})).toEqual([]);
+  expect(partViolations({ command: [], env: { '1': '' } }).map(({ pointer }) => pointer)).toEqual(['/command', '/env/1']);
+});
+
 describe('resources', () => {
   const found = (request: Partial<typeof amount>, limit: Partial<typeof amount> = {}) =>
     resourcesViolations({ request: { ...amount, ...request }, limit: { ...amount, ...limit } }).map(({ pointer, message }) => `${pointer} ${message}`);
@@ -82,7 +88,7 @@ describe('resources', () => {
 });
 
 describe('a service', () => {
-  const service = { name: 'api', kind: 'web', replicas: 3, deploy, spec: sound } as const;
+  const service = { name: 'api', kind: 'web', replicas: 3, deploy: DEFAULT_DEPLOY_SETTINGS, spec: sound } as const;
 
   it('is taken as it is when nothing is wrong', () => expect(serviceViolations(service)).toEqual([]));
 
@@ -99,21 +105,4 @@ describe('a service', () => {
     expect([0, 1, 1000].flatMap(replicasViolations)).toEqual([]);
     expect([-1, 1001, 0.5].flatMap(replicasViolations)).toHaveLength(3);
   });
-});
-
-describe('deploy settings', () => {
-  it('leave a replica time to count as started', () => {
-    expect(deployViolations(deploy)).toEqual([]);
-    expect(deployViolations({ ...deploy, healthyDeadlineMs: 10_000 })).toEqual([
-      { pointer: '/deploy/healthy_deadline_ms', code: 'out_of_range', message: 'must be above min_healthy_ms: no replica could ever count as started' },
-    ]);
-  });
-
-  it('end every wait within a day', () =>
-    expect(deployViolations({ ...DEFAULT_DEPLOY_SETTINGS, minHealthyMs: -1, healthyDeadlineMs: 0, progressDeadlineMs: 86_400_001, maxFailures: 0.5 }).map(({ pointer }) => pointer)).toEqual([
-      '/deploy/min_healthy_ms',
-      '/deploy/healthy_deadline_ms',
-      '/deploy/progress_deadline_ms',
-      '/deploy/max_failures',
-    ]));
 });

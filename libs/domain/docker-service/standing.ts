@@ -1,6 +1,6 @@
 import { Rejection } from '../kernel/rejection.ts';
 import type { DockerService, ExistingDockerService } from './docker-service.ts';
-import type { Violation } from './spec-rules.ts';
+import type { Violation } from './violation.ts';
 
 /** The service, whatever became of it. @throws Rejection `docker_service.not_found` */
 export function existing(service: DockerService): ExistingDockerService {

@@ -1,5 +1,5 @@
 import type { Reason } from '../kernel/reason.ts';
-import type { RunState } from '../replica/events.ts';
+import type { Health, RunState } from '../replica/events.ts';
 import type { Lifecycle } from './docker-service.ts';
 
 /** `FAILED`: nothing more will be tried by itself. */
@@ -10,6 +10,8 @@ export interface ReplicaFacts {
   readonly slot: number;
   readonly release: number | null;
   readonly state: RunState;
+  /** By its check; `unknown` without one. */
+  readonly health: Health;
   /** Its agent tries nothing more. */
   readonly final: boolean;
   /** Some run of it has failed: until SETTLED it counts as starting. */
@@ -24,21 +26,30 @@ export interface ReplicaFacts {
 
 export interface ServiceFacts {
   readonly lifecycle: Lifecycle;
+  /** What became of its containers when it was PAUSED. */
+  readonly paused: 'held' | 'removed' | null;
   readonly desired: number;
-  /** The target of the active deployment, else the last stable release. */
+  /** The target of the deployment that moves forward, else the last stable release. */
   readonly currentRelease: number | null;
   readonly halted: Reason | null;
   readonly deploymentActive: boolean;
+  /** The scheduler tries another node for a replica whose retries are spent. */
+  readonly replacesExhausted: boolean;
   readonly replicas: readonly ReplicaFacts[];
 }
 
-/** Of the wanted slots. A replica on a silent node is in none but `desired`. */
+/** Of the wanted slots, each counted once, however many replicas it holds while it rolls. One whose replica is on a silent node is in none
+ *  but `desired`. */
 export interface ReplicaCounts {
   readonly desired: number;
+  /** Up, and of the current release. */
   readonly running: number;
+  /** Of those, the ones that are well by their check, or have none. */
   readonly healthy: number;
   readonly starting: number;
   readonly failed: number;
+  /** Done with its work, or stopped by hand under a policy that lets it be: they aren't wanted any more. */
+  readonly finished: number;
 }
 
 export interface StatusOfService {
@@ -51,54 +62,81 @@ export interface StatusOfService {
   readonly counts: ReplicaCounts;
 }
 
-/** What a service's status is, and why: RUNNING is said only of what is seen to run. */
+/** What a service's status is, and why: RUNNING is said only of what is seen to run, all of it of the current release. */
 export function serviceStatus(facts: ServiceFacts): StatusOfService {
   const wanted = facts.replicas.filter(({ slot, stopping, state }) => slot <= facts.desired && !stopping && state !== 'GONE');
-  const counts = count(facts, wanted);
+  const slots = Map.groupBy(wanted, ({ slot }) => slot);
+  const counts = count(facts, [...slots.values()]);
+  const needed = facts.desired - counts.finished;
   if (facts.lifecycle !== 'ACTIVE' || facts.desired === 0) return { status: null, reason: whyNothing(facts), degraded: false, counts };
-  const serving = wanted.filter(isUp).length;
-  const degraded = serving > 0 && serving < facts.desired;
+  const serving = [...slots.values()].filter((each) => each.some(isWell)).length;
+  const degraded = serving > 0 && serving < needed;
   if (facts.halted) return { status: 'FAILED', reason: facts.halted, degraded, counts };
-  if (counts.running >= facts.desired) return { status: 'RUNNING', reason: null, degraded, counts };
-  const status = !facts.deploymentActive && counts.failed > 0 ? 'FAILED' : 'PENDING';
+  if (needed === 0) return { status: null, reason: FINISHED, degraded: false, counts };
+  const isMixed = wanted.some((each) => isUp(each) && each.release !== facts.currentRelease);
+  if (counts.healthy >= needed && !isMixed) return { status: 'RUNNING', reason: null, degraded, counts };
+  const status = !facts.deploymentActive && !facts.replacesExhausted && counts.failed > 0 ? 'FAILED' : 'PENDING';
   return { status, reason: whyNotRunning(facts, wanted, counts), degraded, counts };
 }
 
-function count({ desired, currentRelease }: ServiceFacts, wanted: readonly ReplicaFacts[]): ReplicaCounts {
-  const heard = wanted.filter(({ silent }) => !silent);
-  const running = heard.filter((each) => isUp(each) && each.release === currentRelease).length;
-  const failed = heard.filter(isGivenUp).length;
-  const starting = heard.filter((each) => !isUp(each) && !isGivenUp(each)).length;
-  // A replica without a health check is healthy when it runs.
-  return { desired, running, healthy: running, starting, failed };
+const FINISHED: Reason = { code: 'finished', message: 'every replica is done with its work, or was stopped by hand' };
+
+function count({ desired, currentRelease }: ServiceFacts, slots: readonly (readonly ReplicaFacts[])[]): ReplicaCounts {
+  const counts = { desired, running: 0, healthy: 0, starting: 0, failed: 0, finished: 0 };
+  for (const slot of slots) {
+    const heard = slot.filter(({ silent }) => !silent);
+    const current = heard.filter(({ release }) => release === currentRelease);
+    if (current.some(isUp)) {
+      counts.running += 1;
+      if (current.some(isWell)) counts.healthy += 1;
+    } else if (current.some(isFinished)) counts.finished += 1;
+    else if (heard.some((each) => !isUp(each) && !isGivenUp(each))) counts.starting += 1;
+    else if (heard.some(isGivenUp)) counts.failed += 1;
+  }
+  return counts;
 }
 
-const isUp = ({ state, everFailed, silent }: ReplicaFacts): boolean => !silent && (state === 'SETTLED' || (state === 'RUNNING' && !everFailed));
+/** Running, and past whatever it has failed of before; with a check, past its first success. */
+const isUp = ({ state, everFailed, silent, health }: ReplicaFacts): boolean =>
+  !silent && health !== 'starting' && (state === 'SETTLED' || (state === 'RUNNING' && !everFailed));
 
-const isGivenUp = ({ state, final }: ReplicaFacts): boolean => final && (state === 'FAILED' || state === 'COMPLETED' || state === 'STOPPED');
+const isWell = (each: ReplicaFacts): boolean => isUp(each) && each.health !== 'unhealthy';
 
-function whyNothing({ lifecycle, replicas }: ServiceFacts): Reason {
+/** It leaves the wanted number. */
+const isFinished = ({ state, final, reason }: ReplicaFacts): boolean => final && (state === 'COMPLETED' || (state === 'STOPPED' && reason?.code === 'stopped_by_hand'));
+
+const isGivenUp = (each: ReplicaFacts): boolean => each.final && !isFinished(each) && (each.state === 'FAILED' || each.state === 'STOPPED');
+
+function whyNothing({ lifecycle, paused, replicas }: ServiceFacts): Reason {
+  if (lifecycle === 'PAUSED') return paused === 'removed' ? STOPPED : PAUSED;
   const left = replicas.filter(({ state }) => state !== 'GONE').length;
   if (lifecycle === 'DELETED') return { code: 'deleted', message: 'it was deleted, and its containers are gone' };
   if (lifecycle === 'DELETING') return { code: 'deleting', message: `it is being deleted: ${left} of its replicas are left` };
   return { code: 'nothing_wanted', message: 'it is scaled to 0 replicas' };
 }
 
+const PAUSED: Reason = { code: 'paused', message: 'it is paused: its containers are stopped and kept' };
+const STOPPED: Reason = { code: 'stopped', message: 'it is stopped: its containers are removed' };
+
 /** The slot that most needs somebody: one that failed, then one whose node is silent, then one that says why it waits. */
-function whyNotRunning({ desired, currentRelease }: ServiceFacts, wanted: readonly ReplicaFacts[], { running }: ReplicaCounts): Reason {
+function whyNotRunning({ desired, currentRelease }: ServiceFacts, wanted: readonly ReplicaFacts[], { healthy, finished }: ReplicaCounts): Reason {
   const inOrder = [...wanted].sort((a, b) => a.slot - b.slot);
-  const waiting = inOrder.filter((each) => !isUp(each) || each.release !== currentRelease);
+  const waiting = inOrder.filter((each) => !isFinished(each) && (!isWell(each) || each.release !== currentRelease));
   const told =
-    waiting.find((each) => isGivenUp(each) && !each.silent) ?? waiting.find(({ silent }) => silent) ?? waiting.find(({ reason }) => reason) ?? waiting[0];
-  const head = `${running} of ${desired} replicas run`;
+    waiting.find((each) => isGivenUp(each) && !each.silent) ?? waiting.find(({ silent }) => silent) ?? waiting.find(({ reason }) => reason) ?? waiting.find((each) => !isWell(each)) ?? waiting[0];
+  const head = `${healthy} of ${desired} replicas run${finished ? `, ${finished} ${finished === 1 ? 'is' : 'are'} finished` : ''}`;
   if (!told) return { code: 'starting', message: `${head}; the others aren't ordered yet` };
-  const { code, message } = whyWaiting(told);
+  const { code, message } = whyWaiting(told, currentRelease);
   return { code, message: `${head}; slot ${told.slot}: ${message}` };
 }
 
-function whyWaiting({ state, silent, reason, everFailed }: ReplicaFacts): Reason {
+function whyWaiting(each: ReplicaFacts, currentRelease: number | null): Reason {
+  const { state, silent, reason, everFailed, health, release } = each;
   if (silent) return { code: 'node_unreachable', message: "its node isn't heard from; it is made good elsewhere once the node is removed" };
   if (reason) return reason;
+  if (isWell(each) && release !== currentRelease) return { code: 'replacing', message: `it runs release ${release} still` };
+  if (health === 'starting') return { code: 'health_starting', message: 'it runs, and its check has yet to succeed' };
+  if (health === 'unhealthy') return { code: 'unhealthy', message: 'its check fails' };
   if (state === 'RUNNING' && everFailed) return { code: 'failed_before', message: 'it runs again, and counts once it has stayed up' };
   return { code: 'starting', message: `it is ${state}` };
 }

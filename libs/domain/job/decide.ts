@@ -24,8 +24,7 @@ export type JobCommand =
 const decisions: Cases<JobCommand, Job, readonly JobEvent[]> = {
   CreateJob(job, { data }) {
     if (job.status !== 'absent') throw new Rejection('conflict', 'job.exists', 'a job runs once; create another');
-    checkTimeout(data.timeoutMs);
-    checkRetries(data.retries);
+    refuseJobLimits(data);
     return [{ type: 'JobCreated', data }];
   },
 
@@ -78,15 +77,21 @@ const ended = (outcome: JobOutcome) => new Rejection('conflict', 'job.ended', `i
 
 const unknownAttempt = (attempt: number) => new Rejection('conflict', 'job.attempt_unknown', 'no such attempt was started', { attempt });
 
-function checkTimeout(timeoutMs: number): void {
-  const { minMs, maxMs } = JOB_TIMEOUT;
-  if (Number.isInteger(timeoutMs) && timeoutMs >= minMs && timeoutMs <= maxMs) return;
-  throw new Rejection('invalid', 'job.timeout_out_of_range', `a timeout is a whole number of milliseconds from ${minMs} to ${maxMs}`, { pointer: '/timeout_ms', timeoutMs, minMs, maxMs });
+/** @param at where the job stands in the body. @throws Rejection `job.timeout_out_of_range`, `job.retries_out_of_range`. */
+export function refuseJobLimits({ timeoutMs, retries }: Pick<JobDefinition, 'timeoutMs' | 'retries'>, at = ''): void {
+  checkTimeout(timeoutMs, at);
+  checkRetries(retries, at);
 }
 
-function checkRetries(retries: number): void {
+function checkTimeout(timeoutMs: number, at: string): void {
+  const { minMs, maxMs } = JOB_TIMEOUT;
+  if (Number.isInteger(timeoutMs) && timeoutMs >= minMs && timeoutMs <= maxMs) return;
+  throw new Rejection('invalid', 'job.timeout_out_of_range', `a timeout is a whole number of milliseconds from ${minMs} to ${maxMs}`, { pointer: `${at}/timeout_ms`, timeoutMs, minMs, maxMs });
+}
+
+function checkRetries(retries: number, at: string): void {
   if (Number.isInteger(retries) && retries >= 0 && retries <= MAX_JOB_RETRIES) return;
-  throw new Rejection('invalid', 'job.retries_out_of_range', `retries are a whole number from 0 to ${MAX_JOB_RETRIES}`, { pointer: '/retries', retries, max: MAX_JOB_RETRIES });
+  throw new Rejection('invalid', 'job.retries_out_of_range', `retries are a whole number from 0 to ${MAX_JOB_RETRIES}`, { pointer: `${at}/retries`, retries, max: MAX_JOB_RETRIES });
 }
 
 /** The rules of one job: attempts one after another, and one outcome. */

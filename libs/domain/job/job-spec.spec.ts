@@ -1,6 +1,6 @@
 import { ALWAYS, NO_RESTART } from '../docker-service/restart-policy.ts';
 import type { ContainerSpec } from '../docker-service/events.ts';
-import { hookJob, jobSpecOf } from './job-spec.ts';
+import { hookJob, jobSpecOf, releaseSpecOf } from './job-spec.ts';
 
 const amount = { cpuMillis: 250, memoryBytes: 268_435_456 };
 const release: ContainerSpec = {
@@ -38,6 +38,19 @@ describe('what a job of a release runs', () => {
   });
 
   it('may not bring its own ports', () => expect(jobSpecOf(release, { ports: release.ports }).ports).toEqual([]));
+});
+
+describe('a release that a job inherits', () => {
+  const pin = { reference: 'docker.io/library/web@sha256:1', digest: 'sha256:1', imageId: 'sha256:2' };
+  const of = (pins: [number, typeof pin | { digest: null; reference: string; imageId: string }][]) => releaseSpecOf({ releases: new Map([[2, release]]), pins: new Map(pins) }, 2);
+
+  it('is what its replicas run', () => {
+    expect(of([[2, pin]])).toEqual({ ...release, image: 'docker.io/library/web@sha256:1' });
+    expect(of([[2, { ...pin, digest: null }]])).toEqual(release);
+    expect(of([])).toEqual(release);
+  });
+
+  it('is none where it was never cut', () => expect(releaseSpecOf({ releases: new Map(), pins: new Map() }, 1)).toBeNull());
 });
 
 describe('the job of a hook', () => {

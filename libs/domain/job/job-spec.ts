@@ -1,4 +1,5 @@
 import type { ContainerSpec } from '../docker-service/events.ts';
+import type { ExistingDockerService } from '../docker-service/docker-service.ts';
 import type { Hook } from '../docker-service/hook.ts';
 import { NO_RESTART } from '../docker-service/restart-policy.ts';
 import type { DeploymentId, DockerServiceId, EnvironmentId, JobId, NetworkId, ProjectId } from '../kernel/ids.ts';
@@ -15,6 +16,14 @@ export function jobSpecOf(release: ContainerSpec, overrides: JobOverrides): Cont
   // A plan is where resources came from: given resources came from none, unless it is said.
   const plan = given.resources && given.plan === undefined ? null : release.plan;
   return { ...release, args, plan, ...given, ports: [], restartPolicy: NO_RESTART, healthcheck: null };
+}
+
+/** A release as its replicas run it: a tag that was pinned is what it was pinned to. An image that no registry gave keeps its name, since
+ *  a job is placed without regard to who has it. Null where it was never cut. */
+export function releaseSpecOf({ releases, pins }: Pick<ExistingDockerService, 'releases' | 'pins'>, release: number): ContainerSpec | null {
+  const spec = releases.get(release);
+  const pin = pins.get(release);
+  return spec ? { ...spec, image: pin?.digest ? pin.reference : spec.image } : null;
 }
 
 /** What runs a hook. */

@@ -16,7 +16,7 @@ export type Owner =
   | { readonly type: 'job'; readonly id: JobId };
 
 /** The first part of a stream's name; the rest is the id: `docker_service-svc_…`. */
-export type StreamCategory = 'project' | 'docker_service' | 'deployment' | 'replica' | 'node' | 'job' | 'plan' | 'network' | 'network_pool';
+export type StreamCategory = 'project' | 'docker_service' | 'deployment' | 'replica' | 'node' | 'job' | 'schedule' | 'plan' | 'network' | 'network_pool';
 
 /** `docker_service-svc_…` */
 export const streamOf = (category: StreamCategory, id: string): string => `${category}-${id}`;

@@ -8,7 +8,7 @@ export const anyHistory = (): fc.Arbitrary<readonly Recorded[]> =>
     const story = new Story();
     registerNode(story);
     orderedService(story);
-    const told: Told = { placed: new Set(), runs: new Map(), jobs: 0, environments: new Set(), plan: false };
+    const told: Told = { placed: new Set(), runs: new Map(), jobs: 0, schedules: new Set(), environments: new Set(), plan: false };
     for (const { what, number } of choices) chapters[what]!(story, number, told);
     return story.events;
   });
@@ -18,6 +18,7 @@ interface Told {
   readonly placed: Set<number>;
   readonly runs: Map<number, number>;
   jobs: number;
+  readonly schedules: Set<number>;
   readonly environments: Set<number>;
   plan: boolean;
 }
@@ -80,6 +81,23 @@ const chapters: readonly Chapter[] = [
     const job = { jobId: id, projectId: 'prj_shop', environmentId: 'env_live', networkId: 'net_live', name: 'j', spec: SPEC, timeoutMs: 1, retries: 0, trigger: { type: 'manual' }, inheritsFrom: null, rerunOf: null } as const;
     story.tell(`job-${id}`, 'JobCreated', job);
     story.tell(`job-${id}`, 'JobAttemptStarted', { attempt: 1, replicaId: `rep_${id}` }, SYSTEM);
+    if (number === 3) story.tell(`job-${id}`, 'JobAttemptFailed', { attempt: 1, replicaId: `rep_${id}`, exitCode: 3, oomKilled: false, reason, retryAt: 'later' }, SYSTEM);
+    if (number === 2) story.tell(`job-${id}`, 'JobCancelRequested', { reason, requestedAt: 'now' });
     if (number > 1) story.tell(`job-${id}`, 'JobEnded', { outcome: 'SUCCEEDED', attempt: 1, exitCode: 0, oomKilled: false, reason }, SYSTEM);
+  },
+  (story, number, told) => {
+    const stream = `schedule-sch_${number}`;
+    const runs = { type: 'container', spec: SPEC } as const;
+    const settings = { cron: '* * * * *', timeZone: 'UTC', concurrency: 'allow', job: { name: 'j', timeoutMs: 1, retries: 0, runs } } as const;
+    if (!told.schedules.has(number)) {
+      story.tell(stream, 'ScheduleCreated', { ...settings, scheduleId: `sch_${number}`, projectId: 'prj_shop', environmentId: 'env_live', networkId: 'net_live', since: 'then' });
+    } else if (number === 1) {
+      story.tell(stream, 'ScheduleFired', { minute: 'now', jobId: 'job_9', release: null, missedSince: null, replaces: [] }, SYSTEM);
+    } else if (number === 2) {
+      story.tell(stream, 'ScheduleHistoryCut', { jobIds: [`job_${told.jobs}`] }, SYSTEM);
+    } else {
+      story.tell(stream, 'SchedulePaused', { reason });
+    }
+    told.schedules.add(number);
   },
 ];

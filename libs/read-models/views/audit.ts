@@ -1,7 +1,7 @@
 import type { TenantContext } from '#contracts';
 import type { Actor } from '#domain';
 import type { Recorded } from '#event-store';
-import { eventAnswer, ownerOf, resourceOf, snakeCased, type EventAnswer } from '../event-answer.ts';
+import { eventAnswer, ownerOf, resourceOf, shownData, snakeCased, type EventAnswer } from '../event-answer.ts';
 import type { Page, Query } from '../port.ts';
 import { answered, findWithin, type Paging, type Reads } from '../reads.ts';
 import { keysOf, type View } from '../view.ts';
@@ -73,7 +73,10 @@ function entryOf(event: Recorded): AuditDocument {
 }
 
 function changed(event: Recorded): { before: unknown; after: unknown } {
-  if ('from' in event.data && 'to' in event.data) return { before: snakeCased(event.data.from), after: snakeCased(event.data.to) };
+  if ('from' in event.data && 'to' in event.data) {
+    const { from, to } = shownData(event);
+    return { before: from, after: to };
+  }
   const { data } = event;
   if ('fromRelease' in data && 'toRelease' in data) return { before: data.fromRelease, after: data.toRelease };
   return { before: null, after: begins(event).length > 0 ? snakeCased(data) : null };
@@ -84,6 +87,7 @@ const begins = keysOf({
   DockerServiceCreated: yes,
   ReleaseCut: yes,
   JobCreated: yes,
+  ScheduleCreated: yes,
   ProjectCreated: yes,
   EnvironmentCreated: yes,
   PlanDefined: yes,
@@ -112,7 +116,7 @@ export async function findAudit(reads: Reads, tenant: TenantContext, search: Aud
   return answered(page, asAudit);
 }
 
-const OWNERS = /^(svc|job)_/;
+const OWNERS = /^(svc|job|sch)_/;
 
 /** The events about a service or job, from whichever stream, in the order of the log and after a position (null: from the first).
  *  `next` is the position to go on from, also for an empty page: ask again later. */

@@ -1,4 +1,4 @@
-import type { Amount, ContainerSpec, Port, Resources } from '#domain';
+import type { Amount, ContainerSpec, Healthcheck, Port, Resources, RestartPolicy } from '#domain';
 
 /** An amount as documents say it. */
 export interface AmountDocument {
@@ -33,6 +33,35 @@ export interface SpecDocument {
   readonly constraints: readonly string[];
 }
 
+/** What is done after a container's end, as documents say it; null: as it is by default. */
+export interface RestartPolicyDocument {
+  readonly name: RestartPolicy['name'];
+  readonly max_retries: number;
+  readonly delay_ms: number | null;
+  readonly backoff: RestartPolicy['backoff'];
+  readonly window_ms: number | null;
+  readonly on_exhausted: RestartPolicy['onExhausted'];
+}
+
+/** A check as documents say it, with what its type has: `path` and `port`, `port`, or `command`. */
+export interface HealthcheckDocument {
+  readonly type: Healthcheck['probe']['type'];
+  readonly path?: string;
+  readonly port?: number;
+  readonly command?: readonly string[];
+  readonly interval_ms: number;
+  readonly timeout_ms: number;
+  readonly healthy_threshold: number;
+  readonly unhealthy_threshold: number;
+  readonly on_unhealthy: Healthcheck['onUnhealthy'];
+}
+
+/** All that shapes the container of a service: a release. */
+export interface ReleaseSpecDocument extends SpecDocument {
+  readonly restart_policy: RestartPolicyDocument;
+  readonly healthcheck: HealthcheckDocument | null;
+}
+
 export const amountDocument = ({ cpuMillis, memoryBytes }: Amount): AmountDocument => ({ cpu_millis: cpuMillis, memory_bytes: memoryBytes });
 
 export const resourcesDocument = ({ request, limit }: Resources): ResourcesDocument => ({
@@ -53,4 +82,28 @@ export const specDocument = (spec: ContainerSpec): SpecDocument => ({
   resources: resourcesDocument(spec.resources),
   labels: spec.labels,
   constraints: spec.constraints,
+});
+
+export const restartPolicyDocument = (policy: RestartPolicy): RestartPolicyDocument => ({
+  name: policy.name,
+  max_retries: policy.maxRetries,
+  delay_ms: policy.delayMs,
+  backoff: policy.backoff,
+  window_ms: policy.windowMs,
+  on_exhausted: policy.onExhausted,
+});
+
+export const healthcheckDocument = (check: Healthcheck): HealthcheckDocument => ({
+  ...check.probe,
+  interval_ms: check.intervalMs,
+  timeout_ms: check.timeoutMs,
+  healthy_threshold: check.healthyThreshold,
+  unhealthy_threshold: check.unhealthyThreshold,
+  on_unhealthy: check.onUnhealthy,
+});
+
+export const releaseSpecDocument = (spec: ContainerSpec): ReleaseSpecDocument => ({
+  ...specDocument(spec),
+  restart_policy: restartPolicyDocument(spec.restartPolicy),
+  healthcheck: spec.healthcheck && healthcheckDocument(spec.healthcheck),
 });

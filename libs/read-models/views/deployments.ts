@@ -1,178 +1,181 @@
-import type { TenantContext } from '#contracts';
-import type { Actor, DeploymentId, DeploymentOutcome, DockerServiceId, ProjectId, Reason, ReplicaId } from '#domain';
-import type { Page } from '../port.ts';
-import { findEvery, findWithin, getWithin, type Paging, type Reads } from '../reads.ts';
+import type {
+  Actor, DeploymentId, DeploymentKind, DeploymentOutcome, DeploySettings, DockerServiceId, ProjectId, Reason, ReplicaId, ReplicaOrder,
+} from '#domain';
 import { evolveBy, keysOf, type Folds, type Of, type View } from '../view.ts';
-import type { ReplicaAnswer, ReplicaDocument } from './replicas.ts';
-import type { ServiceDocument } from './services.ts';
+import { begun, closed, ended, plannedSteps, postponed, type DeploymentStep } from './deployment-steps.ts';
+import { sentenceFor, type Names } from './sentences.ts';
 
 export type DeploymentStatus = 'PENDING' | 'RUNNING' | DeploymentOutcome;
 
-/** `order`: a plan orders the replicas; `start`: all of them are up; `settle`: all have stayed up for `min_healthy_ms`. */
-export interface DeploymentStep {
-  readonly name: 'order' | 'start' | 'settle';
-  readonly status: 'PENDING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
-  readonly started_at: string | null;
-  readonly finished_at: string | null;
-  /** Of a step that didn't succeed, or why replicas were ordered. */
-  readonly reason: Reason | null;
-}
-
-interface DeploymentFields {
+/** What of a deployment is answered as it stands in its document; images, replicas and counts are joined when it is read. */
+export interface DeploymentFields {
   readonly deployment_id: DeploymentId;
   readonly docker_service_id: DockerServiceId;
   readonly project_id: ProjectId;
+  /** The service's creation, a new release, a copy of an earlier one, or the same release once more. */
+  readonly kind: DeploymentKind;
   readonly status: DeploymentStatus;
-  /** Null where there is nothing to replace yet: the first deployment of a service. */
-  readonly strategy: 'recreate' | 'rolling' | null;
+  readonly strategy: DeploySettings['strategy'];
+  readonly max_surge: number | string | null;
+  readonly max_unavailable: number | string | null;
+  readonly auto_rollback: boolean;
+  /** Where it returns to; null before the first stable release. */
   readonly from_release: number | null;
   readonly to_release: number;
+  /** How it ended, and why. */
   readonly reason: Reason | null;
+  readonly supersedes: DeploymentId | null;
+  readonly superseded_by: DeploymentId | null;
+  /** It is to return to the last stable release, since then. */
+  readonly cancel_requested_at: string | null;
   readonly created_by: Actor;
   readonly started_at: string;
   readonly finished_at: string | null;
-  /** Without progress until then it has failed; null until a scheduler has taken it up. */
+  /** Without progress until then it has failed; null until a scheduler has taken it up, and while a hook runs. */
   readonly deadline_at: string | null;
-  /** As last counted: how many were up, had settled, and are wanted. */
+  /** As last counted, of the release that it moves to (on a return: of the stable one). */
   readonly progress: { readonly running: number; readonly settled: number; readonly wanted: number } | null;
-  readonly failures: readonly { readonly replica_id: ReplicaId; readonly slot: number; readonly reason: Reason }[];
   readonly steps: readonly DeploymentStep[];
+  /** What was done, and why, the latest last; at most the last hundred. */
+  readonly history: readonly { readonly at: string; readonly what: string; readonly why: string }[];
 }
 
-/** A deployment as it is answered: images and the states of its replicas are joined when it is read. */
-export interface DeploymentAnswer extends DeploymentFields {
-  readonly from_image: string | null;
-  readonly to_image: string | null;
-  readonly replicas: readonly { readonly replica_id: ReplicaId; readonly slot: number; readonly release: number; readonly state: ReplicaAnswer['state']; readonly reason: Reason | null }[];
+/** A replica that a deployment ordered. */
+export interface OrderedReplica {
+  readonly replica_id: ReplicaId;
+  readonly slot: number;
+  readonly generation: number;
+  readonly release: number;
+  readonly ordered_at: string;
 }
 
 export interface DeploymentDocument extends DeploymentFields {
   readonly id: string;
   readonly position: string;
+  readonly healthy_deadline_ms: number;
   /** What it ordered, in that order. */
-  readonly ordered: readonly { readonly replica_id: ReplicaId; readonly slot: number; readonly release: number }[];
+  readonly ordered: readonly OrderedReplica[];
+  readonly failures: readonly { readonly replica_id: ReplicaId; readonly slot: number; readonly reason: Reason }[];
 }
 
 /** Deployments: asked for and ended in their service's stream, carried out in their own. */
 export const deployments: View<DeploymentDocument> = {
-  schema: { view: 'deployments', version: 1, indexes: [['docker_service_id', 'started_at'], ['project_id']] },
+  schema: { view: 'deployments', version: 2, indexes: [['docker_service_id', 'started_at'], ['project_id']] },
   prefixes: ['docker_service-', 'deployment-'],
   keys: (event) => (event.stream.startsWith(OWN) ? [event.stream.slice(OWN.length)] : inServiceStream(event)),
-  evolve: (doc, event, id) => fold(doc, event, id),
+  evolve(doc, event, id) {
+    const next = fold(doc, event, id);
+    return next && next !== doc ? remembering(next, event) : next;
+  },
 };
 
 const OWN = 'deployment-';
-const inServiceStream = keysOf({ DeploymentStarted: ({ data }) => data.deploymentId, DeploymentEnded: ({ data }) => data.deploymentId });
+const inServiceStream = keysOf({
+  DeploymentStarted: ({ data }) => (data.supersedes ? [data.deploymentId, data.supersedes] : data.deploymentId),
+  DeploymentCancelRequested: ({ data }) => data.deploymentId,
+  DeploymentEnded: ({ data }) => data.deploymentId,
+});
 
 const folds: Folds<DeploymentDocument> = {
+  DeploymentStarted: (deployment, { data }) => (data.supersedes === deployment.id ? { ...deployment, superseded_by: data.deploymentId } : deployment),
+  DeploymentCancelRequested: (deployment, { metadata: { at } }) => ({ ...deployment, cancel_requested_at: at }),
   DeploymentOpened: (deployment, { data }) => ({
     ...deployment,
     project_id: data.projectId,
     status: 'RUNNING',
     deadline_at: new Date(Date.parse(data.startedAt) + data.progressDeadlineMs).toISOString(),
   }),
+  /** A return counts anew, and of another release. */
+  DeploymentStageBegan: (deployment, { data }) => ({
+    ...deployment,
+    deadline_at: data.deadlineAt,
+    progress: data.stage === 'return' ? null : deployment.progress,
+    steps: begun(deployment.steps, data),
+  }),
+  DeploymentStageEnded: (deployment, { data }) => ({ ...deployment, steps: ended(deployment.steps, data) }),
   DeploymentStepTaken: stepTaken,
-  DeploymentProgressed: progressed,
+  DeploymentProgressed: (deployment, { data: { running, settled, wanted, deadlineAt } }) => ({
+    ...deployment,
+    deadline_at: deadlineAt,
+    progress: { running, settled, wanted },
+    steps: postponed(deployment.steps, deadlineAt),
+  }),
   DeploymentReplicaFailed: (deployment, { data: { replicaId, slot, reason } }) => ({
     ...deployment,
     failures: [...deployment.failures, { replica_id: replicaId, slot, reason }],
   }),
-  DeploymentClosed: ended,
-  DeploymentEnded: ended,
+  DeploymentClosed: over,
+  DeploymentEnded: over,
 };
 
 const fold = evolveBy<DeploymentDocument>({ DeploymentStarted: started }, folds);
 
 function started({ stream, data, metadata: { at, actor, tenantId }, position }: Of<'DeploymentStarted'>): DeploymentDocument {
-  const waiting = { status: 'PENDING', started_at: null, finished_at: null, reason: null } as const;
+  const { settings } = data;
   return {
     id: data.deploymentId,
     position,
     deployment_id: data.deploymentId,
     docker_service_id: stream.slice('docker_service-'.length) as DockerServiceId,
     project_id: tenantId as ProjectId,
+    kind: data.kind,
     status: 'PENDING',
-    strategy: null,
+    strategy: settings.strategy,
+    max_surge: settings.maxSurge,
+    max_unavailable: settings.maxUnavailable,
+    auto_rollback: settings.autoRollback,
     from_release: data.fromRelease,
     to_release: data.toRelease,
     reason: null,
+    supersedes: data.supersedes,
+    superseded_by: null,
+    cancel_requested_at: null,
     created_by: actor,
     started_at: at,
     finished_at: null,
     deadline_at: null,
     progress: null,
-    failures: [],
-    steps: [{ name: 'order', ...waiting }, { name: 'start', ...waiting }, { name: 'settle', ...waiting }],
+    steps: plannedSteps(settings),
+    history: [],
+    healthy_deadline_ms: settings.healthyDeadlineMs,
     ordered: [],
+    failures: [],
   };
 }
 
 function stepTaken(deployment: DeploymentDocument, { data, metadata: { at } }: Of<'DeploymentStepTaken'>): DeploymentDocument {
-  if (data.creates.length === 0) return deployment;
   const known = new Set(deployment.ordered.map(({ replica_id }) => replica_id));
-  const orders = data.creates
-    .filter(({ replicaId }) => !known.has(replicaId))
-    .map(({ replicaId, slot, release }) => ({ replica_id: replicaId, slot, release }));
-  const steps = withStep(deployment.steps, 'order', (step) => ({ ...step, status: 'SUCCEEDED', started_at: step.started_at ?? at, finished_at: at, reason: data.reason }));
-  return { ...deployment, ordered: [...deployment.ordered, ...orders], steps: withStep(steps, 'start', (step) => began(step, at)) };
+  const fresh = data.creates.filter(({ replicaId }) => !known.has(replicaId)).map((order) => orderedReplica(order, at));
+  return { ...deployment, ordered: [...deployment.ordered, ...fresh] };
 }
 
-/** A scale may want more of a deployment than was up already: a step that was done is then under way again. */
-function progressed(deployment: DeploymentDocument, { data, metadata: { at } }: Of<'DeploymentProgressed'>): DeploymentDocument {
-  const { running, settled, wanted, deadlineAt } = data;
-  const reached = (count: number) => (step: DeploymentStep): DeploymentStep =>
-    count >= wanted ? { ...began(step, at), status: 'SUCCEEDED', finished_at: step.finished_at ?? at } : { ...began(step, at), finished_at: null };
-  const up = withStep(deployment.steps, 'start', reached(running));
-  return {
-    ...deployment,
-    deadline_at: deadlineAt,
-    progress: { running, settled, wanted },
-    steps: running > 0 || settled > 0 ? withStep(up, 'settle', reached(settled)) : up,
-  };
-}
+const orderedReplica = ({ replicaId, slot, generation, release, orderedAt }: ReplicaOrder, at: string): OrderedReplica => ({
+  replica_id: replicaId,
+  slot,
+  generation,
+  release,
+  ordered_at: orderedAt ?? at,
+});
 
 /** Closed in its own stream first, then ended in its service's: the second says the same again. */
-function ended(deployment: DeploymentDocument, { data: { outcome, reason }, metadata: { at } }: Of<'DeploymentClosed' | 'DeploymentEnded'>): DeploymentDocument {
+function over(deployment: DeploymentDocument, { data: { outcome, reason }, metadata: { at } }: Of<'DeploymentClosed' | 'DeploymentEnded'>): DeploymentDocument {
   if (deployment.finished_at) return deployment;
-  const status = outcome === 'SUCCEEDED' ? 'SUCCEEDED' : outcome === 'FAILED' || outcome === 'ROLLED_BACK' ? 'FAILED' : 'CANCELLED';
-  const close = (step: DeploymentStep): DeploymentStep => {
-    if (step.status === 'SUCCEEDED') return step;
-    if (step.status === 'PENDING' && status !== 'SUCCEEDED') return { ...step, status: 'CANCELLED' };
-    return { ...began(step, at), status, finished_at: at, reason: status === 'SUCCEEDED' ? step.reason : reason };
-  };
-  return { ...deployment, status: outcome, reason, finished_at: at, steps: deployment.steps.map(close) };
+  return { ...deployment, status: outcome, reason, finished_at: at, deadline_at: null, steps: closed(deployment.steps, outcome, at, reason) };
 }
 
-const began = (step: DeploymentStep, at: string): DeploymentStep => ({ ...step, status: 'RUNNING', started_at: step.started_at ?? at });
+const HISTORY = 100;
 
-const withStep = (steps: readonly DeploymentStep[], name: DeploymentStep['name'], change: (step: DeploymentStep) => DeploymentStep): DeploymentStep[] =>
-  steps.map((step) => (step.name === name ? change(step) : step));
-
-/** One deployment, or null where there is none within reach. */
-export async function getDeployment(reads: Reads, tenant: TenantContext, id: string): Promise<DeploymentAnswer | null> {
-  const deployment = await getWithin<DeploymentDocument>(reads, tenant, 'deployments', id);
-  return deployment && answer(reads, deployment);
+/** Adds what the event says, for people. */
+function remembering(deployment: DeploymentDocument, event: Parameters<View['evolve']>[1]): DeploymentDocument {
+  const sentence = sentenceFor(event, namesIn(deployment));
+  if (!sentence) return deployment;
+  return { ...deployment, history: [...deployment.history, { at: event.metadata.at, ...sentence }].slice(-HISTORY) };
 }
 
-/** The deployments of a service, the latest first. Empty where the service isn't within reach. */
-export async function listDeployments(reads: Reads, tenant: TenantContext, serviceId: string, paging: Paging = {}): Promise<Page<DeploymentAnswer>> {
-  const page = await findWithin<DeploymentDocument>(reads, tenant, 'deployments', {
-    ...paging,
-    eq: { docker_service_id: serviceId },
-    sort: { field: 'started_at', descending: true },
-  });
-  return { ...page, items: await Promise.all(page.items.map((deployment) => answer(reads, deployment))) };
-}
-
-async function answer(reads: Reads, { id: _id, position: _position, ordered, ...deployment }: DeploymentDocument): Promise<DeploymentAnswer> {
-  const service = await reads.models.get<ServiceDocument>('services', deployment.docker_service_id);
-  const ids = ordered.map(({ replica_id }) => replica_id);
-  const seen = new Map((await findEvery<ReplicaDocument>(reads, 'replicas', { in: { id: ids } })).map((replica) => [replica.id, replica]));
-  const imageOf = (release: number | null): string | null => (release === null ? null : (service?.releases[release]?.image ?? null));
-  return {
-    ...deployment,
-    from_image: imageOf(deployment.from_release),
-    to_image: imageOf(deployment.to_release),
-    replicas: ordered.map((order) => ({ ...order, state: seen.get(order.replica_id)?.state ?? 'PENDING', reason: seen.get(order.replica_id)?.reason ?? null })),
-  };
-}
+const namesIn = ({ ordered }: DeploymentDocument): Names => ({
+  replica(id) {
+    const replica = ordered.find(({ replica_id }) => replica_id === id);
+    return replica ? `slot ${replica.slot} (generation ${replica.generation})` : id;
+  },
+  node: (id) => id,
+});

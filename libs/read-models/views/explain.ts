@@ -8,6 +8,7 @@ import { jobs, type JobDocument } from './jobs.ts';
 import { verdictDocument, type VerdictDocument } from './replicas.ts';
 import { sentenceFor, type Names } from './sentences.ts';
 import { statusOf } from './service-members.ts';
+import { schedules, type ScheduleDocument } from './schedules.ts';
 import { services, type ServiceDocument } from './services.ts';
 
 /** Why something is as it is, told from recorded decisions alone. */
@@ -34,6 +35,19 @@ export async function getJobExplanation(source: EventSource, tenant: TenantConte
   const events = await readRelated(source, id);
   const job = foldDocument<JobDocument>(jobs, events, id);
   return job && reaches(tenant, job.project_id) ? explainJob(events) : null;
+}
+
+/** Why a schedule did what it did; null where there is none within reach. */
+export async function getScheduleExplanation(source: EventSource, tenant: TenantContext, id: string): Promise<Explanation | null> {
+  const events = await readRelated(source, id);
+  const schedule = foldDocument<ScheduleDocument>(schedules, events, id);
+  return schedule && reaches(tenant, schedule.project_id) ? explainSchedule(schedule, events) : null;
+}
+
+function explainSchedule({ job, cron, time_zone, paused_reason, last_fired }: ScheduleDocument, events: readonly Recorded[]): Explanation {
+  const last = last_fired ? `; ${last_fired.job_id} was its last job, of ${last_fired.minute}` : '; it has made no job yet';
+  const how = paused_reason ? `is paused: ${paused_reason.message}` : `comes due at "${cron}" in ${time_zone}`;
+  return { summary: `${job.name} ${how}${last}`, ...told(events) };
 }
 
 /** The explanation of a service out of its own events and those of its deployments and replicas, in the order of the log.

@@ -45,7 +45,15 @@ describe('the jobs view', () => {
       status: 'FAILED',
       status_reason: reason,
       trigger: { type: 'manual' },
+      trigger_type: 'manual',
+      schedule_id: null,
+      deployment_id: null,
+      starting_at: null,
+      docker_service_id: null,
+      release: null,
+      rerun_of: null,
       timeout_ms: 600_000,
+      retries: 0,
       attempts: [
         {
           attempt: 1,
@@ -55,12 +63,14 @@ describe('the jobs view', () => {
           exit_code: 3,
           oom_killed: false,
           reason,
+          retry_at: null,
           started_at: timeOf(4),
           finished_at: timeOf(5),
         },
       ],
       exit_code: 3,
       oom_killed: false,
+      cancel_requested_at: null,
       created_at: timeOf(1),
       created_by: { type: 'token', id: 'tok_operator' },
       finished_at: timeOf(6),
@@ -91,5 +101,49 @@ describe('the jobs view', () => {
     story.tell('job-job_1', 'JobEnded', { outcome: 'SUCCEEDED', attempt: 1, exitCode: 0, oomKilled: false, reason: { code: 'completed', message: 'exit code 0' } }, SYSTEM);
     observe(story, 1, 'GONE', { owner });
     expect(jobIn(story)).toMatchObject({ status: 'SUCCEEDED', status_reason: { code: 'completed' }, revision: 2, attempts: [{ state: 'COMPLETED', exit_code: 0, finished_at: timeOf(4) }] });
+  });
+
+  it('keeps why its container never started when that is cleared away', () => {
+    const story = startedJob();
+    const reason = { code: 'invalid_config', message: 'no such program' };
+    observe(story, 1, 'FAILED', { owner, final: true, reason });
+    observe(story, 1, 'GONE', { owner, final: true, reason: { code: 'removed', message: 'it was to be removed' } });
+    expect(jobIn(story).attempts).toMatchObject([{ state: 'FAILED', reason, started_at: null, finished_at: null }]);
+  });
+
+  it('has the times also of a container that ended before it was seen to run', () => {
+    const story = startedJob();
+    observe(story, 1, 'STARTING', { owner });
+    observe(story, 1, 'COMPLETED', { owner, final: true, exitCode: 0 });
+    expect(jobIn(story).attempts).toMatchObject([{ state: 'COMPLETED', exit_code: 0, started_at: timeOf(3), finished_at: timeOf(4) }]);
+  });
+
+  it('says of an attempt that failed when the next one may begin, and keeps saying so when its container goes', () => {
+    const story = startedJob();
+    const reason = { code: 'exited', message: 'exit code 3' };
+    observe(story, 1, 'RUNNING', { owner });
+    observe(story, 1, 'FAILED', { owner, final: true, exitCode: 3, reason });
+    story.tell('job-job_1', 'JobAttemptFailed', { attempt: 1, replicaId: 'rep_1', exitCode: 3, oomKilled: false, reason, retryAt: timeOf(59) }, SYSTEM);
+    observe(story, 1, 'GONE', { owner });
+    const message = `attempt 1 failed (exit code 3); the next one begins at ${timeOf(59)} at the earliest, once its container is gone`;
+    expect(jobIn(story)).toMatchObject({ status: 'PENDING', status_reason: { code: 'retrying', message }, attempts: [{ state: 'FAILED', exit_code: 3, retry_at: timeOf(59), finished_at: timeOf(4) }] });
+    story.tell('job-job_1', 'JobAttemptStarted', { attempt: 2, replicaId: 'rep_2' }, SYSTEM);
+    observe(story, 2, 'RUNNING', { owner });
+    expect(jobIn(story)).toMatchObject({ status: 'RUNNING', status_reason: null, attempts: [{ attempt: 1 }, { attempt: 2, retry_at: null }] });
+  });
+
+  it('says that it is being cancelled until it has ended', () => {
+    const story = startedJob();
+    observe(story, 1, 'RUNNING', { owner });
+    story.tell('job-job_1', 'JobCancelRequested', { reason: { code: 'cancelled', message: 'it was cancelled by request' }, requestedAt: timeOf(4) });
+    observe(story, 1, 'STOPPED', { owner, final: true, exitCode: 143 });
+    expect(jobIn(story)).toMatchObject({ status: 'RUNNING', status_reason: { code: 'cancelling' }, cancel_requested_at: timeOf(4) });
+  });
+
+  it('is gone when its schedule cut it out of its history', () => {
+    const story = startedJob();
+    story.tell('schedule-sch_1', 'ScheduleHistoryCut', { jobIds: ['job_1'] }, SYSTEM);
+    observe(story, 1, 'GONE', { owner });
+    expect(foldDocument<JobDocument>(jobs, story.events, 'job_1')).toBeNull();
   });
 });

@@ -17,6 +17,8 @@ export interface JobAttemptDocument {
   readonly exit_code: number | null;
   readonly oom_killed: boolean;
   readonly reason: Reason | null;
+  /** Where another attempt follows: when at the earliest. */
+  readonly retry_at: string | null;
   /** When its container came up and ended, by its node's clock. */
   readonly started_at: string | null;
   readonly finished_at: string | null;
@@ -33,10 +35,18 @@ export interface JobAnswer extends SpecDocument {
   /** Why it waits, or how it ended. */
   readonly status_reason: Reason | null;
   readonly trigger: { readonly type: JobTrigger['type']; readonly deployment_id?: string; readonly schedule_id?: string };
+  /** Whose release it was made from, and which; null for a standalone job. */
+  readonly docker_service_id: string | null;
+  readonly release: number | null;
+  /** The job that it runs again. */
+  readonly rerun_of: JobId | null;
   readonly timeout_ms: number;
+  readonly retries: number;
   readonly attempts: readonly JobAttemptDocument[];
   readonly exit_code: number | null;
   readonly oom_killed: boolean;
+  /** Null unless it is being cancelled, or was. */
+  readonly cancel_requested_at: string | null;
   readonly created_at: string;
   readonly created_by: Actor;
   readonly finished_at: string | null;
@@ -47,13 +57,19 @@ export interface JobAnswer extends SpecDocument {
 export interface JobDocument extends JobAnswer {
   readonly id: string;
   readonly position: string;
+  /** What lists are narrowed down by. */
+  readonly trigger_type: JobTrigger['type'];
+  readonly schedule_id: string | null;
+  readonly deployment_id: string | null;
+  /** When the latest attempt's container was being started: it may have ended before anybody saw it run. */
+  readonly starting_at: string | null;
 }
 
-/** Jobs: from their own streams and those of their attempts' replicas. */
+/** Jobs: from their own streams and those of their attempts' replicas. What a schedule cut out of its history is here no more. */
 export const jobs: View<JobDocument> = {
-  schema: { view: 'jobs', version: 2, indexes: [['created_at'], ['project_id', 'created_at'], ['environment_id', 'created_at']] },
-  prefixes: ['job-', 'replica-'],
-  keys: (event) => (event.stream.startsWith(OWN) ? [event.stream.slice(OWN.length)] : inReplicaStream(event)),
+  schema: { view: 'jobs', version: 3, indexes: [...['project_id', 'environment_id', 'docker_service_id', 'schedule_id'].map((field) => [field, 'created_at']), ['created_at']] },
+  prefixes: ['job-', 'replica-', 'schedule-'],
+  keys: (event) => (event.stream.startsWith(OWN) ? [event.stream.slice(OWN.length)] : elsewhere(event)),
   evolve(doc, event, id) {
     const next = fold(doc, event, id);
     return next && event.stream.startsWith(OWN) ? { ...next, revision: Number(event.revision) } : next;
@@ -64,10 +80,24 @@ const OWN = 'job-';
 
 const ownerKey = ({ data: { owner } }: { data: { owner: { type: string; id: string } } }): string | null => (owner.type === 'job' ? owner.id : null);
 
-const inReplicaStream = keysOf({ ReplicaAbandoned: ownerKey, PlacementDeferred: ownerKey, PlacementSettled: ownerKey, ReplicaObserved: ownerKey });
+const elsewhere = keysOf({ ScheduleHistoryCut: ({ data }) => data.jobIds, ReplicaAbandoned: ownerKey, PlacementDeferred: ownerKey, PlacementSettled: ownerKey, ReplicaObserved: ownerKey });
 
 const folds: Folds<JobDocument> = {
-  JobAttemptStarted: (job, { data: { attempt, replicaId } }) => ({ ...job, attempts: [...job.attempts, begun(attempt, replicaId)] }),
+  JobAttemptStarted: (job, { data: { attempt, replicaId } }) => ({ ...job, attempts: [...job.attempts, begun(attempt, replicaId)], starting_at: null }),
+  JobAttemptFailed: (job, { data: { replicaId, reason, exitCode, oomKilled, retryAt } }) => ({
+    ...job,
+    attempts: job.attempts.map((attempt) =>
+      attempt.replica_id === replicaId ? { ...attempt, reason, exit_code: exitCode, oom_killed: oomKilled, retry_at: retryAt } : attempt,
+    ),
+    status: 'PENDING',
+    status_reason: { code: 'retrying', message: `attempt ${job.attempts.length} failed (${reason.message}); the next one begins at ${retryAt} at the earliest, once its container is gone` },
+  }),
+  JobCancelRequested: (job, { data: { reason, requestedAt } }) => ({
+    ...job,
+    cancel_requested_at: requestedAt,
+    status_reason: { code: 'cancelling', message: `${reason.message}; it ends when its container has stopped` },
+  }),
+  ScheduleHistoryCut: () => null,
   JobEnded: (job, { data, metadata }) => ({
     ...job,
     status: data.outcome,
@@ -82,7 +112,10 @@ const folds: Folds<JobDocument> = {
     withAttempt(job, replicaId, (attempt) =>
       outcome === 'placed' ? { ...attempt, state: 'ASSIGNED', node_id: nodeId, reason: null } : { ...attempt, reason },
     ),
-  ReplicaObserved: (job, event) => withAttempt(job, event.data.replicaId, (attempt) => observed(attempt, event)),
+  ReplicaObserved(job, event) {
+    const noted = event.data.state === 'STARTING' ? { ...job, starting_at: event.data.at } : job;
+    return withAttempt(noted, event.data.replicaId, (attempt) => observed(attempt, event, noted.starting_at));
+  },
 };
 
 const fold = evolveBy<JobDocument>({ JobCreated: created }, folds);
@@ -100,10 +133,19 @@ function created({ data, metadata, position, revision }: Of<'JobCreated'>): JobD
     status: 'PENDING',
     status_reason: { code: 'not_started', message: 'its first attempt was not started yet' },
     trigger: triggerDocument(data.trigger),
+    trigger_type: data.trigger.type,
+    schedule_id: 'scheduleId' in data.trigger ? data.trigger.scheduleId : null,
+    deployment_id: 'deploymentId' in data.trigger ? data.trigger.deploymentId : null,
+    starting_at: null,
+    docker_service_id: data.inheritsFrom?.dockerServiceId ?? null,
+    release: data.inheritsFrom?.release ?? null,
+    rerun_of: data.rerunOf,
     timeout_ms: data.timeoutMs,
+    retries: data.retries,
     attempts: [],
     exit_code: null,
     oom_killed: false,
+    cancel_requested_at: null,
     created_at: metadata.at,
     created_by: metadata.actor,
     finished_at: null,
@@ -120,6 +162,7 @@ const begun = (attempt: number, replicaId: ReplicaId): JobAttemptDocument => ({
   exit_code: null,
   oom_killed: false,
   reason: null,
+  retry_at: null,
   started_at: null,
   finished_at: null,
 });
@@ -128,17 +171,22 @@ const begun = (attempt: number, replicaId: ReplicaId): JobAttemptDocument => ({
 function withAttempt(job: JobDocument, replicaId: ReplicaId, change: (attempt: JobAttemptDocument) => JobAttemptDocument): JobDocument {
   const attempts = job.attempts.map((attempt) => (attempt.replica_id === replicaId ? change(attempt) : attempt));
   const latest = attempts.at(-1);
-  if (!latest || job.finished_at) return { ...job, attempts };
+  if (!latest || job.finished_at || latest.retry_at) return { ...job, attempts };
   const status = latest.started_at && !latest.finished_at ? 'RUNNING' : job.status;
   const waiting = latest.reason ?? { code: 'starting', message: `attempt ${latest.attempt} is ${latest.state}` };
+  if (job.cancel_requested_at) return { ...job, attempts, status };
   return { ...job, attempts, status, status_reason: status === 'RUNNING' ? null : waiting };
 }
 
+const ENDED: ReadonlySet<string> = new Set(['COMPLETED', 'FAILED', 'STOPPED']);
+
 /** How it ended stays to be read when its container has been cleared away. */
-function observed(attempt: JobAttemptDocument, { data }: Of<'ReplicaObserved'>): JobAttemptDocument {
-  if (data.state === 'GONE' && attempt.finished_at) return attempt;
+function observed(attempt: JobAttemptDocument, { data }: Of<'ReplicaObserved'>, startingAt: string | null): JobAttemptDocument {
+  if (data.state === 'GONE' && ENDED.has(attempt.state)) return attempt;
   const up = data.state === 'RUNNING' || data.state === 'SETTLED';
-  const over = data.final && attempt.started_at !== null;
+  // An exit code is proof that it ran, if too shortly to be seen.
+  const startedAt = attempt.started_at ?? (up ? data.at : data.exitCode === null ? null : (startingAt ?? data.at));
+  const over = data.final && startedAt !== null;
   return {
     ...attempt,
     state: data.state === 'SETTLED' ? 'RUNNING' : data.state,
@@ -146,7 +194,7 @@ function observed(attempt: JobAttemptDocument, { data }: Of<'ReplicaObserved'>):
     exit_code: data.exitCode ?? attempt.exit_code,
     oom_killed: attempt.oom_killed || data.oomKilled,
     reason: reasonAfter(attempt.reason, data),
-    started_at: attempt.started_at ?? (up ? data.at : null),
+    started_at: startedAt,
     finished_at: attempt.finished_at ?? (over ? data.at : null),
   };
 }
@@ -157,17 +205,30 @@ export async function getJob(reads: Reads, tenant: TenantContext, id: string): P
   return job && answer(job);
 }
 
+/** What a list is narrowed down by. */
+export interface JobFilter {
+  readonly project_id?: string;
+  readonly environment_id?: string;
+  readonly docker_service_id?: string;
+  readonly schedule_id?: string;
+  readonly deployment_id?: string;
+  readonly name?: string;
+  readonly status?: JobStatus;
+  readonly trigger?: JobTrigger['type'];
+}
+
 /** The jobs within reach, the latest first. */
 export async function listJobs(
   reads: Reads,
   tenant: TenantContext,
-  list: Paging & { project_id?: string; environment_id?: string; name?: string; status?: JobStatus } = {},
+  list: Paging & JobFilter = {},
 ): Promise<Page<JobAnswer>> {
-  const { cursor, limit, ...eq } = list;
+  const { cursor, limit, trigger, ...rest } = list;
+  const eq = { ...rest, trigger_type: trigger };
   return answered(await findWithin<JobDocument>(reads, tenant, 'jobs', { cursor, limit, eq, sort: { field: 'created_at', descending: true } }), answer);
 }
 
-const answer = ({ id: _id, position: _position, ...job }: JobDocument): JobAnswer => job;
+const answer = ({ id: _id, position: _position, trigger_type: _type, schedule_id: _schedule, deployment_id: _deployment, starting_at: _starting, ...job }: JobDocument): JobAnswer => job;
 
 const triggerDocument = (trigger: JobTrigger): JobDocument['trigger'] => ({
   type: trigger.type,

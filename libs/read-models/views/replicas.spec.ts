@@ -33,6 +33,8 @@ describe('the replicas view', () => {
       container_id: 'container-1',
       address: '10.192.0.1',
       image_id: 'sha256:web',
+      image_digest: null,
+      pull: null,
       run: 1,
       restarts: 0,
       exit_code: null,
@@ -111,5 +113,18 @@ describe('the replicas view', () => {
     story.tell('replica-rep_3', 'ReplicaAbandoned', { replicaId: 'rep_3', owner, reason }, SYSTEM);
     expect(replicaIn(story)).toMatchObject({ state: 'GONE', final: true, wanted: 'gone', reason });
     expect(foldDocument(replicas, story.events, 'rep_3')).toBeNull();
+  });
+
+  it('tells its health, how far its image is pulled, and what that was', () => {
+    const story = orderedService();
+    place(story, 1);
+    observe(story, 1, 'PREPARING', { pull: { doneBytes: 3, totalBytes: 9 }, reason: { code: 'pulling', message: '3 B of 9 B' } });
+    expect(replicaIn(story)).toMatchObject({ state: 'PREPARING', pull: { done_bytes: 3, total_bytes: 9 }, reason: { code: 'pulling' } });
+    observe(story, 1, 'PREPARED', { imageDigest: 'sha256:2' });
+    expect(replicaIn(story)).toMatchObject({ state: 'PREPARING', pull: null, image_digest: 'sha256:2' });
+    observe(story, 1, 'RUNNING', { health: 'starting' });
+    expect(replicaIn(story)).toMatchObject({ state: 'RUNNING', health: 'starting', image_digest: 'sha256:2' });
+    observe(story, 1, 'RUNNING', { health: 'healthy' });
+    expect(replicaIn(story)).toMatchObject({ health: 'healthy' });
   });
 });

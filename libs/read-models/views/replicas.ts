@@ -1,5 +1,5 @@
 import type { TenantContext } from '#contracts';
-import type { DeploymentId, EnvironmentId, NodeId, NodeVerdict, Owner, ProjectId, Reason, ReplicaId, RunState, Wanted } from '#domain';
+import type { DeploymentId, EnvironmentId, Health, NodeId, NodeVerdict, Owner, ProjectId, PullProgress, Reason, ReplicaId, RunState, Wanted } from '#domain';
 import type { Page } from '../port.ts';
 import { answered, findWithin, getWithin, type Paging, type Reads } from '../reads.ts';
 import { evolveBy, keysOf, type Folds, type Of, type View } from '../view.ts';
@@ -26,6 +26,12 @@ export interface VerdictDocument {
   readonly reasons: NodeVerdict['reasons'];
 }
 
+/** How far the pull of an image is; the total grows until the registry has told of every layer. */
+export interface PullDocument {
+  readonly done_bytes: number;
+  readonly total_bytes: number;
+}
+
 /** A container in a slot, from its order to its end. */
 export interface ReplicaAnswer {
   readonly replica_id: ReplicaId;
@@ -36,19 +42,23 @@ export interface ReplicaAnswer {
   readonly slot: number;
   readonly generation: number;
   readonly release: number | null;
-  /** RUNNING is also said of one that has settled. */
-  readonly state: Exclude<RunState, 'SETTLED'>;
+  /** RUNNING is also said of one that has settled, PREPARING of one that is prepared and waits for the room of another. */
+  readonly state: Exclude<RunState, 'SETTLED' | 'PREPARED'>;
   /** It has stayed up for the service's `min_healthy_ms` in its present run. */
   readonly settled: boolean;
   /** Nothing more will be tried with it. */
   readonly final: boolean;
   readonly wanted: Wanted;
-  readonly health: 'unknown';
+  /** By its check; `unknown` without one, and while it doesn't run. */
+  readonly health: Health;
   readonly node_id: NodeId | null;
   readonly container_id: string | null;
   /** In the network of its environment. */
   readonly address: string | null;
   readonly image_id: string | null;
+  /** The registry's; null where none gave the image, or its node hasn't said so yet. */
+  readonly image_digest: string | null;
+  readonly pull: PullDocument | null;
   readonly run: number;
   readonly restarts: number;
   /** Of the run that ended last. */
@@ -72,7 +82,7 @@ export interface ReplicaDocument extends ReplicaAnswer {
 
 /** Replicas of services and jobs, those that are gone too: from their own streams and what is wanted of them on their node's. */
 export const replicas: View<ReplicaDocument> = {
-  schema: { view: 'replicas', version: 1, indexes: [['owner_id'], ['project_id'], ['node_id']] },
+  schema: { view: 'replicas', version: 2, indexes: [['owner_id'], ['project_id'], ['node_id']] },
   prefixes: ['replica-', 'node-'],
   keys: (event) => (event.stream.startsWith(OWN) ? [event.stream.slice(OWN.length)] : wantedElsewhere(event)),
   evolve(doc, event, id) {
@@ -138,13 +148,16 @@ function observed(replica: ReplicaDocument, { data }: Of<'ReplicaObserved'>): Re
   const cameUp = up && !(sameRun && replica.state === 'RUNNING');
   return {
     ...replica,
-    state: data.state === 'SETTLED' ? 'RUNNING' : data.state,
+    state: shownState(data.state),
+    health: data.health,
     settled: data.state === 'SETTLED',
     final: data.final,
     node_id: data.nodeId,
     container_id: data.containerId ?? replica.container_id,
     address: up ? (data.address ?? replica.address) : null,
     image_id: data.imageId ?? replica.image_id,
+    image_digest: data.imageDigest ?? replica.image_digest,
+    pull: data.pull ? pullDocument(data.pull) : null,
     run: data.run,
     restarts: Math.max(0, data.run - 1),
     exit_code: data.exitCode ?? replica.exit_code,
@@ -153,6 +166,11 @@ function observed(replica: ReplicaDocument, { data }: Of<'ReplicaObserved'>): Re
     started_at: cameUp ? data.at : sameRun ? replica.started_at : null,
   };
 }
+
+const pullDocument = ({ doneBytes, totalBytes }: PullProgress): PullDocument => ({ done_bytes: doneBytes, total_bytes: totalBytes });
+
+/** A state as people are told it. */
+export const shownState = (state: RunState): ReplicaAnswer['state'] => (state === 'SETTLED' ? 'RUNNING' : state === 'PREPARED' ? 'PREPARING' : state);
 
 function created({ data, metadata, position, revision }: Of<'ReplicaCreated'>): ReplicaDocument {
   return {
@@ -176,6 +194,8 @@ function created({ data, metadata, position, revision }: Of<'ReplicaCreated'>): 
     container_id: null,
     address: null,
     image_id: null,
+    image_digest: null,
+    pull: null,
     run: 0,
     restarts: 0,
     exit_code: null,

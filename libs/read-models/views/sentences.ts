@@ -1,4 +1,4 @@
-import type { DeploymentEvent, DockerServiceEvent, JobEvent, NodeId, Reason, ReplicaEvent, ReplicaId } from '#domain';
+import type { DeploymentEvent, DockerServiceEvent, JobEvent, JobTrigger, NodeId, Reason, ReplicaEvent, ReplicaId, ScheduleEvent } from '#domain';
 import type { Recorded } from '#event-store';
 import type { Of } from '../view.ts';
 
@@ -14,8 +14,8 @@ export interface Names {
   node(id: NodeId): string;
 }
 
-/** The events that a service's or job's story is told from. */
-type Told = DockerServiceEvent | DeploymentEvent | ReplicaEvent | JobEvent;
+/** The events that a service's, job's or schedule's story is told from. */
+type Told = DockerServiceEvent | DeploymentEvent | ReplicaEvent | JobEvent | ScheduleEvent;
 
 /** One sentence for each type of event, so that a new one doesn't compile until it can be explained. */
 const sentences: { readonly [Type in Told['type']]: (event: Of<Type>, names: Names) => Sentence } = {
@@ -68,7 +68,10 @@ const sentences: { readonly [Type in Told['type']]: (event: Of<Type>, names: Nam
   }),
   ObservationRefused: ({ data }, names) => ({ what: `a report that ${names.replica(data.replicaId)} is ${data.state} was refused`, why: data.reason.message }),
 
-  JobCreated: ({ data }) => ({ what: `the job ${data.name} was created from ${data.spec.image}`, why: 'it was asked for' }),
+  JobCreated: ({ data }) => ({
+    what: `the job ${data.name} was created from ${data.spec.image}${data.inheritsFrom ? `, with release ${data.inheritsFrom.release} of ${data.inheritsFrom.dockerServiceId}` : ''}`,
+    why: data.rerunOf ? `${data.rerunOf} was to run again` : madeBy(data.trigger),
+  }),
   JobAttemptStarted: ({ data }) => ({ what: `attempt ${data.attempt} was started`, why: data.attempt === 1 ? 'nothing was tried before' : 'the one before failed' }),
   JobAttemptFailed: ({ data }) => ({
     what: `attempt ${data.attempt} failed, and another one follows at ${data.retryAt} at the earliest, once its container is gone`,
@@ -76,9 +79,27 @@ const sentences: { readonly [Type in Told['type']]: (event: Of<Type>, names: Nam
   }),
   JobCancelRequested: ({ data }) => ({ what: 'it is to end: what runs of it is being stopped', why: data.reason.message }),
   JobEnded: ({ data }) => ({ what: data.attempt === 0 ? `it ended ${data.outcome} before its first attempt` : `it ended ${data.outcome} with attempt ${data.attempt}`, why: because(data.reason, data.exitCode, data.oomKilled) }),
+
+  ScheduleCreated: ({ data }) => ({ what: `a schedule was created: ${data.job.name} at "${data.cron}" in ${data.timeZone}`, why: 'it was asked for' }),
+  ScheduleChanged: ({ data }) => ({ what: `it was changed: ${data.to.job.name} at "${data.to.cron}" in ${data.to.timeZone}, overlap: ${data.to.concurrency}`, why: 'it was asked for' }),
+  SchedulePaused: ({ data }) => ({ what: 'it was paused', why: data.reason.message }),
+  ScheduleResumed: () => ({ what: 'it fires again', why: 'it was asked for' }),
+  ScheduleFired: ({ data }) => ({
+    what: `it made ${data.jobId} for ${data.minute}${data.replaces.length > 0 ? `, in place of ${data.replaces.join(', ')}` : ''}`,
+    why: data.missedSince ? `it was due since ${data.missedSince}: one job makes good for all that was missed` : 'it was due',
+  }),
+  ScheduleSkipped: ({ data }) => ({ what: data.since === data.minute ? `${data.minute} was passed over` : `what was due from ${data.since} to ${data.minute} was passed over`, why: data.reason.message }),
+  ScheduleHistoryCut: ({ data }) => ({ what: `${count(data.jobIds.length, 'job')} fell out of the lists`, why: 'only the latest jobs of a schedule are kept there' }),
+  ScheduleDeleted: () => ({ what: 'it was deleted', why: 'it was asked for' }),
 };
 
-/** What happened and why; null for an event that is no part of a service's or job's story. */
+const madeBy = (trigger: JobTrigger): string => {
+  if (trigger.type === 'manual') return 'it was asked for';
+  if (trigger.type === 'schedule') return `its schedule ${trigger.scheduleId} was due`;
+  return `${trigger.deploymentId} runs it ${trigger.type === 'pre_deploy' ? 'before it touches a replica' : 'after its last replica'}`;
+};
+
+/** What happened and why; null for an event that is no part of such a story. */
 export const sentenceFor = (event: Recorded, names: Names): Sentence | null =>
   event.type in sentences ? sentences[event.type as Told['type']](event as never, names) : null;
 

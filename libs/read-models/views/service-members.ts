@@ -1,4 +1,4 @@
-import type { Lifecycle, NodeId, Reason, ReplicaFacts, ReplicaId, ReplicaOrder, RunState, ServiceFacts, StatusOfService, Step } from '#domain';
+import type { Health, Lifecycle, NodeId, Reason, ReplicaFacts, ReplicaId, ReplicaOrder, RunState, ServiceFacts, StatusOfService, Step } from '#domain';
 import { serviceStatus } from '#domain';
 import type { Of } from '../view.ts';
 
@@ -9,6 +9,8 @@ export interface ServiceMember {
   readonly generation: number;
   readonly release: number;
   readonly state: RunState;
+  /** By its check; `unknown` without one, and while it doesn't run. */
+  readonly health: Health;
   readonly run: number;
   readonly final: boolean;
   readonly ever_failed: boolean;
@@ -24,15 +26,23 @@ export type ServiceMembers = Readonly<Record<string, ServiceMember>>;
 /** What of a service's document its status follows from. */
 export interface Standing {
   readonly lifecycle: Lifecycle;
+  readonly paused: { readonly containers: 'held' | 'removed' } | null;
+  readonly releases: Readonly<Record<string, { readonly restart_policy: { readonly on_exhausted: 'fail' | 'replace' } }>>;
   readonly desired: number;
   readonly stable_release: number | null;
-  readonly active_deployment: { readonly deployment_id: string; readonly to_release: number } | null;
+  readonly active_deployment: {
+    readonly deployment_id: string;
+    readonly to_release: number;
+    /** It goes back to the stable release. */
+    readonly returning: boolean;
+  } | null;
   readonly halted: Reason | null;
   readonly members: ServiceMembers;
 }
 
-/** The target of the active deployment, else the last stable release; null with neither. */
-export const currentRelease = ({ active_deployment, stable_release }: Standing): number | null => active_deployment?.to_release ?? stable_release;
+/** The target of the deployment that moves forward, else the last stable release; null with neither. */
+export const currentRelease = ({ active_deployment, stable_release }: Pick<Standing, 'active_deployment' | 'stable_release'>): number | null =>
+  active_deployment && !active_deployment.returning ? active_deployment.to_release : stable_release;
 
 /** The status of a service whose replicas on `silent` nodes don't count. */
 export const statusOf = (standing: Standing, silent: (nodeId: NodeId) => boolean): StatusOfService => serviceStatus(factsOf(standing, silent));
@@ -64,6 +74,7 @@ export const observed =
   ({ data }: Of<'ReplicaObserved'>) =>
   (member: ServiceMember): Partial<ServiceMember> => ({
     state: data.state,
+    health: data.health,
     run: data.run,
     final: data.final,
     node_id: data.nodeId,
@@ -83,6 +94,7 @@ const ordered = ({ replicaId, slot, generation, release }: ReplicaOrder): Servic
   generation,
   release,
   state: 'PENDING',
+  health: 'unknown',
   run: 0,
   final: false,
   ever_failed: false,
@@ -94,14 +106,17 @@ const ordered = ({ replicaId, slot, generation, release }: ReplicaOrder): Servic
 function factsOf(standing: Standing, silent: (nodeId: NodeId) => boolean): ServiceFacts {
   return {
     lifecycle: standing.lifecycle,
+    paused: standing.paused?.containers ?? null,
     desired: standing.desired,
     currentRelease: currentRelease(standing),
     halted: standing.halted,
     deploymentActive: standing.active_deployment !== null,
+    replacesExhausted: standing.releases[currentRelease(standing) ?? 0]?.restart_policy.on_exhausted === 'replace',
     replicas: Object.values(standing.members).map((member): ReplicaFacts => ({
       slot: member.slot,
       release: member.release,
       state: member.state,
+      health: member.health,
       final: member.final,
       everFailed: member.ever_failed,
       stopping: member.stopping !== null,

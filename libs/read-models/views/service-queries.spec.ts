@@ -3,7 +3,7 @@ import { MemoryLogger } from '#testing';
 import type { Liveness, Reads } from '../reads.ts';
 import { heard, memberOf, OPERATOR, readsOf } from '../given/reads.ts';
 import { observe, orderedService, place, registerNode, Story, SYSTEM } from '../given/story.ts';
-import { getDeployment, listDeployments } from './deployments.ts';
+import { getDeployment, listDeployments } from './deployment-queries.ts';
 import { getNode, listNodes } from './nodes.ts';
 import { getReplica, listReplicas } from './replicas.ts';
 import { getService, listServices } from './service-queries.ts';
@@ -41,7 +41,7 @@ describe('a service, read', () => {
     expect(service).toMatchObject({
       status: 'PENDING',
       degraded: true,
-      replicas: { desired: 2, running: 1, healthy: 1, starting: 1, failed: 0 },
+      replicas: { desired: 2, running: 1, healthy: 1, starting: 1, failed: 0, finished: 0 },
       nodes: [{ node_id: 'node_a', name: 'host-a', address: '10.0.0.1' }],
       endpoints: { internal: ['web.live.shop.internal:80', 'web.live.shop.internal:81'], published: ['10.0.0.1:8080'], url: null },
     });

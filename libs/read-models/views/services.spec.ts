@@ -1,5 +1,6 @@
+import { DEFAULT_DEPLOY_SETTINGS, type DeploymentOutcome } from '#domain';
 import { foldDocument } from '../view.ts';
-import { createReplica, deploymentRef, observe, orderedService, place, Story, SYSTEM, timeOf } from '../given/story.ts';
+import { createReplica, deploymentRef, observe, orderedService, place, SPEC, Story, SYSTEM, timeOf } from '../given/story.ts';
 import { services, type ServiceDocument } from './services.ts';
 
 const token = { type: 'token', id: 'tok_operator' };
@@ -40,8 +41,10 @@ describe('the services view', () => {
       resources: { request: { cpu_millis: 100, memory_bytes: 64 }, limit: { cpu_millis: 200, memory_bytes: 128 } },
       labels: { teamName: 'shop' },
       constraints: [],
+      restart_policy: { name: 'always', max_retries: 0, delay_ms: null, backoff: 'exponential', window_ms: null, on_exhausted: 'fail' },
+      healthcheck: null,
     };
-    const member = { generation: 1, release: 1, state: 'PENDING', run: 0, final: false, ever_failed: false, stopping: null, node_id: null, reason: null };
+    const member = { generation: 1, release: 1, state: 'PENDING', health: 'unknown', run: 0, final: false, ever_failed: false, stopping: null, node_id: null, reason: null };
     expect(serviceIn(story)).toEqual({
       id: 'svc_web',
       position: '00000000000000000005',
@@ -56,17 +59,32 @@ describe('the services view', () => {
       status_reason: { code: 'starting', message: '0 of 2 replicas run; slot 1: it is PENDING' },
       degraded: false,
       lifecycle: 'ACTIVE',
+      paused: null,
       release: 1,
+      last_release: 1,
+      own_labels: { teamName: 'shop' },
       ...release,
       image_digest: null,
-      replicas: { desired: 2, running: 0, healthy: 0, starting: 2, failed: 0 },
-      deploy: { min_healthy_ms: 10_000, healthy_deadline_ms: 300_000, progress_deadline_ms: 600_000, max_failures: 0 },
+      replicas: { desired: 2, running: 0, healthy: 0, starting: 2, failed: 0, finished: 0 },
+      deploy: {
+        strategy: 'rolling',
+        max_surge: null,
+        max_unavailable: null,
+        min_healthy_ms: 10_000,
+        healthy_deadline_ms: 300_000,
+        progress_deadline_ms: 600_000,
+        max_failures: 0,
+        monitor_ms: 0,
+        auto_rollback: true,
+        pre_deploy: null,
+        post_deploy: null,
+      },
       secrets: {},
       deployment: { deployment_id: 'dep_1', status: 'RUNNING' },
       warnings: [],
       created_at: timeOf(1),
       created_by: token,
-      updated_at: timeOf(2),
+      updated_at: timeOf(3),
       updated_by: token,
       deleted_at: null,
       deleted_by: null,
@@ -74,9 +92,9 @@ describe('the services view', () => {
       revision: 2,
       desired: 2,
       stable_release: null,
-      active_deployment: { deployment_id: 'dep_1', to_release: 1 },
+      active_deployment: { deployment_id: 'dep_1', to_release: 1, returning: false },
       halted: null,
-      releases: { 1: release },
+      releases: { 1: { ...release, image_digest: null } },
       members: { rep_1: { ...member, replica_id: 'rep_1', slot: 1 }, rep_2: { ...member, replica_id: 'rep_2', slot: 2 } },
     });
   });
@@ -90,7 +108,7 @@ describe('the services view', () => {
     }
     expect(serviceIn(story)).toMatchObject({
       status_reason: null,
-      replicas: { desired: 2, running: 2, healthy: 2, starting: 0, failed: 0 },
+      replicas: { desired: 2, running: 2, healthy: 2, starting: 0, failed: 0, finished: 0 },
       deployment: { deployment_id: 'dep_1', status: 'RUNNING' },
       revision: 2,
     });
@@ -114,7 +132,7 @@ describe('the services view', () => {
       active_deployment: null,
       halted: null,
       revision: 3,
-      updated_at: timeOf(2),
+      updated_at: timeOf(3),
     });
   });
 
@@ -140,6 +158,64 @@ describe('the services view', () => {
     expect(serviceIn(story).members.rep_1).toMatchObject({ state: 'PENDING', node_id: null, reason: { code: 'capacity' } });
     place(story, 1);
     expect(serviceIn(story).members.rep_1).toMatchObject({ state: 'ASSIGNED', node_id: 'node_a', reason: null });
+  });
+
+  describe('that moves to another release', () => {
+    const settings = { ...DEFAULT_DEPLOY_SETTINGS, monitorMs: 0 };
+    const own = 'docker_service-svc_web';
+    const ref = { deploymentId: 'dep_2', dockerServiceId: 'svc_web', projectId: 'prj_shop' } as const;
+    function moving(): Story {
+      const story = stableService();
+      story.tell(own, 'ReleaseCut', { release: 2, spec: { ...SPEC, image: 'docker.io/library/web:2', labels: {} } });
+      story.tell(own, 'DeploymentStarted', { deploymentId: 'dep_2', kind: 'deploy', fromRelease: 1, toRelease: 2, settings, supersedes: null });
+      return story;
+    }
+    const over = (story: Story, outcome: DeploymentOutcome) =>
+      story.tell(own, 'DeploymentEnded', { deploymentId: 'dep_2', outcome, reason: { code: 'exited', message: 'slot 1: exit code 1' }, toRelease: 2, ordered: [], stopped: [], forgotten: [] }, SYSTEM);
+
+    it('is not RUNNING on the release that it leaves', () =>
+      expect(serviceIn(moving())).toMatchObject({ status: 'PENDING', release: 2, image: 'docker.io/library/web:2', replicas: { desired: 2, running: 0 }, deployment: { deployment_id: 'dep_2', status: 'PENDING' } }));
+
+    it('stands on the one before again as soon as it returns', () => {
+      const story = moving();
+      story.tell('deployment-dep_2', 'DeploymentStageBegan', { ...ref, stage: 'return', jobId: null, at: timeOf(99), deadlineAt: null, reason: { code: 'exited', message: 'x' } }, SYSTEM);
+      expect(serviceIn(story)).toMatchObject({ status: 'RUNNING', release: 1, image: 'docker.io/library/web:1', active_deployment: { returning: true } });
+      over(story, 'ROLLED_BACK');
+      expect(serviceIn(story)).toMatchObject({ status: 'RUNNING', release: 1, halted: null, deployment: { status: 'ROLLED_BACK' } });
+    });
+
+    it('is halted where it FAILED, also with a release that it could stand on', () => {
+      const story = moving();
+      over(story, 'FAILED');
+      expect(serviceIn(story)).toMatchObject({ status: 'FAILED', status_reason: { code: 'exited' }, release: 1 });
+    });
+
+    it('goes on with the newer deployment when the older one has handed over', () => {
+      const story = moving();
+      story.tell(own, 'ReleaseCut', { release: 3, spec: { ...SPEC, image: 'docker.io/library/web:3' } });
+      story.tell(own, 'DeploymentStarted', { deploymentId: 'dep_3', kind: 'deploy', fromRelease: 1, toRelease: 3, settings, supersedes: 'dep_2' });
+      over(story, 'SUPERSEDED');
+      expect(serviceIn(story)).toMatchObject({ release: 3, status: 'PENDING', active_deployment: { deployment_id: 'dep_3' }, deployment: { deployment_id: 'dep_3', status: 'PENDING' }, halted: null });
+      expect(Object.keys(serviceIn(story).releases)).toEqual(['1', '3']);
+    });
+
+    it('shows what its image was found to be, and labels that are its own', () => {
+      const story = moving();
+      story.tell(own, 'ReleaseImagePinned', { release: 2, reference: 'docker.io/library/web@sha256:2', digest: 'sha256:2', imageId: 'sha256:i' }, SYSTEM);
+      story.tell(own, 'DockerServiceLabelsChanged', { from: { teamName: 'shop' }, to: { teamName: 'cellar' } });
+      expect(serviceIn(story)).toMatchObject({ release: 2, image_digest: 'sha256:2', labels: { teamName: 'cellar' } });
+    });
+  });
+
+  it('says since when, by whom and how it is paused', () => {
+    const story = stableService();
+    const user = { type: 'user', id: 'usr_1' } as const;
+    const paused = story.tell('docker_service-svc_web', 'DockerServicePaused', {}, { actor: user });
+    expect(serviceIn(story)).toMatchObject({ lifecycle: 'PAUSED', status: null, paused: { containers: 'held', at: paused.metadata.at, by: user }, updated_by: user });
+    story.tell('docker_service-svc_web', 'DockerServiceStopped', {});
+    expect(serviceIn(story)).toMatchObject({ lifecycle: 'PAUSED', paused: { containers: 'removed', by: token } });
+    story.tell('docker_service-svc_web', 'DockerServiceStarted', {});
+    expect(serviceIn(story)).toMatchObject({ lifecycle: 'ACTIVE', paused: null, status: 'RUNNING' });
   });
 
   it('is changed by whoever scales it, and by nobody else', () => {

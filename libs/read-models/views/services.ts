@@ -2,19 +2,12 @@ import type {
   Actor, DeploymentId, DeploymentOutcome, DockerServiceId, EnvironmentId, Lifecycle, NetworkId, ProjectId, Reason, ReplicaCounts, ServiceStatus,
 } from '#domain';
 import { evolveBy, keysOf, type Folds, type Of, type View } from '../view.ts';
-import { specDocument, type SpecDocument } from './container-spec.ts';
+import { releaseSpecDocument, type ReleaseSpecDocument } from './container-spec.ts';
+import { deploySettingsDocument, type DeploySettingsDocument } from './deploy-settings.ts';
 import { change, currentRelease, observed, settled, statusOf, takeStep, type Standing } from './service-members.ts';
 
-/** How the service is moved to a release, as documents say it. Milliseconds. */
-export interface DeploySettingsDocument {
-  readonly min_healthy_ms: number;
-  readonly healthy_deadline_ms: number;
-  readonly progress_deadline_ms: number;
-  readonly max_failures: number;
-}
-
 /** What of a service is answered as it stands in its document; the rest is joined when it is read (`service-queries.ts`). */
-export interface ServiceFields extends SpecDocument {
+export interface ServiceFields extends ReleaseSpecDocument {
   readonly docker_service_id: DockerServiceId;
   readonly project_id: ProjectId;
   readonly environment_id: EnvironmentId;
@@ -27,8 +20,11 @@ export interface ServiceFields extends SpecDocument {
   readonly status_reason: Reason | null;
   readonly degraded: boolean;
   readonly lifecycle: Lifecycle;
+  /** Since when and by whom it is PAUSED, and what became of its containers: kept, or removed. Null with every other lifecycle. */
+  readonly paused: { readonly containers: 'held' | 'removed'; readonly at: string; readonly by: Actor } | null;
   /** The current release; with none, the one cut last: its spec is shown. */
   readonly release: number;
+  /** What the image of that release was found to be; null where no registry gave it, or none was pulled yet. */
   readonly image_digest: string | null;
   readonly replicas: ReplicaCounts;
   readonly deploy: DeploySettingsDocument;
@@ -47,22 +43,29 @@ export interface ServiceFields extends SpecDocument {
   readonly revision: number;
 }
 
-export interface ServiceDocument extends ServiceFields, Standing {
+export interface ServiceDocument extends ServiceFields, Omit<Standing, 'paused' | 'releases'> {
   readonly id: string;
   readonly position: string;
-  /** Every release by its number. */
-  readonly releases: Readonly<Record<string, SpecDocument>>;
+  /** Those that it stands on or may come to stand on, by their number; all that were ever cut are the view of releases. */
+  readonly releases: Readonly<Record<string, ReleaseSpecDocument & { readonly image_digest: string | null }>>;
+  /** The number of the release that was cut last. */
+  readonly last_release: number;
+  /** The service's own, which its containers have from the next release on. */
+  readonly own_labels: Readonly<Record<string, string>>;
   readonly deletion_asked_by: Actor | null;
 }
 
 /** Changes that somebody asks for. */
-const CHANGES: ReadonlySet<string> = new Set(['ReleaseCut', 'DockerServiceScaled', 'DockerServiceDeletionRequested']);
+const CHANGES: ReadonlySet<string> = new Set([
+  'ReleaseCut', 'DeploymentStarted', 'DeploymentCancelRequested', 'DockerServiceScaled', 'DeploySettingsChanged', 'DockerServiceLabelsChanged',
+  'DockerServicePaused', 'DockerServiceResumed', 'DockerServiceStopped', 'DockerServiceStarted', 'DockerServiceDeletionRequested',
+]);
 
 /** Services, the deleted ones too: folded from their own streams and those of their deployments and replicas. */
 export const services: View<ServiceDocument> = {
   schema: {
     view: 'services',
-    version: 1,
+    version: 2,
     indexes: [['project_id', 'lifecycle'], ['environment_id', 'name'], ['lifecycle']],
   },
   prefixes: ['docker_service-', 'deployment-', 'replica-'],
@@ -85,6 +88,7 @@ const replicaKey = ({ data: { owner } }: { data: { owner: { type: string; id: st
 
 const elsewhere = keysOf({
   DeploymentOpened: ({ data }) => data.dockerServiceId,
+  DeploymentStageBegan: ({ data }) => (data.stage === 'return' ? data.dockerServiceId : null),
   DeploymentStepTaken: ({ data }) => data.dockerServiceId,
   ReplicaAbandoned: replicaKey,
   PlacementDeferred: replicaKey,
@@ -95,15 +99,22 @@ const elsewhere = keysOf({
 const folds: Folds<ServiceDocument> = {
   ReleaseCut: (service, { data: { release, spec } }) => ({
     ...service,
-    release,
-    releases: { ...service.releases, [release]: specDocument(spec) },
+    last_release: release,
+    own_labels: release === 1 ? spec.labels : service.own_labels,
+    releases: { ...service.releases, [release]: { ...releaseSpecDocument(spec), image_digest: null } },
   }),
+  ReleaseImagePinned(service, { data: { release, digest } }) {
+    const pinned = service.releases[release];
+    return pinned ? { ...service, releases: { ...service.releases, [release]: { ...pinned, image_digest: digest } } } : service;
+  },
   DeploymentStarted: (service, { data: { deploymentId, toRelease } }) => ({
     ...service,
-    active_deployment: { deployment_id: deploymentId, to_release: toRelease },
+    active_deployment: { deployment_id: deploymentId, to_release: toRelease, returning: false },
     deployment: { deployment_id: deploymentId, status: 'PENDING' },
     halted: null,
   }),
+  DeploymentStageBegan: (service, { data: { deploymentId } }) =>
+    service.active_deployment?.deployment_id === deploymentId ? { ...service, active_deployment: { ...service.active_deployment, returning: true } } : service,
   DeploymentOpened: (service, { data: { deploymentId } }) =>
     service.deployment?.deployment_id === deploymentId && service.active_deployment
       ? { ...service, deployment: { deployment_id: deploymentId, status: 'RUNNING' } }
@@ -111,8 +122,14 @@ const folds: Folds<ServiceDocument> = {
   DeploymentStepTaken: (service, { data }) => ({ ...service, members: takeStep(service.members, data) }),
   DeploymentEnded: ended,
   DockerServiceScaled: (service, { data: { to } }) => ({ ...service, desired: to }),
+  DeploySettingsChanged: (service, { data: { to } }) => ({ ...service, deploy: deploySettingsDocument(to) }),
+  DockerServiceLabelsChanged: (service, { data: { to } }) => ({ ...service, own_labels: to }),
+  DockerServicePaused: (service, { metadata: { at, actor } }) => ({ ...service, lifecycle: 'PAUSED', paused: { containers: 'held', at, by: actor } }),
+  DockerServiceStopped: (service, { metadata: { at, actor } }) => ({ ...service, lifecycle: 'PAUSED', paused: { containers: 'removed', at, by: actor } }),
+  DockerServiceResumed: active,
+  DockerServiceStarted: active,
   ServiceStepTaken: (service, { data }) => ({ ...service, members: takeStep(service.members, data) }),
-  DockerServiceDeletionRequested: (service, { metadata }) => ({ ...service, lifecycle: 'DELETING', deletion_asked_by: metadata.actor }),
+  DockerServiceDeletionRequested: (service, { metadata }) => ({ ...service, lifecycle: 'DELETING', paused: null, deletion_asked_by: metadata.actor }),
   DockerServiceDeleted: (service, { metadata }) => ({
     ...service,
     lifecycle: 'DELETED',
@@ -130,27 +147,34 @@ const folds: Folds<ServiceDocument> = {
 
 const fold = evolveBy<ServiceDocument>({ DockerServiceCreated: created }, folds);
 
-/** A deployment that ends with no stable release to stand on halts the service. What it ordered stays, as its steps said. */
+function active(service: ServiceDocument): ServiceDocument {
+  return { ...service, lifecycle: 'ACTIVE', paused: null };
+}
+
+/** One that FAILED halts the service, and so does any end that leaves it without a release to stand on. What it ordered stays, as its
+ *  steps said. */
 function ended(service: ServiceDocument, { data }: Of<'DeploymentEnded'>): ServiceDocument {
   const { deploymentId, outcome, reason, toRelease } = data;
   const stable_release = outcome === 'SUCCEEDED' ? toRelease : service.stable_release;
   const wasActive = service.active_deployment?.deployment_id === deploymentId;
-  const forward = outcome === 'SUCCEEDED' || outcome === 'SUPERSEDED';
+  const halts = outcome === 'FAILED' || (outcome !== 'SUPERSEDED' && stable_release === null);
   return {
     ...service,
     stable_release,
     active_deployment: wasActive ? null : service.active_deployment,
     deployment: service.deployment?.deployment_id === deploymentId ? { deployment_id: deploymentId, status: outcome } : service.deployment,
-    halted: !forward && stable_release === null ? reason : service.halted,
+    halted: halts && wasActive ? reason : service.halted,
     members: takeStep(service.members, { creates: data.ordered, stops: data.stopped, forgets: data.forgotten }),
   };
 }
 
-/** What follows from the rest: the status, and the spec of the release that is shown. */
+/** What follows from the rest: the status, the spec of the release that is shown, and which releases matter still. */
 function derived(service: ServiceDocument): ServiceDocument {
   const { status, reason, degraded, counts } = statusOf(service, () => false);
-  const release = currentRelease(service) ?? service.release;
-  return { ...service, ...service.releases[release], release, status, status_reason: reason, degraded, replicas: counts };
+  const release = currentRelease(service) ?? service.last_release;
+  const matter = new Set([release, service.last_release, service.stable_release, service.active_deployment?.to_release].map(String));
+  const releases = Object.fromEntries(Object.entries(service.releases).filter(([number]) => matter.has(number)));
+  return { ...service, ...releases[release], labels: service.own_labels, releases, release, status, status_reason: reason, degraded, replicas: counts };
 }
 
 function created({ data, metadata: { at, actor }, position, revision }: Of<'DockerServiceCreated'>): ServiceDocument {
@@ -165,13 +189,9 @@ function created({ data, metadata: { at, actor }, position, revision }: Of<'Dock
     hostname: data.hostname,
     type: data.kind,
     lifecycle: 'ACTIVE',
+    paused: null,
     desired: data.replicas,
-    deploy: {
-      min_healthy_ms: data.deploy.minHealthyMs,
-      healthy_deadline_ms: data.deploy.healthyDeadlineMs,
-      progress_deadline_ms: data.deploy.progressDeadlineMs,
-      max_failures: data.deploy.maxFailures,
-    },
+    deploy: deploySettingsDocument(data.deploy),
     ...NO_RELEASE,
     created_at: at,
     created_by: actor,
@@ -187,6 +207,8 @@ function created({ data, metadata: { at, actor }, position, revision }: Of<'Dock
 /** A service before its first release is cut, which the same append does: nobody reads it so. */
 const NO_RELEASE = {
   release: 0,
+  last_release: 0,
+  own_labels: {},
   releases: {},
   image: '',
   image_digest: null,
@@ -200,6 +222,8 @@ const NO_RELEASE = {
   resources: { request: { cpu_millis: 0, memory_bytes: 0 }, limit: { cpu_millis: 0, memory_bytes: 0 } },
   labels: {},
   constraints: [],
+  restart_policy: { name: 'always', max_retries: 0, delay_ms: null, backoff: 'exponential', window_ms: null, on_exhausted: 'fail' },
+  healthcheck: null,
   stable_release: null,
   active_deployment: null,
   deployment: null,
@@ -208,6 +232,6 @@ const NO_RELEASE = {
   status: null,
   status_reason: null,
   degraded: false,
-  replicas: { desired: 0, running: 0, healthy: 0, starting: 0, failed: 0 },
+  replicas: { desired: 0, running: 0, healthy: 0, starting: 0, failed: 0, finished: 0 },
   warnings: [],
 } as const;

@@ -98,8 +98,14 @@ class EngineOf implements ContainerRuntime {
     return this.#do('remove network', () => this.engine.removeNetwork(name));
   }
 
-  async pullImage(reference: string, signal: AbortSignal): Promise<void> {
-    await this.#do('pull', () => this.engine.pullImage(reference, signal));
+  async pullImage(...asked: Parameters<ContainerRuntime['pullImage']>): Promise<void> {
+    await this.#do('pull', () => this.engine.pullImage(...asked));
+  }
+  exec(...asked: Parameters<ContainerRuntime['exec']>): Promise<number> {
+    return this.#do('exec', () => this.engine.exec(...asked));
+  }
+  interventions(...asked: Parameters<ContainerRuntime['interventions']>): ReturnType<ContainerRuntime['interventions']> {
+    return this.#ask(() => this.engine.interventions(...asked));
   }
 
   async *logs(id: string, since: string | null, signal: AbortSignal): ReturnType<ContainerRuntime['logs']> {

@@ -1,19 +1,21 @@
-import type { JobOutcome, Observation, Reason, ReplicaEvent } from '#domain';
+import type { Reason } from '../kernel/reason.ts';
+import type { Observation, ReplicaEvent } from '../replica/events.ts';
+import type { Ending, JobOutcome } from './events.ts';
 
-/** How an attempt ended. */
-export interface AttemptEnd {
+/** How an attempt ended, and what that makes of the job. */
+export interface AttemptEnd extends Ending {
   readonly outcome: JobOutcome;
-  readonly exitCode: number | null;
-  readonly oomKilled: boolean;
-  readonly reason: Reason;
 }
 
 /** The end that this event of the attempt's replica is; null when it isn't one. The first one in the stream counts: what
  *  comes after it (its container is removed) says nothing of the job. */
 export function endIn(event: ReplicaEvent): AttemptEnd | null {
-  if (event.type === 'ReplicaAbandoned') return { outcome: 'FAILED', exitCode: null, oomKilled: false, reason: event.data.reason };
+  if (event.type === 'ReplicaAbandoned') return failed(event.data.reason);
   return event.type === 'ReplicaObserved' && event.data.final ? endOf(event.data) : null;
 }
+
+/** A failure without any word of a container. */
+export const failed = (reason: Reason): AttemptEnd => ({ outcome: 'FAILED', exitCode: null, oomKilled: false, reason });
 
 function endOf({ state, exitCode, oomKilled, reason }: Observation): AttemptEnd {
   if (state === 'GONE') return { outcome: 'FAILED', exitCode: null, oomKilled, reason: lost(reason) };

@@ -1,0 +1,101 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { changeDockerService, deploymentIdOf, Dispatcher, startedDeployment } from '#application';
+import type { TenantContext } from '#contracts';
+import type { DockerServiceCommand, ExistingDockerService } from '#domain';
+import { getService, listDeployments, listReleases } from '#read-models';
+import { answerDeployment } from '../deployments/answer-deployment.ts';
+import type { Mutation } from '../edge/mutation.ts';
+import { listed, PagingDto } from '../edge/paging.dto.ts';
+import { Change, Tenant } from '../edge/request.ts';
+import { Gateway } from '../gateway.ts';
+import { listOf, ref } from '../openapi/schemas.ts';
+import { refuseSurgeBeyondHostPorts } from './admission.ts';
+import { deployCommand, DeployDockerServiceDto, RollBackDto } from './deploy-docker-service.dto.ts';
+import { dockerServiceNotFound, reachDockerService } from './reach.ts';
+
+@ApiTags('docker-services')
+@Controller('v1/docker-services/:docker_service_id')
+export class ReleasesController {
+  constructor(
+    private readonly gateway: Gateway,
+    private readonly dispatcher: Dispatcher,
+  ) {}
+
+  @Get('releases')
+  @ApiOkResponse({ schema: listOf('Release'), description: 'The newest first.' })
+  async releases(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { min_position, ...query }: PagingDto): Promise<object> {
+    await this.#service(tenant, id, min_position);
+    await this.gateway.fresh(['releases'], min_position);
+    return listed(await listReleases(this.gateway.reads, tenant, id, query));
+  }
+
+  @Get('deployments')
+  @ApiOkResponse({ schema: listOf('Deployment'), description: 'The latest first.' })
+  async deployments(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { min_position, ...query }: PagingDto): Promise<object> {
+    await this.#service(tenant, id, min_position);
+    await this.gateway.fresh(['deployments', 'releases', 'replicas'], min_position);
+    return listed(await listDeployments(this.gateway.reads, tenant, id, query));
+  }
+
+  /** Moves the service to a new release with this image, or to its present one once more. What is said here of the way is for this
+   *  deployment alone. One that is under way is superseded. */
+  @Post('deployments')
+  @HttpCode(202)
+  @ApiAcceptedResponse({ schema: ref('Deployment') })
+  async deploy(
+    @Tenant() tenant: TenantContext,
+    @Change() change: Mutation,
+    @Param('docker_service_id') id: string,
+    @Body() body: DeployDockerServiceDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<object> {
+    const { aggregates, nodes } = this.gateway.parts;
+    return this.#move({ tenant, change, id, reply }, async (service) => {
+      const command = await deployCommand(aggregates, service, body, change.commandId);
+      refuseSurgeBeyondHostPorts(nodes.present, service, command.data);
+      return command;
+    });
+  }
+
+  /** Cuts a new release that copies an earlier one whole, and moves the service to it. */
+  @Post('rollback')
+  @HttpCode(202)
+  @ApiAcceptedResponse({ schema: ref('Deployment') })
+  async rollBack(
+    @Tenant() tenant: TenantContext,
+    @Change() change: Mutation,
+    @Param('docker_service_id') id: string,
+    @Body() { release }: RollBackDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<object> {
+    return this.#move({ tenant, change, id, reply }, async (service) => {
+      const spec = release === undefined ? undefined : service.releases.get(release);
+      refuseSurgeBeyondHostPorts(this.gateway.parts.nodes.present, service, { spec });
+      return { type: 'RollBackDockerService', data: { deploymentId: deploymentIdOf(change.commandId), release: release ?? null } };
+    });
+  }
+
+  async #move({ tenant, change, id, reply }: Asked, from: (service: ExistingDockerService) => Promise<DockerServiceCommand>): Promise<object> {
+    const { aggregates } = this.gateway.parts;
+    const { projectId } = await reachDockerService(aggregates, tenant, id);
+    const asked = { dockerServiceId: id, ifMatch: change.ifMatch, from };
+    const handled = await changeDockerService({ dispatcher: this.dispatcher, aggregates }, asked, change.metadata(projectId));
+    this.gateway.accept(reply, handled);
+    const deploymentId = startedDeployment(handled)!;
+    reply.header('location', `/v1/deployments/${deploymentId}`);
+    return answerDeployment(this.gateway, tenant, deploymentId);
+  }
+
+  #service(tenant: TenantContext, id: string, minPosition?: string) {
+    return this.gateway.one(['services'], minPosition, () => getService(this.gateway.reads, tenant, id), dockerServiceNotFound);
+  }
+}
+
+interface Asked {
+  readonly tenant: TenantContext;
+  readonly change: Mutation;
+  readonly id: string;
+  readonly reply: FastifyReply;
+}

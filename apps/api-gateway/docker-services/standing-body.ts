@@ -1,0 +1,57 @@
+import { workingRelease, type ExistingDockerService } from '#domain';
+import { deploySettingsDocument, releaseSpecDocument, type DeploySettingsDocument, type HookDocument, type ReleaseSpecDocument } from '#read-models';
+import { isObject, mergePatch, type JsonObject } from '../edge/merge-patch.ts';
+
+/** The body that would create the service as it is: what a merge patch is laid upon. Of two ways to say one thing it says the one that
+ *  the patch doesn't, so that nothing has to be removed for the other to be given. */
+export function standingBody(service: ExistingDockerService, patch: JsonObject): JsonObject {
+  const { plan, resources, restart_policy, healthcheck, labels: _labels, ...container } = releaseSpecDocument(service.releases.get(workingRelease(service))!);
+  const { pre_deploy, post_deploy, ...deploy } = deploySettingsDocument(service.deploy);
+  const deployPatch = isObject(patch['deploy']) ? patch['deploy'] : {};
+  return {
+    project_id: service.projectId,
+    environment_id: service.environmentId,
+    name: service.name,
+    type: service.kind,
+    ...container,
+    ...sizeBody({ plan, resources }, patch),
+    restart_policy: restartBody(restart_policy),
+    ...(healthcheck ? { healthcheck } : {}),
+    labels: service.labels,
+    replicas: service.replicas,
+    deploy: { ...withoutNulls(deploy), ...hookBody('pre_deploy', pre_deploy, deployPatch), ...hookBody('post_deploy', post_deploy, deployPatch) },
+  };
+}
+
+/** The body with the patch laid upon it. */
+export const patchedBody = (service: ExistingDockerService, patch: JsonObject): JsonObject => mergePatch(standingBody(service, patch), patch) as JsonObject;
+
+/** A plan gives way to resources, resources to a plan, and one form of resources to the other. */
+function sizeBody({ plan, resources }: Pick<ReleaseSpecDocument, 'plan' | 'resources'>, patch: JsonObject): JsonObject {
+  if (typeof patch['plan'] === 'string') return {};
+  const given = patch['resources'];
+  if (!isObject(given)) return plan === null ? { resources } : { plan };
+  const isShort = 'cpu_millis' in given || 'memory_bytes' in given;
+  if (!isShort) return { resources };
+  const { request, limit } = resources;
+  return request.cpu_millis === limit.cpu_millis && request.memory_bytes === limit.memory_bytes ? { resources: limit } : {};
+}
+
+/** What follows from the other fields is left to do so. */
+function restartBody({ backoff, delay_ms, window_ms, ...policy }: ReleaseSpecDocument['restart_policy']): JsonObject {
+  const follows = (delay_ms === null) === (backoff === 'exponential');
+  return { ...policy, ...(delay_ms === null ? {} : { delay_ms }), ...(window_ms === null ? {} : { window_ms }), ...(follows ? {} : { backoff }) };
+}
+
+/** A script gives way to nothing but another one; a command gives way to a script. */
+function hookBody(name: 'pre_deploy' | 'post_deploy', hook: HookDocument | null, patch: JsonObject): JsonObject {
+  if (!hook) return {};
+  const { plan, resources, command, args, ...rest } = hook;
+  const given = isObject(patch[name]) ? patch[name] : {};
+  const program = 'script' in given ? {} : { ...(command ? { command } : {}), ...(args ? { args } : {}) };
+  const size = resources ? sizeBody({ plan: plan ?? null, resources }, given) : {};
+  return { [name]: { ...rest, ...program, ...size } };
+}
+
+const withoutNulls = (settings: Omit<DeploySettingsDocument, 'pre_deploy' | 'post_deploy'>): JsonObject =>
+  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null));

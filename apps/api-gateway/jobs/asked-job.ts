@@ -1,0 +1,56 @@
+import { inheritedRelease, type NewJob } from '#application';
+import type { TenantContext } from '#contracts';
+import { jobSpecOf, NO_RESTART, type ContainerSpec, type DockerServiceId, type EnvironmentId, type JobTemplate, type ProjectId } from '#domain';
+import { nameFromImage, size } from '../compute/container-spec.ts';
+import { hookOf } from '../docker-services/hook.dto.ts';
+import { reachDockerService } from '../docker-services/reach.ts';
+import { InvalidRequest } from '../edge/invalid-request.ts';
+import { projectOf } from '../environments/reach.ts';
+import type { Gateway } from '../gateway.ts';
+import type { JobDto } from './job.dto.ts';
+
+/** Where a job that is asked for belongs, and what it runs. */
+export interface AskedJob {
+  readonly projectId: ProjectId;
+  readonly environmentId: EnvironmentId;
+  readonly template: JobTemplate;
+}
+
+/** What a body asks to be run, with its defaults.
+ *  @param at where the job stands in the body.
+ *  @throws InvalidRequest where fields lack, contradict each other or aren't known; Rejection `environment.not_found`, `docker_service.not_found`. */
+export async function askedJob(gateway: Gateway, tenant: TenantContext, body: JobDto, at = ''): Promise<AskedJob> {
+  const { aggregates } = gateway.parts;
+  const { overrides, timeoutMs, retries } = (await hookOf(aggregates, body, at))!;
+  if (body.docker_service_id != null) {
+    const { dockerServiceId, projectId, environmentId, name } = await reachDockerService(aggregates, tenant, body.docker_service_id);
+    refuseElsewhere(body, { projectId, environmentId }, at);
+    return { projectId, environmentId, template: { name: body.name ?? name, timeoutMs, retries, runs: { type: 'docker_service', dockerServiceId, overrides } } };
+  }
+  const needed = (['environment_id', 'image'] as const).filter((field) => body[field] == null);
+  if (needed.length > 0) throw new InvalidRequest(needed.map((field) => ({ pointer: `${at}/${field}`, code: 'required', detail: 'is needed without docker_service_id' })));
+  const environmentId = body.environment_id as EnvironmentId;
+  const projectId = await projectOf(gateway, tenant, { project_id: body.project_id, environment_id: environmentId }, at);
+  const spec = jobSpecOf({ ...BLANK, image: overrides.image!, ...(await size(aggregates, body, at)) }, overrides);
+  return { projectId, environmentId, template: { name: body.name ?? nameFromImage(spec.image), timeoutMs, retries, runs: { type: 'container', spec } } };
+}
+
+/** The same, as it is run now. @throws Rejection `job.no_release`, `docker_service.deleted`. */
+export async function askedNow(gateway: Gateway, { projectId, environmentId, template: { runs, ...common } }: AskedJob): Promise<NewJob> {
+  if (runs.type === 'container') return { ...common, projectId, environmentId, spec: runs.spec, inheritsFrom: null };
+  const dockerServiceId: DockerServiceId = runs.dockerServiceId;
+  const { release, spec } = await inheritedRelease(gateway.parts.aggregates, dockerServiceId);
+  return { ...common, projectId, environmentId, spec: jobSpecOf(spec, runs.overrides), inheritsFrom: { dockerServiceId, release } };
+}
+
+/** A container of which only the image and the size are known. */
+const BLANK: Omit<ContainerSpec, 'image' | 'plan' | 'resources'> = {
+  pullPolicy: 'missing', command: null, args: null, env: {}, ports: [], labels: {}, constraints: [], restartPolicy: NO_RESTART, healthcheck: null,
+};
+
+function refuseElsewhere(body: JobDto, service: { readonly projectId: string; readonly environmentId: string }, at: string): void {
+  const given = [['project_id', service.projectId], ['environment_id', service.environmentId]] as const;
+  const wrong = given.filter(([field, is]) => body[field] != null && body[field] !== is);
+  if (wrong.length === 0) return;
+  throw new InvalidRequest(wrong.map(([field]) => ({ pointer: `${at}/${field}`, code: 'exclusive', detail: `the service belongs to another one: leave ${field} out` })));
+}

@@ -1,0 +1,47 @@
+import { dockerService, Rejection, streamOf, type CommandMetadata, type DeploymentId, type DockerService, type DockerServiceCommand, type ExistingDockerService } from '#domain';
+import { Conflict, type AggregateStore, type Handled } from '#event-store';
+import { ToDockerService } from './aggregate-command.ts';
+import type { Dispatcher } from './dispatcher.ts';
+
+/** A change that follows from what the service is at the moment. */
+export interface Change {
+  readonly dockerServiceId: string;
+  /** What to send, given the service as it stands; asked again where it has moved meanwhile. @throws what refuses the change. */
+  readonly from: (service: ExistingDockerService) => Promise<DockerServiceCommand>;
+  /** The revision that the client saw. */
+  readonly ifMatch: bigint | undefined;
+}
+
+/** The service moves all the time while it rolls: each of its steps is an event. */
+const TRIES = 20;
+
+/** Sends a command that was made out of the service's present state, and at that state only: so of two that change different parts of
+ *  it at once, none undoes the other. A retry is answered by what it did, without being made again.
+ *  @throws what `Dispatcher.send` and `from` throw; Conflict where it doesn't stand still. */
+export async function changeDockerService(
+  { dispatcher, aggregates }: { readonly dispatcher: Dispatcher; readonly aggregates: AggregateStore },
+  { dockerServiceId, from, ifMatch }: Change,
+  metadata: CommandMetadata,
+): Promise<Handled<DockerService>> {
+  const stream = streamOf('docker_service', dockerServiceId);
+  for (let tries = 1; ; tries += 1) {
+    const { state, revision } = await aggregates.load(dockerService, stream);
+    if (state.status !== 'present') throw new Rejection('not_found', 'docker_service.not_found', 'no service of this id was ever created');
+    const isRepeat = await aggregates.stands(dockerService, stream, metadata.commandId);
+    const command = isRepeat ? NOTHING : await from(state);
+    try {
+      return await dispatcher.send(new ToDockerService(dockerServiceId, command, metadata, { ifMatch, expected: revision }));
+    } catch (error) {
+      if (!(error instanceof Conflict) || tries === TRIES) throw error;
+    }
+  }
+}
+
+/** What stands in the stream is the answer, whatever is sent. */
+const NOTHING: DockerServiceCommand = { type: 'ChangeDockerService', data: { deploymentId: 'dep_' } };
+
+/** The deployment that a command started; null where it started none. */
+export const startedDeployment = ({ events }: Handled<DockerService>): DeploymentId | null => {
+  const started = events.find(({ type }) => type === 'DeploymentStarted');
+  return started ? (started.data as { deploymentId: DeploymentId }).deploymentId : null;
+};

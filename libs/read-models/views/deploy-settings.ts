@@ -1,0 +1,57 @@
+import type { ContainerSpec, DeploySettings, Hook } from '#domain';
+import { resourcesDocument, type ResourcesDocument } from './container-spec.ts';
+
+/** A job that a deployment runs, as documents say it: what isn't there is the release's own. */
+export interface HookDocument {
+  readonly image?: string;
+  readonly pull_policy?: ContainerSpec['pullPolicy'];
+  readonly command?: readonly string[] | null;
+  readonly args?: readonly string[] | null;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly plan?: string | null;
+  readonly resources?: ResourcesDocument;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly constraints?: readonly string[];
+  readonly timeout_ms: number;
+  readonly retries: number;
+}
+
+/** How a service is moved to a release, as documents say it. Milliseconds; a share that is null is the default. */
+export interface DeploySettingsDocument {
+  readonly strategy: DeploySettings['strategy'];
+  readonly max_surge: number | string | null;
+  readonly max_unavailable: number | string | null;
+  readonly min_healthy_ms: number;
+  readonly healthy_deadline_ms: number;
+  readonly progress_deadline_ms: number;
+  readonly max_failures: number;
+  readonly monitor_ms: number;
+  readonly auto_rollback: boolean;
+  readonly pre_deploy: HookDocument | null;
+  readonly post_deploy: HookDocument | null;
+}
+
+export function hookDocument({ overrides, timeoutMs, retries }: Hook): HookDocument {
+  const { pullPolicy, resources, ...same } = overrides;
+  return {
+    ...same,
+    ...(pullPolicy === undefined ? {} : { pull_policy: pullPolicy }),
+    ...(resources === undefined ? {} : { resources: resourcesDocument(resources) }),
+    timeout_ms: timeoutMs,
+    retries,
+  };
+}
+
+export const deploySettingsDocument = (deploy: DeploySettings): DeploySettingsDocument => ({
+  strategy: deploy.strategy,
+  max_surge: deploy.maxSurge,
+  max_unavailable: deploy.maxUnavailable,
+  min_healthy_ms: deploy.minHealthyMs,
+  healthy_deadline_ms: deploy.healthyDeadlineMs,
+  progress_deadline_ms: deploy.progressDeadlineMs,
+  max_failures: deploy.maxFailures,
+  monitor_ms: deploy.monitorMs,
+  auto_rollback: deploy.autoRollback,
+  pre_deploy: deploy.preDeploy && hookDocument(deploy.preDeploy),
+  post_deploy: deploy.postDeploy && hookDocument(deploy.postDeploy),
+});
