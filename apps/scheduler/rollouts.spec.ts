@@ -111,6 +111,7 @@ describe('a roll', () => {
   it('watches what it has made, and goes back when that does not last', async () => {
     await stable(2, { monitorMs: 10_000 });
     await world.deploy('dep_second', NEXT);
+    await world.clock.advance(1_000);
     await until(async () => (await world.deployment('dep_second')).stage === 'monitor');
     const [node] = world.nodes;
     await node!.crash(node!.alive.find(isBad)!.replicaId);
