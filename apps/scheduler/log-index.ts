@@ -22,6 +22,7 @@ import {
 } from '#domain';
 import type { Recorded } from '#event-store';
 import type { Cause } from './cause.ts';
+import { RecentFailures } from './placement/recent-failures.ts';
 
 /** All that the index folds. */
 export type IndexedEvent = DockerServiceEvent | DeploymentEvent | ReplicaEvent | NodeEvent | JobEvent | NetworkEvent | NetworkPoolEvent | ProjectEvent;
@@ -33,6 +34,7 @@ export interface ReplicaEntry {
   readonly replicaId: ReplicaId;
   readonly ownerId: DockerServiceId | JobId;
   readonly environmentId: EnvironmentId;
+  readonly release: number | null;
   /** `waiting` for a node · `claimed`: one is to settle it · `placed`. */
   readonly phase: 'waiting' | 'claimed' | 'placed';
   /** Where it was claimed or placed last. */
@@ -83,6 +85,7 @@ export class LogIndex {
   readonly endingJobs = new Set<JobId>();
   /** Services by the job that is a hook of theirs and hasn't ended. */
   readonly hooks = new Map<string, DockerServiceId>();
+  readonly failures = new RecentFailures();
   readonly #released = new Set<ReplicaId>();
   readonly #causes = new Map<string, Cause>();
 
@@ -129,13 +132,14 @@ export class LogIndex {
 
   readonly #folds: Folds = {
     DockerServiceCreated: ({ dockerServiceId }) => void this.services.add(dockerServiceId),
+    DockerServiceDeleted: (_, { stream }) => this.failures.forget(parseStream(stream).id),
 
-    ReplicaCreated: ({ replicaId, owner, environmentId }) =>
-      void this.replicas.set(replicaId, { replicaId, ownerId: owner.id, environmentId, phase: 'waiting', nodeId: null, gone: false }),
+    ReplicaCreated: ({ replicaId, owner, environmentId, release }) =>
+      void this.replicas.set(replicaId, { replicaId, ownerId: owner.id, environmentId, release, phase: 'waiting', nodeId: null, gone: false }),
     ReplicaAbandoned: ({ replicaId }) => this.#drop(replicaId),
     PlacementClaimed: ({ replicaId, nodeId }) => this.#place(replicaId, { phase: 'claimed', nodeId }),
     PlacementSettled: ({ replicaId, outcome }) => this.#settle(replicaId, outcome),
-    ReplicaObserved: (data) => this.#observe(data),
+    ReplicaObserved: (data, { metadata }) => this.#observe(data, Date.parse(metadata.at)),
     ReplicaReleased: ({ replicaId }) => this.#release(replicaId),
 
     DeploymentStageBegan: ({ jobId, dockerServiceId }) => void (jobId && this.hooks.set(jobId, dockerServiceId)),
@@ -143,7 +147,7 @@ export class LogIndex {
 
     JobAttemptFailed: (_, { stream }) => this.#ending(stream),
     JobCancelRequested: (_, { stream }) => this.#ending(stream),
-    JobEnded: (_, { stream }) => this.#ending(stream),
+    JobEnded: (_, { stream }) => this.#endJob(stream),
 
     NetworkCreated: ({ networkId, environmentId, projectId }) => void this.networks.set(environmentId, { networkId, environmentId, projectId, deleted: false }),
     NetworkDeleted: (_, { stream }) => this.#changeNetwork(parseStream(stream).id, { deleted: true }),
@@ -152,6 +156,11 @@ export class LogIndex {
     NameClaimed: ({ holder }, { stream }) => void this.claims.set(holder, { holder, projectId: parseStream(stream).id }),
     NameReleased: ({ holder }) => this.#unclaim(holder),
   };
+
+  #endJob(stream: string): void {
+    this.#ending(stream);
+    this.failures.forget(parseStream(stream).id);
+  }
 
   #ending(stream: string): void {
     this.endingJobs.add(parseStream(stream).id as JobId);
@@ -183,9 +192,11 @@ export class LogIndex {
     this.#causes.delete(replicaId);
   }
 
-  #observe({ replicaId, nodeId, state, reason, subnet }: Extract<ReplicaEvent, { type: 'ReplicaObserved' }>['data']): void {
+  #observe({ replicaId, nodeId, owner, state, final, reason, subnet }: Extract<ReplicaEvent, { type: 'ReplicaObserved' }>['data'], at: number): void {
     if (state === 'GONE') this.#place(replicaId, { gone: true });
-    const environmentId = this.replicas.get(replicaId)?.environmentId;
+    const entry = this.replicas.get(replicaId);
+    if (state === 'FAILED' && entry) this.failures.take({ ownerId: owner.id, release: entry.release, nodeId, isFinal: final }, at);
+    const environmentId = entry?.environmentId;
     if (!environmentId || !subnet || !reason) return;
     const known = this.#complaints.get(environmentId) ?? new Map<string, SubnetComplaint>();
     this.#complaints.set(environmentId, known.set(subnet, { nodeId, message: reason.message }));

@@ -25,6 +25,8 @@ describe('the table of events', () => {
     expect(cut.data).toEqual({ release: 1, spec: { image: 'a', healthcheck: null, restartPolicy: { name: 'always', maxRetries: 0, delayMs: null, backoff: 'exponential', windowMs: null, onExhausted: 'fail' } } });
     const created = upcast({ type: 'DockerServiceCreated', data: { name: 'api', deploy: { maxFailures: 2 } }, metadata: { schema: 1 } });
     expect(created.data).toMatchObject({ name: 'api', deploy: { strategy: 'rolling', maxFailures: 2, monitorMs: 0 } });
+    const started = upcast({ type: 'DeploymentStarted', data: { deploymentId: 'dep_1', fromRelease: null, toRelease: 1 }, metadata: { schema: 1 } });
+    expect(started.data).toMatchObject({ kind: 'create', toRelease: 1, supersedes: null, settings: { strategy: 'rolling', monitorMs: 0 } });
     expect(upcast({ type: 'ReplicaObserved', data: { state: 'RUNNING' }, metadata: { schema: 1 } }).data).toEqual({ state: 'RUNNING', health: 'unknown' });
     expect(upcast({ type: 'JobCreated', data: { spec: {} }, metadata: { schema: 1 } }).data).toMatchObject({ spec: { restartPolicy: { name: 'no' } } });
   });

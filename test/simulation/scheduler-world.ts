@@ -1,4 +1,4 @@
-import { type CommandMetadata, type ContainerSpec, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, job, type JobId, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, streamOf, upcast, ALWAYS, DEFAULT_DEPLOY_SETTINGS } from '#domain';
+import { type CommandMetadata, type ContainerSpec, type DeploymentId, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, job, type JobId, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, streamOf, upcast, ALWAYS, DEFAULT_DEPLOY_SETTINGS } from '#domain';
 import { AggregateStore, type EventStore, type Recorded } from '#event-store';
 import { commandIdOf, randomCommandId, replicaIdOf } from '#platform';
 import { MemoryBroker, type MemoryBus, MemoryEventStore, MemoryLogger, seededRandom, VirtualClock } from '#testing';
@@ -152,6 +152,12 @@ export class SchedulerWorld {
     });
   }
 
+  /** The next release, of another image, and its deployment. */
+  async deploy(deploymentId: DeploymentId, image: string, change: { spec?: Partial<ContainerSpec>; settings?: Partial<DeploySettings> } = {}): Promise<void> {
+    const spec = { ...SPEC, ...change.spec, image };
+    await this.onService({ type: 'DeployDockerService', data: { deploymentId, spec, settings: change.settings ?? {}, sameSpec: 'nothing' } });
+  }
+
   scale = (replicas: number): Promise<void> => this.onService({ type: 'ScaleDockerService', data: { replicas } });
   deleteService = (): Promise<void> => this.onService({ type: 'RequestDockerServiceDeletion', data: {} });
 
@@ -185,8 +191,8 @@ export class SchedulerWorld {
     return state;
   }
 
-  async deployment(): Promise<OpenedDeployment> {
-    const { state } = await this.aggregates.load(deployment, streamOf('deployment', IDS.deploymentId));
+  async deployment(deploymentId: DeploymentId = IDS.deploymentId): Promise<OpenedDeployment> {
+    const { state } = await this.aggregates.load(deployment, streamOf('deployment', deploymentId));
     if (state.status !== 'opened') throw new Error('the deployment was not opened');
     return state;
   }
@@ -219,7 +225,7 @@ export class SchedulerWorld {
     return found;
   }
 
-  private async onService(command: DockerServiceCommand): Promise<void> {
+  async onService(command: DockerServiceCommand): Promise<void> {
     await this.aggregates.handle(dockerService, streamOf('docker_service', IDS.serviceId), command, this.metadata());
   }
 

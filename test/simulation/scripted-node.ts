@@ -13,6 +13,7 @@ export type Fate = 'settles' | 'fails' | 'hangs' | 'completes' | 'meets_taken_su
 interface Container {
   readonly assignment: Assignment;
   state: Observation['state'];
+  run: number;
 }
 
 const STEP_MS = 200;
@@ -28,6 +29,10 @@ export class ScriptedNode {
   readonly sets: AssignmentSet[] = [];
   reportsAreTaken = true;
   fateOf: (assignment: Assignment) => Fate = () => 'settles';
+  /** The id of the image that a container is made from; null: nothing is said of it. */
+  imageOf: ((assignment: Assignment) => string) | null = null;
+  /** Stopped, and kept for later. */
+  private readonly held = new Set<ReplicaId>();
   private readonly assembler = new SetAssembler();
   private readonly disk = new MemoryDisk();
   private applied: AppliedSet;
@@ -96,6 +101,11 @@ export class ScriptedNode {
     await this.say(container, 'GONE', true);
   }
 
+  /** Its container ends, and its agent gives it up. */
+  async crash(replicaId: ReplicaId): Promise<void> {
+    await this.say(this.containers.get(replicaId)!, 'FAILED', true, { code: 'exited', message: 'exit code 1' });
+  }
+
   private appliedFromDisk(): AppliedSet {
     const quiet = (): void => undefined;
     return new AppliedSet({ nodeId: this.nodeId, disk: this.disk, logger: { debug: quiet, info: quiet, warn: quiet, error: quiet } });
@@ -120,24 +130,51 @@ export class ScriptedNode {
     this.sets.push(set);
     for (const assignment of set.entries) {
       const container = this.containers.get(assignment.replicaId);
+      if (assignment.wanted === 'hold' && container && !this.held.has(assignment.replicaId)) void this.hold(container);
+      if (assignment.wanted === 'run' && container && this.held.delete(assignment.replicaId)) void this.start({ ...container, run: container.run + 1 });
       if (assignment.wanted === 'run' && !container && assignment.last?.state !== 'GONE' && !this.made.includes(assignment.replicaId)) void this.live(assignment);
       if (assignment.wanted === 'gone' && (container ? container.state !== 'GONE' : !this.made.includes(assignment.replicaId))) void this.end(assignment);
     }
   }
 
   private async live(assignment: Assignment): Promise<void> {
-    const container: Container = { assignment, state: 'PREPARING' };
+    const container: Container = { assignment, state: 'PREPARING', run: 1 };
     this.made.push(assignment.replicaId);
     this.containers.set(assignment.replicaId, container);
     const fate = this.fateOf(assignment);
     if (fate === 'meets_taken_subnet') return this.waitForSubnet(container);
+    if (assignment.replaces && this.containers.has(assignment.replaces)) await this.waitForReplaced(container, assignment.replaces);
+    if (container.state !== 'GONE') await this.start(container);
+  }
+
+  /** Prepared, and started once the one that it replaces is gone. */
+  private async waitForReplaced(container: Container, replaced: ReplicaId): Promise<void> {
+    await this.say(container, 'PREPARED');
+    while (this.containers.has(replaced) && container.state !== 'GONE' && !this.signal.aborted) await this.world.clock.sleep(STEP_MS, this.signal);
+  }
+
+  /** Stopped, and kept. */
+  private async hold(container: Container): Promise<void> {
+    this.held.add(container.assignment.replicaId);
+    await this.say(container, 'STOPPED');
+  }
+
+  private async start(container: Container): Promise<void> {
+    const fate = this.fateOf(container.assignment);
+    this.containers.set(container.assignment.replicaId, container);
     await this.say(container, 'STARTING');
     if (fate === 'hangs') return;
     await this.world.clock.sleep(STEP_MS);
     if (fate === 'fails') return this.say(container, 'FAILED', true);
+    if (this.isOver(container)) return;
     await this.say(container, 'RUNNING');
     await this.world.clock.sleep(SETTLES_AFTER_MS);
+    if (this.isOver(container)) return;
     await (fate === 'completes' ? this.say(container, 'COMPLETED', true) : this.say(container, 'SETTLED'));
+  }
+
+  private isOver({ assignment: { replicaId }, state, run }: Container): boolean {
+    return state === 'GONE' || this.held.has(replicaId) || this.containers.get(replicaId)?.run !== run;
   }
 
   /** The engine refuses the network; a set with another subnet makes it try again. */
@@ -152,7 +189,7 @@ export class ScriptedNode {
   }
 
   private async end(assignment: Assignment): Promise<void> {
-    const container = this.containers.get(assignment.replicaId) ?? { assignment, state: 'STARTING' as const };
+    const container = this.containers.get(assignment.replicaId) ?? { assignment, state: 'STARTING' as const, run: 1 };
     if (!this.made.includes(assignment.replicaId)) this.made.push(assignment.replicaId);
     container.state = 'GONE';
     await this.world.clock.sleep(STEP_MS);
@@ -167,16 +204,16 @@ export class ScriptedNode {
     const { replicaId } = container.assignment;
     const observation: Observation = {
       replicaId,
-      run: 1,
+      run: container.run,
       state,
       final,
       containerId: `container of ${replicaId}`,
       address: null,
-      imageId: null,
+      imageId: this.imageOf ? this.imageOf(container.assignment) : null,
       exitCode: state === 'COMPLETED' ? 0 : null,
       oomKilled: false,
       health: 'unknown',
-      reason: state === 'FAILED' ? { code: 'image_not_found', message: 'no such image' } : reason,
+      reason: state === 'FAILED' ? (reason ?? { code: 'image_not_found', message: 'no such image' }) : reason,
       ...(subnet ? { subnet } : {}),
       at: new Date(this.world.clock.now()).toISOString(),
     };

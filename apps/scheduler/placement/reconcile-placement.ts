@@ -65,7 +65,8 @@ export class ReconcilePlacement {
       await this.write(replica, revision, { type: 'AbandonReplica', data: { replicaId, owner, reason: ended } }, commandIdOf('abandon', replicaId));
       return false;
     }
-    const { nodeId, nodes, reason } = this.hasNetwork(replica) ? place(replica, await this.readNodes()) : NO_NETWORK;
+    const troubledOn = this.index.failures.troubledOn(owner.id, replica.release, this.ports.clock.now());
+    const { nodeId, nodes, reason } = this.hasNetwork(replica) ? place({ ...replica, troubledOn }, await this.readNodes()) : NO_NETWORK;
     if (!nodeId) {
       await this.write(replica, revision, { type: 'DeferPlacement', data: { reason, nodes } }, commandIdOf('defer', replicaId, String(revision)));
       return false;

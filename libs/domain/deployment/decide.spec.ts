@@ -2,7 +2,7 @@ import { fold } from '../kernel/decider.ts';
 import { given } from '../kernel/given.ts';
 import type { Step } from '../docker-service/events.ts';
 import { deployment, type DeploymentCommand } from './decide.ts';
-import type { DeploymentEvent } from './events.ts';
+import type { DeploymentEvent, DeploymentStage, StageResult } from './events.ts';
 
 const ref = { deploymentId: 'dep_1', dockerServiceId: 'svc_1', projectId: 'prj_1' } as const;
 const reason = { code: 'test', message: 'for the test' };
@@ -20,6 +20,11 @@ const failure = { replicaId: 'rep_1_1', slot: 1, reason } as const;
 const failed: DeploymentEvent = { type: 'DeploymentReplicaFailed', data: { ...ref, ...failure } };
 const recordFailure: DeploymentCommand = { type: 'RecordReplicaFailure', data: failure };
 const close: DeploymentCommand = { type: 'CloseDeployment', data: { outcome: 'SUCCEEDED', reason, at: '2030-01-01T00:00:09.000Z' } };
+
+const AT = '2030-01-01T00:00:09.000Z';
+const began = (stage: DeploymentStage): DeploymentEvent => ({ type: 'DeploymentStageBegan', data: { ...ref, stage, jobId: null, at: AT, deadlineAt: '2030-01-01T00:10:09.000Z', reason } });
+const over = (stage: DeploymentStage, result: StageResult): DeploymentEvent => ({ type: 'DeploymentStageEnded', data: { ...ref, stage, result, at: AT, reason } });
+const begin = (stage: DeploymentStage): DeploymentCommand => ({ type: 'BeginDeploymentStage', data: { stage, jobId: null, at: AT, deadlineAt: '2030-01-01T00:10:09.000Z', reason } });
 
 describe('a deployment', () => {
   it('is opened once', () => {
@@ -71,6 +76,49 @@ describe('a deployment', () => {
     given(deployment, [opened]).when(close).then([closed]);
     given(deployment, [opened, closed]).when({ type: 'CloseDeployment', data: { outcome: 'FAILED', reason, at: '2030-01-01T00:00:09.000Z' } }).then([]);
   });
+
+  it('stops and forgets what its service had before, each once', () => {
+    const parts = { stops: [{ replicaId: 'rep_9_1' as const, reason }], forgets: ['rep_8_1' as const] };
+    given(deployment, [opened]).when(takeStep(parts)).then([taken(parts)]);
+    given(deployment, [opened, taken(parts)]).when(takeStep(parts)).then([]);
+  });
+
+  it('goes from stage to stage: the one before has succeeded', () => {
+    given(deployment, [opened]).when(begin('prepare')).then([began('prepare')]);
+    given(deployment, [opened, began('prepare')]).when(begin('replace')).then([over('prepare', 'SUCCEEDED'), began('replace')]);
+    given(deployment, [opened, began('prepare')]).when(begin('prepare')).then([]);
+    given(deployment, [opened, began('prepare'), over('prepare', 'SUCCEEDED'), began('replace')]).when(begin('pre_deploy')).rejects('deployment.stage_passed', { stage: 'pre_deploy' });
+  });
+
+  it('ends a stage once, and none that was not begun', () => {
+    const end: DeploymentCommand = { type: 'EndDeploymentStage', data: { stage: 'prepare', result: 'FAILED', at: AT, reason } };
+    given(deployment, [opened, began('prepare')]).when(end).then([over('prepare', 'FAILED')]);
+    given(deployment, [opened, began('prepare'), over('prepare', 'FAILED')]).when(end).then([]);
+    given(deployment, [opened]).when(end).rejects('deployment.stage_not_begun', { stage: 'prepare' });
+  });
+
+  it('has no time of its own while a hook runs, and all of it afterwards', () => {
+    const hook: DeploymentEvent = { type: 'DeploymentStageBegan', data: { ...ref, stage: 'pre_deploy', jobId: 'job_1', at: AT, deadlineAt: null, reason } };
+    expect(fold(deployment, [opened, hook])).toMatchObject({ deadlineAt: null, stage: 'pre_deploy' });
+    expect(fold(deployment, [opened, hook, over('pre_deploy', 'FAILED')])).toMatchObject({ deadlineAt: '2030-01-01T00:10:09.000Z', stage: null });
+  });
+
+  it('counts anew on its return, and knows what it had ordered before', () =>
+    expect(fold(deployment, [opened, began('prepare'), taken({ creates: [order(1)] }), progressed(1, 1), failed, over('prepare', 'FAILED'), began('return')])).toMatchObject({
+      progress: { running: 0, settled: 0 },
+      failures: new Map(),
+      forward: new Set(['rep_1_1']),
+    }));
+
+  it.each([
+    ['SUCCEEDED', 'replace', 'SUCCEEDED'],
+    ['FAILED', 'replace', 'FAILED'],
+    ['CANCELLED', 'replace', 'CANCELLED'],
+    ['SUPERSEDED', 'return', 'CANCELLED'],
+    ['CANCELLED', 'return', 'SUCCEEDED'],
+    ['ROLLED_BACK', 'return', 'SUCCEEDED'],
+  ] as const)('that is %s ends its stage %s: %s', (outcome, stage, result) =>
+    given(deployment, [opened, began(stage)]).when({ type: 'CloseDeployment', data: { outcome, reason, at: AT } }).then([over(stage, result), { type: 'DeploymentClosed', data: { ...ref, outcome, reason } }]));
 
   it('hands over all that it ever ordered', () => {
     const stop = { replicaId: 'rep_2_1', reason } as const;

@@ -5,7 +5,7 @@ import { beginning, ending, hookOf, type HookName, type Moving } from './moving.
 import { goodOnes, type RollTarget } from './plan-roll.ts';
 import { keptAt } from './plan-service.ts';
 import { planSlots } from './plan-slots.ts';
-import { pursue, targetOf, wakeIn } from './pursue.ts';
+import { pursue, targetOf, wakeIn, whenEmptied } from './pursue.ts';
 import { NOTHING_TO_DO, type RolloutPlan } from './rollout-plan.ts';
 import type { Standing } from './standing.ts';
 
@@ -67,7 +67,8 @@ function watched(moving: Moving): RolloutPlan {
 function afterMonitor(moving: Moving): RolloutPlan {
   const { active, deployment } = moving;
   const hasHook = active.settings.postDeploy !== null && !deployment.stages.has('post_deploy');
-  return hasHook ? beginning(moving, 'post_deploy', settled(moving)) : { ...NOTHING_TO_DO, close: { outcome: 'SUCCEEDED', reason: settled(moving) } };
+  if (hasHook) return beginning(moving, 'post_deploy', settled(moving));
+  return whenEmptied(moving, forward(moving), () => ({ ...NOTHING_TO_DO, close: { outcome: 'SUCCEEDED', reason: settled(moving) } }));
 }
 
 function settled({ service, active }: Moving): Reason {
@@ -79,9 +80,8 @@ function settled({ service, active }: Moving): Reason {
 
 /** A replica that is lost meanwhile is made good, and waited for. */
 function planPostDeploy(moving: Moving): RolloutPlan {
-  const onTheWay = pursue(moving, forward(moving));
-  const succeeded = (): RolloutPlan => (onTheWay ? ending(moving, 'SUCCEEDED', { code: 'hook_succeeded', message: 'the post_deploy hook has succeeded' }) : afterMonitor(moving));
-  return planHook(moving, 'post_deploy', succeeded) ?? onTheWay ?? NOTHING_TO_DO;
+  const succeeded = (): RolloutPlan => ending(moving, 'SUCCEEDED', { code: 'hook_succeeded', message: 'the post_deploy hook has succeeded' });
+  return planHook(moving, 'post_deploy', succeeded) ?? pursue(moving, forward(moving)) ?? NOTHING_TO_DO;
 }
 
 /** Starts a hook's job, and judges its outcome. null while it runs. */

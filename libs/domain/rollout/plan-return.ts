@@ -1,7 +1,7 @@
 import type { Step } from '../docker-service/events.ts';
 import type { Reason } from '../kernel/reason.ts';
 import { beginning, type Moving } from './moving.ts';
-import { pursue, targetOf } from './pursue.ts';
+import { pursue, targetOf, whenEmptied } from './pursue.ts';
 import { NOTHING_TO_DO, type RolloutPlan } from './rollout-plan.ts';
 import { isWanted, type Standing } from './standing.ts';
 import { stepOf } from './step.ts';
@@ -22,7 +22,8 @@ export function planReturn(moving: Moving): RolloutPlan {
   if (result !== null) return givingUp(moving, 'FAILED', { code: reason.code, message: `it could not return to release ${service.stableRelease}: ${reason.message}` });
   const back: Reason = { code: 'return', message: `the service returns to release ${service.stableRelease}` };
   const target = targetOf(moving, service.stableRelease ?? 0, (each) => isStable(moving, each), { isImpatient: true, moving: back });
-  return pursue(moving, target) ?? { ...NOTHING_TO_DO, close: { outcome: active.cancelRequested ? 'CANCELLED' : 'ROLLED_BACK', reason } };
+  const over = (): RolloutPlan => ({ ...NOTHING_TO_DO, close: { outcome: active.cancelRequested ? 'CANCELLED' : 'ROLLED_BACK', reason } });
+  return pursue(moving, target) ?? whenEmptied(moving, target, over);
 }
 
 /** Of the stable release; none that a restart ordered of it on the way forward. */

@@ -137,7 +137,9 @@ describe('a scale during the deployment', () => {
     const deployment = [...underWay, both];
     const { step: taken } = plan({ service: [...created(2), scaled(2, 1)], deployment: [...deployment, progressed(1, 1, 0)], observed: [settled(1), seen(2)] });
     expect(taken).toMatchObject({ stops: [{ replicaId: 'rep_2_1' }] });
-    expect(plan({ service: [...created(2), scaled(2, 1)], deployment: [...deployment, took(taken!)], observed: [settled(1), seen(2)] }).close).toMatchObject({ outcome: 'SUCCEEDED' });
+    const told = { service: [...created(2), scaled(2, 1)], deployment: [...deployment, progressed(1, 1, 0), took(taken!)] };
+    expect(plan({ ...told, observed: [settled(1), seen(2)] }).close).toBeNull();
+    expect(plan({ ...told, observed: [settled(1), gone(2)] }).close).toMatchObject({ outcome: 'SUCCEEDED' });
   });
 });
 

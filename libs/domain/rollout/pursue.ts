@@ -6,7 +6,7 @@ import { deadlineReason, deadlinesOf, failureReason, isJudged, newFailures, prog
 import { ending, type Moving } from './moving.ts';
 import { goodOnes, hasRolled, planRoll, type RollTarget } from './plan-roll.ts';
 import { NOTHING_TO_DO, type RolloutPlan } from './rollout-plan.ts';
-import { isAvailable, isSettled, type Standing } from './standing.ts';
+import { isAvailable, isLive, isSettled, type Standing } from './standing.ts';
 
 /** How soon a deadline that has passed is judged again while a report is lacking. Milliseconds. */
 const REJUDGE_MS = 1000;
@@ -42,6 +42,15 @@ export function pursue(moving: Moving, target: RollTarget): RolloutPlan | null {
   if (progress) return { ...NOTHING_TO_DO, progress };
   if (isJudged(moving, progressDeadline(deployment))) return ending(moving, 'FAILED', deadlineReason(deployment, good, missing(good, target)));
   return { ...NOTHING_TO_DO, step: planRoll(standing, target, maker), wakeInMs: wakeIn(moving) };
+}
+
+/** Success is said when nothing of before is left either. What can't be removed for as long as nothing may stay as it is doesn't hold it up
+ *  for ever, and nobody can say what a node holds that isn't heard from: both are stopped, whenever that is. */
+export function whenEmptied(moving: Moving, target: RollTarget, over: () => RolloutPlan): RolloutPlan {
+  const good = new Set(goodOnes(moving.standing, target));
+  const isLeaving = moving.standing.some((each) => isLive(each) && !good.has(each) && !each.seen.nodeUnreachable);
+  const step = isLeaving ? planRoll(moving.standing, target, moving.maker) : null;
+  return isLeaving && !isJudged(moving, progressDeadline(moving.deployment)) ? { ...NOTHING_TO_DO, step, wakeInMs: wakeIn(moving) } : over();
 }
 
 /** The time to the next deadline; a passed one that can't be judged yet is looked at again soon. */

@@ -13,6 +13,8 @@ export interface ImageFacts {
 /** A replica that looks for a node. */
 export interface Candidate extends ReplicaRef, Placeable {
   readonly image?: ImageFacts;
+  /** Nodes where its release has failed so often of late that they rank last. */
+  readonly troubledOn?: readonly NodeId[];
 }
 
 /** A node that may be looked at: the fold of its stream. */

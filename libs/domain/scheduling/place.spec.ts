@@ -34,6 +34,18 @@ const removed: NodeEvent = { type: 'NodeRemoved', data: { lost: [] } };
 const filtersOf = (on: NodeForPlacement, more: Partial<Candidate> = {}) => refusals({ ...candidate, ...more }, on);
 
 describe('a filter', () => {
+  it('keeps one that takes another\'s place on its node, as long as any node holds that one', () => {
+    const replacing = { ...candidate, slot: 1, generation: 2, replaces: 'rep_1' as const };
+    const nodes = [nodeWith(1), nodeWith(2, [holding(1)])];
+    expect(place(replacing, nodes)).toMatchObject({ nodeId: 'node_2', nodes: [{ fits: true }, { reasons: [{ filter: 'replaced' }] }] });
+    expect(place(replacing, [nodeWith(1)])).toMatchObject({ nodeId: 'node_1' });
+  });
+
+  it('leaves a node where the release keeps failing for the last', () => {
+    expect(place({ ...candidate, troubledOn: ['node_1'] }, [nodeWith(1), nodeWith(2, [holding(1), holding(2)])]).nodeId).toBe('node_2');
+    expect(place({ ...candidate, troubledOn: ['node_1'] }, [nodeWith(1)]).nodeId).toBe('node_1');
+  });
+
   it('lets a node pass that has what is asked for', () => expect(filtersOf(nodeWith(1))).toEqual([]));
 
   it.each([

@@ -15,9 +15,10 @@ const BAND = 100 / BANDS;
 const WITHIN_BAND = BAND - 0.01;
 
 /** Ranks a node that fits: first where the owner has the fewest replicas, so that the loss of one node takes as few as
- *  possible, then where most room stays free.
+ *  possible, then where most room stays free. One where its release keeps failing is the last resort.
  *  @param fewest how many the owner has on the node where it has the fewest */
 export function score(candidate: Candidate, on: NodeForPlacement, fewest: number): Score {
+  if (candidate.troubledOn?.includes(on.nodeId)) return { score: 0, detail: 'its release has failed there too often of late' };
   const siblings = siblingsOn(candidate, on);
   const band = BANDS - 1 - Math.min(siblings - fewest, BANDS - 1);
   const free = freeShare(candidate, on);
