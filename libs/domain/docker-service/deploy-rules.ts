@@ -1,4 +1,4 @@
-import { JOB_TIMEOUT } from '../job/decide.ts';
+import { JOB_TIMEOUT, MAX_JOB_RETRIES } from '../job/decide.ts';
 import type { DeploySettings } from './deploy-settings.ts';
 import type { Healthcheck } from './healthcheck.ts';
 import type { Hook } from './hook.ts';
@@ -46,6 +46,6 @@ function hookViolations(at: string, hook: Hook | null): readonly Violation[] {
   return [
     ...partViolations(hook.overrides).map((each) => ({ ...each, pointer: `${at}${each.pointer}` })),
     ...wholeNumber(`${at}/timeout_ms`, hook.timeoutMs, JOB_TIMEOUT.minMs, JOB_TIMEOUT.maxMs),
-    ...wholeNumber(`${at}/retries`, hook.retries, 0, LIMITS.hookRetries),
+    ...wholeNumber(`${at}/retries`, hook.retries, 0, MAX_JOB_RETRIES),
   ];
 }

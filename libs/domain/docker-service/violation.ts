@@ -26,7 +26,6 @@ export const LIMITS = {
   keyLength: 255,
   maxDurationMs: 24 * 3_600_000,
   maxRetries: 1000,
-  hookRetries: 10,
   /** Oftener than this a probe is load, not a question. */
   minProbeIntervalMs: 100,
   maxProbeTimeoutMs: 300_000,
