@@ -11,7 +11,7 @@ const QUICKLY = { interval_ms: 300, timeout_ms: 3_000, unhealthy_threshold: 2 };
 /** What each kind of probe asks for, and how it is made to fail and to succeed again from inside. */
 const KINDS = {
   http: { check: { type: 'http', path: '/index.html', port: 8080 }, spoil: 'mv /www/index.html /www/away', mend: 'mv /www/away /www/index.html', says: 'answered 404' },
-  tcp: { check: { type: 'tcp', port: 8081 }, spoil: 'kill $(pidof -s httpd)', mend: 'httpd -p 8081 -h /tmp', says: 'ECONNREFUSED' },
+  tcp: { check: { type: 'tcp', port: 8081 }, spoil: 'kill $(pidof httpd)', mend: 'httpd -p 8081 -h /tmp', says: 'ECONNREFUSED' },
   command: { check: { type: 'command', command: ['test', '-e', '/tmp/well'] }, spoil: 'rm /tmp/well', mend: 'touch /tmp/well', says: 'exit code 1' },
 } as const;
 
@@ -50,7 +50,7 @@ describe('health, asked by the agent on the real engine', () => {
     await inside(id, spoil);
     const ill = await replicaWhen(id, 'it is unhealthy', ({ health }) => health === 'unhealthy');
     expect(ill).toMatchObject({ state: 'RUNNING', reason: { code: 'unhealthy', message: expect.stringContaining(says) } });
-    await world.serviceWhen(id, 'its service says so', (s) => s.status !== 'RUNNING' && s.replicas.running === 0);
+    await world.serviceWhen(id, 'its service says so', (s) => s.status !== 'RUNNING' && s.replicas.healthy === 0);
     await inside(id, mend);
     await replicaWhen(id, 'it is healthy again', ({ health }) => health === 'healthy');
     await world.running(id, 1);
