@@ -9,6 +9,8 @@ export interface Score {
   readonly siblings: number;
   /** What stays free; 0 to 1. */
   readonly free: number;
+  /** Its release has failed there too often of late. */
+  readonly troubled: boolean;
 }
 
 /** A band of the scale for each replica of the owner beyond the fewest; free room ranks within a band, and never beyond it. */
@@ -20,16 +22,16 @@ const WITHIN_BAND = BAND - 0.01;
  *  possible, then where most room stays free. One where its release keeps failing is the last resort.
  *  @param fewest how many the owner has on the node where it has the fewest */
 export function score(candidate: Candidate, on: NodeForPlacement, fewest: number): Score {
-  if (candidate.troubledOn?.includes(on.nodeId)) return { score: 0, detail: 'its release has failed there too often of late' };
   const siblings = siblingsOn(candidate, on);
   const band = BANDS - 1 - Math.min(siblings - fewest, BANDS - 1);
   const free = freeShare(candidate, on);
-  return { score: Math.round((band * BAND + free * WITHIN_BAND) * 100) / 100, siblings, free };
+  const troubled = candidate.troubledOn?.includes(on.nodeId) ?? false;
+  return { score: troubled ? 0 : Math.round((band * BAND + free * WITHIN_BAND) * 100) / 100, siblings, free, troubled };
 }
 
 /** What a score comes from, in words. */
-export const scoreInWords = ({ owner }: Candidate, { siblings, free }: Score): string =>
-  `${siblings} of the same ${owner.type === 'job' ? 'job' : 'service'} there, ${Math.round(free * 100)}% free afterwards`;
+export const scoreInWords = ({ owner }: Candidate, { siblings, free, troubled }: Score): string =>
+  troubled ? 'its release has failed there too often of late' : `${siblings} of the same ${owner.type === 'job' ? 'job' : 'service'} there, ${Math.round(free * 100)}% free afterwards`;
 
 /** How many replicas of the same owner the node holds, without the one that this replaces and those that are on their way out. */
 export function siblingsOn({ owner, replaces }: Candidate, { node }: NodeForPlacement): number {
