@@ -1,4 +1,4 @@
-import { subjects, type AgentStand, type AssignmentSet, type Bus, type ChunkReply, type Clock, type Logger, type LogsReply, type LogsRequest, type Random, type SetChunk } from '#contracts';
+import { subjects, type AgentStand, type AssignmentSet, type Bus, type ChunkReply, type Clock, type Logger, type LogsRequest, type LogsTailRequest, type Random, type SetChunk } from '#contracts';
 import { EngineError, type ContainerRuntime, type EngineInfo } from '#docker';
 import { SetAssembler } from '#messaging';
 import { AppliedSet } from './applied-set.ts';
@@ -30,7 +30,6 @@ export interface AgentOptions {
 const RESYNC_MS = 30_000;
 const WATCH_RETRY_MS = 1_000;
 const PRUNE_MS = 3_600_000;
-const MAX_LOG_LINES = 10_000;
 
 /** All that runs on one Docker host: takes the node's set, converges the engine to it, and says what it sees. Everything it
  *  needs is handed in; ending it leaves every container as it is. */
@@ -168,7 +167,8 @@ export class Agent {
         if (before.applied?.eventId !== stand.applied?.eventId) this.#reporter.heartbeat();
         return { stand };
       }),
-      bus.subscribe<LogsRequest>(subjects.logs(nodeId), ({ replicaId, tail }): Promise<LogsReply> => this.#output.read(replicaId, Math.min(tail, MAX_LOG_LINES))),
+      bus.subscribe<LogsRequest>(subjects.logs(nodeId), (request) => this.#output.read(request)),
+      bus.subscribe<LogsTailRequest>(subjects.logsTail(nodeId), (request) => this.#output.readTail(request)),
     ];
   }
 

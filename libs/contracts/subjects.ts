@@ -24,8 +24,10 @@ export const subjects = {
   set: (nodeId: NodeId) => `waybill.agent.${nodeId}.set`,
   /** Health-monitor or scheduler → agent: send a report now. Empty → `ReportReply`: what came of it, 25 s; the monitor waits for none. */
   reportNow: (nodeId: NodeId) => `waybill.agent.${nodeId}.report_now`,
-  /** Gateway → agent: lines of a replica. `LogsRequest` → `LogsReply`, 5 s. */
+  /** Gateway → agent: the next lines of a replica. `LogsRequest` → `LogsReply`, 3 s beyond what it may wait for them. */
   logs: (nodeId: NodeId) => `waybill.agent.${nodeId}.logs`,
+  /** Gateway → agent: where the last lines of a replica begin. `LogsTailRequest` → `LogsTailReply`, 5 s. */
+  logsTail: (nodeId: NodeId) => `waybill.agent.${nodeId}.logs_tail`,
 } as const;
 
 /** Wakes followers; they read the log themselves. */

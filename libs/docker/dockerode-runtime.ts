@@ -4,7 +4,8 @@ import { checkContainerPlan } from './container-config.ts';
 import { toEngineError } from './engine-errors.ts';
 import { LogFrames, type OutputLine } from './log-frames.ts';
 import { LABELS } from './names.ts';
-import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type EngineInfo, type NetworkPlan } from './runtime.ts';
+import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type EngineInfo, type NetworkPlan } from './runtime.ts';
+import { usageOf, type EngineStats } from './usage.ts';
 
 /** The engine at `host` (`unix:///…`, `tcp://host:port`, `http(s)://…`), as far as it carries this installation's label.
  *  Nothing is asked of it yet: an engine that isn't there shows at the first call, as `engine_unreachable`. */
@@ -14,6 +15,9 @@ export function openDockerRuntime(options: { readonly host: string; readonly ins
 
 /** An engine that doesn't answer within this is taken for unreachable. Pulls and streams have no such bound. */
 const ANSWER_MS = 60_000;
+
+/** Containers whose figures are asked for at the same time: each look costs the engine a few reads in its cgroup. */
+const STATS_AT_ONCE = 4;
 
 /** What an engine calls its architecture → what images and placements call it. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64', armv7l: 'arm', i686: '386' };
@@ -155,6 +159,22 @@ class DockerodeRuntime implements ContainerRuntime {
     } catch (error) {
       if (!signal.aborted) throw toEngineError(error);
     }
+  }
+
+  async usage(ids: readonly string[]): Promise<readonly ContainerUsage[]> {
+    const found: ContainerUsage[] = [];
+    for (let from = 0; from < ids.length; from += STATS_AT_ONCE) {
+      const looks = await Promise.all(ids.slice(from, from + STATS_AT_ONCE).map((id) => this.#usage(id)));
+      found.push(...looks.filter((usage) => usage !== null));
+    }
+    return found;
+  }
+
+  async #usage(id: string): Promise<ContainerUsage | null> {
+    // Without `one-shot` the engine would wait for a second look, a second later.
+    const look = (abortSignal: AbortSignal) => this.docker.getContainer(id).stats({ stream: false, 'one-shot': true, abortSignal } as { stream: false });
+    const stats = await orNull(ask(look));
+    return stats && usageOf(id, stats as unknown as EngineStats);
   }
 
   async *watch(signal: AbortSignal): AsyncIterable<{ containerId: string; action: string }> {

@@ -111,7 +111,7 @@ it('has all of a finished job’s output when it says that it has finished', asy
   const job = { owner: { type: 'job', id: 'job_a' }, restartPolicy: NO_RESTART, healthyDeadlineMs: null, timeoutMs: 30_000 } as const;
   let lines: LogsReply | null = null;
   const end = bus.subscribe<ObservationBatch>(subjects.observations('*'), async ({ observations }) => {
-    if (observations.some(({ state }) => state === 'COMPLETED')) lines ??= await bus.request<LogsReply>(subjects.logs(agent.identity.nodeId), { replicaId: 'rep_c', tail: 5_000 }, 5_000);
+    if (observations.some(({ state }) => state === 'COMPLETED')) lines ??= await bus.request<LogsReply>(subjects.logs(agent.identity.nodeId), { replicaId: 'rep_c', after: null, maxBytes: 2 ** 18, waitMs: 0 }, 5_000);
   });
   await apply(entry('rep_c', 'seq 1 3000; echo oops >&2', job));
   await until(() => lines !== null);
@@ -152,7 +152,7 @@ it('lets everything run while it is away, notices what ended meanwhile, and doub
   expect(told('rep_f')).toEqual([]);
   expect((await running()).find((each) => each.includes('rep_f'))).toBe(before.find((each) => each.includes('rep_f')));
   const numbers = async () => {
-    const { lines } = await bus.request<LogsReply>(subjects.logs(agent.identity.nodeId), { replicaId: 'rep_f', tail: 10_000 }, 5_000);
+    const { lines } = await bus.request<LogsReply>(subjects.logs(agent.identity.nodeId), { replicaId: 'rep_f', after: null, maxBytes: 2 ** 18, waitMs: 0 }, 5_000);
     return lines.slice(1).map(({ line }) => Number(line));
   };
   await until(async () => (await numbers()).length > 60);

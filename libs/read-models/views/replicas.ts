@@ -72,7 +72,7 @@ export interface ReplicaDocument extends ReplicaAnswer {
 
 /** Replicas of services and jobs, those that are gone too: from their own streams and what is wanted of them on their node's. */
 export const replicas: View<ReplicaDocument> = {
-  schema: { view: 'replicas', version: 1, indexes: [['owner_id'], ['project_id'], ['node_id']] },
+  schema: { view: 'replicas', version: 2, indexes: [['owner_id'], ['owner_id', 'created_at'], ['project_id'], ['node_id'], ['state']] },
   prefixes: ['replica-', 'node-'],
   keys: (event) => (event.stream.startsWith(OWN) ? [event.stream.slice(OWN.length)] : wantedElsewhere(event)),
   evolve(doc, event, id) {
@@ -196,11 +196,24 @@ export async function getReplica(reads: Reads, tenant: TenantContext, id: string
   return replica && answer(replica);
 }
 
-/** The replicas of a service or job, by id; those that are gone only when asked for. Empty where the owner isn't within reach. */
-export async function listReplicas(reads: Reads, tenant: TenantContext, ownerId: string, list: Paging & { gone?: boolean } = {}): Promise<Page<ReplicaAnswer>> {
-  const { gone = false, ...paging } = list;
+/** The replicas of a service or job, by id; those that are gone only when asked for. `created_from`: an instant; those that were made
+ *  before it are left out. Empty where the owner isn't within reach. */
+export async function listReplicas(
+  reads: Reads,
+  tenant: TenantContext,
+  ownerId: string,
+  list: Paging & { gone?: boolean; created_from?: string } = {},
+): Promise<Page<ReplicaAnswer>> {
+  const { gone = false, created_from, ...paging } = list;
   const states = gone ? {} : { in: { state: LIVING } };
-  return answered(await findWithin<ReplicaDocument>(reads, tenant, 'replicas', { ...paging, ...states, eq: { owner_id: ownerId } }), answer);
+  const range = created_from === undefined ? {} : { range: { field: 'created_at', gte: created_from } };
+  return answered(await findWithin<ReplicaDocument>(reads, tenant, 'replicas', { ...paging, ...states, ...range, eq: { owner_id: ownerId } }), answer);
+}
+
+/** The replicas of a service or job that were made last, the latest first; those that are gone, too. */
+export async function latestReplicas(reads: Reads, tenant: TenantContext, ownerId: string, limit: number): Promise<readonly ReplicaAnswer[]> {
+  const sort = { field: 'created_at', descending: true };
+  return (await findWithin<ReplicaDocument>(reads, tenant, 'replicas', { eq: { owner_id: ownerId }, sort, limit })).items.map(answer);
 }
 
 const LIVING = ['PENDING', 'ASSIGNED', 'PREPARING', 'STARTING', 'RUNNING', 'COMPLETED', 'FAILED', 'STOPPED'];
