@@ -22,9 +22,10 @@ lacks iptables iptables
 lacks curl curl
 if [ -z "${DOCKER_HOST:-}" ]; then lacks dockerd docker.io; fi
 lacks docker docker.io
-# The tests let compose read deploy/compose.yaml, with certificates made for it.
+# The tests let compose read deploy/compose.yaml, with certificates made for it, and Prometheus check what /metrics says.
 if [ -n "${for_tests:-}" ]; then
   lacks openssl openssl
+  lacks promtool prometheus
   docker compose version >/dev/null 2>&1 || lacks docker-compose docker-compose
 fi
 # The tests start a server that speaks MongoDB's protocol, in a virtual environment of its own.

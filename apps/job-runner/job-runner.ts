@@ -20,8 +20,8 @@ export class JobRunner {
 
   constructor(private readonly ports: JobRunnerPorts) {
     const jobs = new ReconcileJob(ports, (jobId) => this.open.get(jobId) ?? null);
-    const { clock, random, logger } = ports;
-    this.queue = new WorkQueue<JobId>({ name: 'jobs', clock, random, logger, concurrency: 4, reconcile: (jobId) => jobs.reconcile(jobId) });
+    const { clock, random, logger, onReconciled } = ports;
+    this.queue = new WorkQueue<JobId>({ name: 'jobs', clock, random, logger, concurrency: 4, reconcile: (jobId) => jobs.reconcile(jobId), onReconciled });
   }
 
   /** Begins to follow the log; at its end, to work. */

@@ -1,4 +1,4 @@
-import { subjects, type AgentStand, type AssignmentSet, type Bus, type ChunkReply, type Clock, type Logger, type LogsRequest, type LogsTailRequest, type Random, type SetChunk } from '#contracts';
+import { subjects, type AgentStand, type AssignmentSet, type Bus, type ChunkReply, type Clock, type Logger, type LogsRequest, type LogsTailRequest, type SamplesRequest, type Random, type SetChunk } from '#contracts';
 import { EngineError, type ContainerRuntime, type EngineInfo } from '#docker';
 import { SetAssembler } from '#messaging';
 import { AppliedSet } from './applied-set.ts';
@@ -12,6 +12,7 @@ import { Registration } from './registration.ts';
 import { Memories } from './replica-memory.ts';
 import { Reporter } from './report.ts';
 import { retryDelayMs } from './restart-delay.ts';
+import { Sampler } from './sampler.ts';
 
 export interface AgentOptions {
   readonly runtime: ContainerRuntime;
@@ -40,6 +41,7 @@ export class Agent {
   readonly #output: Output;
   readonly #sender: JournalSender;
   readonly #reporter: Reporter;
+  readonly #sampler: Sampler;
   /** What needs the engine's own word first. */
   #parts: Parts | null = null;
   /** Why the engine doesn't answer; null while it does. */
@@ -54,6 +56,7 @@ export class Agent {
   ) {
     const { nodeId } = identity;
     this.#output = new Output(options);
+    this.#sampler = new Sampler({ ...options, applied, memories });
     this.#sender = new JournalSender({ ...options, journal, nodeId });
     this.#reporter = new Reporter({ ...options, applied, memories, sender: this.#sender, engineTrouble: () => this.#engineTrouble });
   }
@@ -107,7 +110,7 @@ export class Agent {
     const parts = (this.#parts = this.#assemble(engine));
     parts.converger.start();
     this.#ends.push(parts.registration.start());
-    this.#running.push(this.#watch(parts), this.#resync(parts), this.#prune());
+    this.#running.push(this.#watch(parts), this.#resync(parts), this.#prune(), this.#sampler.run(this.#aborter.signal));
     this.options.logger.info('agent started', { node_id: this.identity.nodeId, engine: engine.engineVersion, applied_revision: this.stand.applied?.revision ?? null });
   }
 
@@ -168,6 +171,7 @@ export class Agent {
         return { stand };
       }),
       bus.subscribe<LogsRequest>(subjects.logs(nodeId), (request) => this.#output.read(request)),
+      bus.subscribe<SamplesRequest>(subjects.samples(nodeId), (request) => this.#sampler.page(nodeId, request)),
       bus.subscribe<LogsTailRequest>(subjects.logsTail(nodeId), (request) => this.#output.readTail(request)),
     ];
   }

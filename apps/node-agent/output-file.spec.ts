@@ -62,6 +62,19 @@ it('goes on where it ended, though a stream said its last word many segments ago
   expect((await said()).map((each) => each.split(' ')[0])).toEqual(['once', ...Array.from({ length: 199 }, (_, i) => String(i + 2))]);
 });
 
+it('takes no line twice of an engine that begins anew in the middle, and every one behind a clock that was set back', async () => {
+  const { clock, open, said } = setUp();
+  const now = clock.now();
+  const then = (ms: number, text: string): LogLine => ({ ...line(0, text), at: new Date(now + ms).toISOString().replace('Z', '000000Z') });
+  const file = await open();
+  for (const text of ['-900', '-800', '-700 a', '-700 b']) await file.write(then(Number(text.split(' ')[0]), text));
+  for (const text of ['-800', '-700 a', '-700 b', '-700 c', '-600', '-600']) await file.write(then(Number(text.split(' ')[0]), text));
+  // The clock jumps back by ten seconds, once the container had written in what is the future now.
+  for (const i of [5_000, -5_000, -4_900]) await file.write(then(i, `${i}`));
+  await file.flush();
+  expect(await said()).toEqual(['-900', '-800', '-700 a', '-700 b', '-700 c', '-600', '5000', '-5000', '-4900']);
+});
+
 it('writes on when a full disk has room again, and leaves no half of a segment in the way', async () => {
   const { disk, open, said } = setUp();
   const file = await open();

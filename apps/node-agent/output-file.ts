@@ -12,6 +12,8 @@ const SLACK_MS = 1_000;
 
 /** Writes one replica's output on from where it ends. One writer at a time. */
 export class OutputFile {
+  /** Lines that were new. */
+  taken = 0;
   #buffer: string[] = [];
   #buffered = 0;
   #cancelFlush: (() => void) | null = null;
@@ -19,6 +21,8 @@ export class OutputFile {
   readonly #ends: StreamEnds = {};
   /** Ends of what is written, without what is buffered still: a new segment begins with them. */
   #written: StreamEnds = {};
+  /** The text of each stream's last line; absent where that one goes on. */
+  readonly #last = new Map<LogLine['stream'], string>();
   /** What the engine will give again, by stream: lines of the very instant that each ended at. */
   readonly #again = new Map<LogLine['stream'], number>();
 
@@ -38,7 +42,7 @@ export class OutputFile {
       }
     }
     file.#written = { ...file.#ends };
-    for (const stream of STREAMS) file.#again.set(stream, file.#ends[stream]?.lines ?? 0);
+    for (const stream of STREAMS) file.#giveAgain(stream);
     return file;
   }
 
@@ -52,6 +56,9 @@ export class OutputFile {
   /** Takes a line unless it is in the file already. Waits while more is to be written than may be held. @throws the disk's error */
   async write(line: LogLine): Promise<void> {
     if (this.#isKnown(line)) return;
+    this.taken += 1;
+    if (line.more) this.#last.delete(line.stream);
+    else this.#last.set(line.stream, line.line);
     this.#endsWith(line);
     const text = recordOf(line);
     this.#buffer.push(text);
@@ -76,15 +83,26 @@ export class OutputFile {
     return this.#turn;
   }
 
-  #isKnown({ stream, at }: LogLine): boolean {
-    const again = this.#again.get(stream) ?? 0;
+  #isKnown({ stream, at, line }: LogLine): boolean {
     const end = this.#ends[stream];
-    if (again === 0 || end === undefined || at > end.at) {
+    if (end === undefined || at > end.at) {
       this.#again.delete(stream);
       return false;
     }
-    if (at === end.at) this.#again.set(stream, again - 1);
+    // Engines that rotate a log while they are read have been seen to begin it anew. A clock that was set back looks like that, too,
+    // but the end then lies in the future.
+    if (at < end.at && !this.#again.has(stream) && Date.parse(end.at) <= this.clock.now()) this.#giveAgain(stream);
+    const again = this.#again.get(stream);
+    // No two lines of a stream are written at the same nanosecond; pieces of one line bear the same time.
+    if (again === undefined) return at === end.at && this.#last.get(stream) === line;
+    if (at === end.at && again === 1) this.#again.delete(stream);
+    else if (at === end.at) this.#again.set(stream, again - 1);
     return true;
+  }
+
+  #giveAgain(stream: LogLine['stream']): void {
+    const lines = this.#ends[stream]?.lines;
+    if (lines !== undefined) this.#again.set(stream, lines);
   }
 
   #endsWith({ stream, at }: LogLine): void {

@@ -113,15 +113,16 @@ export class Output {
     const { runtime, clock, logger } = this.options;
     while (!signal.aborted) {
       try {
+        const isRunning = (await runtime.inspectContainer(containerId))?.status === 'running';
         const file = await OutputFile.open(this.#segments, clock, replicaId);
         try {
           for await (const said of runtime.logs(containerId, file.since, signal)) await file.write({ ...said, run });
         } finally {
           await file.flush();
         }
-        // Engines have been seen to end the stream of a container that runs on.
-        if ((await runtime.inspectContainer(containerId))?.status !== 'running') return;
-        await clock.sleep(RETRY_MS, signal);
+        // What was followed live may lack its end, and be over before its container is: only a reading that began after that is whole.
+        if (!isRunning) return;
+        if (file.taken === 0) await clock.sleep(RETRY_MS, signal);
       } catch (error) {
         if ((error as { code?: unknown }).code === 'not_found') return;
         logger.warn('output not read, trying on', { replica_id: replicaId, error });

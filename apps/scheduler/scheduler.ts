@@ -90,8 +90,8 @@ export class Scheduler {
   }
 
   private queue<Key extends string>(name: string, concurrency: number, reconcile: WorkQueueOptions<Key>['reconcile']): WorkQueue<Key> {
-    const { clock, random, logger } = this.options;
-    return new WorkQueue<Key>({ name, clock, random, logger, concurrency, reconcile });
+    const { clock, random, logger, onReconciled } = this.options;
+    return new WorkQueue<Key>({ name, clock, random, logger, concurrency, reconcile, onReconciled });
   }
 
   private allQueues(): WorkQueue<never>[] {

@@ -151,11 +151,13 @@ class DockerodeRuntime implements ContainerRuntime {
   async *logs(id: string, since: string | null, signal: AbortSignal): AsyncIterable<OutputLine> {
     const frames = new LogFrames();
     try {
+      const isRunning = (await this.inspectContainer(id))?.status === 'running';
       const stream = await this.docker
         .getContainer(id)
         .logs({ follow: true, stdout: true, stderr: true, timestamps: true, ...(since && { since: epochOf(since) as never }), abortSignal: signal });
       for await (const bytes of stream) yield* frames.take(bytes as Buffer);
-      yield* frames.end();
+      // Followed live, the stream may end before its last message: what looks like last words is half of a line then.
+      if (!isRunning) yield* frames.end();
     } catch (error) {
       if (!signal.aborted) throw toEngineError(error);
     }

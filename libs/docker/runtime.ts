@@ -24,7 +24,8 @@ export interface ContainerRuntime {
   /** Silent when gone or not ours. @throws EngineError `engine_failed` while somebody is in it. */
   removeNetwork(name: string): Promise<void>;
   /** From `since` on, that instant included (RFC 3339 with nanoseconds; null = the start), then live while it runs.
-   *  Ends of itself, complete, once the container isn't running, and silently when aborted. A line that the engine kept in pieces
+   *  Ends of itself once the container isn't running, and silently when aborted. Complete only if that was so from the beginning:
+   *  engines may end what they give live, or begin it anew, when they rotate the log, and without its last lines when it stops. A line that the engine kept in pieces
    *  is one, up to 64 KiB; a longer one comes in pieces, of which all but the last have `more`. */
   logs(id: string, since: string | null, signal: AbortSignal): AsyncIterable<{ at: string; stream: 'stdout' | 'stderr'; line: string; more?: true }>;
   /** What running containers take at this moment, in one look at each that costs a few milliseconds; left out: who isn't running any more. */

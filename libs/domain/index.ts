@@ -31,6 +31,7 @@ export { dockerService, type DockerServiceCommand } from './docker-service/decid
 export { currentRelease, type ActiveDeployment, type DockerService, type ExistingDockerService, type Lifecycle } from './docker-service/docker-service.ts';
 export type { HandOver, Ordered, Orders } from './docker-service/orders.ts';
 export * from './docker-service/spec-rules.ts';
+export * from './docker-service/targets.ts';
 export { deployment, type DeploymentCommand } from './deployment/decide.ts';
 export type { Deployment, OpenedDeployment } from './deployment/deployment.ts';
 export * from './image/reference.ts';

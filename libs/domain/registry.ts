@@ -2,6 +2,7 @@ import type { DeploymentEvent } from './deployment/events.ts';
 import { DEFAULT_DEPLOY_SETTINGS } from './docker-service/deploy-settings.ts';
 import type { DockerServiceEvent } from './docker-service/events.ts';
 import { ALWAYS, NO_RESTART, type RestartPolicy } from './docker-service/restart-policy.ts';
+import { DEFAULT_TARGETS } from './docker-service/targets.ts';
 import type { JobEvent } from './job/events.ts';
 import type { StreamCategory } from './kernel/ids.ts';
 import type { NetworkEvent, NetworkPoolEvent } from './network/events.ts';
@@ -50,8 +51,8 @@ const second = <C extends StreamCategory>(category: C, meaning: string, upcast: 
 /** Before there were other ways, every deployment was this one. */
 const withWholeDeploySettings: Upcaster = (data) => ({ ...data, deploy: { ...DEFAULT_DEPLOY_SETTINGS, monitorMs: 0, ...(data as { deploy: object }).deploy } });
 
-/** Before there were checks and other policies. */
-const withWholeSpec = (restartPolicy: RestartPolicy): Upcaster => (data) => ({ ...data, spec: { restartPolicy, healthcheck: null, ...(data as { spec: object }).spec } });
+/** Before there were checks, other policies and targets. */
+const withWholeSpec = (restartPolicy: RestartPolicy): Upcaster => (data) => ({ ...data, spec: { restartPolicy, healthcheck: null, ...DEFAULT_TARGETS, ...(data as { spec: object }).spec } });
 
 /** Every event there is. The catalogue in the documentation is made of it. */
 export const registry: Registry = {

@@ -7,6 +7,7 @@ export * from './views/audit.ts';
 export * from './views/container-spec.ts';
 export * from './views/deployments.ts';
 export * from './views/environments.ts';
+export * from './views/figure-facts.ts';
 export * from './views/jobs.ts';
 export * from './views/networks.ts';
 export * from './views/nodes.ts';

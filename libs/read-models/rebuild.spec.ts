@@ -18,6 +18,9 @@ import { foldDocument } from './view.ts';
 import { everyView } from './views.ts';
 import { services, type ServiceDocument } from './views/services.ts';
 
+/** The first build of the present shape. */
+const LIVE = services.schema.version * 1000;
+
 let folder: string;
 let store: MemoryEventStore;
 const logger = new MemoryLogger();
@@ -125,12 +128,12 @@ describe('a rebuild', () => {
       expect(document.position >= position).toBe(true);
       position = document.position;
     }
-    expect((await built).version).toBe(1_001);
+    expect((await built).version).toBe(LIVE + 1);
     expect(rebuilding).toBe(false);
     const last = store.log.at(-1)!.position;
     expect(await projector.waitFor(last, 5_000)).toBe(true);
-    expect(await models.active('services')).toBe(1_001);
-    expect(await models.checkpoint({ view: 'services', version: 1_001 })).toBe(last);
+    expect(await models.active('services')).toBe(LIVE + 1);
+    expect(await models.checkpoint({ view: 'services', version: LIVE + 1 })).toBe(last);
     expect(await web(models)).toEqual(foldDocument<ServiceDocument>(services, story.events, 'svc_web'));
   });
 
@@ -140,7 +143,7 @@ describe('a rebuild', () => {
     const models = await opened();
     await following(models).waitUntilCaughtUp(5_000);
     const both = await Promise.all([rebuild({ ...parts(models), batch: 7 }), rebuild({ ...parts(models), batch: 9 })]);
-    expect(both.map(({ version }) => version)).toEqual([1_001, 1_001]);
+    expect(both.map(({ version }) => version)).toEqual([LIVE + 1, LIVE + 1]);
     expect(both[0].events + both[1].events).toBe(story.events.length);
     expect(await web(models)).toEqual(foldDocument<ServiceDocument>(services, story.events, 'svc_web'));
   });
@@ -153,7 +156,7 @@ describe('a rebuild', () => {
     await projector.waitFor(store.log.at(-1)!.position, 5_000);
     await projector.stop();
     const db = new DatabaseSync(join(folder, 'read-models.db'));
-    db.exec(`UPDATE services_v1000 SET doc = json_set(doc, '$.desired', 7)`);
+    db.exec(`UPDATE services_v${LIVE} SET doc = json_set(doc, '$.desired', 7)`);
     db.close();
     const differences: DocumentDifference[] = [];
     const rebuilt = await rebuild({ ...parts(models), onDifference: (difference) => differences.push(difference) });
@@ -188,8 +191,8 @@ describe('a rebuild', () => {
       return event;
     };
     await expect(rebuild({ ...parts(models), upcast: crashing, batch: 8 })).rejects.toThrow('crash');
-    expect(await models.active('services')).toBe(1_000);
-    expect(await rebuild({ ...parts(models), batch: 8 })).toMatchObject({ version: 1_001, events: story.events.length - 16 });
+    expect(await models.active('services')).toBe(LIVE);
+    expect(await rebuild({ ...parts(models), batch: 8 })).toMatchObject({ version: LIVE + 1, events: story.events.length - 16 });
   });
 
   it('given up leaves the live view alone and no half of its own', async () => {
@@ -203,8 +206,8 @@ describe('a rebuild', () => {
       return event;
     };
     await expect(rebuild({ ...parts(models), upcast: abandoned, batch: 8, signal: giveUp.signal })).rejects.toThrow('given up');
-    expect(await models.active('services')).toBe(1_000);
-    expect(await models.checkpoint({ view: 'services', version: 1_001 })).toBeNull();
+    expect(await models.active('services')).toBe(LIVE);
+    expect(await models.checkpoint({ view: 'services', version: LIVE + 1 })).toBeNull();
     expect(await web(models)).not.toBeNull();
   });
 
@@ -214,7 +217,7 @@ describe('a rebuild', () => {
     const projector = following(models);
     await projector.waitFor(store.log.at(-1)!.position, 5_000);
     await projector.stop();
-    expect(await rebuild({ ...parts(models), store: new MemoryEventStore() })).toEqual({ version: 1_001, position: null, events: 0, compared: null });
+    expect(await rebuild({ ...parts(models), store: new MemoryEventStore() })).toEqual({ version: LIVE + 1, position: null, events: 0, compared: null });
     expect(await web(models)).toBeNull();
   });
 
@@ -232,7 +235,7 @@ describe('a rebuild', () => {
       return event;
     };
     await expect(rebuild({ ...parts(models), store: other, upcast: crashing, batch: 8 })).rejects.toThrow('crash');
-    expect(await rebuild(parts(models))).toMatchObject({ version: 1_001, events: story.events.length });
+    expect(await rebuild(parts(models))).toMatchObject({ version: LIVE + 1, events: story.events.length });
     expect(await web(models)).toEqual(foldDocument<ServiceDocument>(services, story.events, 'svc_web'));
   });
 
@@ -244,13 +247,13 @@ describe('a rebuild', () => {
     await before.waitFor(store.log.at(-1)!.position, 5_000);
     await before.stop();
 
-    const newer = { ...services, schema: { ...services.schema, version: 2 } };
+    const newer = { ...services, schema: { ...services.schema, version: services.schema.version + 1 } };
     const projector = new Projector<ServiceDocument>({ ...parts(models), view: newer, clock: systemClock });
     projector.start();
     closing.push(() => projector.stop());
     expect(await web(models)).not.toBeNull();
     expect(await projector.waitUntilCaughtUp(5_000)).toBe(true);
-    expect(await models.active('services')).toBe(2_000);
+    expect(await models.active('services')).toBe(LIVE + 1000);
 
     const older = following(models);
     expect(await older.waitUntilCaughtUp(100)).toBe(false);

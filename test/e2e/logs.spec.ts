@@ -49,8 +49,10 @@ describe('output', () => {
 
   const runJob = async (script: string): Promise<Doc> => {
     const job = await world.post('/v1/jobs', { environment_id: world.environmentId, image: IMAGE, pull_policy: 'never', command: ['/bin/sh', '-c', script], timeout_ms: 120_000 });
-    await world.eventually('the job has ended', async () => !['PENDING', 'RUNNING'].includes((await world.get(`/v1/jobs/${job.job_id}`)).status), 120_000);
-    return world.get(`/v1/jobs/${job.job_id}`);
+    let last: Doc = job;
+    const hasEnded = async () => !['PENDING', 'RUNNING'].includes((last = await world.get(`/v1/jobs/${job.job_id}`)).status);
+    await world.eventually('the job has ended', hasEnded, 90_000, () => JSON.stringify(last));
+    return last;
   };
 
   it('is followed as it comes, and gone on with by its id: no line is missing or double, over a restart of the agent, too', async () => {
@@ -110,8 +112,8 @@ describe('output', () => {
   }, 120_000);
 
   it('of a job, 20 MiB of it, is read whole while the gateway holds next to nothing of it', async () => {
-    // 1 KiB a line, numbered.
-    const job = await runJob(`s=$(head -c 1010 /dev/zero | tr "\\0" x); i=0; while [ $i -lt 20480 ]; do echo "$i $s"; i=$((i+1)); done`);
+    // A little more than 1 KiB a line, numbered.
+    const job = await runJob(`s=$(head -c 1024 /dev/zero | tr "\\0" x); i=0; while [ $i -lt 20480 ]; do echo "$i $s"; i=$((i+1)); done`);
     expect(job).toMatchObject({ status: 'SUCCEEDED' });
     await world.eventually('its container is gone', async () => (await world.containers(job.job_id)).length === 0);
     const rss = () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${world.installation.part('api-gateway').pid}/status`, 'utf8'))![1]) / 1024;

@@ -3,7 +3,7 @@ import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { createJob, Dispatcher, isRepeatOfJob, jobIdOf } from '#application';
 import type { TenantContext } from '#contracts';
-import { JOB_TIMEOUT, type EnvironmentId } from '#domain';
+import { JOB_TIMEOUT, NO_RESTART, type EnvironmentId } from '#domain';
 import { getJob, listJobs } from '#read-models';
 import { containerSpec, nameFromImage } from '../compute/container-spec.ts';
 import { refuseJobThatCanNeverRun } from '../docker-services/admission.ts';
@@ -31,7 +31,7 @@ export class JobsController {
   async create(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Body() body: CreateJobDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const { aggregates, nodes } = this.gateway.parts;
     const projectId = await projectOf(this.gateway, tenant, body);
-    const spec = await containerSpec(aggregates, body, []);
+    const spec = { ...(await containerSpec(aggregates, body, [])), restartPolicy: NO_RESTART };
     if (!(await isRepeatOfJob(aggregates, change.commandId))) refuseJobThatCanNeverRun(nodes.present, spec);
     const asked = {
       projectId,

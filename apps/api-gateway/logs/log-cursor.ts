@@ -12,8 +12,8 @@ export interface LogCursor {
 /** A replica as a cursor names it. */
 export const placeKey = ({ slot, generation }: { readonly slot: number; readonly generation: number }): string => `${slot}.${generation}`;
 
-/** `<time>~<slot>.<generation>.<segment>.<byte>~…`, all numbers in base 36. */
-export const cursorText = (knownUntil: string | null, places: Iterable<string>): string => [base36(knownUntil === null ? 0 : Date.parse(knownUntil)), ...places].join('~');
+/** `1~<time>~<slot>.<generation>.<segment>.<byte>~…`, all numbers in base 36. */
+export const cursorText = (knownUntil: string | null, places: Iterable<string>): string => ['1', base36(knownUntil === null ? 0 : Date.parse(knownUntil)), ...places].join('~');
 
 /** One replica's part of a cursor's text. */
 export function placeText(key: string, after: OutputCursor | null): string {
@@ -21,12 +21,12 @@ export function placeText(key: string, after: OutputCursor | null): string {
   return numbers.map((number) => base36(Number(number))).join('.');
 }
 
-const FORM = /^[0-9a-z]{1,11}(~[0-9a-z]{1,6}\.[0-9a-z]{1,6}\.[0-9a-z]{1,7}\.[0-9a-z]{1,7})*$/;
+const FORM = /^1~[0-9a-z]{1,11}(~[0-9a-z]{1,6}\.[0-9a-z]{1,6}\.[0-9a-z]{1,7}\.[0-9a-z]{1,7})*$/;
 
 /** @throws Rejection `logs.cursor_invalid` */
 export function parseCursor(text: string): LogCursor {
   if (!FORM.test(text)) throw new Rejection('invalid', 'logs.cursor_invalid', 'send the id of a line as this stream gave it, or leave it out');
-  const [time, ...places] = text.split('~');
+  const [, time, ...places] = text.split('~');
   const knownUntil = parseInt(time!, 36);
   return {
     knownUntil: knownUntil === 0 ? null : new Date(knownUntil).toISOString(),

@@ -14,6 +14,8 @@ const spec = {
   resources: named('Resources'),
   labels: mapOf(text),
   constraints: many(text),
+  logging_target: object({ type: one('local_only') }),
+  metrics_target: object({ type: one('prometheus', 'none') }),
 };
 const DEPLOYMENT_STATUS = one('PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'ROLLED_BACK', 'CANCELLED', 'SUPERSEDED');
 const REPLICA_STATE = one('PENDING', 'ASSIGNED', 'PREPARING', 'STARTING', 'RUNNING', 'COMPLETED', 'FAILED', 'STOPPED', 'GONE');
@@ -89,6 +91,7 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     restarts: whole,
     exit_code: orNull(whole),
     oom_killed: flag,
+    oom_kills: whole,
     reason,
     last_log_lines: many(text),
     placement: orNull(
@@ -200,6 +203,10 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
       object({ kind: one('notice'), at: instant, code: one('cut', 'node_silent', 'node_heard', 'end'), message: text, replica_id: orNull(idOf('rep')), node_id: orNull(idOf('node')) }),
     ],
   },
+  ServiceMetrics: object({
+    replicas: many(object({ replica_id: idOf('rep'), cpu_millis: orNull(whole), memory_bytes: orNull(whole), restarts: whole, oom_kills: whole, sampled_at: orNull(instant) })),
+    missing: many(object({ replica_id: idOf('rep'), reason: text })),
+  }),
   Logs: object({ items: many(named('LogLine')), cut: flag, missing: many(object({ replica_id: idOf('rep'), reason: text })) }),
 };
 

@@ -1,5 +1,6 @@
 import { DEFAULT_DEPLOY_SETTINGS, type DeploySettings } from './deploy-settings.ts';
 import { ALWAYS } from './restart-policy.ts';
+import { DEFAULT_TARGETS } from './targets.ts';
 import type { ContainerSpec, Port } from './events.ts';
 import { deployViolations, LIMITS, nameViolations, replicasViolations, resourcesViolations, serviceViolations, specViolations } from './spec-rules.ts';
 
@@ -19,7 +20,7 @@ const sound: ContainerSpec = {
   labels: { team: 'shop', 'com.example/owner': 'Jörg' },
   constraints: ['node.labels.zone==a'],
   restartPolicy: ALWAYS,
-  healthcheck: null,
+  healthcheck: null, ...DEFAULT_TARGETS,
 };
 const deploy: DeploySettings = { ...DEFAULT_DEPLOY_SETTINGS, minHealthyMs: 10_000, healthyDeadlineMs: 300_000, progressDeadlineMs: 600_000, maxFailures: 0 };
 const port = (containerPort: number, hostPort: number | null = null): Port => ({ containerPort, protocol: 'tcp', hostPort });

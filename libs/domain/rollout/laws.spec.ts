@@ -1,5 +1,6 @@
 import { DEFAULT_DEPLOY_SETTINGS } from '../docker-service/deploy-settings.ts';
 import { ALWAYS } from '../docker-service/restart-policy.ts';
+import { DEFAULT_TARGETS } from '../docker-service/targets.ts';
 import fc from 'fast-check';
 import { deployment as deploymentDecider, type DeploymentCommand } from '../deployment/decide.ts';
 import type { DeploymentEvent } from '../deployment/events.ts';
@@ -12,7 +13,7 @@ import { planRollout } from './plan-rollout.ts';
 import { NOTHING_TO_DO, type RolloutPlan } from './rollout-plan.ts';
 
 const amount = { cpuMillis: 250, memoryBytes: 268_435_456 };
-const spec: ContainerSpec = { image: 'docker.io/a/b:c', pullPolicy: 'missing', command: null, args: null, env: {}, ports: [], plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: [], restartPolicy: ALWAYS, healthcheck: null };
+const spec: ContainerSpec = { image: 'docker.io/a/b:c', pullPolicy: 'missing', command: null, args: null, env: {}, ports: [], plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: [], restartPolicy: ALWAYS, healthcheck: null, ...DEFAULT_TARGETS };
 const replicaIdOf = (slot: number, generation: number): ReplicaId => `rep_${slot}_${generation}`;
 
 /** A service, its deployment and its containers, moved by plans and by whatever happens to containers. */

@@ -31,6 +31,8 @@ export interface SpecDocument {
   readonly resources: ResourcesDocument;
   readonly labels: Readonly<Record<string, string>>;
   readonly constraints: readonly string[];
+  readonly logging_target: ContainerSpec['loggingTarget'];
+  readonly metrics_target: ContainerSpec['metricsTarget'];
 }
 
 export const amountDocument = ({ cpuMillis, memoryBytes }: Amount): AmountDocument => ({ cpu_millis: cpuMillis, memory_bytes: memoryBytes });
@@ -53,4 +55,6 @@ export const specDocument = (spec: ContainerSpec): SpecDocument => ({
   resources: resourcesDocument(spec.resources),
   labels: spec.labels,
   constraints: spec.constraints,
+  logging_target: spec.loggingTarget,
+  metrics_target: spec.metricsTarget,
 });

@@ -54,6 +54,8 @@ export interface ReplicaAnswer {
   /** Of the run that ended last. */
   readonly exit_code: number | null;
   readonly oom_killed: boolean;
+  /** Runs that were ended for want of memory. */
+  readonly oom_kills: number;
   readonly reason: Reason | null;
   readonly last_log_lines: readonly string[];
   readonly placement: PlacementDocument | null;
@@ -148,11 +150,16 @@ function observed(replica: ReplicaDocument, { data }: Of<'ReplicaObserved'>): Re
     run: data.run,
     restarts: Math.max(0, data.run - 1),
     exit_code: data.exitCode ?? replica.exit_code,
+    oom_kills: replica.oom_kills + (isOomKill(replica, data) ? 1 : 0),
     oom_killed: data.exitCode === null ? replica.oom_killed : data.oomKilled,
     reason: reasonAfter(replica.reason, data),
     started_at: cameUp ? data.at : sameRun ? replica.started_at : null,
   };
 }
+
+/** Once for each run, however often its end is told. */
+const isOomKill = ({ run, state }: ReplicaDocument, data: Of<'ReplicaObserved'>['data']): boolean =>
+  data.oomKilled && data.state === 'FAILED' && !(run === data.run && state === 'FAILED');
 
 function created({ data, metadata, position, revision }: Of<'ReplicaCreated'>): ReplicaDocument {
   return {
@@ -180,6 +187,7 @@ function created({ data, metadata, position, revision }: Of<'ReplicaCreated'>): 
     restarts: 0,
     exit_code: null,
     oom_killed: false,
+    oom_kills: 0,
     reason: null,
     last_log_lines: [],
     placement: null,

@@ -40,6 +40,8 @@ describe('the services view', () => {
       resources: { request: { cpu_millis: 100, memory_bytes: 64 }, limit: { cpu_millis: 200, memory_bytes: 128 } },
       labels: { teamName: 'shop' },
       constraints: [],
+      logging_target: { type: 'local_only' },
+      metrics_target: { type: 'prometheus' },
     };
     const member = { generation: 1, release: 1, state: 'PENDING', run: 0, final: false, ever_failed: false, stopping: null, node_id: null, reason: null };
     expect(serviceIn(story)).toEqual({

@@ -62,7 +62,7 @@ const CHANGES: ReadonlySet<string> = new Set(['ReleaseCut', 'DockerServiceScaled
 export const services: View<ServiceDocument> = {
   schema: {
     view: 'services',
-    version: 1,
+    version: 2,
     indexes: [['project_id', 'lifecycle'], ['environment_id', 'name'], ['lifecycle']],
   },
   prefixes: ['docker_service-', 'deployment-', 'replica-'],
@@ -200,6 +200,8 @@ const NO_RELEASE = {
   resources: { request: { cpu_millis: 0, memory_bytes: 0 }, limit: { cpu_millis: 0, memory_bytes: 0 } },
   labels: {},
   constraints: [],
+  logging_target: { type: 'local_only' },
+  metrics_target: { type: 'prometheus' },
   stable_release: null,
   active_deployment: null,
   deployment: null,
