@@ -111,9 +111,10 @@ export class Output {
 
   async #takeDown(replicaId: ReplicaId, containerId: string, run: number, signal: AbortSignal): Promise<void> {
     const { runtime, clock, logger } = this.options;
+    const runs = async (): Promise<boolean> => (await runtime.inspectContainer(containerId))?.status === 'running';
     while (!signal.aborted) {
       try {
-        const isRunning = (await runtime.inspectContainer(containerId))?.status === 'running';
+        const isRunning = await runs();
         const file = await OutputFile.open(this.#segments, clock, replicaId);
         try {
           for await (const said of runtime.logs(containerId, file.since, signal)) await file.write({ ...said, run });
@@ -122,7 +123,7 @@ export class Output {
         }
         // What was followed live may lack its end, and be over before its container is: only a reading that began after that is whole.
         if (!isRunning) return;
-        if (file.taken === 0) await clock.sleep(RETRY_MS, signal);
+        if (file.taken === 0 && (await runs())) await clock.sleep(RETRY_MS, signal);
       } catch (error) {
         if ((error as { code?: unknown }).code === 'not_found') return;
         logger.warn('output not read, trying on', { replica_id: replicaId, error });

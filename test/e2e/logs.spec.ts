@@ -59,6 +59,7 @@ describe('output', () => {
     const { docker_service_id: id } = await world.createService({ name: 'counting', command: COUNTS });
     await world.running(id, 1);
     const path = `/v1/docker-services/${id}/logs`;
+    await world.eventually('its last lines stand beside the replica', async () => (await world.get(`/v1/docker-services/${id}/replicas`)).items[0].last_log_lines.length === 20);
     const first = await follow(world, `${path}?tail=1`, (said) => said.length >= 15);
     const second = await follow(world, path, (said) => said.length >= 15, { 'last-event-id': first.at(-1)!.id! });
     let isKilled = false;
@@ -140,7 +141,7 @@ describe('output', () => {
   }, 180_000);
 
   it('is narrowed down, and what can not be served is refused', async () => {
-    const job = await runJob('echo one; echo two >&2; sleep 1.5; echo three; head -c 100000 /dev/zero | tr "\\0" y');
+    const job = await runJob('echo one; sleep 0.3; echo two >&2; sleep 1.5; echo three; head -c 100000 /dev/zero | tr "\\0" y');
     const path = `/v1/jobs/${job.job_id}/logs`;
     const texts = async (query: string) => (await world.get(`${path}?${query}`)).items.map(({ line }: Doc) => line.slice(0, 5));
     expect(await texts('tail=all&stream=stderr')).toEqual(['two']);

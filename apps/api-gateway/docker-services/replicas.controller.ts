@@ -7,6 +7,7 @@ import { getService, listDeployments, listReplicas } from '#read-models';
 import { listed, PagingDto } from '../edge/paging.dto.ts';
 import { Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
+import { lastLines } from '../logs/last-lines.ts';
 import { listOf } from '../openapi/schemas.ts';
 import { dockerServiceNotFound } from './reach.ts';
 
@@ -23,12 +24,15 @@ export class ListReplicasDto extends PagingDto {
 export class ReplicasController {
   constructor(private readonly gateway: Gateway) {}
 
+  /** With the last lines that each wrote, from the agents that keep them. */
   @Get('replicas')
   @ApiOkResponse({ schema: listOf('Replica') })
   async replicas(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { min_position, ...query }: ListReplicasDto): Promise<object> {
     await this.#service(tenant, id, min_position);
     await this.gateway.fresh(['replicas'], min_position);
-    return listed(await listReplicas(this.gateway.reads, tenant, id, query));
+    const page = await listReplicas(this.gateway.reads, tenant, id, query);
+    const lines = await lastLines(this.gateway.parts.bus, page.items.filter(({ run }) => run > 0));
+    return listed({ ...page, items: page.items.map((replica) => ({ ...replica, last_log_lines: lines.get(replica.replica_id) ?? [] })) });
   }
 
   @Get('deployments')

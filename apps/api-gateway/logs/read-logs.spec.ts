@@ -8,7 +8,8 @@ import { Segments } from '../../node-agent/output-segments.ts';
 import { followLogs, type FollowedOwner } from './follow-logs.ts';
 import { parseCursor } from './log-cursor.ts';
 import { LogReading, type LogItem, type Wanted } from './read-logs.ts';
-import { lastLines, type ReadReplica } from './replica-reader.ts';
+import { lastLines } from './last-lines.ts';
+import type { ReadReplica } from './replica-reader.ts';
 
 const at = (i: number): string => `2026-11-23T10:00:00.${String(i).padStart(9, '0')}Z`;
 
@@ -80,7 +81,10 @@ describe('output that was written', () => {
       const whole = texts(await all(new LogReading(bus, both, everything, null).past(false)));
       expect(texts(items)).toEqual(tail === 0 ? [] : whole.slice(-tail));
     }
-    expect((await lastLines(bus, both[1]!, 3)).map(({ line }) => line)).toEqual(['rep_b 1297', 'rep_b 1298', 'rep_b 1299']);
+    const last = await lastLines(bus, [...both, replica('c', { node_id: null }), replica('d', { node_id: 'node_gone' })]);
+    expect([...last.keys()].sort()).toEqual(['rep_a', 'rep_b', 'rep_d']);
+    expect(last.get('rep_b')).toEqual(Array.from({ length: 20 }, (_, i) => `rep_b ${1_280 + i}`));
+    expect(last.get('rep_d')).toEqual([]);
   });
 
   it('says whose node does not answer, and fails where none does', async () => {

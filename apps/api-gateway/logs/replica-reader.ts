@@ -117,16 +117,3 @@ export interface LogLineAnswer {
 
 /** @param replicaId whose it is */
 export const lineAnswer = (replicaId: ReplicaId, { at, stream, run, line, more }: LogLine): LogLineAnswer => ({ at, stream, replica_id: replicaId, run, line, ...(more ? { more } : {}) });
-
-/** The last lines of one replica, in their order: at most 2000, and 256 KiB. None where its node doesn't answer. */
-export async function lastLines(bus: Bus, replica: ReadReplica, limit: number): Promise<readonly LogLineAnswer[]> {
-  const reader = new ReplicaReader(bus, replica);
-  const tail = await reader.tail({}, null, limit);
-  const first = tail?.lines.at(-1);
-  if (!first) return [];
-  reader.beginAfter(first.before);
-  await reader.pull({}, 256 * 1024, 0);
-  const lines: LogLineAnswer[] = [];
-  for (; reader.head && lines.length < limit; reader.take()) lines.push(lineAnswer(replica.replica_id, reader.head));
-  return lines;
-}
