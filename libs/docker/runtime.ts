@@ -28,7 +28,7 @@ export interface ContainerRuntime {
    *  engines may end what they give live, or begin it anew, when they rotate the log, and without its last lines when it stops. A line that the engine kept in pieces
    *  is one, up to 64 KiB; a longer one comes in pieces, of which all but the last have `more`. */
   logs(id: string, since: string | null, signal: AbortSignal): AsyncIterable<{ at: string; stream: 'stdout' | 'stderr'; line: string; more?: true }>;
-  /** What running containers take at this moment, in one look at each that costs a few milliseconds; left out: who isn't running any more. */
+  /** What running containers take at this moment, in one look at each: a few milliseconds of work, up to a second or two of waiting for many; left out: who isn't running any more. */
   usage(ids: readonly string[]): Promise<readonly ContainerUsage[]>;
   /** What happens to this installation's containers, as it happens; ends with an error when the engine goes away. */
   watch(signal: AbortSignal): AsyncIterable<{ containerId: string; action: string }>;

@@ -137,7 +137,8 @@ describe('output', () => {
     const { next, bytes, peak } = await read();
     expect(next).toBe(20_480);
     expect(bytes).toBeGreaterThan(20 * 2 ** 20);
-    expect(peak - before).toBeLessThan(40);
+    // All of it would be 20 MiB of lines three times over: as read, as answered, as written.
+    expect(peak - before).toBeLessThan(60);
   }, 180_000);
 
   it('is narrowed down, and what can not be served is refused', async () => {
