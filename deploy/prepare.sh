@@ -24,9 +24,10 @@ if [ -z "${DOCKER_HOST:-}" ]; then lacks dockerd docker.io; fi
 lacks docker docker.io
 # The tests pull from a registry of their own.
 if [ -n "${for_tests:-}" ]; then lacks docker-registry docker-registry; fi
-# The tests let compose read deploy/compose.yaml, with certificates made for it.
+# The tests let compose read deploy/compose.yaml, with certificates made for it, and Prometheus check what /metrics says.
 if [ -n "${for_tests:-}" ]; then
   lacks openssl openssl
+  lacks promtool prometheus
   docker compose version >/dev/null 2>&1 || lacks docker-compose docker-compose
 fi
 # The load of the benchmark.

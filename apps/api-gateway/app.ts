@@ -16,6 +16,7 @@ import { ReplicasController } from './docker-services/replicas.controller.ts';
 import { ScaleController } from './docker-services/scale.controller.ts';
 import { ServiceEventsController } from './docker-services/service-events.controller.ts';
 import { ServiceLogsController } from './docker-services/service-logs.controller.ts';
+import { ServiceMetricsController } from './docker-services/service-metrics.controller.ts';
 import { authenticate, RoleGuard } from './edge/gate.ts';
 import { mutationHook } from './edge/mutation.ts';
 import { ProblemFilter, sendProblem } from './edge/problem.filter.ts';
@@ -25,6 +26,7 @@ import { Gateway, type GatewayParts } from './gateway.ts';
 import { HealthController } from './health.controller.ts';
 import { JobOutputController } from './jobs/job-output.controller.ts';
 import { JobsController } from './jobs/jobs.controller.ts';
+import { MetricsController } from './metrics/metrics.controller.ts';
 import { NodesController } from './nodes/nodes.controller.ts';
 import { serveOpenApi } from './openapi/openapi.ts';
 import { PlansController } from './plans/plans.controller.ts';
@@ -53,6 +55,7 @@ class GatewayModule {
         ReplicasController,
         ServiceEventsController,
         ServiceLogsController,
+        ServiceMetricsController,
         ExplainController,
         DeploymentsController,
         JobsController,
@@ -62,6 +65,7 @@ class GatewayModule {
         AuditController,
         EventsController,
         ProjectionsController,
+        MetricsController,
       ],
       providers: [
         { provide: Gateway, useValue: new Gateway(parts) },

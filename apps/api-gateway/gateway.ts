@@ -5,6 +5,7 @@ import type { AggregateStore, EventStore, Position } from '#event-store';
 import type { ReadModelStore, Reads } from '#read-models';
 import { stamp } from './edge/mutation.ts';
 import type { OperatorToken } from './edge/operator-token.ts';
+import type { PlatformFigures } from './metrics/platform-figures.ts';
 import type { HeardNodes } from './nodes/heard-nodes.ts';
 import type { NodeIndex } from './nodes/node-index.ts';
 import type { Projections, ViewName } from './projections/projections.ts';
@@ -20,6 +21,7 @@ export interface GatewayParts {
   readonly projections: Projections;
   readonly heard: HeardNodes;
   readonly nodes: NodeIndex;
+  readonly figures: PlatformFigures;
   readonly token: OperatorToken;
   /** Aborted when the process begins to end: open streams are closed then. */
   readonly stopping: AbortSignal;

@@ -8,6 +8,7 @@ import { everyView, LogPages, openReadModelStore, Projector, views } from '#read
 import { createGateway } from './app.ts';
 import { openOperatorToken } from './edge/operator-token.ts';
 import { firstStart } from './first-start.ts';
+import { PlatformFigures } from './metrics/platform-figures.ts';
 import { HeardNodes } from './nodes/heard-nodes.ts';
 import { NodeIndex } from './nodes/node-index.ts';
 import { Projections } from './projections/projections.ts';
@@ -39,10 +40,14 @@ async function start(): Promise<void> {
   const nodes = new NodeIndex();
   const following = nodes.follow({ ...common, store, signal: shutdown.signal });
   shutdown.add('node index', () => following);
+  const figures = new PlatformFigures(systemClock);
+  shutdown.add('figures', figures.listen(bus));
+  const counting = figures.follow({ store, logger, signal: shutdown.signal });
+  shutdown.add('deployment counts', () => counting);
   projections.start();
   shutdown.add('projections', () => projections.stop());
 
-  const app = await createGateway({ ...common, bus, store, aggregates, models, projections, heard, nodes, token, stopping: shutdown.signal });
+  const app = await createGateway({ ...common, bus, store, aggregates, models, projections, heard, nodes, figures, token, stopping: shutdown.signal });
   shutdown.add('http', () => app.close());
   await firstStart({ dispatcher: app.get(Dispatcher), aggregates, clock: systemClock });
   shutdown.add('event reads', answerEventReads(bus, store));

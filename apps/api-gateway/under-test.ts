@@ -11,6 +11,7 @@ import { everyView, LogPages, openSqliteReadModels, Projector, views } from '#re
 import { createGateway } from './app.ts';
 import { operatorToken } from './edge/operator-token.ts';
 import { firstStart } from './first-start.ts';
+import { PlatformFigures } from './metrics/platform-figures.ts';
 import { HeardNodes } from './nodes/heard-nodes.ts';
 import { NodeIndex } from './nodes/node-index.ts';
 import { Projections } from './projections/projections.ts';
@@ -42,15 +43,18 @@ export class GatewayUnderTest {
     heard.listen(bus);
     const nodes = new NodeIndex();
     const following = nodes.follow({ ...common, store, signal: stopping.signal });
+    const figures = new PlatformFigures(systemClock);
+    figures.listen(bus);
+    const counting = figures.follow({ store, logger, signal: stopping.signal });
     projections.start();
-    const parts = { ...common, bus, store, aggregates, models, projections, heard, nodes, token: operatorToken(TOKEN), stopping: stopping.signal };
+    const parts = { ...common, bus, store, aggregates, models, projections, heard, nodes, figures, token: operatorToken(TOKEN), stopping: stopping.signal };
     const app = await createGateway(parts);
     await firstStart({ dispatcher: app.get(Dispatcher), aggregates, clock: systemClock });
     return new GatewayUnderTest(app, bus, async () => {
       stopping.abort();
       await app.close();
       await projections.stop();
-      await following;
+      await Promise.all([following, counting]);
       await models.close();
       await store.close();
       await rm(folder, { recursive: true });

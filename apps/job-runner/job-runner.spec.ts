@@ -1,5 +1,5 @@
 import { subjects, type ReportReply } from '#contracts';
-import { job, node, replica, schemaOf, streamOf, upcast, type CommandMetadata, type JobCommand, type JobDefinition, type JobEvent, type NodeCommand, type NodeId, type Observation, type ReplicaCommand, type ReplicaEvent, NO_RESTART } from '#domain';
+import { job, node, replica, schemaOf, streamOf, upcast, type CommandMetadata, type JobCommand, type JobDefinition, type JobEvent, type NodeCommand, type NodeId, type Observation, type ReplicaCommand, type ReplicaEvent, NO_RESTART, DEFAULT_TARGETS } from '#domain';
 import { AggregateStore } from '#event-store';
 import { commandIdOf, replicaIdOf } from '#platform';
 import { MemoryBroker, MemoryEventStore, MemoryLogger, seededRandom, VirtualClock } from '#testing';
@@ -8,7 +8,7 @@ import { JobRunner } from './job-runner.ts';
 const amount = { cpuMillis: 250, memoryBytes: 268_435_456 };
 const definition: JobDefinition = {
   jobId: 'job_1', projectId: 'prj_1', environmentId: 'env_1', networkId: 'net_1', name: 'migrate', timeoutMs: 60_000, retries: 0, trigger: { type: 'manual' }, inheritsFrom: null, rerunOf: null,
-  spec: { image: 'docker.io/library/busybox:latest', pullPolicy: 'missing', command: ['true'], args: null, env: {}, ports: [], plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: ['node.labels.zone==a'], restartPolicy: NO_RESTART, healthcheck: null },
+  spec: { image: 'docker.io/library/busybox:latest', pullPolicy: 'missing', command: ['true'], args: null, env: {}, ports: [], plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: ['node.labels.zone==a'], restartPolicy: NO_RESTART, healthcheck: null, ...DEFAULT_TARGETS },
 };
 const owner = { type: 'job', id: 'job_1' } as const;
 const replicaId = replicaIdOf(owner, 0, 1);

@@ -25,11 +25,11 @@ export class JobRunner {
   private trouble: Error | null = null;
 
   constructor(private readonly ports: JobRunnerPorts) {
-    const { clock, random, logger } = ports;
+    const { clock, random, logger, onReconciled } = ports;
     const jobs = new ReconcileJob(ports, (jobId) => this.open.get(jobId)?.cause ?? null);
     const schedules = new ReconcileSchedule(ports, (scheduleId) => this.schedules.get(scheduleId) ?? null, (scheduleId) => void this.schedules.delete(scheduleId));
-    this.jobQueue = new WorkQueue<JobId>({ name: 'jobs', clock, random, logger, concurrency: 4, reconcile: (jobId) => jobs.reconcile(jobId) });
-    this.scheduleQueue = new WorkQueue<ScheduleId>({ name: 'schedules', clock, random, logger, concurrency: 4, reconcile: (scheduleId) => schedules.reconcile(scheduleId) });
+    this.jobQueue = new WorkQueue<JobId>({ name: 'jobs', clock, random, logger, concurrency: 4, reconcile: (jobId) => jobs.reconcile(jobId), onReconciled });
+    this.scheduleQueue = new WorkQueue<ScheduleId>({ name: 'schedules', clock, random, logger, concurrency: 4, reconcile: (scheduleId) => schedules.reconcile(scheduleId), onReconciled });
   }
 
   /** Begins to follow the log; at its end, to work. */

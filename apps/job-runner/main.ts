@@ -2,8 +2,9 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { schemaOf, upcast } from '#domain';
 import { AggregateStore, hintingOn, openEventStore, storeReadiness, wokenByHints } from '#event-store';
-import { connectNats } from '#messaging';
+import { connectNats, tellFigures } from '#messaging';
 import { type Check, createLogger, readConfig, Shutdown, startHealthServer, systemClock, systemRandom } from '#platform';
+import { ReconcileTimes } from '#reconcile';
 import { JobRunner } from './job-runner.ts';
 import { JobRunnerModule } from './job-runner.module.ts';
 
@@ -23,13 +24,15 @@ async function start(): Promise<void> {
   shutdown.add('bus', () => bus.close());
   checks['event_store'] = () => ({ ok: false, detail: 'is being opened' });
   const store = await openEventStore(config.eventStoreUrl, { clock, random, logger, wake: wokenByHints(bus) });
+  const times = new ReconcileTimes();
   checks['event_store'] = () => storeReadiness(store);
   shutdown.add('event store', () => store.close());
   const aggregates = new AggregateStore({ store, clock, random, upcast, schemaOf, onAppended: hintingOn(bus) });
 
-  const app = await NestFactory.createApplicationContext(JobRunnerModule.on({ aggregates, store, bus, clock, random, logger }), { logger: false, abortOnError: false });
+  const app = await NestFactory.createApplicationContext(JobRunnerModule.on({ aggregates, store, bus, clock, random, logger, onReconciled: times.take }), { logger: false, abortOnError: false });
   shutdown.add('job-runner', () => app.close());
   checks['jobs'] = () => app.get(JobRunner).readiness();
+  shutdown.add('figures', tellFigures({ bus, clock }, () => ({ app: 'job-runner', process: String(process.pid), queues: times.figures })));
   checks['bus'] = () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected' });
 }
 

@@ -10,6 +10,8 @@ export interface JobRunnerPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Told how long each reconciliation took. */
+  readonly onReconciled?: (queue: string, ms: number, failed: boolean) => void;
 }
 
 /** The event that made the runner look: what it does then says so. */

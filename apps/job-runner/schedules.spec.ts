@@ -1,4 +1,4 @@
-import {
+import { DEFAULT_TARGETS,
   dockerService, job, KEPT_JOBS, NO_RESTART, project, schedule, schemaOf, streamOf, upcast,
   type CommandMetadata, type ContainerSpec, type JobEvent, type JobId, type ScheduleCommand, type ScheduleEvent, type ScheduleSettings,
 } from '#domain';
@@ -8,7 +8,7 @@ import { aDockerServiceCreated, MemoryBroker, MemoryEventStore, MemoryLogger, se
 import { JobRunner } from './job-runner.ts';
 
 const amount = { cpuMillis: 250, memoryBytes: 268_435_456 };
-const spec: ContainerSpec = { image: 'docker.io/library/busybox:latest', pullPolicy: 'missing', command: ['true'], args: null, env: {}, ports: [], plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: [], restartPolicy: NO_RESTART, healthcheck: null };
+const spec: ContainerSpec = { image: 'docker.io/library/busybox:latest', pullPolicy: 'missing', command: ['true'], args: null, env: {}, ports: [], plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: [], restartPolicy: NO_RESTART, healthcheck: null, ...DEFAULT_TARGETS };
 const settings: ScheduleSettings = { cron: '*/5 * * * *', timeZone: 'UTC', concurrency: 'allow', job: { name: 'report', timeoutMs: 3_600_000, retries: 0, runs: { type: 'container', spec } } };
 const MINUTE = 60_000;
 

@@ -1,4 +1,4 @@
-import { subjects, type AgentStand, type AssignmentSet, type Bus, type ChunkReply, type Clock, type Logger, type LogsReply, type LogsRequest, type Random, type SetChunk } from '#contracts';
+import { subjects, type AgentStand, type AssignmentSet, type Bus, type ChunkReply, type Clock, type Logger, type LogsRequest, type LogsTailRequest, type SamplesRequest, type Random, type SetChunk } from '#contracts';
 import { EngineError, type ContainerRuntime, type EngineInfo } from '#docker';
 import { SetAssembler } from '#messaging';
 import { AppliedSet } from './applied-set.ts';
@@ -13,6 +13,7 @@ import { Registration } from './registration.ts';
 import { Memories } from './replica-memory.ts';
 import { Reporter } from './report.ts';
 import { retryDelayMs } from './retry-delay.ts';
+import { Sampler } from './sampler.ts';
 
 export interface AgentOptions {
   readonly runtime: ContainerRuntime;
@@ -33,7 +34,6 @@ export interface AgentOptions {
 const RESYNC_MS = 30_000;
 const WATCH_RETRY_MS = 1_000;
 const PRUNE_MS = 3_600_000;
-const MAX_LOG_LINES = 10_000;
 
 /** All that runs on one Docker host: takes the node's set, converges the engine to it, and says what it sees. Everything it
  *  needs is handed in; ending it leaves every container as it is. */
@@ -44,6 +44,7 @@ export class Agent {
   readonly #output: Output;
   readonly #sender: JournalSender;
   readonly #reporter: Reporter;
+  readonly #sampler: Sampler;
   /** What needs the engine's own word first. */
   #parts: Parts | null = null;
   /** Why the engine doesn't answer; null while it does. */
@@ -58,6 +59,7 @@ export class Agent {
   ) {
     const { nodeId } = identity;
     this.#output = new Output(options);
+    this.#sampler = new Sampler({ ...options, applied, memories });
     this.#sender = new JournalSender({ ...options, journal, nodeId });
     this.#reporter = new Reporter({ ...options, applied, memories, sender: this.#sender, engineTrouble: () => this.#engineTrouble, pulling: () => this.#parts?.converger.pulling ?? [] });
   }
@@ -111,7 +113,7 @@ export class Agent {
     const parts = (this.#parts = this.#assemble(engine));
     parts.converger.start();
     this.#ends.push(parts.registration.start());
-    this.#running.push(this.#watch(parts), this.#resync(parts), this.#prune());
+    this.#running.push(this.#watch(parts), this.#resync(parts), this.#prune(), this.#sampler.run(this.#aborter.signal));
     this.options.logger.info('agent started', { node_id: this.identity.nodeId, engine: engine.engineVersion, applied_revision: this.stand.applied?.revision ?? null });
   }
 
@@ -172,7 +174,9 @@ export class Agent {
         if (before.applied?.eventId !== stand.applied?.eventId) this.#reporter.heartbeat();
         return { stand };
       }),
-      bus.subscribe<LogsRequest>(subjects.logs(nodeId), ({ replicaId, tail }): Promise<LogsReply> => this.#output.read(replicaId, Math.min(tail, MAX_LOG_LINES))),
+      bus.subscribe<LogsRequest>(subjects.logs(nodeId), (request) => this.#output.read(request)),
+      bus.subscribe<SamplesRequest>(subjects.samples(nodeId), (request) => this.#sampler.page(nodeId, request)),
+      bus.subscribe<LogsTailRequest>(subjects.logsTail(nodeId), (request) => this.#output.readTail(request)),
     ];
   }
 

@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path';
 export interface Disk {
   /** null when there is no such file. */
   read(name: string): Promise<string | null>;
+  /** Up to `length` bytes from `from` on, fewer where the file ends; null when there is no such file. */
+  readBytes(name: string, from: number, length: number): Promise<Buffer | null>;
   /** Replaces the file whole: after a crash it is the old or the new one. Durable when it returns. */
   write(name: string, text: string, mode?: number): Promise<void>;
   /** Adds to the end. A crash may leave the last piece torn; `durable` waits until it is on the medium. */
@@ -23,6 +25,16 @@ export class FolderDisk implements Disk {
 
   async read(name: string): Promise<string | null> {
     return readFile(this.#path(name), 'utf8').catch(absent(null));
+  }
+
+  async readBytes(name: string, from: number, length: number): Promise<Buffer | null> {
+    const file = await open(this.#path(name), 'r').catch(absent(null));
+    if (file === null) return null;
+    await using _closed = file;
+    const buffer = Buffer.allocUnsafe(length);
+    let read = 0;
+    for (let more = 1; read < length && more > 0; read += more) more = (await file.read(buffer, read, length - read, from + read)).bytesRead;
+    return buffer.subarray(0, read);
   }
 
   async write(name: string, text: string, mode = 0o600): Promise<void> {

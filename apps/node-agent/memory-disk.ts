@@ -20,6 +20,11 @@ export class MemoryDisk implements Disk {
     return this.#files.get(name)?.text ?? null;
   }
 
+  async readBytes(name: string, from: number, length: number): Promise<Buffer | null> {
+    const file = this.#files.get(name);
+    return file ? Buffer.from(file.text).subarray(from, from + length) : null;
+  }
+
   async write(name: string, text: string): Promise<void> {
     this.#mayWrite();
     this.#files.set(name, { text, durable: text.length, changedAt: this.clock.now() });
@@ -45,7 +50,7 @@ export class MemoryDisk implements Disk {
 
   async list(folder: string): ReturnType<Disk['list']> {
     const inside = [...this.#files].filter(([name]) => name.startsWith(`${folder}/`));
-    return inside.map(([name, { text, changedAt }]) => ({ name: name.slice(folder.length + 1), bytes: text.length, changedAt }));
+    return inside.map(([name, { text, changedAt }]) => ({ name: name.slice(folder.length + 1), bytes: Buffer.byteLength(text), changedAt }));
   }
 
   /** A power cut: of what wasn't durable, only the first `kept` characters of each file are left. */

@@ -1,16 +1,18 @@
-import type { Clock, Logger, LogsReply } from '#contracts';
+import type { Clock, Logger, LogsReply, LogsRequest, LogsTailReply, LogsTailRequest } from '#contracts';
 import type { ContainerRuntime } from '#docker';
 import type { ReplicaId } from '#domain';
 import type { Disk } from './disk.ts';
-import { OUTPUT_FOLDER, OutputFile, readOutput } from './output-file.ts';
+import { OutputFile } from './output-file.ts';
+import { readPage, readTail } from './output-reader.ts';
+import { Segments } from './output-segments.ts';
 
 /** A stopped container whose stream doesn't end is not waited for any longer. */
 const DRAIN_MS = 10_000;
 const RETRY_MS = 1_000;
 
-/** Kept of replicas that this node holds no longer. */
-const KEPT_REPLICAS = 200;
-const KEPT_MS = 7 * 24 * 3_600_000;
+/** A reader waits no longer than this for a line, and gets no more than this at once. */
+const LONGEST_WAIT_MS = 5_000;
+const LARGEST_PAGE = 256 * 1024;
 
 interface Following {
   readonly containerId: string;
@@ -23,10 +25,14 @@ interface Following {
  *  again after a restart of the agent. */
 export class Output {
   readonly #followed = new Map<ReplicaId, Following>();
+  readonly #segments: Segments;
+  readonly #closing = new AbortController();
 
   constructor(
     private readonly options: { readonly runtime: ContainerRuntime; readonly disk: Disk; readonly clock: Clock; readonly logger: Logger },
-  ) {}
+  ) {
+    this.#segments = new Segments(options.disk);
+  }
 
   /** Takes down what the container says from where the file ends, until it stops. Harmless while that is being done. */
   follow(replicaId: ReplicaId, containerId: string, run: number): void {
@@ -51,41 +57,73 @@ export class Output {
     if (this.#followed.get(replicaId) === following) this.#followed.delete(replicaId);
   }
 
-  /** The last `tail` lines; none of a replica that was never here. */
-  read(replicaId: ReplicaId, tail: number): Promise<LogsReply> {
-    return readOutput(this.options.disk, replicaId, tail);
+  /** The next page; none of a replica that was never here. With nothing to give, it waits for a line as long as it was asked to. */
+  async read({ waitMs, ...request }: LogsRequest): Promise<LogsReply> {
+    const page = { ...request, maxBytes: Math.min(request.maxBytes, LARGEST_PAGE) };
+    const late = new AbortController();
+    const cancel = this.options.clock.after(Math.min(waitMs, LONGEST_WAIT_MS), () => late.abort());
+    const given = AbortSignal.any([late.signal, this.#closing.signal]);
+    try {
+      for (;;) {
+        const changed = this.#nextAppend(request.replicaId, given);
+        const reply = await readPage(this.#segments, page);
+        if (!reply.end || reply.lines.length > 0 || waitMs <= 0 || given.aborted) return reply;
+        await changed;
+        page.after = reply.next;
+      }
+    } finally {
+      cancel();
+      late.abort();
+    }
   }
 
-  /** Deletes what is kept of replicas that this node holds no longer, beyond 200 of them or 7 days. */
-  async prune(isHeld: (replicaId: ReplicaId) => boolean): Promise<void> {
-    const { disk, clock } = this.options;
-    const files = (await disk.list(OUTPUT_FOLDER)).map((file) => ({ ...file, replicaId: file.name.split('.')[0] as ReplicaId }));
-    const kept = new Set<ReplicaId>();
-    for (const { name, replicaId, changedAt } of files.sort((a, b) => b.changedAt - a.changedAt)) {
-      if (isHeld(replicaId)) continue;
-      if (changedAt > clock.now() - KEPT_MS && (kept.has(replicaId) || kept.size < KEPT_REPLICAS)) kept.add(replicaId);
-      else await disk.remove(`${OUTPUT_FOLDER}/${name}`);
-    }
+  /** Where the last lines begin. */
+  readTail(request: LogsTailRequest): Promise<LogsTailReply> {
+    return readTail(this.#segments, request);
+  }
+
+  /** Deletes what is kept of replicas that this node holds no longer, beyond what is kept of those. */
+  prune(isHeld: (replicaId: ReplicaId) => boolean): Promise<void> {
+    return this.#segments.prune(this.options.clock.now(), isHeld);
   }
 
   /** Stops following; the containers run on, and the next process reads what was missed. */
   async close(): Promise<void> {
+    this.#closing.abort();
     const all = [...this.#followed.values()];
     for (const { aborter } of all) aborter.abort();
     await Promise.all(all.map(({ done }) => done));
   }
 
+  /** Resolves at the next append, or when aborted. */
+  #nextAppend(replicaId: ReplicaId, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const done = (): void => {
+        end();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const end = this.#segments.onAppend(replicaId, done);
+      signal.addEventListener('abort', done);
+    });
+  }
+
   async #takeDown(replicaId: ReplicaId, containerId: string, run: number, signal: AbortSignal): Promise<void> {
-    const { runtime, disk, clock, logger } = this.options;
+    const { runtime, clock, logger } = this.options;
+    const runs = async (): Promise<boolean> => (await runtime.inspectContainer(containerId))?.status === 'running';
     while (!signal.aborted) {
       try {
-        const file = await OutputFile.open(disk, clock, replicaId);
+        const isRunning = await runs();
+        const file = await OutputFile.open(this.#segments, clock, replicaId);
         try {
           for await (const said of runtime.logs(containerId, file.since, signal)) await file.write({ ...said, run });
         } finally {
           await file.flush();
         }
-        return;
+        // What was followed live may lack its end, and be over before its container is: only a reading that began after that is whole.
+        if (!isRunning) return;
+        if (file.taken === 0 && (await runs())) await clock.sleep(RETRY_MS, signal);
       } catch (error) {
         if ((error as { code?: unknown }).code === 'not_found') return;
         logger.warn('output not read, trying on', { replica_id: replicaId, error });

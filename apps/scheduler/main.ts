@@ -2,8 +2,9 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { schemaOf, upcast } from '#domain';
 import { AggregateStore, hintingOn, openEventStore, storeReadiness, wokenByHints } from '#event-store';
-import { connectNats } from '#messaging';
+import { connectNats, tellFigures } from '#messaging';
 import { type Check, createLogger, readConfig, Shutdown, startHealthServer, systemClock, systemRandom } from '#platform';
+import { ReconcileTimes } from '#reconcile';
 import { SchedulerModule } from './scheduler.module.ts';
 import { Scheduler } from './scheduler.ts';
 
@@ -23,14 +24,16 @@ async function start(): Promise<void> {
   shutdown.add('bus', () => bus.close());
   checks['event_store'] = () => ({ ok: false, detail: 'is being opened' });
   const store = await openEventStore(config.eventStoreUrl, { clock, random, logger, wake: wokenByHints(bus) });
+  const times = new ReconcileTimes();
   checks['event_store'] = () => storeReadiness(store);
   shutdown.add('event store', () => store.close());
   const aggregates = new AggregateStore({ store, clock, random, upcast, schemaOf, onAppended: hintingOn(bus) });
 
-  const module = SchedulerModule.on({ aggregates, store, bus, clock, random, logger, subnetPool: config.subnetPool });
+  const module = SchedulerModule.on({ aggregates, store, bus, clock, random, logger, subnetPool: config.subnetPool, onReconciled: times.take });
   const app = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
   shutdown.add('scheduler', () => app.close());
   checks['scheduler'] = () => app.get(Scheduler).readiness();
+  shutdown.add('figures', tellFigures({ bus, clock }, () => ({ app: 'scheduler', process: String(process.pid), queues: times.figures })));
   checks['bus'] = () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected' });
 }
 

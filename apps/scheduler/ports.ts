@@ -9,4 +9,6 @@ export interface SchedulerPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Told how long each reconciliation took. */
+  readonly onReconciled?: (queue: string, ms: number, failed: boolean) => void;
 }

@@ -92,8 +92,8 @@ export class Scheduler {
   }
 
   private queue<Key extends string>(name: string, concurrency: number, reconcile: WorkQueueOptions<Key>['reconcile'], restMs = 0): WorkQueue<Key> {
-    const { clock, random, logger } = this.options;
-    return new WorkQueue<Key>({ name, clock, random, logger, concurrency, restMs, reconcile });
+    const { clock, random, logger, onReconciled } = this.options;
+    return new WorkQueue<Key>({ name, clock, random, logger, concurrency, restMs, reconcile, onReconciled });
   }
 
   private allQueues(): WorkQueue<never>[] {

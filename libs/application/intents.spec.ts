@@ -1,6 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import type { INestApplicationContext } from '@nestjs/common';
-import { dockerService, project, schemaOf, streamOf, upcast, type CommandMetadata, type ContainerSpec, ALWAYS, DEFAULT_DEPLOY_SETTINGS } from '#domain';
+import { dockerService, project, schemaOf, streamOf, upcast, type CommandMetadata, type ContainerSpec, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
 import { AggregateStore } from '#event-store';
 import { MemoryEventStore, seededRandom, VirtualClock } from '#testing';
 import {
@@ -10,7 +10,7 @@ import {
 const amount = { cpuMillis: 100, memoryBytes: 2 ** 27 };
 const spec: ContainerSpec = {
   image: 'docker.io/library/nginx:1.27', pullPolicy: 'missing', command: null, args: null, env: {}, ports: [], plan: null,
-  resources: { request: amount, limit: amount }, labels: {}, constraints: [], restartPolicy: ALWAYS, healthcheck: null,
+  resources: { request: amount, limit: amount }, labels: {}, constraints: [], restartPolicy: ALWAYS, healthcheck: null, ...DEFAULT_TARGETS,
 };
 const deploy = { ...DEFAULT_DEPLOY_SETTINGS, minHealthyMs: 10, healthyDeadlineMs: 1_000, progressDeadlineMs: 1_000, maxFailures: 0 };
 const saying = (commandId: string, bodyHash?: string): CommandMetadata => ({

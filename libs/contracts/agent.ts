@@ -114,20 +114,3 @@ export interface Report {
 export interface ReportReply {
   readonly taken: boolean;
 }
-
-export interface LogsRequest {
-  readonly replicaId: ReplicaId;
-  /** Lines from the end. */
-  readonly tail: number;
-}
-export interface LogLine {
-  readonly at: string;
-  readonly stream: 'stdout' | 'stderr';
-  readonly run: number;
-  readonly line: string;
-}
-export interface LogsReply {
-  readonly lines: readonly LogLine[];
-  /** Older lines were cut by the cap. */
-  readonly cut: boolean;
-}

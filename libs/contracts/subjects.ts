@@ -20,12 +20,19 @@ export const subjects = {
   /** Agent → schedulers: what I hold; please send my set. `AgentStand`, no answer. */
   sync: (nodeId: NodeId | '*') => `waybill.node.${nodeId}.sync`,
 
+  /** Any process → every gateway: what it counts. `ProcessFigures`, no answer. */
+  figures: (app: string) => `waybill.figures.${app}`,
+
   /** Scheduler → agent: a piece of its set. `SetChunk` → `ChunkReply`, 5 s. */
   set: (nodeId: NodeId) => `waybill.agent.${nodeId}.set`,
   /** Health-monitor or scheduler → agent: send a report now. Empty → `ReportReply`: what came of it, 25 s; the monitor waits for none. */
   reportNow: (nodeId: NodeId) => `waybill.agent.${nodeId}.report_now`,
-  /** Gateway → agent: lines of a replica. `LogsRequest` → `LogsReply`, 5 s. */
+  /** Gateway → agent: what its containers took when it looked last. `SamplesRequest` → `SamplesReply`, 3 s. */
+  samples: (nodeId: NodeId) => `waybill.agent.${nodeId}.samples`,
+  /** Gateway → agent: the next lines of a replica. `LogsRequest` → `LogsReply`, 3 s beyond what it may wait for them. */
   logs: (nodeId: NodeId) => `waybill.agent.${nodeId}.logs`,
+  /** Gateway → agent: where the last lines of a replica begin. `LogsTailRequest` → `LogsTailReply`, 3 s. */
+  logsTail: (nodeId: NodeId) => `waybill.agent.${nodeId}.logs_tail`,
 } as const;
 
 /** Wakes followers; they read the log themselves. */

@@ -1,4 +1,4 @@
-import { ALWAYS } from '#domain';
+import { ALWAYS, DEFAULT_TARGETS } from '#domain';
 import fc from 'fast-check';
 import type { Assignment } from '#contracts';
 import { checkContainerPlan, containerPlanOf } from './container-config.ts';
@@ -34,7 +34,7 @@ const assignment: Assignment = {
     labels: { team: 'shop' },
     constraints: [],
     restartPolicy: ALWAYS,
-    healthcheck: null,
+    healthcheck: null, ...DEFAULT_TARGETS,
   },
   minHealthyMs: 10_000,
   healthyDeadlineMs: 300_000,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { LogFrames } from './log-frames.ts';
+import { LogFrames, LONGEST_LINE } from './log-frames.ts';
 
 const frame = (type: number, text: string): Buffer => {
   const payload = Buffer.from(text);
@@ -24,6 +24,14 @@ it('keeps last words that no newline ends, and gives them at the end only', () =
   const frames = new LogFrames();
   expect(frames.take(Buffer.concat([frame(1, `${at(1)} bye`)]))).toEqual([]);
   expect(frames.end()).toEqual([{ at: at(1), stream: 'stdout', line: 'bye' }]);
+});
+
+it('gives a line without end in pieces that say so, and holds no more than one', () => {
+  const frames = new LogFrames();
+  const piece = 'x'.repeat(16 * 1024);
+  const given = Array.from({ length: 10 }, () => frames.take(frame(1, `${at(1)} ${piece}`))).flat();
+  expect(given).toEqual([1, 2].map(() => ({ at: at(1), stream: 'stdout', line: 'x'.repeat(LONGEST_LINE), more: true })));
+  expect(frames.take(frame(1, `${at(1)} end\n`))).toEqual([{ at: at(1), stream: 'stdout', line: `${piece}${piece}end` }]);
 });
 
 it('refuses bytes that are no frames', () => {

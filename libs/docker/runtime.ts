@@ -34,8 +34,12 @@ export interface ContainerRuntime {
   /** Silent when gone or not ours. @throws EngineError `engine_failed` while somebody is in it. */
   removeNetwork(name: string): Promise<void>;
   /** From `since` on, that instant included (RFC 3339 with nanoseconds; null = the start), then live while it runs.
-   *  Ends of itself, complete, once the container isn't running, and silently when aborted. A line that the engine kept in pieces is one. */
-  logs(id: string, since: string | null, signal: AbortSignal): AsyncIterable<{ at: string; stream: 'stdout' | 'stderr'; line: string }>;
+   *  Ends of itself once the container isn't running, and silently when aborted. Complete only if that was so from the beginning:
+   *  engines may end what they give live, or begin it anew, when they rotate the log, and without its last lines when it stops. A line that the engine kept in pieces
+   *  is one, up to 64 KiB; a longer one comes in pieces, of which all but the last have `more`. */
+  logs(id: string, since: string | null, signal: AbortSignal): AsyncIterable<{ at: string; stream: 'stdout' | 'stderr'; line: string; more?: true }>;
+  /** What running containers take at this moment, in one look at each: a few milliseconds of work, up to a second or two of waiting for many; left out: who isn't running any more. */
+  usage(ids: readonly string[]): Promise<readonly ContainerUsage[]>;
   /** What happens to this installation's containers, as it happens; ends with an error when the engine goes away. */
   watch(signal: AbortSignal): AsyncIterable<{ containerId: string; action: string }>;
 }
@@ -45,6 +49,22 @@ export interface Intervention {
   readonly signal: number | null;
   /** RFC 3339, by the engine's clock. */
   readonly at: string;
+}
+
+/** What a container has taken since its start and holds now. */
+export interface ContainerUsage {
+  readonly id: string;
+  /** When the engine looked, RFC 3339. */
+  readonly at: string;
+  /** CPU time since its start. */
+  readonly cpuNanos: number;
+  /** All that is charged to it, the page cache too. */
+  readonly memoryBytes: number;
+  /** The same without the page cache that the kernel would give up first: what counts against the limit in earnest. */
+  readonly workingSetBytes: number;
+  /** Over all of its networks, since its start. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
 }
 
 export interface EngineInfo {

@@ -46,6 +46,7 @@ export { deployViolations } from './docker-service/deploy-rules.ts';
 export { type JudgedService, serviceViolations } from './docker-service/service-rules.ts';
 export * from './docker-service/spec-rules.ts';
 export { LIMITS, type Violation } from './docker-service/violation.ts';
+export * from './docker-service/targets.ts';
 export { deployment, type DeploymentCommand } from './deployment/decide.ts';
 export type { Deployment, OpenedDeployment, StageStanding } from './deployment/deployment.ts';
 export * from './image/reference.ts';

@@ -22,7 +22,7 @@ describe('the table of events', () => {
 
   it('brings what was written before checks, policies and strategies to the present form', () => {
     const cut = upcast({ type: 'ReleaseCut', data: { release: 1, spec: { image: 'a' } }, metadata: { schema: 1 } });
-    expect(cut.data).toEqual({ release: 1, spec: { image: 'a', healthcheck: null, restartPolicy: { name: 'always', maxRetries: 0, delayMs: null, backoff: 'exponential', windowMs: null, onExhausted: 'fail' } } });
+    expect(cut.data).toEqual({ release: 1, spec: { image: 'a', healthcheck: null, loggingTarget: { type: 'local_only' }, metricsTarget: { type: 'prometheus' }, restartPolicy: { name: 'always', maxRetries: 0, delayMs: null, backoff: 'exponential', windowMs: null, onExhausted: 'fail' } } });
     const created = upcast({ type: 'DockerServiceCreated', data: { name: 'api', deploy: { maxFailures: 2 } }, metadata: { schema: 1 } });
     expect(created.data).toMatchObject({ name: 'api', deploy: { strategy: 'rolling', maxFailures: 2, monitorMs: 0 } });
     const started = upcast({ type: 'DeploymentStarted', data: { deploymentId: 'dep_1', fromRelease: null, toRelease: 1 }, metadata: { schema: 1 } });

@@ -2,6 +2,7 @@ import type { DeploymentEvent } from './deployment/events.ts';
 import { DEFAULT_DEPLOY_SETTINGS } from './docker-service/deploy-settings.ts';
 import type { DockerServiceEvent } from './docker-service/events.ts';
 import { ALWAYS, NO_RESTART, type RestartPolicy } from './docker-service/restart-policy.ts';
+import { DEFAULT_TARGETS } from './docker-service/targets.ts';
 import type { JobEvent } from './job/events.ts';
 import type { StreamCategory } from './kernel/ids.ts';
 import type { NetworkEvent, NetworkPoolEvent } from './network/events.ts';
@@ -52,8 +53,8 @@ const second = <C extends StreamCategory>(category: C, meaning: string, upcast: 
 /** Before there were other ways, every deployment was this one. */
 const withWholeDeploySettings: Upcaster = (data) => ({ ...data, deploy: { ...DEFAULT_DEPLOY_SETTINGS, monitorMs: 0, ...(data as { deploy: object }).deploy } });
 
-/** Before there were checks and other policies. */
-const withWholeSpec = (restartPolicy: RestartPolicy): Upcaster => (data) => ({ ...data, spec: { restartPolicy, healthcheck: null, ...(data as { spec: object }).spec } });
+/** Before there were checks, other policies and targets. */
+const withWholeSpec = (restartPolicy: RestartPolicy): Upcaster => (data) => ({ ...data, spec: { restartPolicy, healthcheck: null, ...DEFAULT_TARGETS, ...(data as { spec: object }).spec } });
 
 /** Before there was anything to replace, every deployment was a service's first. */
 const asCreation: Upcaster = (data) => ({ kind: 'create', settings: { ...DEFAULT_DEPLOY_SETTINGS, monitorMs: 0 }, supersedes: null, ...data });

@@ -10,6 +10,7 @@ export * from './views/deployment-queries.ts';
 export type { DeploymentStep } from './views/deployment-steps.ts';
 export * from './views/deployments.ts';
 export * from './views/environments.ts';
+export * from './views/figure-facts.ts';
 export * from './views/jobs.ts';
 export * from './views/networks.ts';
 export * from './views/nodes.ts';

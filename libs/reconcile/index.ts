@@ -1,1 +1,2 @@
+export * from './reconcile-times.ts';
 export * from './work-queue.ts';

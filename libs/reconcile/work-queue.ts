@@ -14,6 +14,8 @@ export interface WorkQueueOptions<Key extends string> {
   /** Brings the world of one key nearer to what is wanted, from what stands now: it may be called at any time and any number
    *  of times. `againInMs`: look again then, though nothing calls. Throwing means "try again", with backoff. */
   readonly reconcile: (key: Key) => Promise<void | { againInMs: number }>;
+  /** Told of each one that is over, and how long it took. */
+  readonly onReconciled?: (queue: string, ms: number, failed: boolean) => void;
 }
 
 const FIRST_BACKOFF_MS = 100;
@@ -126,11 +128,15 @@ export class WorkQueue<Key extends string> {
 
   /** @returns in how many milliseconds to look again; null: when called. */
   private async attempt(key: Key): Promise<number | null> {
+    const begun = this.options.clock.monotonic();
+    const over = (failed: boolean): void => this.options.onReconciled?.(this.options.name, this.options.clock.monotonic() - begun, failed);
     try {
       const wish = await this.options.reconcile(key);
+      over(false);
       this.failures.delete(key);
       return wish ? wish.againInMs : null;
     } catch (error) {
+      over(true);
       const failures = this.failuresWith(key);
       this.failures.set(key, failures);
       const backoff = this.backoff(failures);

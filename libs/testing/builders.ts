@@ -1,4 +1,4 @@
-import { type ContainerSpec, type DeploySettings, type DockerServiceEvent, type EventMetadata, type NodeFacts, type Observation, type Resources, ALWAYS, DEFAULT_DEPLOY_SETTINGS } from '#domain';
+import { type ContainerSpec, type DeploySettings, type DockerServiceEvent, type EventMetadata, type NodeFacts, type Observation, type Resources, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
 import { eventIdOf, type NewEvent, type Recorded } from '#event-store';
 
 const MIB = 1024 ** 2;
@@ -24,6 +24,7 @@ export const aContainerSpec = (over: Partial<ContainerSpec> = {}): ContainerSpec
   constraints: [],
   restartPolicy: ALWAYS,
   healthcheck: null,
+  ...DEFAULT_TARGETS,
   ...over,
 });
 

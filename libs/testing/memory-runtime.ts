@@ -1,6 +1,6 @@
 import { BlockList } from 'node:net';
 import type { Clock } from '#contracts';
-import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type EngineInfo, type Intervention, type NetworkPlan } from '#docker';
+import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type EngineInfo, type Intervention, type NetworkPlan } from '#docker';
 import type { PullProgress } from '#domain';
 import { MemoryContainer, type ContainerConfig, type ImageScript } from './memory-container.ts';
 
@@ -156,6 +156,18 @@ export class MemoryRuntime implements ContainerRuntime {
       if (container.state.status !== 'running') return;
       await container.changed(signal);
     }
+  }
+
+  /** Every container that runs takes half a core and 8 MiB. */
+  async usage(ids: readonly string[]): Promise<readonly ContainerUsage[]> {
+    this.#answer();
+    return ids.flatMap((id) => {
+      const { status, startedAt } = this.#containers.get(id)?.state ?? {};
+      if (status !== 'running' || !startedAt) return [];
+      const now = this.clock.now();
+      const cpuNanos = (now - Date.parse(startedAt)) * 500_000;
+      return [{ id, at: new Date(now).toISOString(), cpuNanos, memoryBytes: 10 * 2 ** 20, workingSetBytes: 8 * 2 ** 20, receivedBytes: 0, sentBytes: 0 }];
+    });
   }
 
   async *watch(signal: AbortSignal): AsyncIterable<{ containerId: string; action: string }> {

@@ -1,5 +1,5 @@
 import { deriveId, replicaIdOf } from '#platform';
-import { ALWAYS, DEFAULT_DEPLOY_SETTINGS, type Actor, type AnyEvent, type ContainerSpec, type DeploymentId, type DockerServiceId, type JobId, type NodeId, type Owner, type ReplicaId, type RunState } from '#domain';
+import { DEFAULT_TARGETS, ALWAYS, DEFAULT_DEPLOY_SETTINGS, type Actor, type AnyEvent, type ContainerSpec, type DeploymentId, type DockerServiceId, type JobId, type NodeId, type Owner, type ReplicaId, type RunState } from '#domain';
 import { eventIdOf, type NewEvent } from '#event-store';
 import { seededRandom } from '#testing';
 
@@ -108,7 +108,7 @@ const specOf = (number: number): ContainerSpec => ({
   labels: { team: 'shop', tier: 'front' },
   constraints: [],
   restartPolicy: ALWAYS,
-  healthcheck: null,
+  healthcheck: null, ...DEFAULT_TARGETS,
 });
 
 /** One replica: where it is to be, and which run it is in. */

@@ -177,6 +177,19 @@ function containers(given: Given): void {
     expect(await ended(runtime, id)).toMatchObject({ exitCode: 0 });
   }, 30_000);
 
+  it('says what those that run take, and leaves out those that don’t', async () => {
+    const { runtime, images } = given();
+    const stays = await running(runtime, assignment(images.stays));
+    const fails = await running(runtime, assignment(images.fails));
+    await ended(runtime, fails);
+    const [usage, ...more] = await runtime.usage([stays, fails, 'c0ffee']);
+    expect(more).toEqual([]);
+    expect(usage).toMatchObject({ id: stays, at: expect.stringMatching(/^\d{4}-/) });
+    expect(usage!.memoryBytes).toBeGreaterThan(0);
+    expect(usage!.workingSetBytes).toBeLessThanOrEqual(usage!.memoryBytes);
+    await untilSo(async () => (await runtime.usage([stays]))[0]!.cpuNanos >= usage!.cpuNanos);
+  }, 30_000);
+
   it('tells what happens to them, in its order', async () => {
     const { runtime, images } = given();
     const enough = new AbortController();

@@ -1,4 +1,4 @@
-import { ALWAYS } from '#domain';
+import { ALWAYS, DEFAULT_TARGETS } from '#domain';
 import type { Assignment } from '#contracts';
 import { containerPlanOf, networkPlanOf, openDockerRuntime, type ContainerRuntime, type ContainerState } from '#docker';
 import { freePort, importBusybox, startEngine, startRegistry, type TestEngine } from '#testing';
@@ -70,7 +70,7 @@ const assign = (script: string, change: Partial<Assignment> = {}, spec: Partial<
   aliases: ['api'],
   spec: {
     image: IMAGE, pullPolicy: 'missing', command: ['sh', '-c', script], args: null, env: { GREETING: 'hi there' }, ports: [], plan: null,
-    resources: { request: { cpuMillis: 100, memoryBytes: 16 << 20 }, limit: { cpuMillis: 200, memoryBytes: 32 << 20 } }, labels: {}, constraints: [], restartPolicy: ALWAYS, healthcheck: null,
+    resources: { request: { cpuMillis: 100, memoryBytes: 16 << 20 }, limit: { cpuMillis: 200, memoryBytes: 32 << 20 } }, labels: {}, constraints: [], restartPolicy: ALWAYS, healthcheck: null, ...DEFAULT_TARGETS,
     ...spec,
   },
   minHealthyMs: 0, healthyDeadlineMs: null, timeoutMs: null, graceMs: 1000, last: null,

@@ -2,7 +2,7 @@ import { Transient } from '#contracts';
 import {
   createDockerService, createJob, createProject, dockerServiceIdOf, environmentOf, jobIdOf, projectIdOf, ToDockerService, ToNode,
 } from '#application';
-import { Rejection, type CommandMetadata, type ContainerSpec, type DockerServiceId, type JobId, type NodeCommand, type NodeId, ALWAYS, DEFAULT_DEPLOY_SETTINGS } from '#domain';
+import { Rejection, type CommandMetadata, type ContainerSpec, type DockerServiceId, type JobId, type NodeCommand, type NodeId, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
 import { PreconditionFailed, Unavailable, type Handled } from '#event-store';
 import { commandIdOf } from '#platform';
 import { getService } from '#read-models';
@@ -222,5 +222,5 @@ export function picker(lots: readonly number[]): <T>(from: readonly T[]) => T {
 const specOf = (image: string, cpuMillis: number, hostPort: number | null): ContainerSpec => {
   const amount = { cpuMillis, memoryBytes: 64 * MIB };
   const ports = hostPort === null ? [] : [{ containerPort: 80, protocol: 'tcp' as const, hostPort }];
-  return { image, pullPolicy: 'missing', command: null, args: null, env: {}, ports, plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: [], restartPolicy: ALWAYS, healthcheck: null };
+  return { image, pullPolicy: 'missing', command: null, args: null, env: {}, ports, plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: [], restartPolicy: ALWAYS, healthcheck: null, ...DEFAULT_TARGETS };
 };

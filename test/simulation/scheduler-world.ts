@@ -1,4 +1,4 @@
-import { type CommandMetadata, type ContainerSpec, type DeploymentId, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, job, type JobId, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, streamOf, upcast, ALWAYS, DEFAULT_DEPLOY_SETTINGS } from '#domain';
+import { type CommandMetadata, type ContainerSpec, type DeploymentId, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, job, type JobId, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, streamOf, upcast, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
 import { AggregateStore, type EventStore, type Recorded } from '#event-store';
 import { commandIdOf, randomCommandId, replicaIdOf } from '#platform';
 import { MemoryBroker, type MemoryBus, MemoryEventStore, MemoryLogger, seededRandom, VirtualClock } from '#testing';
@@ -29,7 +29,7 @@ export const SPEC: ContainerSpec = {
   labels: {},
   constraints: [],
   restartPolicy: ALWAYS,
-  healthcheck: null,
+  healthcheck: null, ...DEFAULT_TARGETS,
 };
 
 /** A process of the scheduler's, with a store, a bus and memory of its own. */

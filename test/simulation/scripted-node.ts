@@ -245,6 +245,10 @@ class MemoryDisk implements Disk {
   async read(name: string): Promise<string | null> {
     return this.files.get(name) ?? null;
   }
+  async readBytes(name: string, from: number, length: number): ReturnType<Disk['readBytes']> {
+    const text = this.files.get(name);
+    return text === undefined ? null : Buffer.from(text).subarray(from, from + length);
+  }
   async write(name: string, text: string): Promise<void> {
     this.files.set(name, text);
   }

@@ -1,7 +1,5 @@
-import { subjects, type LogsRequest } from '#contracts';
 import { systemClock } from '#platform';
 import { MemoryBroker, MemoryLogger } from '#testing';
-import { readLogs } from '../logs/read-logs.ts';
 import { GatewayUnderTest, type Json, TOKEN } from '../under-test.ts';
 
 interface Message {
@@ -61,24 +59,3 @@ describe('events as a stream', () => {
   });
 });
 
-describe('logs', () => {
-  const broker = new MemoryBroker(systemClock);
-  const agent = broker.bus('agent');
-  const bus = broker.bus('api-gateway');
-  const line = (at: string, text: string) => ({ at, stream: 'stdout', run: 1, line: text }) as const;
-
-  it('are the latest lines of all replicas, by time, and say whose are missing', async () => {
-    agent.subscribe<LogsRequest>(subjects.logs('node_1'), ({ replicaId }) => ({ cut: false, lines: replicaId === 'rep_a' ? [line('1', 'first'), line('3', 'third')] : [line('2', 'second')] }));
-    const logs = await readLogs(bus, [
-      { replica_id: 'rep_a', node_id: 'node_1' },
-      { replica_id: 'rep_b', node_id: 'node_1' },
-      { replica_id: 'rep_c', node_id: 'node_gone' },
-      { replica_id: 'rep_d', node_id: null },
-    ], 2);
-    expect(logs.lines.map(({ replica_id, line: text }) => `${replica_id} ${text}`)).toEqual(['rep_b second', 'rep_a third']);
-    expect(logs.missing).toEqual([{ replica_id: 'rep_c', reason: expect.stringContaining('nobody answers') }]);
-  });
-
-  it('are passing trouble where no node answers at all', () =>
-    expect(readLogs(bus, [{ replica_id: 'rep_c', node_id: 'node_gone' }], 10)).rejects.toMatchObject({ code: 'bus.no_responder' }));
-});

@@ -1,4 +1,4 @@
-import { ALWAYS, canonicalImage, plan as planRules, Rejection, streamOf, type Amount, type ContainerSpec, type Port, type Resources } from '#domain';
+import { ALWAYS, canonicalImage, DEFAULT_TARGETS, plan as planRules, Rejection, streamOf, type Amount, type ContainerSpec, type Port, type Resources } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import type { AmountDto, ContainerDto, ResourcesDto } from './container.dto.ts';
@@ -20,6 +20,8 @@ export async function containerSpec(aggregates: AggregateStore, body: ContainerD
     constraints: body.constraints ?? [],
     restartPolicy: ALWAYS,
     healthcheck: null,
+    loggingTarget: body.logging_target ?? DEFAULT_TARGETS.loggingTarget,
+    metricsTarget: body.metrics_target ?? DEFAULT_TARGETS.metricsTarget,
   };
 }
 

@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
 import { TextList, TextMap } from '../edge/shapes.ts';
+import { IsLoggingTarget, IsMetricsTarget, LOGGING_TARGETS, METRICS_TARGETS } from './targets.ts';
 
 const text = { type: 'string' } as const;
 
@@ -90,4 +91,14 @@ export class ContainerDto {
   @IsOptional()
   @TextList()
   constraints?: string[];
+
+  @ApiPropertyOptional({ type: 'object', properties: { type: { type: 'string', enum: [...LOGGING_TARGETS] } }, required: ['type'], default: { type: 'local_only' } })
+  @IsOptional()
+  @IsLoggingTarget()
+  logging_target?: { type: 'local_only' };
+
+  @ApiPropertyOptional({ type: 'object', properties: { type: { type: 'string', enum: [...METRICS_TARGETS] } }, required: ['type'], default: { type: 'prometheus' }, description: 'none: left out of /metrics.' })
+  @IsOptional()
+  @IsMetricsTarget()
+  metrics_target?: { type: 'prometheus' | 'none' };
 }

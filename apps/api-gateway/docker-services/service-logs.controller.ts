@@ -15,7 +15,7 @@ import { dockerServiceNotFound } from './reach.ts';
 export class ServiceLogsController {
   constructor(private readonly gateway: Gateway) {}
 
-  /** The latest lines of every replica, from the agents that keep them. */
+  /** The output of every replica as one, from the agents that keep it; with `follow` what is written from then on, too. */
   @Get()
   @ApiOkResponse({ content: logsContent })
   async logs(
@@ -25,7 +25,9 @@ export class ServiceLogsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.gateway.one(['services'], query.min_position, () => getService(this.gateway.reads, tenant, id), dockerServiceNotFound);
-    await answerLogs(this.gateway, { request, reply }, { tenant, ownerId: id, gone: false }, query);
+    const service = () => getService(this.gateway.reads, tenant, id);
+    await this.gateway.one(['services'], query.min_position, service, dockerServiceNotFound);
+    const isOver = async () => (await service())?.lifecycle === 'DELETED';
+    await answerLogs(this.gateway, { request, reply }, { tenant, ownerId: id, replicaId: query.replica_id, gone: false, isOver }, query);
   }
 }

@@ -3,6 +3,8 @@ import { ValidateBy, buildMessage, type ValidationOptions } from 'class-validato
 /** One thing that is wrong inside a value, `path` below it: `['PORT']`, `[2]`. */
 export interface Flaw {
   readonly path: readonly (string | number)[];
+  /** Default `type`. */
+  readonly code?: string;
   readonly detail: string;
 }
 
@@ -13,7 +15,7 @@ export type Shape = (value: unknown) => readonly Flaw[];
 const shapes = new Map<string, Shape>();
 
 /** A validator for a property whose flaws lie inside it. */
-const shaped = (name: string, shape: Shape) => {
+export const shaped = (name: string, shape: Shape) => {
   shapes.set(name, shape);
   return (options?: ValidationOptions): PropertyDecorator =>
     ValidateBy({ name, validator: { validate: (value: unknown) => shape(value).length === 0, defaultMessage: buildMessage(() => name) } }, options);

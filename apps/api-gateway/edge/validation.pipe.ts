@@ -54,7 +54,7 @@ function constraintsOf({ constraints = {} }: ValidationError): [string, string][
 function describe(error: ValidationError, pointer: string, code: string, message: string): FieldError[] {
   if (code === 'whitelistValidation') return [{ pointer, code: 'unknown_field', detail: `no such field: ${error.property}` }];
   const flaws = flawsOf(code, error.value);
-  if (flaws) return flaws.map(({ path, detail }) => ({ pointer: [pointer, ...path.map(escaped)].join('/'), code: 'type', detail }));
+  if (flaws) return flaws.map(({ path, code: kind = 'type', detail }) => ({ pointer: [pointer, ...path.map(escaped)].join('/'), code: kind, detail }));
   if (error.value === undefined) return [{ pointer, code: 'required', detail: 'is needed' }];
   // The library begins its sentences with the property's name; the pointer says that already.
   return [{ pointer, code: snakeCase(code), detail: message.startsWith(`${error.property} `) ? message.slice(error.property.length + 1) : message }];

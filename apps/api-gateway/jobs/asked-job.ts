@@ -1,6 +1,6 @@
 import { inheritedRelease, type NewJob } from '#application';
 import type { TenantContext } from '#contracts';
-import { jobSpecOf, NO_RESTART, type ContainerSpec, type DockerServiceId, type EnvironmentId, type JobTemplate, type ProjectId } from '#domain';
+import { DEFAULT_TARGETS, jobSpecOf, NO_RESTART, type ContainerSpec, type DockerServiceId, type EnvironmentId, type JobTemplate, type ProjectId } from '#domain';
 import { nameFromImage, size } from '../compute/container-spec.ts';
 import { hookOf } from '../docker-services/hook.dto.ts';
 import { reachDockerService } from '../docker-services/reach.ts';
@@ -45,7 +45,7 @@ export async function askedNow(gateway: Gateway, { projectId, environmentId, tem
 
 /** A container of which only the image and the size are known. */
 const BLANK: Omit<ContainerSpec, 'image' | 'plan' | 'resources'> = {
-  pullPolicy: 'missing', command: null, args: null, env: {}, ports: [], labels: {}, constraints: [], restartPolicy: NO_RESTART, healthcheck: null,
+  pullPolicy: 'missing', command: null, args: null, env: {}, ports: [], labels: {}, constraints: [], restartPolicy: NO_RESTART, healthcheck: null, ...DEFAULT_TARGETS,
 };
 
 function refuseElsewhere(body: JobDto, service: { readonly projectId: string; readonly environmentId: string }, at: string): void {

@@ -13,6 +13,8 @@ import { LogsDto } from '../logs/logs.dto.ts';
 import { eventsContent, logsContent, ref } from '../openapi/schemas.ts';
 import { jobNotFound } from './reach.ts';
 
+const UNDER_WAY: ReadonlySet<string> = new Set(['PENDING', 'RUNNING']);
+
 @ApiTags('jobs')
 @Controller('v1/jobs/:job_id')
 export class JobOutputController {
@@ -23,7 +25,8 @@ export class JobOutputController {
   @ApiOkResponse({ content: logsContent })
   async logs(@Tenant() tenant: TenantContext, @Param('job_id') id: string, @Query() query: LogsDto, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.#job(tenant, id, query.min_position);
-    await answerLogs(this.gateway, { request, reply }, { tenant, ownerId: id, gone: true }, query);
+    const isOver = async () => !UNDER_WAY.has((await getJob(this.gateway.reads, tenant, id))?.status ?? '');
+    await answerLogs(this.gateway, { request, reply }, { tenant, ownerId: id, replicaId: query.replica_id, gone: true, isOver }, query);
   }
 
   /** All that happened to it and its attempts; live with `Accept: text/event-stream`. */

@@ -7,7 +7,7 @@ const SILENT_AFTER_MS = 10_000;
 /** What this gateway hears of nodes by itself: heartbeats are neither events nor in any view. After a start every node counts
  *  as silent until it was heard. */
 export class HeardNodes {
-  readonly #heard = new Map<NodeId, { readonly vouched: number; readonly at: string; readonly stand: AgentStand }>();
+  readonly #heard = new Map<NodeId, { readonly vouched: number; readonly heard: number; readonly at: string; readonly stand: AgentStand }>();
 
   constructor(private readonly clock: Clock) {}
 
@@ -16,7 +16,7 @@ export class HeardNodes {
     return bus.subscribe<Heartbeat>(subjects.heartbeat('*'), ({ stand, engineTrouble }) => {
       // An agent that doesn't see its containers can't vouch for them.
       const vouched = engineTrouble === undefined ? this.clock.monotonic() : (this.#heard.get(stand.nodeId)?.vouched ?? -Infinity);
-      this.#heard.set(stand.nodeId, { vouched, at: new Date(this.clock.now()).toISOString(), stand });
+      this.#heard.set(stand.nodeId, { vouched, heard: this.clock.monotonic(), at: new Date(this.clock.now()).toISOString(), stand });
     });
   }
 
@@ -28,6 +28,12 @@ export class HeardNodes {
 
   /** RFC 3339; null when nothing was heard since this process started. */
   readonly lastHeardAt = (nodeId: NodeId): string | null => this.#heard.get(nodeId)?.at ?? null;
+
+  /** Milliseconds since its last heartbeat; null when none was heard since this process started. */
+  ageMs(nodeId: NodeId): number | null {
+    const last = this.#heard.get(nodeId);
+    return last ? this.clock.monotonic() - last.heard : null;
+  }
 
   /** Why its agent refuses the assignments of this store, by its latest heartbeat; null where it takes them. */
   refusing(nodeId: NodeId): AgentStand['refusing'] {

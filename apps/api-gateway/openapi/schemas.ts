@@ -14,6 +14,8 @@ const spec = {
   resources: named('Resources'),
   labels: mapOf(text),
   constraints: many(text),
+  logging_target: object({ type: one('local_only') }),
+  metrics_target: object({ type: one('prometheus', 'none') }),
 };
 const release = {
   ...spec,
@@ -40,6 +42,7 @@ const REPLICA_STATE = one('PENDING', 'ASSIGNED', 'PREPARING', 'STARTING', 'RUNNI
 const HEALTH = one('unknown', 'starting', 'healthy', 'unhealthy');
 const pull = orNull(object({ done_bytes: whole, total_bytes: whole }));
 const verdict = object({ node_id: idOf('node'), name: text, fits: flag, score: orNull({ type: 'number' }), reasons: many(object({ filter: text, detail: text })) });
+const logLine = { at: text, stream: one('stdout', 'stderr'), replica_id: idOf('rep'), run: whole, line: text };
 const owner = object({ type: one('docker_service', 'job'), id: text });
 const jobTrigger = object({ type: one('manual', 'pre_deploy', 'post_deploy', 'schedule') }, { deployment_id: idOf('dep'), schedule_id: idOf('sch') });
 
@@ -141,6 +144,7 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     restarts: whole,
     exit_code: orNull(whole),
     oom_killed: flag,
+    oom_kills: whole,
     reason,
     last_log_lines: many(text),
     placement: orNull(
@@ -307,7 +311,18 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
       }),
     ),
   }),
-  LogLine: object({ at: text, stream: one('stdout', 'stderr'), replica_id: idOf('rep'), run: whole, line: text }),
+  LogLine: { ...object(logLine), properties: { ...logLine, more: flag } },
+  LogEntry: {
+    description: 'A line, or what is said beside the lines: of a node that does not answer, of lines that were cut, of the end.',
+    anyOf: [
+      { ...object({ ...logLine, id: text }), properties: { ...logLine, more: flag, id: text } },
+      object({ kind: one('notice'), at: instant, code: one('cut', 'node_silent', 'node_heard', 'end'), message: text, replica_id: orNull(idOf('rep')), node_id: orNull(idOf('node')) }),
+    ],
+  },
+  ServiceMetrics: object({
+    replicas: many(object({ replica_id: idOf('rep'), cpu_millis: orNull(whole), memory_bytes: orNull(whole), restarts: whole, oom_kills: whole, sampled_at: orNull(instant) })),
+    missing: many(object({ replica_id: idOf('rep'), reason: text })),
+  }),
   Logs: object({ items: many(named('LogLine')), cut: flag, missing: many(object({ replica_id: idOf('rep'), reason: text })) }),
 };
 
@@ -319,6 +334,6 @@ export const pageSchemas: Readonly<Record<string, Schema>> = Object.fromEntries(
 /** For the decorators of routes. */
 export const ref = (name: string): { $ref: string } => ({ $ref: `#/components/schemas/${name}` });
 export const listOf = (name: string): { $ref: string } => ref(`${name}List`);
-export const logsContent = { 'application/json': { schema: ref('Logs') }, 'application/x-ndjson': { schema: ref('LogLine') } };
+export const logsContent = { 'application/json': { schema: ref('Logs') }, 'application/x-ndjson': { schema: ref('LogEntry') }, 'text/event-stream': { schema: { type: 'string' } } };
 export const deploymentContent = { 'application/json': { schema: ref('Deployment') }, 'text/event-stream': { schema: { type: 'string' } } };
 export const eventsContent = { 'application/json': { schema: listOf('Event') }, 'text/event-stream': { schema: { type: 'string' } } };

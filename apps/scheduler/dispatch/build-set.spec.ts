@@ -1,4 +1,4 @@
-import { fold, node, type NodeEvent, type Placement, type ReplicaId, ALWAYS } from '#domain';
+import { fold, node, type NodeEvent, type Placement, type ReplicaId, ALWAYS, DEFAULT_TARGETS } from '#domain';
 import { type AssignmentSource, buildSet } from './build-set.ts';
 
 const placement: Placement = {
@@ -34,7 +34,7 @@ const source: AssignmentSource = {
     labels: {},
     constraints: [],
     restartPolicy: ALWAYS,
-    healthcheck: null,
+    healthcheck: null, ...DEFAULT_TARGETS,
   },
   network: { networkId: 'net_1', subnet: '10.192.0.0/24' },
   aliases: ['api'],

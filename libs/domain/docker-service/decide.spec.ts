@@ -1,5 +1,6 @@
 import { DEFAULT_DEPLOY_SETTINGS, type DeploySettings } from './deploy-settings.ts';
 import { ALWAYS } from './restart-policy.ts';
+import { DEFAULT_TARGETS } from './targets.ts';
 import { fold } from '../kernel/decider.ts';
 import { given } from '../kernel/given.ts';
 import { dockerService, type DockerServiceCommand } from './decide.ts';
@@ -19,7 +20,7 @@ const spec: ContainerSpec = {
   labels: {},
   constraints: [],
   restartPolicy: ALWAYS,
-  healthcheck: null,
+  healthcheck: null, ...DEFAULT_TARGETS,
 };
 const born = {
   dockerServiceId: 'svc_1',

@@ -4,6 +4,7 @@ import type { Resources } from '../kernel/units.ts';
 import type { DeploySettings } from './deploy-settings.ts';
 import type { Healthcheck } from './healthcheck.ts';
 import type { RestartPolicy } from './restart-policy.ts';
+import type { LoggingTarget, MetricsTarget } from './targets.ts';
 
 export interface Port {
   readonly containerPort: number;
@@ -33,6 +34,8 @@ export interface ContainerSpec {
   readonly restartPolicy: RestartPolicy;
   /** Null: it is well when it runs. */
   readonly healthcheck: Healthcheck | null;
+  readonly loggingTarget: LoggingTarget;
+  readonly metricsTarget: MetricsTarget;
 }
 
 /** A replica that a plan orders into being. Its id is derived from (owner, slot, generation). While a service rolls, a slot may hold

@@ -1,5 +1,6 @@
 import { DEFAULT_DEPLOY_SETTINGS } from './deploy-settings.ts';
 import { ALWAYS } from './restart-policy.ts';
+import { DEFAULT_TARGETS } from './targets.ts';
 import type { ContainerSpec, Port } from './events.ts';
 import { serviceViolations } from './service-rules.ts';
 import { nameViolations, partViolations, replicasViolations, resourcesViolations, specViolations } from './spec-rules.ts';
@@ -21,7 +22,7 @@ const sound: ContainerSpec = {
   labels: { team: 'shop', 'com.example/owner': 'Jörg' },
   constraints: ['node.labels.zone==a'],
   restartPolicy: ALWAYS,
-  healthcheck: null,
+  healthcheck: null, ...DEFAULT_TARGETS,
 };
 const port = (containerPort: number, hostPort: number | null = null): Port => ({ containerPort, protocol: 'tcp', hostPort });
 const found = (parts: Partial<ContainerSpec>) => specViolations({ ...sound, ...parts }).map(({ pointer, code }) => `${pointer} ${code}`);

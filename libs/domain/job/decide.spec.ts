@@ -1,4 +1,5 @@
 import { NO_RESTART } from '../docker-service/restart-policy.ts';
+import { DEFAULT_TARGETS } from '../docker-service/targets.ts';
 import { given } from '../kernel/given.ts';
 import { job, JOB_TIMEOUT, MAX_JOB_RETRIES } from './decide.ts';
 import type { JobEvent } from './events.ts';
@@ -23,7 +24,7 @@ const definition: JobDefinition = {
     labels: {},
     constraints: [],
     restartPolicy: NO_RESTART,
-    healthcheck: null,
+    healthcheck: null, ...DEFAULT_TARGETS,
   },
   timeoutMs: 600_000,
   retries: 0,

@@ -1,3 +1,4 @@
+import { DEFAULT_TARGETS } from '../docker-service/targets.ts';
 import { ALWAYS, NO_RESTART } from '../docker-service/restart-policy.ts';
 import type { ContainerSpec } from '../docker-service/events.ts';
 import { hookJob, jobSpecOf, releaseSpecOf } from './job-spec.ts';
@@ -16,6 +17,7 @@ const release: ContainerSpec = {
   constraints: ['node.labels.zone==a'],
   restartPolicy: ALWAYS,
   healthcheck: { probe: { type: 'tcp', port: 80 }, intervalMs: 1, timeoutMs: 1, healthyThreshold: 1, unhealthyThreshold: 1, onUnhealthy: 'mark' },
+  ...DEFAULT_TARGETS,
 };
 const job = { ports: [], restartPolicy: NO_RESTART, healthcheck: null };
 

@@ -1,3 +1,4 @@
+import { DEFAULT_TARGETS } from '../docker-service/targets.ts';
 import fc from 'fast-check';
 import { NO_RESTART } from '../docker-service/restart-policy.ts';
 import type { Observation, ReplicaEvent } from '../replica/events.ts';
@@ -11,7 +12,7 @@ const jobOf = (over: Partial<OpenJob> = {}, retries = 0): OpenJob => ({
   status: 'open',
   definition: {
     jobId: 'job_1', projectId: 'prj_1', environmentId: 'env_1', networkId: 'net_1', name: 'migrate', timeoutMs: 60_000, retries, trigger: { type: 'manual' }, inheritsFrom: null, rerunOf: null,
-    spec: { image: 'docker.io/library/busybox:latest', pullPolicy: 'missing', command: ['true'], args: null, env: {}, ports: [], plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: [], restartPolicy: NO_RESTART, healthcheck: null },
+    spec: { image: 'docker.io/library/busybox:latest', pullPolicy: 'missing', command: ['true'], args: null, env: {}, ports: [], plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: [], restartPolicy: NO_RESTART, healthcheck: null, ...DEFAULT_TARGETS },
   },
   current: { attempt: 1, replicaId: 'rep_1', failed: null },
   cancel: null,

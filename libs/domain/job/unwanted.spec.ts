@@ -1,3 +1,4 @@
+import { DEFAULT_TARGETS } from '../docker-service/targets.ts';
 import { NO_RESTART } from '../docker-service/restart-policy.ts';
 import type { JobDefinition, OpenJob } from './job.ts';
 import { whyUnwanted } from './unwanted.ts';
@@ -5,7 +6,7 @@ import { whyUnwanted } from './unwanted.ts';
 const amount = { cpuMillis: 250, memoryBytes: 268_435_456 };
 const definition: JobDefinition = {
   jobId: 'job_1', projectId: 'prj_1', environmentId: 'env_1', networkId: 'net_1', name: 'migrate', timeoutMs: 60_000, retries: 1, trigger: { type: 'manual' }, inheritsFrom: null, rerunOf: null,
-  spec: { image: 'docker.io/library/busybox:latest', pullPolicy: 'missing', command: null, args: null, env: {}, ports: [], plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: [], restartPolicy: NO_RESTART, healthcheck: null },
+  spec: { image: 'docker.io/library/busybox:latest', pullPolicy: 'missing', command: null, args: null, env: {}, ports: [], plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: [], restartPolicy: NO_RESTART, healthcheck: null, ...DEFAULT_TARGETS },
 };
 const ending = { exitCode: 3, oomKilled: false, reason: { code: 'exited', message: 'exit code 3' } };
 const open: OpenJob = { status: 'open', definition, cancel: null, current: { attempt: 2, replicaId: 'rep_2', failed: null } };

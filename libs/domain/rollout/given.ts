@@ -1,3 +1,4 @@
+import { DEFAULT_TARGETS } from '../docker-service/targets.ts';
 import { deployment as deploymentDecider } from '../deployment/decide.ts';
 import type { DeploymentEvent, DeploymentStage, StageResult } from '../deployment/events.ts';
 import { dockerService } from '../docker-service/decide.ts';
@@ -23,7 +24,7 @@ export const HEALTHY_MS = 300_000;
 const amount = { cpuMillis: 250, memoryBytes: 268_435_456 };
 export const SPEC: ContainerSpec = {
   image: 'docker.io/a/b:c', pullPolicy: 'missing', command: null, args: null, env: {}, ports: [], plan: null, resources: { request: amount, limit: amount },
-  labels: {}, constraints: [], restartPolicy: ALWAYS, healthcheck: null,
+  labels: {}, constraints: [], restartPolicy: ALWAYS, healthcheck: null, ...DEFAULT_TARGETS,
 };
 export const SETTINGS: DeploySettings = { ...DEFAULT_DEPLOY_SETTINGS, minHealthyMs: 10_000, healthyDeadlineMs: HEALTHY_MS, progressDeadlineMs: PROGRESS_MS, monitorMs: 0 };
 

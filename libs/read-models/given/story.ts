@@ -1,4 +1,4 @@
-import { type Actor, type AnyEvent, type ContainerSpec, type Resources, ALWAYS, DEFAULT_DEPLOY_SETTINGS } from '#domain';
+import { type Actor, type AnyEvent, type ContainerSpec, type Resources, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
 import type { Recorded } from '#event-store';
 
 const OPERATOR: Actor = { type: 'token', id: 'tok_operator' };
@@ -72,6 +72,7 @@ export const SPEC: ContainerSpec = {
   constraints: [],
   restartPolicy: ALWAYS,
   healthcheck: null,
+  ...DEFAULT_TARGETS,
 };
 
 const owner = { type: 'docker_service', id: 'svc_web' } as const;

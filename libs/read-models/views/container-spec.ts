@@ -31,6 +31,8 @@ export interface SpecDocument {
   readonly resources: ResourcesDocument;
   readonly labels: Readonly<Record<string, string>>;
   readonly constraints: readonly string[];
+  readonly logging_target: ContainerSpec['loggingTarget'];
+  readonly metrics_target: ContainerSpec['metricsTarget'];
 }
 
 /** What is done after a container's end, as documents say it; null: as it is by default. */
@@ -82,6 +84,8 @@ export const specDocument = (spec: ContainerSpec): SpecDocument => ({
   resources: resourcesDocument(spec.resources),
   labels: spec.labels,
   constraints: spec.constraints,
+  logging_target: spec.loggingTarget,
+  metrics_target: spec.metricsTarget,
 });
 
 export const restartPolicyDocument = (policy: RestartPolicy): RestartPolicyDocument => ({

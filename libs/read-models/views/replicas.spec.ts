@@ -39,6 +39,7 @@ describe('the replicas view', () => {
       restarts: 0,
       exit_code: null,
       oom_killed: false,
+      oom_kills: 0,
       reason: null,
       last_log_lines: [],
       placement: {
@@ -62,11 +63,11 @@ describe('the replicas view', () => {
     place(story, 1);
     observe(story, 1, 'RUNNING');
     observe(story, 1, 'FAILED', { exitCode: 137, oomKilled: true, reason: { code: 'oom', message: 'out of memory' } });
-    expect(replicaIn(story)).toMatchObject({ state: 'FAILED', final: false, exit_code: 137, oom_killed: true, address: null, started_at: timeOf(10), reason: { code: 'oom' } });
+    expect(replicaIn(story)).toMatchObject({ state: 'FAILED', final: false, exit_code: 137, oom_killed: true, oom_kills: 1, address: null, started_at: timeOf(10), reason: { code: 'oom' } });
     observe(story, 1, 'STARTING', { run: 2 });
     expect(replicaIn(story)).toMatchObject({ state: 'STARTING', run: 2, restarts: 1, started_at: null, reason: null });
     const up = observe(story, 1, 'RUNNING', { run: 2 });
-    expect(replicaIn(story)).toMatchObject({ state: 'RUNNING', settled: false, run: 2, restarts: 1, exit_code: 137, oom_killed: true, started_at: up.metadata.at });
+    expect(replicaIn(story)).toMatchObject({ state: 'RUNNING', settled: false, run: 2, restarts: 1, exit_code: 137, oom_killed: true, oom_kills: 1, started_at: up.metadata.at });
     observe(story, 1, 'STOPPED', { run: 2, final: true, exitCode: 0 });
     expect(replicaIn(story)).toMatchObject({ state: 'STOPPED', final: true, exit_code: 0, oom_killed: false });
   });

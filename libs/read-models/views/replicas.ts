@@ -64,6 +64,8 @@ export interface ReplicaAnswer {
   /** Of the run that ended last. */
   readonly exit_code: number | null;
   readonly oom_killed: boolean;
+  /** Runs that were ended for want of memory. */
+  readonly oom_kills: number;
   readonly reason: Reason | null;
   readonly last_log_lines: readonly string[];
   readonly placement: PlacementDocument | null;
@@ -82,7 +84,7 @@ export interface ReplicaDocument extends ReplicaAnswer {
 
 /** Replicas of services and jobs, those that are gone too: from their own streams and what is wanted of them on their node's. */
 export const replicas: View<ReplicaDocument> = {
-  schema: { view: 'replicas', version: 2, indexes: [['owner_id'], ['project_id'], ['node_id']] },
+  schema: { view: 'replicas', version: 2, indexes: [['owner_id'], ['owner_id', 'created_at'], ['project_id'], ['node_id'], ['state']] },
   prefixes: ['replica-', 'node-'],
   keys: (event) => (event.stream.startsWith(OWN) ? [event.stream.slice(OWN.length)] : wantedElsewhere(event)),
   evolve(doc, event, id) {
@@ -161,6 +163,7 @@ function observed(replica: ReplicaDocument, { data }: Of<'ReplicaObserved'>): Re
     run: data.run,
     restarts: Math.max(0, data.run - 1),
     exit_code: data.exitCode ?? replica.exit_code,
+    oom_kills: replica.oom_kills + (isOomKill(replica, data) ? 1 : 0),
     oom_killed: data.exitCode === null ? replica.oom_killed : data.oomKilled,
     reason: reasonAfter(replica.reason, data),
     started_at: cameUp ? data.at : sameRun ? replica.started_at : null,
@@ -171,6 +174,10 @@ const pullDocument = ({ doneBytes, totalBytes }: PullProgress): PullDocument => 
 
 /** A state as people are told it. */
 export const shownState = (state: RunState): ReplicaAnswer['state'] => (state === 'SETTLED' ? 'RUNNING' : state === 'PREPARED' ? 'PREPARING' : state);
+
+/** Once for each run, however often its end is told. */
+const isOomKill = ({ run, state }: ReplicaDocument, data: Of<'ReplicaObserved'>['data']): boolean =>
+  data.oomKilled && data.state === 'FAILED' && !(run === data.run && state === 'FAILED');
 
 function created({ data, metadata, position, revision }: Of<'ReplicaCreated'>): ReplicaDocument {
   return {
@@ -200,6 +207,7 @@ function created({ data, metadata, position, revision }: Of<'ReplicaCreated'>): 
     restarts: 0,
     exit_code: null,
     oom_killed: false,
+    oom_kills: 0,
     reason: null,
     last_log_lines: [],
     placement: null,
@@ -216,11 +224,24 @@ export async function getReplica(reads: Reads, tenant: TenantContext, id: string
   return replica && answer(replica);
 }
 
-/** The replicas of a service or job, by id; those that are gone only when asked for. Empty where the owner isn't within reach. */
-export async function listReplicas(reads: Reads, tenant: TenantContext, ownerId: string, list: Paging & { gone?: boolean } = {}): Promise<Page<ReplicaAnswer>> {
-  const { gone = false, ...paging } = list;
+/** The replicas of a service or job, by id; those that are gone only when asked for. `created_from`: an instant; those that were made
+ *  before it are left out. Empty where the owner isn't within reach. */
+export async function listReplicas(
+  reads: Reads,
+  tenant: TenantContext,
+  ownerId: string,
+  list: Paging & { gone?: boolean; created_from?: string } = {},
+): Promise<Page<ReplicaAnswer>> {
+  const { gone = false, created_from, ...paging } = list;
   const states = gone ? {} : { in: { state: LIVING } };
-  return answered(await findWithin<ReplicaDocument>(reads, tenant, 'replicas', { ...paging, ...states, eq: { owner_id: ownerId } }), answer);
+  const range = created_from === undefined ? {} : { range: { field: 'created_at', gte: created_from } };
+  return answered(await findWithin<ReplicaDocument>(reads, tenant, 'replicas', { ...paging, ...states, ...range, eq: { owner_id: ownerId } }), answer);
+}
+
+/** The replicas of a service or job that were made last, the latest first; those that are gone, too. */
+export async function latestReplicas(reads: Reads, tenant: TenantContext, ownerId: string, limit: number): Promise<readonly ReplicaAnswer[]> {
+  const sort = { field: 'created_at', descending: true };
+  return (await findWithin<ReplicaDocument>(reads, tenant, 'replicas', { eq: { owner_id: ownerId }, sort, limit })).items.map(answer);
 }
 
 const LIVING = ['PENDING', 'ASSIGNED', 'PREPARING', 'STARTING', 'RUNNING', 'COMPLETED', 'FAILED', 'STOPPED'];

@@ -43,6 +43,8 @@ describe('the services view', () => {
       constraints: [],
       restart_policy: { name: 'always', max_retries: 0, delay_ms: null, backoff: 'exponential', window_ms: null, on_exhausted: 'fail' },
       healthcheck: null,
+      logging_target: { type: 'local_only' },
+      metrics_target: { type: 'prometheus' },
     };
     const member = { generation: 1, release: 1, state: 'PENDING', health: 'unknown', run: 0, final: false, ever_failed: false, stopping: null, node_id: null, reason: null };
     expect(serviceIn(story)).toEqual({

@@ -225,6 +225,8 @@ const NO_RELEASE = {
   constraints: [],
   restart_policy: { name: 'always', max_retries: 0, delay_ms: null, backoff: 'exponential', window_ms: null, on_exhausted: 'fail' },
   healthcheck: null,
+  logging_target: { type: 'local_only' },
+  metrics_target: { type: 'prometheus' },
   stable_release: null,
   active_deployment: null,
   deployment: null,

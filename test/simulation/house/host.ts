@@ -76,6 +76,9 @@ class EngineOf implements ContainerRuntime {
   findImage(reference: string): ReturnType<ContainerRuntime['findImage']> {
     return this.#ask(() => this.engine.findImage(reference));
   }
+  usage(ids: readonly string[]): ReturnType<ContainerRuntime['usage']> {
+    return this.#ask(() => this.engine.usage(ids));
+  }
   listNetworks(): ReturnType<ContainerRuntime['listNetworks']> {
     return this.#ask(() => this.engine.listNetworks());
   }
@@ -151,6 +154,9 @@ class DiskOf implements Disk {
 
   read(name: string): Promise<string | null> {
     return this.disk.read(name);
+  }
+  readBytes(name: string, from: number, length: number): ReturnType<Disk['readBytes']> {
+    return this.disk.readBytes(name, from, length);
   }
   list(folder: string): ReturnType<Disk['list']> {
     return this.disk.list(folder);
