@@ -41,11 +41,11 @@ export class WritePlan {
     const { openDeployment, beginStage, endStage, step, progress, failures, close } = plan;
     const at = String(reading.deploymentRevision);
     if (openDeployment) await this.onDeployment(reading, { type: 'OpenDeployment', data: openDeployment }, 'open');
-    else if (beginStage) await this.onDeployment(reading, { type: 'BeginDeploymentStage', data: beginStage }, `begin ${beginStage.stage}`);
-    else if (endStage) await this.onDeployment(reading, { type: 'EndDeploymentStage', data: endStage }, `end ${endStage.stage}`);
+    else if (beginStage) await this.onDeployment(reading, { type: 'BeginDeploymentStage', data: beginStage }, `begin ${beginStage.stage} ${at}`);
+    else if (endStage) await this.onDeployment(reading, { type: 'EndDeploymentStage', data: endStage }, `end ${endStage.stage} ${at}`);
     else if (failures.length > 0) await this.recordFailures(reading, failures);
     else if (progress) await this.onDeployment(reading, { type: 'RecordDeploymentProgress', data: progress }, `progress ${at}`);
-    else if (close) await this.onDeployment(reading, { type: 'CloseDeployment', data: { ...close, at: this.now() } }, 'close');
+    else if (close) await this.onDeployment(reading, { type: 'CloseDeployment', data: { ...close, at: this.now() } }, `close ${at}`);
     else if (step && reading.deploymentId) await this.onDeployment(reading, { type: 'TakeDeploymentStep', data: step }, `step ${at}`);
     else return false;
     return true;
@@ -80,7 +80,8 @@ export class WritePlan {
     }
   }
 
-  /** @param what names the command: the same at the same revision, so that of two schedulers one is heard */
+  /** @param what names the command: the same at the same revision, so that of two schedulers one is heard. At another revision it is another
+   *  one: a log that was put back to the middle of an append knows the name, and not all that it stands for. */
   private async onDeployment(reading: ServiceReading, command: DeploymentCommand, what: string): Promise<bigint> {
     const { deploymentId, deploymentRevision: expected } = reading;
     if (!deploymentId) throw new Error(`${command.type} was planned, but no deployment is under way`);
