@@ -236,6 +236,17 @@ describe('a service', () => {
     await rests(3, SPEC.image);
   });
 
+  it('whose replica is given up has it tried on another node, where its policy says so', async () => {
+    world = await SchedulerWorld.begin({ nodes: 2 });
+    await world.createService(1, { spec: { restartPolicy: { ...SPEC.restartPolicy, name: 'on-failure', maxRetries: 1, onExhausted: 'replace' } } });
+    await until(() => world.isStable(1));
+    const first = world.nodes.find(({ alive }) => alive.length === 1)!;
+    await first.crash(first.alive[0]!.replicaId);
+    await until(() => world.nodes.some((node) => node !== first && node.alive.length === 1));
+    await rests(1, SPEC.image);
+    expect(world.nodes.find(({ alive }) => alive.length === 1)).not.toBe(first);
+  });
+
   it('is restarted into new containers of the same release', async () => {
     await stable(2);
     await world.onService({ type: 'RestartDockerService', data: { deploymentId: 'dep_second' } });

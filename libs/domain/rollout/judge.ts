@@ -17,12 +17,14 @@ export function progressDeadline({ stage, deadlineAt, progressDeadlineMs }: Open
 }
 
 /** When a replica that this deployment ordered has to be there; null for one that isn't judged: it is there, it isn't placed yet, or the
- *  service had it before. */
+ *  service had it before. The first pull of an image may take its time: nobody is judged before some replica was prepared. */
 function healthyDeadline({ deployment, active }: Moving, standing: Standing): number | null {
   const { order, seen } = standing;
   const isOwn = deployment.orders.replicas.has(order.replicaId);
   if (!isOwn || deployment.failures.has(order.replicaId) || order.stopped || order.orderedAt === undefined || seen.nodeId === null || isThere(standing) || !isLive(standing)) return null;
-  return Date.parse(order.orderedAt) + active.settings.healthyDeadlineMs;
+  if (deployment.stage === 'prepare') return null;
+  const preparedAt = deployment.stages.get('replace')?.beganAt ?? order.orderedAt;
+  return Math.max(Date.parse(order.orderedAt), Date.parse(preparedAt)) + active.settings.healthyDeadlineMs;
 }
 
 /** Every deadline that the next plan may depend on. Milliseconds since the epoch. */

@@ -134,7 +134,7 @@ class Roll {
     });
   }
 
-  /** Empty slots first, then those whose replica doesn't serve, then the others in order. */
+  /** Empty slots first, then those whose replica doesn't serve, then the others in order, those that nobody hears from last. */
   creates(stops: Step['stops']): readonly ReplicaOrder[] {
     const stopping = new Set(stops.map(({ replicaId }) => replicaId));
     let room = this.target.wanted + this.target.bounds.surge - countLive(this.standing);
@@ -177,4 +177,9 @@ class Roll {
   }
 }
 
-const rank = ({ before }: SlotView): number => (before.length === 0 ? 0 : before.some(isAvailable) ? 2 : 1);
+/** What isn't heard from may live on: a new one beside it takes room that comes back only when its node does, so it goes last. */
+function rank({ before }: SlotView): number {
+  if (!before.length) return 0;
+  if (before.some(({ seen }) => seen.nodeUnreachable)) return 3;
+  return before.some(isAvailable) ? 2 : 1;
+}

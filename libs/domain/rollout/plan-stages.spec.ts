@@ -27,10 +27,29 @@ describe('the way to another release', () => {
     expect(plan({ service, deployment: preparing, observed: [...old, up(1, 2)] }).beginStage).toMatchObject({ stage: 'replace' });
   });
 
+  it('judges no replica by its own deadline before the image has come', () => {
+    const pulling = [...old, seen(1, { state: 'PREPARING' }, 2)];
+    expect(plan({ service, deployment: [opened, began('prepare'), oneMore], observed: pulling, ms: 400_000 })).toEqual(only({ wakeInMs: 200_000 }));
+    const begun = [opened, began('prepare'), oneMore, over('prepare', 'SUCCEEDED'), began('replace', 400_000)];
+    const starting = [...old, seen(1, { state: 'STARTING' }, 2)];
+    expect(plan({ service, deployment: begun, observed: starting, ms: 699_999 }).failures).toEqual([]);
+    expect(plan({ service, deployment: begun, observed: starting, ms: 700_000 }).failures).toMatchObject([{ slot: 1, reason: { code: 'healthy_deadline' } }]);
+  });
+
   it('stops the one of before when the new one has settled, and only then', () => {
     const rolling = [...underWay, oneMore, progressed(1, 1, 0)];
     expect(plan({ service, deployment: rolling, observed: [...old, up(1, 2)] }).step).toBeNull();
     expect(plan({ service, deployment: rolling, observed: [...old, settled(1, 2)] }).step).toMatchObject({ creates: [], stops: [{ replicaId: 'rep_1_1' }] });
+  });
+
+  it('renews first what does not serve, and last what is not heard from', () => {
+    const three = deploying(3, { maxSurge: 1, maxUnavailable: 0 });
+    const told = [{ ...settled(1), nodeUnreachable: true }, settled(2), seen(3, { state: 'FAILED', run: 4, everFailed: true })];
+    expect(plan({ service: three, deployment: underWay, observed: told }).step).toMatchObject({ creates: [next(3)] });
+    expect(plan({ service: three, deployment: underWay, observed: [told[0]!, told[1]!, settled(3)] }).step).toMatchObject({ creates: [next(2)] });
+    const rest = took({ creates: [next(2), next(3)], stops: [{ replicaId: 'rep_2_1', reason }, { replicaId: 'rep_3_1', reason }] });
+    const last = plan({ service: three, deployment: [...underWay, rest, progressed(3, 3, 0)], observed: [told[0]!, gone(2), gone(3), settled(2, 2), settled(3, 2)] });
+    expect(last.step).toMatchObject({ creates: [next(1)] });
   });
 
   it('takes a check at its word: settled is not enough where it is unhealthy', () => {
