@@ -115,7 +115,8 @@ describe('compose.yaml', () => {
       const inContainer = environmentOf(service);
       const files = Object.fromEntries(Object.entries(inContainer).map(([name, value]) => [name, value.replace('/run/secrets/', `${secrets}/`)]));
       const read = readConfig(files);
-      expect([read.natsUrl, read.installation, read.listen.port, read.healthListen.port]).toEqual(['nats://nats:4222', 'production', 7700, 7700]);
+      const [nats, port] = app === 'node-agent' ? ['172.31.251.2', 7701] : ['nats', 7700];
+      expect([read.natsUrl, read.installation, read.listen.port, read.healthListen.port]).toEqual([`nats://${nats}:4222`, 'production', port, port]);
       expect(service).toContain(`dist/apps/${app}/main.js`);
       expect(existsSync(join(root, 'apps', app, 'main.ts'))).toBe(true);
       expect(read.eventStoreUrl.startsWith(app === 'node-agent' ? 'sqlite:' : 'esdb://')).toBe(true);
@@ -127,6 +128,7 @@ describe('compose.yaml', () => {
     const text = await config();
     const services = servicesOf(text);
     expect(services.get('node-agent')).not.toMatch(/secrets:|stores:/);
+    expect(services.get('node-agent')).toMatch(/network_mode: host/);
     for (const [name, service] of services) expect([name, /^ {4}ports:$/m.test(service)]).toEqual([name, name === 'api-gateway']);
     expect(services.get('api-gateway')).toMatch(/127\.0\.0\.1/);
     for (const network of ['bus', 'stores']) expect(text).toMatch(new RegExp(`^ {2}${network}:\\n(?: {4}.*\\n)*? {4}internal: true$`, 'm'));
