@@ -84,7 +84,7 @@ describe('a deployment that something comes in between of', () => {
       await world.engine.kill();
       await world.engine.restart();
     }],
-  ])('comes to its end though %s is killed in the middle', async (_, kill) => {
+  ])('comes to its end through a kill of %s in the middle', async (_, kill) => {
     const { docker_service_id: id } = await standingService(world, { replicas: 4, deploy: { ...BRISK, min_healthy_ms: 1_000 } });
     const { result, untrue } = await truthfully(world, id, async () => {
       const deploymentId = await deploy(world, id, { image: IMAGES.second });

@@ -1,5 +1,6 @@
 import type { Reason } from '../kernel/reason.ts';
 import type { Health, RunState } from '../replica/events.ts';
+import { STOPPED_BY_HAND } from '../replica/replica.ts';
 import type { Lifecycle } from './docker-service.ts';
 
 /** `FAILED`: nothing more will be tried by itself. */
@@ -103,7 +104,7 @@ const isUp = ({ state, everFailed, silent, health }: ReplicaFacts): boolean =>
 const isWell = (each: ReplicaFacts): boolean => isUp(each) && each.health !== 'unhealthy';
 
 /** It leaves the wanted number. */
-const isFinished = ({ state, final, reason }: ReplicaFacts): boolean => final && (state === 'COMPLETED' || (state === 'STOPPED' && reason?.code === 'stopped_by_hand'));
+const isFinished = ({ state, final, reason }: ReplicaFacts): boolean => final && (state === 'COMPLETED' || (state === 'STOPPED' && reason?.code === STOPPED_BY_HAND));
 
 const isGivenUp = (each: ReplicaFacts): boolean => each.final && !isFinished(each) && (each.state === 'FAILED' || each.state === 'STOPPED');
 

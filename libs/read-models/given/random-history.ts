@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { DEFAULT_DEPLOY_SETTINGS } from '#domain';
 import type { Recorded } from '#event-store';
 import { createReplica, deploymentRef, observe, orderedService, place, registerNode, RESOURCES, SPEC, Story, SYSTEM } from './story.ts';
 
@@ -8,7 +9,7 @@ export const anyHistory = (): fc.Arbitrary<readonly Recorded[]> =>
     const story = new Story();
     registerNode(story);
     orderedService(story);
-    const told: Told = { placed: new Set(), runs: new Map(), jobs: 0, schedules: new Set(), environments: new Set(), plan: false };
+    const told: Told = { placed: new Set(), runs: new Map(), jobs: 0, releases: 0, schedules: new Set(), environments: new Set(), plan: false };
     for (const { what, number } of choices) chapters[what]!(story, number, told);
     return story.events;
   });
@@ -18,6 +19,7 @@ interface Told {
   readonly placed: Set<number>;
   readonly runs: Map<number, number>;
   jobs: number;
+  releases: number;
   readonly schedules: Set<number>;
   readonly environments: Set<number>;
   plan: boolean;
@@ -58,6 +60,21 @@ const chapters: readonly Chapter[] = [
     story.tell('deployment-dep_1', 'DeploymentClosed', { ...deploymentRef, outcome, reason }, SYSTEM);
     story.tell('docker_service-svc_web', 'DeploymentEnded', { deploymentId: 'dep_1', outcome, reason, toRelease: 1, ordered: [], stopped: [], forgotten: [] }, SYSTEM);
   },
+  (story, number, told) => {
+    told.releases += 1;
+    const release = 1 + told.releases;
+    const started = { deploymentId: `dep_${release}`, kind: 'deploy', fromRelease: 1, toRelease: release, settings: DEFAULT_DEPLOY_SETTINGS, supersedes: release > 2 ? (`dep_${release - 1}` as const) : null } as const;
+    story.tell('docker_service-svc_web', 'ReleaseCut', { release, spec: { ...SPEC, image: `docker.io/library/web:${release}` } });
+    story.tell('docker_service-svc_web', 'DeploymentStarted', started);
+    if (number > 1) story.tell('docker_service-svc_web', 'ReleaseImagePinned', { release, reference: 'r', digest: 'd', imageId: 'i' }, SYSTEM);
+  },
+  (story, number) => {
+    const stage = (['prepare', 'replace', 'return'] as const)[number - 1]!;
+    story.tell('deployment-dep_1', 'DeploymentStageBegan', { ...deploymentRef, stage, jobId: null, at: 'now', deadlineAt: 'later', reason }, SYSTEM);
+    story.tell('deployment-dep_1', 'DeploymentStageEnded', { ...deploymentRef, stage, result: 'SUCCEEDED', at: 'then', reason }, SYSTEM);
+  },
+  (story, number) => void story.tell('docker_service-svc_web', number === 1 ? 'DockerServicePaused' : number === 2 ? 'DockerServiceStopped' : 'DockerServiceStarted', {}),
+  (story, number) => void story.tell('docker_service-svc_web', 'DockerServiceLabelsChanged', { from: {}, to: { number: String(number) } }),
   (story, number) => void story.tell('node-node_a', number === 1 ? 'NodeDrained' : number === 2 ? 'NodeActivated' : 'NodeReachable', {}),
   (story, slot, { placed }) => {
     if (!placed.has(slot)) return;

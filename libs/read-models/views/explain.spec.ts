@@ -26,6 +26,24 @@ describe('the explanation of a service', () => {
     expect(nodes).toEqual([{ node_id: 'node_a', name: 'host-a', fits: false, reasons: [{ filter: 'capacity', detail: 'needs 64 B, 12 B free' }], score: null }]);
   });
 
+  it('tells of stages, of health and of restarts that were too many to be told one by one', () => {
+    const story = orderedService();
+    const ref = { deploymentId: 'dep_1', dockerServiceId: 'svc_web', projectId: 'prj_shop' } as const;
+    const reason = { code: 'exited', message: 'slot 1: exit code 3' };
+    place(story, 1);
+    observe(story, 1, 'RUNNING', { health: 'unhealthy' });
+    const restarts = { count: 42, firstAt: timeOf(1), lastAt: timeOf(2), causes: { exited: 40, oom_killed: 2 } };
+    observe(story, 1, 'FAILED', { run: 53, exitCode: 3, restarts });
+    story.tell('deployment-dep_1', 'DeploymentStageBegan', { ...ref, stage: 'return', jobId: null, at: timeOf(9), deadlineAt: null, reason }, SYSTEM);
+    story.tell('docker_service-svc_web', 'DeploymentCancelRequested', { deploymentId: 'dep_1' });
+    expect(explainService(story.events).chain.slice(-4).map(({ what, why }) => `${what} — ${why}`)).toEqual([
+      'slot 1 (generation 1) was seen RUNNING and unhealthy on host-a in its run 1 — its agent saw it so',
+      `slot 1 (generation 1) was seen FAILED on host-a in its run 53 — exit code 3; restarted 42 times from ${timeOf(1)} to ${timeOf(2)} (exited 40, oom_killed 2)`,
+      'the deployment came to its stage return — slot 1: exit code 3',
+      'its deployment was asked to go back — it was asked for',
+    ]);
+  });
+
   it('tells every event that led there, in order, with what happened and why', () => {
     const story = orderedService();
     place(story, 1, 'refused');

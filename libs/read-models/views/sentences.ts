@@ -1,4 +1,4 @@
-import type { DeploymentEvent, DockerServiceEvent, JobEvent, JobTrigger, NodeId, Reason, ReplicaEvent, ReplicaId, ScheduleEvent } from '#domain';
+import type { DeploymentEvent, DockerServiceEvent, JobEvent, JobTrigger, NodeId, Reason, ReplicaEvent, ReplicaId, RestartTally, ScheduleEvent } from '#domain';
 import type { Recorded } from '#event-store';
 import type { Of } from '../view.ts';
 
@@ -63,8 +63,8 @@ const sentences: { readonly [Type in Told['type']]: (event: Of<Type>, names: Nam
   PlacementClaimed: ({ data }, names) => ({ what: `${names.node(data.nodeId)} was chosen for ${names.replica(data.replicaId)}`, why: data.reason.message }),
   PlacementSettled: ({ data }, names) => ({ what: `${names.node(data.nodeId)} ${SETTLED[data.outcome]} ${names.replica(data.replicaId)}`, why: data.reason.message }),
   ReplicaObserved: ({ data }, names) => ({
-    what: `${names.replica(data.replicaId)} was seen ${data.state} on ${names.node(data.nodeId)} in its run ${data.run}`,
-    why: because(data.reason, data.exitCode, data.oomKilled),
+    what: `${names.replica(data.replicaId)} was seen ${data.state}${data.health === 'unknown' ? '' : ` and ${HEALTH[data.health]}`} on ${names.node(data.nodeId)} in its run ${data.run}`,
+    why: `${because(data.reason, data.exitCode, data.oomKilled)}${data.restarts ? `; ${tallied(data.restarts)}` : ''}`,
   }),
   ObservationRefused: ({ data }, names) => ({ what: `a report that ${names.replica(data.replicaId)} is ${data.state} was refused`, why: data.reason.message }),
 
@@ -104,6 +104,12 @@ export const sentenceFor = (event: Recorded, names: Names): Sentence | null =>
   event.type in sentences ? sentences[event.type as Told['type']](event as never, names) : null;
 
 const SETTLED = { placed: 'took', refused: 'refused', revoked: 'was taken back from' } as const;
+
+const HEALTH = { starting: 'not healthy yet', healthy: 'healthy', unhealthy: 'unhealthy' } as const;
+
+/** `restarted 42 times from … to … (exited 40, oom_killed 2)` */
+const tallied = ({ count: times, firstAt, lastAt, causes }: RestartTally): string =>
+  `restarted ${times} times from ${firstAt} to ${lastAt} (${Object.entries(causes).map(([code, often]) => `${code} ${often}`).join(', ')})`;
 
 const count = (many: number, what: string): string => `${many} ${what}${many === 1 ? '' : 's'}`;
 
