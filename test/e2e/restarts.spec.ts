@@ -39,7 +39,7 @@ describe('restart policies, counted by the engine', () => {
     for (let cursor: string | null = ''; cursor !== null; ) {
       const page: Doc = await world.get(`/v1/docker-services/${id}/events?limit=200${cursor ? `&cursor=${cursor}` : ''}`);
       found.push(...page.items.filter((event: Doc) => event.type === 'ReplicaObserved').map((event: Doc) => event.data));
-      cursor = page.next_cursor ?? null;
+      cursor = page.items.length === 200 ? page.next_cursor : null;
     }
     return found;
   };
@@ -56,7 +56,7 @@ describe('restart policies, counted by the engine', () => {
       const last = await finalWord(id);
       const starts = STARTS[name]![end];
       const isCompleted = starts === 1 && end === 'ending well';
-      expect(last).toMatchObject({ state: isCompleted ? 'COMPLETED' : 'FAILED', run: starts, oomKilled: end === 'running out of memory' });
+      expect(last).toMatchObject({ state: isCompleted ? 'COMPLETED' : 'FAILED', run: starts, oom_killed: end === 'running out of memory' });
       const cause = { crashing: 'exit code 3', 'ending well': 'exit code 0', 'running out of memory': 'more memory than its limit' }[end];
       expect(last.reason.message).toContain(cause);
       expect(last.reason.code).toBe(starts === 3 ? 'retries_spent' : end === 'running out of memory' ? 'oom_killed' : 'exited');
@@ -91,7 +91,7 @@ describe('restart policies, counted by the engine', () => {
     const seen = await observations(id);
     expect(seen.filter(({ state }) => state === 'STARTING')).toHaveLength(11);
     const [summary, ...more] = seen.filter(({ restarts }) => restarts);
-    expect(summary).toMatchObject({ state: 'FAILED', final: false, exitCode: 7, restarts: { count: 1, causes: { exited: 1 } } });
+    expect(summary).toMatchObject({ state: 'FAILED', final: false, exit_code: 7, restarts: { count: 1, causes: { exited: 1 } } });
     expect(more).toEqual([]);
     expect(seen.length).toBeLessThan(40);
     expect((await world.service(id)).status).not.toBe('RUNNING');

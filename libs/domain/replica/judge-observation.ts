@@ -20,12 +20,11 @@ export function judgeObservation(replica: Replica, nodeId: NodeId, observation: 
 }
 
 /** Judged by (run, state); the same state is news when its reason or the subnet in it is another, when its health has changed since,
- *  or when it has become final. Health goes there and back, so its changes are counted; of an earlier count, all was said. */
+ *  or when it has become final. Health goes there and back, so its changes are counted. */
 function isKnown({ seen }: PresentReplica, last: Observation, observation: Observation): boolean {
   if (last.state === 'GONE' && observation.state === 'GONE') return true;
   if (observation.run <= last.run - REMEMBERED_RUNS) return true;
-  const [change, lastChange] = [observation.healthChange ?? 0, last.healthChange ?? 0];
-  if (observation.run === last.run && observation.state === last.state && change !== lastChange) return change < lastChange;
+  if (observation.run === last.run && observation.state === last.state && changesOf(observation) > changesOf(last)) return false;
   const becameFinal = observation.run === last.run && observation.state === last.state && observation.final && !last.final;
   return !becameFinal && (seen.get(observation.run)?.has(observationKey(observation)) ?? false);
 }
@@ -33,8 +32,10 @@ function isKnown({ seen }: PresentReplica, last: Observation, observation: Obser
 /** A run that ended for good can only be GONE after that: the word that made it final stands, with its reason. */
 function movesForward(last: Observation, next: Observation): boolean {
   if (last.final) return next.state === 'GONE';
-  if (next.state === last.state) return true;
+  if (next.state === last.state) return changesOf(next) >= changesOf(last);
   return RUN_STATES.indexOf(next.state) > RUN_STATES.indexOf(last.state);
 }
+
+const changesOf = ({ healthChange = 0 }: Observation): number => healthChange;
 
 const refused = (code: string, message: string): ObservationVerdict => ({ refused: { code, message } });
