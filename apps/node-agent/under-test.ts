@@ -158,7 +158,7 @@ export class NodeUnderTest {
   }
 
   async linesOf(replicaId: string): Promise<string[]> {
-    const asked = this.monitor.request<{ lines: { line: string }[] }>(subjects.logs(this.agent.identity.nodeId), { replicaId, tail: 100 }, 5_000);
+    const asked = this.monitor.request<{ lines: { line: string }[] }>(subjects.logs(this.agent.identity.nodeId), { replicaId, after: null, maxBytes: 2 ** 18, waitMs: 0 }, 5_000);
     await this.clock.settle();
     return (await asked).lines.map(({ line }) => line);
   }
