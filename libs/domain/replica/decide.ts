@@ -67,11 +67,18 @@ const decisions: Cases<ReplicaCommand, Replica, readonly ReplicaEvent[]> = {
 
     const verdict = judgeObservation(replica, nodeId, observation);
     if (verdict === 'known') return [];
-    if (verdict === 'new') return [{ type: 'ReplicaObserved', data: { ...observation, final: observation.final || observation.state === 'GONE', ...refOf(replica), nodeId } }];
+    if (verdict === 'new') return [{ type: 'ReplicaObserved', data: { ...asRecorded(replica, observation), ...refOf(replica), nodeId } }];
     if (replica.refused.has(refusalKey(observation))) return [];
     return [{ type: 'ObservationRefused', data: { ...refOf(replica), nodeId, run: observation.run, state: observation.state, reason: verdict.refused } }];
   },
 };
+
+/** Whatever run it was said of, GONE ends the latest one, for good. */
+function asRecorded(replica: Replica, observation: Observation): Observation {
+  if (observation.state !== 'GONE') return observation;
+  const last = replica.status === 'present' ? (replica.last?.run ?? 0) : 0;
+  return { ...observation, final: true, run: Math.max(observation.run, last) };
+}
 
 const notFound = () => new Rejection('not_found', 'replica.not_found', 'it was never ordered');
 

@@ -13,6 +13,8 @@ export function judgeObservation(replica: Replica, nodeId: NodeId, observation: 
   if (replica.status !== 'present' || replica.placement?.nodeId !== nodeId) return refused('not_placed_here', 'this node does not hold it');
   const { last } = replica;
   if (!last) return 'new';
+  // Of whatever run: an agent that lost its folder goes on from an earlier one than its former life, whose last words may come late.
+  if (observation.state === 'GONE') return last.state === 'GONE' ? 'known' : 'new';
   if (isKnown(replica, last, observation)) return 'known';
   if (last.state === 'GONE') return refused('gone', `its container was gone at run ${last.run}, for good`);
   if (observation.run !== last.run) return observation.run > last.run ? 'new' : refused('older_run', `run ${last.run} had begun`);
@@ -22,16 +24,15 @@ export function judgeObservation(replica: Replica, nodeId: NodeId, observation: 
 /** Judged by (run, state); the same state is news when its reason or the subnet in it is another, when its health has changed since,
  *  or when it has become final. Health goes there and back, so its changes are counted. */
 function isKnown({ seen }: PresentReplica, last: Observation, observation: Observation): boolean {
-  if (last.state === 'GONE' && observation.state === 'GONE') return true;
   if (observation.run <= last.run - REMEMBERED_RUNS) return true;
   if (observation.run === last.run && observation.state === last.state && changesOf(observation) > changesOf(last)) return false;
   const becameFinal = observation.run === last.run && observation.state === last.state && observation.final && !last.final;
   return !becameFinal && (seen.get(observation.run)?.has(observationKey(observation)) ?? false);
 }
 
-/** A run that ended for good can only be GONE after that: the word that made it final stands, with its reason. */
+/** Nothing but GONE follows a run that ended for good: the word that made it final stands, with its reason. */
 function movesForward(last: Observation, next: Observation): boolean {
-  if (last.final) return next.state === 'GONE';
+  if (last.final) return false;
   if (next.state === last.state) return changesOf(next) >= changesOf(last);
   return RUN_STATES.indexOf(next.state) > RUN_STATES.indexOf(last.state);
 }

@@ -105,6 +105,12 @@ describe('what is seen of a replica', () => {
     given(replica, gone).when(record(saw(1, 'RUNNING'))).then([]);
   });
 
+  it('ends the latest run with GONE, also where it is said of one before: the agent may have lost what it knew', () => {
+    const later = [...placed, observed(saw(1, 'RUNNING')), observed(saw(30, 'RUNNING'))];
+    given(replica, later).when(record(saw(4, 'GONE'))).then([observed(saw(30, 'GONE'))]);
+    given(replica, [...later, observed(saw(30, 'GONE'))]).when(record(saw(4, 'GONE'))).then([]);
+  });
+
   it('calls GONE final even where the agent forgot to', () =>
     given(replica, placed).when(record(saw(1, 'GONE', { final: false }))).then([observed(saw(1, 'GONE'))]));
 
