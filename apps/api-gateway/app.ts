@@ -85,7 +85,10 @@ export async function createGateway(parts: GatewayParts): Promise<NestFastifyApp
   takeJsonOnly(fastify);
   fastify.decorateRequest('tenant', null);
   fastify.decorateRequest('mutation', null);
-  fastify.addHook('onRequest', async (_, reply) => void reply.headers(SECURITY_HEADERS));
+  fastify.addHook('onRequest', (_, reply, done) => {
+    reply.headers(SECURITY_HEADERS);
+    done();
+  });
   fastify.addHook('onRequest', authenticate(parts.token));
   fastify.addHook('preHandler', mutationHook(parts.clock));
   serveOpenApi(app);

@@ -6,6 +6,7 @@ import type { ReadModelStore, Reads } from '#read-models';
 import { stamp } from './edge/mutation.ts';
 import type { OperatorToken } from './edge/operator-token.ts';
 import type { PlatformFigures } from './metrics/platform-figures.ts';
+import { KeptAnswers } from './kept-answers.ts';
 import type { HeardNodes } from './nodes/heard-nodes.ts';
 import type { NodeIndex } from './nodes/node-index.ts';
 import type { Projections, ViewName } from './projections/projections.ts';
@@ -34,13 +35,15 @@ const MIN_POSITION_MS = 10_000;
 
 /** The parts, as controllers are given them, and the rule that every answer follows: who was told of a change finds it. */
 export class Gateway {
+  /** What every query reads from. */
+  readonly reads: Reads;
+  /** For what is asked for again and again. */
+  readonly kept: KeptAnswers;
   #acknowledged: Position | null = null;
 
-  constructor(readonly parts: GatewayParts) {}
-
-  /** What every query reads from. */
-  get reads(): Reads {
-    return { models: this.parts.models, liveness: this.parts.heard };
+  constructor(readonly parts: GatewayParts) {
+    this.reads = { models: parts.models, liveness: parts.heard };
+    this.kept = new KeptAnswers(this.reads);
   }
 
   /** Says in the answer where the change stands, and makes every later read here wait for it. */

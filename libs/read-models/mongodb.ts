@@ -94,6 +94,11 @@ class MongoReadModels implements ReadModelStore {
     return { items: items as T[], next };
   }
 
+  /** What others write isn't told without asking for it. */
+  async mark(): Promise<null> {
+    return null;
+  }
+
   async active(view: string): Promise<number | null> {
     return this.#ask(async () => (await this.#versions.state(view))?.live ?? null);
   }

@@ -58,6 +58,9 @@ export interface ReadModelStore {
   getMany<T>(view: string, ids: readonly string[], version?: number): Promise<ReadonlyMap<string, T>>;
   /** @throws Rejection `cursor.invalid` when `after` is no cursor. */
   find<T>(view: string, query: Query, version?: number): Promise<Page<T>>;
+  /** Another one than before as soon as any read of live versions may find something else than before, whoever wrote it: what was read
+   *  after a mark may be used again for as long as the mark stays. Null: this store can't say. */
+  mark(): Promise<string | null>;
   /** The live version; null when none was activated. */
   active(view: string): Promise<number | null>;
   /** Flips reads to this version and drops the others; nothing where it is live already. `behind`: the live one has folded more,

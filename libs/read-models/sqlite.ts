@@ -40,6 +40,8 @@ export async function openSqliteReadModels(options: SqliteReadModelOptions): Pro
 class SqliteReadModels implements ReadModelStore {
   private readonly statements = new Map<string, StatementSync>();
   private readonly writer: SqliteWriter;
+  /** Counted when they begin, those that fail too: on this connection nothing can be read before they end. */
+  private ownWrites = 0;
 
   constructor(
     private readonly db: DatabaseSync,
@@ -117,6 +119,11 @@ class SqliteReadModels implements ReadModelStore {
     return { items: items.map(({ doc }) => JSON.parse(doc) as T), next };
   }
 
+  /** https://sqlite.org/pragma.html#pragma_data_version counts what other connections have committed, and none of this one's own. */
+  async mark(): Promise<string> {
+    return this.patiently(() => `${this.sql('PRAGMA data_version').get()!['data_version']}/${this.ownWrites}`);
+  }
+
   async active(view: string): Promise<number | null> {
     return this.patiently(() => this.live(view)?.version ?? null);
   }
@@ -178,11 +185,21 @@ class SqliteReadModels implements ReadModelStore {
   }
 
   private write<T>(work: () => T): Promise<T> {
-    return this.writer.inTurn(() => this.patiently(() => inTransaction(this.db, 'BEGIN IMMEDIATE', work)));
+    return this.writer.inTurn(() =>
+      this.patiently(() => {
+        this.ownWrites += 1;
+        return inTransaction(this.db, 'BEGIN IMMEDIATE', work);
+      }),
+    );
   }
 
   private writeBatch(batch: Batch): Promise<boolean> {
-    return this.writer.inTurn(() => this.patiently(() => this.writer.write(batch, (sql) => this.sql(sql))));
+    return this.writer.inTurn(() =>
+      this.patiently(() => {
+        this.ownWrites += 1;
+        return this.writer.write(batch, (sql) => this.sql(sql));
+      }),
+    );
   }
 
   /** Does it again, whole, while another process holds the file. */

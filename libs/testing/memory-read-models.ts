@@ -12,6 +12,7 @@ interface Version {
 export class MemoryReadModels implements ReadModelStore {
   readonly #versions = new Map<string, Version>();
   readonly #live = new Map<string, number>();
+  #writes = 0;
 
   async prepare({ view, version }: ViewSchema, storeId?: string): Promise<void> {
     if (!this.#version(view, version)) this.#versions.set(keyOf(view, version), { storeId: storeId ?? null, checkpoint: null, rows: new Map() });
@@ -28,6 +29,7 @@ export class MemoryReadModels implements ReadModelStore {
   async apply({ view, version }: ViewRef, expected: string | null, next: string, ops: readonly Op[]): Promise<'applied' | 'stale'> {
     const standing = this.#version(view, version);
     if (!standing || standing.checkpoint !== expected) return 'stale';
+    this.#writes += 1;
     for (const op of ops) {
       const { id, position } = 'put' in op ? op.put : op.remove;
       const before = standing.rows.get(id);
@@ -64,6 +66,10 @@ export class MemoryReadModels implements ReadModelStore {
     return { items: page.map(({ doc }) => doc as T), next: rest.length > page.length ? encode(page.at(-1)!.at) : null };
   }
 
+  async mark(): Promise<string> {
+    return String(this.#writes);
+  }
+
   async active(view: string): Promise<number | null> {
     return this.#live.get(view) ?? null;
   }
@@ -73,6 +79,7 @@ export class MemoryReadModels implements ReadModelStore {
     if (!chosen) throw new Error(`version ${version} of the view ${view} was never prepared`);
     const live = this.#version(view);
     if (live && !evenBehind && (live.checkpoint ?? '') > (chosen.checkpoint ?? '')) return 'behind';
+    this.#writes += 1;
     this.#live.set(view, version);
     for (const key of this.#versions.keys()) if (key.startsWith(`${view}|`) && key !== keyOf(view, version)) this.#versions.delete(key);
     return 'activated';

@@ -10,6 +10,7 @@ import { Change, Tenant } from '../edge/request.ts';
 import { projectOf } from '../environments/reach.ts';
 import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
+import { answerOf, asJson } from '../kept-answers.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
 import { refuseWhatCanNeverRun } from './admission.ts';
 import { answerService } from './answer-service.ts';
@@ -44,9 +45,10 @@ export class DockerServicesController {
 
   @Get()
   @ApiOkResponse({ schema: listOf('DockerService') })
-  async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListDockerServicesDto): Promise<object> {
+  async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListDockerServicesDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     await this.gateway.fresh(['services', 'nodes'], min_position);
-    return listed(await listServices(this.gateway.reads, tenant, query));
+    const page = await this.gateway.kept.answer(tenant, `docker-services?${JSON.stringify(query)}`, async (reads) => listed(await listServices(reads, tenant, query)));
+    return asJson(reply, page);
   }
 
   /** With `at`: as it was known at that instant, from the log alone. */
@@ -57,10 +59,10 @@ export class DockerServicesController {
     @Param('docker_service_id') id: string,
     @Query() { at, min_position }: GetDockerServiceDto,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<object> {
-    const service = at === undefined ? await this.#one(tenant, id, min_position) : await this.#asOf(tenant, id, at);
-    reply.header('etag', `"${service.revision}"`);
-    return service;
+  ): Promise<string> {
+    if (at !== undefined) return asJson(reply, answerOf(await this.#asOf(tenant, id, at)));
+    const kept = () => this.gateway.kept.answer(tenant, `docker-services/${id}`, (reads) => getService(reads, tenant, id));
+    return asJson(reply, await this.gateway.one(['services', 'nodes'], min_position, kept, dockerServiceNotFound));
   }
 
   /** Asks for the deletion; it is DELETED once the engine confirms that every container is gone. */

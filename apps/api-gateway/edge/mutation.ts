@@ -36,14 +36,15 @@ export class Mutation {
 
 /** Reads the headers of a changing request.
  *  @throws Rejection `idempotency.key_invalid`, `request.if_match_invalid` */
-export const mutationHook = (clock: Clock) => async (request: FastifyRequest): Promise<void> => {
-  if (!request.tenant || !CHANGING.has(request.method)) return;
+export const mutationHook = (clock: Clock) => (request: FastifyRequest, _: FastifyReply, done: () => void): void => {
+  if (!request.tenant || !CHANGING.has(request.method)) return done();
   const key = keyOf(request);
   const path = request.url.split('?')[0]!;
   const { principal } = request.tenant;
   const commandId = key === null ? randomCommandId() : commandIdOf('request', principal.type, principal.id, request.method, path, key);
   const bodyHash = key === null ? null : fingerprint([request.body ?? null, request.query ?? null]);
   request.mutation = new Mutation(request.tenant, commandId, bodyHash, ifMatchOf(request), clock.now());
+  done();
 };
 
 /** What every answer to a change carries: the stream's revision to send back as `If-Match`, and the place in the log to wait for

@@ -1,7 +1,7 @@
 import type { TenantContext } from '#contracts';
 import type { NodeId, ServiceStatus } from '#domain';
 import type { Page, Query } from '../port.ts';
-import { findEvery, findWithin, getWithin, type Paging, type Reads } from '../reads.ts';
+import { findWithin, getWithin, type Paging, type Reads } from '../reads.ts';
 import type { NodeDocument } from './nodes.ts';
 import { statusOf, type ServiceMember } from './service-members.ts';
 import type { ServiceDocument, ServiceFields } from './services.ts';
@@ -74,8 +74,7 @@ export function answerService(service: ServiceDocument, { liveness }: Pick<Reads
 /** The nodes that replicas of these services are or were on, by id. */
 export async function nodesOf(reads: Pick<Reads, 'models'>, of: readonly ServiceDocument[]): Promise<ReadonlyMap<string, NodeDocument>> {
   const ids = new Set(of.flatMap(({ members }) => Object.values(members).flatMap(({ node_id }) => node_id ?? [])));
-  const found = ids.size === 0 ? [] : await findEvery<NodeDocument>(reads, 'nodes', { in: { id: [...ids] } });
-  return new Map(found.map((node) => [node.id, node]));
+  return ids.size === 0 ? new Map() : reads.models.getMany<NodeDocument>('nodes', [...ids]);
 }
 
 const nodesHolding = (held: readonly ServiceMember[], nodes: ReadonlyMap<string, NodeDocument>): NodeDocument[] =>
