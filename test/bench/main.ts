@@ -8,6 +8,8 @@ import { tableOf } from './table.ts';
 /** In the order in which they run; loaded one by one, so that none pays for another's memory. */
 const PARTS: Readonly<Record<string, () => Promise<{ part: Part }>>> = {
   create: () => import('./create.ts'),
+  roll: () => import('./roll.ts'),
+  recovery: () => import('./recovery.ts'),
   requests: () => import('./requests.ts'),
   log: () => import('./log.ts'),
   views: () => import('./views.ts'),

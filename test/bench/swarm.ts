@@ -8,13 +8,26 @@ import { timed } from './figure.ts';
 const NETWORK = 'bench';
 const DEADLINE_MS = 120_000;
 
+/** How the tasks of a service are replaced: new ones first, without a wait in between. */
+export interface Roll {
+  readonly parallelism: number;
+  readonly monitorMs: number;
+}
+
+/** A service that stands. */
+export interface Standing {
+  readonly id: string;
+  /** Of its containers: `name=value`. */
+  readonly label: string;
+}
+
 /** Docker Swarm with one node, on an engine of its own and of the same version as Waybill's. */
 export class Swarm {
   private made = 0;
 
   private constructor(
     private readonly engine: TestEngine,
-    private readonly docker: Dockerode,
+    readonly docker: Dockerode,
   ) {}
 
   /** Swarm mode refuses an engine that keeps its containers while it is away. Its services share one bridge network, as
@@ -34,18 +47,48 @@ export class Swarm {
 
   /** From the request for a service to all its tasks running; it is removed then. @returns milliseconds. */
   async create(replicas: number): Promise<number> {
+    let standing: Standing | null = null;
+    const took = await timed(async () => (standing = await this.stand(replicas, { parallelism: 1, monitorMs: 0 })));
+    await this.remove(standing!);
+    return took;
+  }
+
+  /** A service whose tasks all run; one that ends is restarted at once. */
+  async stand(replicas: number, roll: Roll): Promise<Standing> {
     const name = `bench-${(this.made += 1)}`;
-    let id = '';
-    const took = await timed(async () => {
-      ({ id } = (await this.docker.createService(this.spec(name, replicas))) as unknown as { id: string });
-      await this.until(`${replicas} tasks of ${name} run`, async () => {
-        const tasks = (await this.docker.listTasks({ filters: { service: [name] } })) as { Status: { State: string } }[];
-        return tasks.filter(({ Status }) => Status.State === 'running').length === replicas;
-      });
+    const { id } = (await this.docker.createService(this.spec(name, replicas, roll))) as unknown as { id: string };
+    await this.until(`${replicas} tasks of ${name} run`, async () => (await this.runningContainers({ id })).length === replicas);
+    return { id, label: `com.docker.swarm.service.id=${id}` };
+  }
+
+  /** The containers of the tasks that run, by Swarm's word. */
+  async runningContainers({ id }: Pick<Standing, 'id'>): Promise<string[]> {
+    const tasks = (await this.docker.listTasks({ filters: { service: [id] } })) as { Status: { State: string; ContainerStatus?: { ContainerID: string } } }[];
+    return tasks.filter(({ Status }) => Status.State === 'running').map(({ Status }) => Status.ContainerStatus!.ContainerID);
+  }
+
+  /** Has every task replaced by one that has another variable. @returns once Swarm has taken it. */
+  async update({ id }: Standing): Promise<void> {
+    const service = this.docker.getService(id);
+    const { Spec, Version } = (await service.inspect()) as { Spec: { TaskTemplate: { ContainerSpec: object } }; Version: { Index: number } };
+    const { ContainerSpec } = Spec.TaskTemplate;
+    const TaskTemplate = { ...Spec.TaskTemplate, ContainerSpec: { ...ContainerSpec, Env: [`VERSION=${Version.Index}`] } };
+    await service.update({ ...Spec, TaskTemplate, version: Version.Index });
+  }
+
+  /** Waits until Swarm says that an update is over. @throws Error where it wasn't a success. */
+  async updated({ id }: Standing): Promise<void> {
+    await this.until('the update is completed', async () => {
+      const { UpdateStatus } = (await this.docker.getService(id).inspect()) as { UpdateStatus?: { State: string; Message: string } };
+      if (UpdateStatus && !['updating', 'completed'].includes(UpdateStatus.State)) throw new Error(`the update of Swarm is ${UpdateStatus.State}: ${UpdateStatus.Message}`);
+      return UpdateStatus?.State === 'completed';
     });
+  }
+
+  /** With all its containers. */
+  async remove({ id }: Standing): Promise<void> {
     await this.docker.getService(id).remove();
     await this.until('its containers are gone', async () => (await this.docker.listContainers({ all: true })).length === 0);
-    return took;
   }
 
   async stop(): Promise<void> {
@@ -53,8 +96,12 @@ export class Swarm {
     await this.engine.stop();
   }
 
-  private spec(name: string, replicas: number): Dockerode.CreateServiceOptions {
-    const nano = (millis: number): number => millis * 1_000_000;
+  async until(what: string, test: () => Promise<boolean>): Promise<void> {
+    for (const end = performance.now() + DEADLINE_MS; performance.now() < end; await pause(25)) if (await test()) return;
+    throw new Error(`never within ${DEADLINE_MS} ms: ${what}`);
+  }
+
+  private spec(name: string, replicas: number, { parallelism, monitorMs }: Roll): Dockerode.CreateServiceOptions {
     const { request, limit } = RESOURCES;
     return {
       Name: name,
@@ -64,16 +111,15 @@ export class Swarm {
           Reservations: { NanoCPUs: nano(request.cpu_millis), MemoryBytes: request.memory_bytes },
           Limits: { NanoCPUs: nano(limit.cpu_millis), MemoryBytes: limit.memory_bytes },
         },
-        RestartPolicy: { Condition: 'none' },
+        RestartPolicy: { Condition: 'any', Delay: 0 },
         Networks: [{ Target: NETWORK }],
       },
       Mode: { Replicated: { Replicas: replicas } },
+      UpdateConfig: { Parallelism: parallelism, Order: 'start-first', Delay: 0, Monitor: nano(monitorMs), FailureAction: 'rollback' },
       EndpointSpec: { Mode: 'dnsrr' },
     } as Dockerode.CreateServiceOptions;
   }
-
-  private async until(what: string, test: () => Promise<boolean>): Promise<void> {
-    for (const end = performance.now() + DEADLINE_MS; performance.now() < end; await pause(25)) if (await test()) return;
-    throw new Error(`never within ${DEADLINE_MS} ms: ${what}`);
-  }
 }
+
+/** Thousandths → billionths. */
+const nano = (thousandths: number): number => thousandths * 1_000_000;
