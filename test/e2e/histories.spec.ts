@@ -18,8 +18,8 @@ describe('another history', () => {
     await world.running(id, 2);
     const before = await world.containers(id);
     const { node_id: nodeId } = await node();
-    const log = world.installation.part('nats-server').spec.args;
-    const bus = await connectNats({ url: `nats://127.0.0.1:${log[3]}`, name: 'test', logger: new MemoryLogger(), clock: systemClock });
+    const [, address, , port] = world.installation.part('nats-server').spec.args;
+    const bus = await connectNats({ url: `nats://${address}:${port}`, name: 'test', logger: new MemoryLogger(), clock: systemClock });
     try {
       const heard = await new Promise<AgentStand>((resolve) => {
         const end: () => void = bus.subscribe<{ stand: AgentStand }>(subjects.heartbeat(nodeId), (beat) => {
