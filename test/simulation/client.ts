@@ -1,15 +1,20 @@
 import { Transient } from '#contracts';
 import {
-  createDockerService, createJob, createProject, dockerServiceIdOf, environmentOf, jobIdOf, projectIdOf, ToDockerService, ToNode,
+  changeDockerService, createDockerService, createJob, createProject, dockerServiceIdOf, environmentOf, jobIdOf, projectIdOf, ToDockerService, ToJob, ToNode,
 } from '#application';
-import { Rejection, type CommandMetadata, type ContainerSpec, type DockerServiceId, type JobId, type NodeCommand, type NodeId, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
-import { PreconditionFailed, Unavailable, type Handled } from '#event-store';
+import {
+  Rejection, ALWAYS, DEFAULT_TARGETS,
+  type CommandMetadata, type ContainerSpec, type DeploymentId, type DockerServiceCommand, type DockerServiceId, type ExistingDockerService, type JobId, type NodeCommand, type NodeId,
+} from '#domain';
+import { Conflict, PreconditionFailed, Unavailable, type Handled } from '#event-store';
 import { commandIdOf } from '#platform';
 import { getService } from '#read-models';
 import { MIB } from './house/host.ts';
 import { Life } from './house/life.ts';
 import type { SimulatedGateway } from './house/parts.ts';
 import { imageOf, SERVICE_IMAGES, TASK_IMAGES } from './images.ts';
+import { slotsKey } from './laws/truths.ts';
+import { deployOf, mannerOf } from './moves.ts';
 import type { Part, World } from './world.ts';
 
 /** A command that was answered as done. */
@@ -66,9 +71,11 @@ export class Client {
     const pick = picker(lots);
     const name = pick(NAMES);
     const web = pick([false, false, true]);
-    const spec = specOf(imageOf(pick(SERVICE_IMAGES)), pick([100, 100, 200, 300, 500]), web ? 8080 : null);
+    const image = imageOf(pick(SERVICE_IMAGES));
+    const cpuMillis = pick([100, 100, 200, 300, 500]);
     const replicas = pick([0, 1, 1, 2, 2, 3, 4]);
-    const deploy = { ...DEFAULT_DEPLOY_SETTINGS, monitorMs: 0, minHealthyMs: 1_000, healthyDeadlineMs: 30_000, progressDeadlineMs: pick([60_000, 90_000]), maxFailures: pick([0, 0, 2]) };
+    const deploy = deployOf(pick);
+    const spec = { ...specOf(image, cpuMillis, web ? 8080 : null), ...mannerOf(pick) };
     const asked = { ...this.#home, name, kind: web ? ('web' as const) : ('worker' as const), replicas, deploy, spec };
     // Some who ask go away before they hear.
     const tries = pick([1, TRIES, TRIES]);
@@ -96,10 +103,35 @@ export class Client {
     const commandId = this.#nextId();
     const pick = picker(lots);
     const spec = specOf(imageOf(pick(TASK_IMAGES)), pick([100, 200]), null);
-    const asked = { ...this.#home, name: 'task', spec, timeoutMs: 20_000, retries: 0, inheritsFrom: null };
+    const asked = { ...this.#home, name: 'task', spec, timeoutMs: 20_000, retries: pick([0, 0, 1, 2]), inheritsFrom: null };
     void this.#send(commandId, { what: `run ${spec.image}`, type: 'JobCreated', deed: (gateway, metadata) => createJob(gateway, asked, metadata) }).then((done) => {
       if (done) this.jobs.add(jobIdOf(commandId));
     });
+  }
+
+  cancelJob(id: JobId): void {
+    const what = `cancel ${id}`;
+    void this.#send(this.#nextId(), {
+      what,
+      type: 'JobCancelRequested',
+      deed: (gateway, metadata) => gateway.dispatcher.send(new ToJob(id, { type: 'CancelJob', data: { reason: { code: 'cancelled', message: what }, requestedAt: new Date(metadata.now).toISOString() } }, metadata)),
+    });
+  }
+
+  /** A change that follows from what the service is as the gateway carries it out. */
+  change(dockerServiceId: DockerServiceId, { what, type }: Omit<Intent, 'deed'>, from: (found: { service: ExistingDockerService; commandId: string }) => DockerServiceCommand): void {
+    void this.#send(this.#nextId(), {
+      what,
+      type,
+      deed: (gateway, metadata) =>
+        changeDockerService(gateway, { dockerServiceId, ifMatch: undefined, from: async (service) => from({ service, commandId: metadata.commandId }) }, metadata),
+    });
+  }
+
+  /** The one that moves a service at the moment. */
+  deploymentOf(id: DockerServiceId): DeploymentId | null {
+    const service = this.world.ledger.services.get(id);
+    return service?.status === 'present' ? (service.activeDeployment?.deploymentId ?? null) : null;
   }
 
   toNode(nodeId: NodeId, command: Extract<NodeCommand, { type: 'DrainNode' | 'ActivateNode' | 'AdoptNode' | 'RemoveNode' }>): void {
@@ -117,8 +149,9 @@ export class Client {
     world.timeline.schedule(gateway.life, 1, 'read', () => {
       void getService(gateway.reads, TENANT, id).then((answer) => {
         if (!answer || answer.replicas.running === 0) return;
-        const ran = world.truths.slots.get(id) ?? new Set<number>();
-        if (ran.size < answer.replicas.running) world.accuse('no answer claims more than has run', `${id} is said to run ${answer.replicas.running}, and containers ran in slots [${[...ran]}]`);
+        const key = answer.status === 'RUNNING' ? slotsKey(id, answer.release) : id;
+        const ran = world.truths.slots.get(key) ?? new Set<number>();
+        if (ran.size < answer.replicas.running) world.accuse('no answer claims more than has run', `${key} is said to run ${answer.replicas.running}, and containers ran in slots [${[...ran]}]`);
       });
     });
   }
@@ -205,7 +238,7 @@ export class Client {
       return { words: `done (${times})`, again: false, done: { commandId, what, type, times, position } };
     } catch (error) {
       if (error instanceof Transient || error instanceof Unavailable) return { words: error.message, again: true, done: null };
-      if (!(error instanceof Rejection || error instanceof PreconditionFailed)) world.accuse('no request fails for an unknown reason', `"${what}": ${(error as Error).stack}`);
+      if (!(error instanceof Rejection || error instanceof PreconditionFailed || error instanceof Conflict)) world.accuse('no request fails for an unknown reason', `"${what}": ${(error as Error).stack}`);
       const byMe = world.shelf.log.some((event) => event.metadata.commandId === commandId && event.type === type && world.writers.get(event.id) === gateway.life);
       if (ledger === world.ledger && (stood > 0 || byMe)) world.accuse('no answer denies what stands', `"${what}" stands in the log and was refused: ${(error as Error).message}`);
       return { words: `refused: ${(error as Error).message}`, again: false, done: null };

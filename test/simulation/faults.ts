@@ -19,7 +19,10 @@ export function endAll(world: World): void {
   }
   Object.assign(world.network.weather, FAIR);
   Object.assign(world.shelf.troubles, SOUND);
-  for (const { engine } of world.hosts) engine.comeUp();
+  for (const host of world.hosts) {
+    host.engine.comeUp();
+    host.isIll = false;
+  }
   for (const part of world.parts) world.start(part);
 }
 
@@ -128,6 +131,20 @@ const FAULT_DEEDS: Readonly<Record<Fault, (saboteur: Saboteur) => void | Promise
     if (!chosen) return;
     saboteur.say(`${chosen.replicaId} is killed`);
     chosen.host.engine.kill(chosen.container.name, { oomKilled: saboteur.pick([false, true]) });
+  },
+
+  stop_container(saboteur) {
+    const chosen = saboteur.pick(saboteur.world.containers().filter(({ container }) => container.status === 'running'));
+    if (!chosen) return;
+    saboteur.say(`${chosen.replicaId} is stopped by somebody`);
+    void chosen.host.engine.stopOutside(chosen.container.name, 2_000);
+  },
+
+  fall_ill(saboteur) {
+    const host = saboteur.pick(saboteur.world.hosts);
+    saboteur.say(`nothing is well on ${host.name}`);
+    host.isIll = true;
+    saboteur.later(`${host.name} is well`, () => (host.isIll = false));
   },
 
   remove_container(saboteur) {

@@ -2,6 +2,7 @@ import { Client } from './client.ts';
 import { bringAbout, endAll } from './faults.ts';
 import type { Weakness } from './guards.ts';
 import { unrest, wrongAnswers, wrongViews } from './laws/rest.ts';
+import { MOVES } from './moves.ts';
 import { scriptOf, type ScriptedStep, type Verb } from './script.ts';
 import { World, type Breach } from './world.ts';
 
@@ -64,6 +65,7 @@ const VERBS: Readonly<Record<Verb, (client: Client, lots: readonly number[], wor
   read: (client, lots) => client.read(lots),
   drain: (client, lots, world) => toSomeNode(client, lots, world, 'DrainNode'),
   activate: (client, lots, world) => toSomeNode(client, lots, world, 'ActivateNode'),
+  ...MOVES,
 };
 
 function toSomeNode(client: Client, lots: readonly number[], world: World, type: 'DrainNode' | 'ActivateNode'): void {

@@ -143,7 +143,7 @@ export class World {
     this.#once = new Set();
     for (const event of this.shelf.log) {
       breachesOf(event, this.ledger, this.truths, this.#once);
-      this.ledger.take(event);
+      this.ledger.take(event, this.timeline.now);
     }
     for (const host of this.hosts) await this.#markGhosts(host, lost);
   }
@@ -213,7 +213,7 @@ export class World {
     this.tell(() => `  log  ${event.stream} ${event.revision} ${event.type} ${storyOf(event.data)} by ${writer?.name ?? 'a late append'}`);
     this.writers.set(event.id, writer);
     for (const { law, what } of breachesOf(event, this.ledger, this.truths, this.#once)) this.accuse(law, what);
-    this.ledger.take(event);
+    this.ledger.take(event, this.timeline.now);
     for (const { law, what } of nodeBreaches(event.stream, event.type, this.ledger)) this.accuse(law, what);
     // What the log gives to that very node again is no longer lost.
     if (event.type === 'ReplicaPlaced') this.#found(event);

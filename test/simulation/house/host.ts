@@ -12,6 +12,8 @@ export const MIB = 1024 ** 2;
 export class Host {
   readonly engine: MemoryRuntime;
   disk: MemoryDisk;
+  /** Whatever its containers need to be well is away. */
+  isIll = false;
   /** The engine's own process, and the containers': never frozen, never dead. */
   readonly #life: Life;
 
@@ -19,11 +21,11 @@ export class Host {
     readonly timeline: Timeline,
     readonly name: string,
     readonly capacity: { readonly cpuMillis: number; readonly memoryBytes: number },
-    images: (random: () => number) => Readonly<Record<string, ImageScript>>,
+    images: (random: () => number, isIll: () => boolean) => Readonly<Record<string, ImageScript>>,
     onChange: (host: Host, container: ContainerState, action: string) => void,
   ) {
     this.#life = new Life(timeline, `engine of ${name}`);
-    this.engine = new MemoryRuntime(this.#life, { images: images(this.#life.random), facts: { hostname: name }, onChange: (container, action) => onChange(this, container, action) });
+    this.engine = new MemoryRuntime(this.#life, { images: images(this.#life.random, () => this.isIll), facts: { hostname: name }, onChange: (container, action) => onChange(this, container, action) });
     this.disk = new MemoryDisk(this.#life);
   }
 

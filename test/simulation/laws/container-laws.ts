@@ -11,13 +11,35 @@ export function containerBreaches(world: World, host: Host, container: Container
   return [...twins(world, host, container), ...overCapacity(world, host), ...startedAgain(world, container)];
 }
 
-/** Two live containers for one slot. */
+/** Two live containers for one slot, but for the one that goes and the one that comes in a roll; and more of a service than may be. */
 function twins(world: World, host: Host, container: ContainerState): Breach[] {
-  const [ownerId, slot, replicaId] = [container.labels[LABELS.ownerId], Number(container.labels[LABELS.slot]), container.labels[LABELS.replicaId]!];
+  const [ownerId, slot, replicaId] = [container.labels[LABELS.ownerId]!, Number(container.labels[LABELS.slot]), container.labels[LABELS.replicaId] as ReplicaId];
   if (!counts(world, host, replicaId)) return [];
-  const alive = world.containers().filter((other) => other.container.status === 'running' && other.ownerId === ownerId && other.slot === slot && counts(world, other.host, other.replicaId));
+  const alive = world.containers().filter((other) => other.container.status === 'running' && other.ownerId === ownerId && counts(world, other.host, other.replicaId));
   if (alive.length <= 1) return [];
-  return [{ law: 'one live container for a slot', what: `slot ${slot} of ${ownerId} lives as ${alive.map((each) => `${each.replicaId} (generation ${each.generation}) on ${each.host.name}`).join(' and ')}` }];
+  const inSlot = alive.filter((other) => other.slot === slot);
+  const law = 'one live container for a slot';
+  const where = (each: (typeof alive)[number]): string => `${each.replicaId} (slot ${each.slot}, generation ${each.generation}) on ${each.host.name}`;
+  const { origins } = world.ledger.rolls;
+  const standing = world.ledger.ordersOf(ownerId);
+  const isRoll = inSlot.some((each) => origins.get(each.replicaId)?.deploymentId != null);
+  const staying = isRoll ? inSlot.filter((each) => standing.get(each.replicaId)?.stopped === null) : inSlot;
+  const isTwice = inSlot.some((one) => inSlot.some((other) => other !== one && other.replicaId === one.replicaId));
+  const replaced = inSlot.find((each) => inSlot.some((other) => origins.get(other.replicaId)?.order.replaces === each.replicaId));
+  if (isTwice || replaced || staying.length > (isRoll ? 2 : 1)) return [{ law, what: `slot ${slot} of ${ownerId} lives as ${inSlot.map(where).join(' and ')}` }];
+  return crowd(world, ownerId, alive.map((each) => ({ ...each, stays: standing.get(each.replicaId)?.stopped === null, where: where(each) })));
+}
+
+/** More live than are wanted and the surge of a roll allows, as of when the last of them was ordered: nobody may be ordered beyond that. */
+function crowd(world: World, ownerId: string, alive: readonly { readonly replicaId: ReplicaId; readonly stays: boolean; readonly where: string }[]): Breach[] {
+  const { origins } = world.ledger.rolls;
+  const known = alive.flatMap((each) => ({ ...each, origin: origins.get(each.replicaId) })).filter(({ origin }) => origin?.order.orderedAt !== undefined);
+  const newest = known.sort((a, b) => b.origin!.order.orderedAt!.localeCompare(a.origin!.order.orderedAt!))[0];
+  const service = world.ledger.services.get(ownerId);
+  if (!newest || !service) return [];
+  const counted = newest.origin!.deploymentId === null ? known.filter(({ stays }) => stays) : known;
+  const most = world.ledger.rolls.most(newest.replicaId, service);
+  return counted.length > most ? [{ law: 'no more live than a roll allows', what: `${counted.length} of ${ownerId} live, and ${most} may: ${counted.map(({ where }) => where).join(', ')}` }] : [];
 }
 
 function overCapacity(world: World, host: Host): Breach[] {

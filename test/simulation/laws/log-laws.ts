@@ -1,8 +1,9 @@
 import {
   freeRoom, parseStream, portsTaken, RUN_STATES,
-  type DockerService, type NodeId, type Observation, type Owner, type ReplicaId, type Step,
+  type DockerService, type Node, type NodeId, type Observation, type Owner, type ReplicaId, type Step,
 } from '#domain';
 import type { Recorded } from '#event-store';
+import { DEPLOYMENT_LAWS } from './deployment-laws.ts';
 import type { Ledger } from './ledger.ts';
 import type { Truths } from './truths.ts';
 
@@ -56,13 +57,16 @@ const LAWS: Readonly<Record<string, Law>> = {
   'a slot is placed again only after the one before is gone': ({ type, data, stream }, ledger) => {
     if (type !== 'ReplicaPlaced') return null;
     const { replicaId, owner, slot } = data as Data;
-    for (const [nodeId, { entries, status }] of ledger.nodes) {
-      for (const { placement } of entries.values()) {
-        const same = placement.slot === slot && placement.owner.id === (owner as Owner).id;
-        if (same && status !== 'removed' && !isGone(ledger, placement.replicaId)) return `slot ${slot} of ${(owner as Owner).id}: ${replicaId} was placed on ${stream} while ${placement.replicaId} is on ${nodeId}`;
-      }
-    }
-    return null;
+    const there = [...ledger.nodes].flatMap(([nodeId, { entries, status }]) =>
+      status === 'removed' ? [] : [...entries.values()].filter(({ placement }) => placement.slot === slot && placement.owner.id === (owner as Owner).id && !isGone(ledger, placement.replicaId)).map(({ placement }) => ({ nodeId, replicaId: placement.replicaId })),
+    );
+    const standing = ledger.ordersOf((owner as Owner).id);
+    // A deployment may fill a slot beside one replica that is to stay until the new one does.
+    const ofRoll = ledger.rolls.origins.get(replicaId)?.deploymentId != null;
+    const inTheWay = there.filter((each) => each.replicaId === replicaId || !ofRoll);
+    const staying = there.filter((each) => each.replicaId !== replicaId && standing.get(each.replicaId)?.stopped === null && !isFinal(ledger, each.replicaId));
+    const [first] = inTheWay.length > 0 ? inTheWay : staying.length > 1 ? staying : [];
+    return first ? `slot ${slot} of ${(owner as Owner).id}: ${replicaId} was placed on ${stream} while ${first.replicaId} is on ${first.nodeId}` : null;
   },
 
   'states only go forward': ({ type, data }, ledger) => {
@@ -103,6 +107,8 @@ const LAWS: Readonly<Record<string, Law>> = {
     const replicaId = job?.status === 'open' ? job.current?.replicaId : undefined;
     return replicaId && truths.of(replicaId).exits.includes(0) ? null : `${stream} is said to have succeeded`;
   },
+
+  ...DEPLOYMENT_LAWS,
 };
 
 /** What must hold of a node after each event of its stream. */
@@ -111,16 +117,27 @@ export function nodeBreaches(stream: string, type: string, ledger: Ledger): { la
   const node = ledger.nodes.get(parseStream(stream).id as NodeId)!;
   const free = freeRoom(node);
   const full = free.cpuMillis < 0 || free.memoryBytes < 0;
-  const shared = [...portsTaken(node)].filter(([, holders]) => holders.length > 1);
+  const shared = [...portsTaken(node)].filter(([, holders]) => !isRow(node, holders));
   return [
     ...(full ? [{ law: 'no node is promised beyond its capacity', what: `${stream} lacks ${-free.cpuMillis} millicores, ${-free.memoryBytes} bytes` }] : []),
     ...shared.map(([port, holders]) => ({ law: 'no port is promised twice', what: `${stream}: ${port} to ${holders.join(' and ')}` })),
   ];
 }
 
+/** Each but the first takes over from another one, and no two from the same. */
+function isRow({ entries }: Node, holders: readonly ReplicaId[]): boolean {
+  const before = holders.map((replicaId) => entries.get(replicaId)!.placement.replaces);
+  return before.filter((each) => each === null || !holders.includes(each)).length <= 1 && new Set(before).size === before.length;
+}
+
 const isGone = (ledger: Ledger, replicaId: ReplicaId): boolean => {
   const replica = ledger.replicas.get(replicaId);
   return replica?.status === 'present' && replica.last?.state === 'GONE';
+};
+
+const isFinal = (ledger: Ledger, replicaId: ReplicaId): boolean => {
+  const replica = ledger.replicas.get(replicaId);
+  return replica?.status === 'present' && replica.last?.final === true;
 };
 
 function unasked(service: DockerService | undefined, step: Step, ledger: Ledger): string | null {
@@ -133,10 +150,13 @@ function unasked(service: DockerService | undefined, step: Step, ledger: Ledger)
   }
   for (const { replicaId, reason } of step.stops) {
     const order = service.orders.replicas.get(replicaId);
-    if (order && order.slot <= wanted && reason.code !== 'superseded') return `${replicaId} in slot ${order.slot} was stopped (${reason.code}) where ${wanted} are wanted`;
+    if (order && order.slot <= wanted && !STEP_REASONS.has(reason.code)) return `${replicaId} in slot ${order.slot} was stopped (${reason.code}) where ${wanted} are wanted`;
   }
   return null;
 }
+
+/** Why a replica of a wanted slot may give way, while no deployment moves its service. */
+const STEP_REASONS = new Set(['superseded', 'other_release', 'replica_failed']);
 
 function settleMs(ledger: Ledger, replicaId: ReplicaId): number {
   const replica = ledger.replicas.get(replicaId);
@@ -151,6 +171,8 @@ const ONCE: Readonly<Record<string, (data: Data) => unknown[]>> = {
   DockerServiceDeleted: () => [],
   DeploymentStarted: ({ deploymentId }) => [deploymentId],
   DeploymentOpened: () => [],
+  DeploymentStageBegan: ({ stage }) => [stage],
+  DeploymentStageEnded: ({ stage }) => [stage],
   DeploymentClosed: () => [],
   DeploymentEnded: ({ deploymentId }) => [deploymentId],
   DeploymentReplicaFailed: ({ replicaId }) => [replicaId],
@@ -158,12 +180,14 @@ const ONCE: Readonly<Record<string, (data: Data) => unknown[]>> = {
   ReplicaAbandoned: () => [],
   PlacementClaimed: ({ attempt }) => [attempt],
   PlacementSettled: ({ attempt }) => [attempt],
-  ReplicaObserved: ({ run, state, final, reason, subnet }) => [run, state, final, reason?.code, subnet],
+  ReplicaObserved: ({ run, state, final, reason, subnet, health, healthChange }) => [run, state, final, reason?.code, subnet, health, healthChange],
   ObservationRefused: ({ run, state }) => [run, state],
   ReplicaPlaced: ({ replicaId }) => [replicaId],
   ReplicaReleased: ({ replicaId }) => [replicaId],
   JobCreated: () => [],
-  JobAttemptStarted: () => [],
+  JobAttemptStarted: ({ attempt }) => [attempt],
+  JobAttemptFailed: ({ attempt }) => [attempt],
+  JobCancelRequested: () => [],
   JobEnded: () => [],
   NetworkCreated: () => [],
   NetworkDeleted: () => [],

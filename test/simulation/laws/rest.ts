@@ -1,42 +1,52 @@
+import { LABELS } from '#docker';
 import { place, upcast, type DockerServiceId, type ExistingDockerService, type NodeId, type Ordered, type ReplicaId } from '#domain';
 import { getService, replay, type DocumentDifference } from '#read-models';
 import { MemoryReadModels } from '#testing';
 import { Life } from '../house/life.ts';
 import { LIVE_VIEWS } from '../house/parts.ts';
 import { TENANT } from '../client.ts';
+import { isRestless } from '../images.ts';
 import type { World } from '../world.ts';
 
 /** Where the house isn't at rest yet, once nothing goes wrong any more: what is wanted isn't there, what is there isn't wanted, or
  *  something has no end. None: it is. */
 export function unrest(world: World): string[] {
-  const expected = new Map<ReplicaId, 'runs' | 'may run'>();
+  const expected: Expected = new Map();
   return [...services(world, expected), ...openEnds(world), ...leftOver(world, expected), ...namesLeft(world)];
 }
 
-function services(world: World, expected: Map<ReplicaId, 'runs' | 'may run'>): string[] {
+/** What may be on engines; `held`: and doesn't run. */
+type Expected = Map<ReplicaId, 'runs' | 'may run' | 'held'>;
+
+function services(world: World, expected: Expected): string[] {
   return [...world.ledger.services].flatMap(([id, service]) => {
     if (service.status !== 'present' || service.lifecycle === 'DELETED') return [];
     if (service.lifecycle === 'DELETING') return [`${id} is still DELETING`];
-    if (service.activeDeployment) return [`${id} still has ${service.activeDeployment.deploymentId}`];
-    const wanted = service.halted || service.stableRelease === null ? 0 : service.replicas;
-    const extra = [...service.orders.replicas.values()].filter(({ slot }) => slot > wanted).map(({ replicaId, slot }) => `${id} still has ${replicaId} in slot ${slot} of ${wanted}`);
+    const [open] = [...service.superseded, ...(service.activeDeployment ? [service.activeDeployment] : [])];
+    if (open) return [`${id} still has ${open.deploymentId}`];
+    const wanted = service.paused === 'removed' || service.stableRelease === null ? 0 : service.replicas;
+    const extra = [...service.orders.replicas.values()].filter(({ slot, release }) => slot > wanted || release !== service.stableRelease).map(({ replicaId, slot, release }) => `${id} still has ${replicaId} of release ${release} in slot ${slot} of ${wanted}`);
+    if (service.paused === 'held' || service.halted) {
+      for (const { replicaId } of service.orders.replicas.values()) expected.set(replicaId, service.paused ? 'held' : 'may run');
+      return extra;
+    }
     const lacking = Array.from({ length: wanted }, (_, index) => lack(world, service, index + 1, expected)).filter((word) => word !== null);
     return [...extra, ...lacking];
   });
 }
 
 /** Why a slot isn't as it is to be; null where it is, or where nothing can be done about it. */
-function lack(world: World, { orders, dockerServiceId, releases, stableRelease }: ExistingDockerService, slot: number, expected: Map<ReplicaId, 'runs' | 'may run'>): string | null {
+function lack(world: World, { orders, dockerServiceId, releases, stableRelease }: ExistingDockerService, slot: number, expected: Expected): string | null {
   const [order, ...more] = [...orders.replicas.values()].filter((each) => each.slot === slot);
   const where = `slot ${slot} of ${dockerServiceId}`;
   if (!order) return `${where} is empty`;
   if (more.length > 0) return `${where} has ${more.length + 1} replicas`;
   const replica = world.ledger.replicas.get(order.replicaId);
   if (replica?.status !== 'present') return `${where}: ${order.replicaId} is ${replica?.status ?? 'not ordered'}`;
+  if (replica.finished && replica.last?.state === 'GONE') return null;
   if (!replica.placement) return fits(world, order) ? `${where}: ${order.replicaId} waits though a node fits` : null;
-  const crashes = releases.get(stableRelease!)?.image.includes('crashing');
-  const trouble = isHindered(world, order.replicaId);
-  expected.set(order.replicaId, crashes || trouble || replica.last?.final ? 'may run' : 'runs');
+  const trouble = isRestless(releases.get(stableRelease!)!.image) || isHindered(world, order.replicaId);
+  expected.set(order.replicaId, trouble || replica.last?.final ? 'may run' : 'runs');
   return null;
 }
 
@@ -74,7 +84,7 @@ function isWanted(world: World, replicaId: ReplicaId, ownerId: string): boolean 
   return order !== undefined && !order.stopped;
 }
 
-function leftOver(world: World, expected: ReadonlyMap<ReplicaId, 'runs' | 'may run'>): string[] {
+function leftOver(world: World, expected: Expected): string[] {
   const here = world.containers();
   const strange = here.filter(({ replicaId }) => !expected.has(replicaId)).map(({ replicaId, host, container }) => `${replicaId} is left over on ${host.name} (${container.status})`);
   const twice = here.filter((one) => here.some((other) => other !== one && other.replicaId === one.replicaId)).map(({ replicaId, host }) => `${replicaId} is on ${host.name} and elsewhere`);
@@ -82,6 +92,7 @@ function leftOver(world: World, expected: ReadonlyMap<ReplicaId, 'runs' | 'may r
     const found = here.find((each) => each.replicaId === replicaId);
     const misplaced = found && world.nodeIds.get(found.host) !== world.ledger.nodeOf(replicaId);
     if (misplaced) return [`${replicaId} is on ${found.host.name}, and placed elsewhere`];
+    if (state === 'held' && found?.container.status === 'running') return [`${replicaId} runs, and its service is paused`];
     return state === 'runs' && found?.container.status !== 'running' ? [`${replicaId} is to run, and is ${found?.container.status ?? 'not there'}`] : [];
   });
   return [...strange, ...twice, ...missing];
@@ -119,10 +130,13 @@ async function answersNow(world: World): Promise<string[]> {
   for (const [{ name }, { reads }] of world.gateways) {
     for (const [id, service] of world.ledger.services) {
       // What crashes again and again is another at every look.
-      if (service.status !== 'present' || [...service.releases.values()].some(({ image }) => image.includes('crashing'))) continue;
-      const said = (await getService(reads, TENANT, id as DockerServiceId))?.replicas.running ?? 0;
-      const running = world.containers().filter(({ ownerId, container }) => ownerId === id && container.status === 'running').length;
-      if (said !== running) wrong.push(`${name} says that ${said} of ${id} run, and ${running} do`);
+      if (service.status !== 'present' || [...service.releases.values()].some(({ image }) => isRestless(image))) continue;
+      const answer = await getService(reads, TENANT, id as DockerServiceId);
+      const { running: said = 0, desired = 0, finished = 0 } = answer?.replicas ?? {};
+      const running = world.containers().filter(({ ownerId, container }) => ownerId === id && container.status === 'running');
+      if (said !== running.length) wrong.push(`${name} says that ${said} of ${id} run, and ${running.length} do`);
+      const right = running.filter(({ container }) => container.labels[LABELS.release] === String(service.stableRelease)).length;
+      if (answer?.status === 'RUNNING' && right < desired - finished) wrong.push(`${name} says that ${id} is RUNNING, and ${right} of release ${service.stableRelease} do`);
     }
   }
   return wrong;

@@ -22,10 +22,11 @@ interface Container {
 export class Truths {
   /** By replica, and then by the name of the host. */
   readonly #known = new Map<string, Map<string, Container>>();
-  /** Slots in which a container ever ran, by owner. */
+  /** Slots in which a container ever ran, by owner, and by owner and release. */
   readonly slots = new Map<string, Set<number>>();
 
-  constructor(private readonly now: () => number) {}
+  /** @param now virtual time */
+  constructor(readonly now: () => number) {}
 
   of(replicaId: string): Truth {
     const containers = [...(this.#known.get(replicaId)?.values() ?? [])];
@@ -54,7 +55,7 @@ export class Truths {
       container.starts += 1;
       if (isKnown) container.startsInThisLog += 1;
       const ownerId = labels[LABELS.ownerId]!;
-      this.slots.set(ownerId, (this.slots.get(ownerId) ?? new Set()).add(Number(labels[LABELS.slot])));
+      for (const key of [ownerId, slotsKey(ownerId, labels[LABELS.release])]) this.slots.set(key, (this.slots.get(key) ?? new Set()).add(Number(labels[LABELS.slot])));
       container.upSince = this.now();
     }
     if (action === 'die' && container.upSince !== null) {
@@ -71,5 +72,8 @@ export class Truths {
     return container;
   }
 }
+
+/** Of one release of a service. */
+export const slotsKey = (ownerId: string, release: number | string | undefined): string => `${ownerId}|${release}`;
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
