@@ -276,6 +276,25 @@ function severalHandles(under: () => ReadModelsUnderTest): void {
     }
   });
 
+  it('has another mark after every change of what is read, by whatever handle, or none at all', async () => {
+    const { models } = under();
+    const other = await under().reopen();
+    const changes: (() => Promise<unknown>)[] = [
+      () => models.apply(one, null, at(1), put(boat('ada', 1))),
+      () => other.apply(one, at(1), at(2), put(boat('ada', 2))),
+      // So many are written by other means where there are any.
+      () => models.apply(one, at(2), at(3), put(...Array.from({ length: 400 }, (_, index) => boat(`boat-${index}`, 3)))),
+      () => models.apply(one, at(3), at(4), [{ remove: { id: 'ada', position: at(4) } }]),
+      () => other.prepare({ ...schema, version: 2 }).then(() => other.activate('boats', 2, { evenBehind: true })),
+    ];
+    for (const change of changes) {
+      const before = [await models.mark(), await other.mark()];
+      expect([await models.mark(), await other.mark()]).toEqual(before);
+      await change();
+      for (const [index, mark] of [await models.mark(), await other.mark()].entries()) if (before[index] !== null) expect(mark).not.toBe(before[index]);
+    }
+  });
+
   it('flips for every handle at once', async () => {
     const other = await under().reopen();
     expect(await other.get('boats', 'ada')).toBeNull();
