@@ -1,4 +1,5 @@
 import Dockerode from 'dockerode';
+import { ended } from '../e2e/deploying.ts';
 import { IMAGE, World } from '../e2e/world.ts';
 import { COMMAND, RESOURCES } from './container.ts';
 import { ContainerWatch } from './container-watch.ts';
@@ -88,11 +89,6 @@ async function rolled<T>(docker: Dockerode, label: string, request: () => Promis
 
 /** @throws Error where it ended otherwise. */
 async function succeeded(world: World, deploymentId: string): Promise<void> {
-  let status = '';
-  await world.eventually('the deployment has ended', async () => {
-    const deployment = await world.get(`/v1/deployments/${deploymentId}`);
-    ({ status } = deployment);
-    return deployment.finished_at !== null;
-  }, 120_000);
+  const { status } = await ended(world, deploymentId, 120_000);
   if (status !== 'SUCCEEDED') throw new Error(`the deployment ${deploymentId} is ${status}`);
 }
