@@ -29,6 +29,9 @@ export interface Acknowledged {
   readonly unanswered: number;
 }
 
+/** Whether what was answered is what stands: where there was nothing to do as it was read, an earlier try may have found something. */
+export const isAnswered = ({ times, unanswered }: Pick<Acknowledged, 'times' | 'unanswered'>, stands: number): boolean => stands === times || (times === 0 && stands === 1 && unanswered > 0);
+
 type Deed = (gateway: SimulatedGateway, metadata: CommandMetadata) => Promise<Handled<unknown>>;
 
 interface Intent {
@@ -232,9 +235,8 @@ export class Client {
       };
       const { events, position } = await deed(gateway, metadata);
       const times = events.filter((event) => event.type === type).length;
-      // Where there was nothing to do as it was read, an earlier try may have found something before or after that.
-      const byAnotherTry = times === 0 && unanswered > 0;
-      if (ledger === world.ledger && !byAnotherTry && (ledger.effects.get(effect) ?? 0) !== times) world.accuse('an acknowledged command stands in the log once', `"${what}" stands ${ledger.effects.get(effect) ?? 0} times, and ${times} were acknowledged`);
+      const stands = ledger.effects.get(effect) ?? 0;
+      if (ledger === world.ledger && !isAnswered({ times, unanswered }, stands)) world.accuse('an acknowledged command stands in the log once', `"${what}" stands ${stands} times, and ${times} were acknowledged`);
       return { words: `done (${times})`, again: false, done: { commandId, what, type, times, position } };
     } catch (error) {
       if (error instanceof Transient || error instanceof Unavailable) return { words: error.message, again: true, done: null };
