@@ -8,9 +8,8 @@ export interface WorkQueueOptions<Key extends string> {
   readonly logger: Logger;
   /** How many keys are worked on at once. */
   readonly concurrency: number;
-  /** How long a key rests after it was worked on, however often it is called meanwhile: as long as that took, at most this and at least a
-   *  fifth of it; 0. What comes in bursts then costs one look for each rest, the first still comes at once, and where a look costs little,
-   *  what comes right after it hardly waits. */
+  /** How long a key rests after it was worked on, however often it is called meanwhile; 0. What comes in bursts then costs one look
+   *  for each rest, and the first still comes at once. */
   readonly restMs?: number;
   /** Brings the world of one key nearer to what is wanted, from what stands now: it may be called at any time and any number
    *  of times. `againInMs`: look again then, though nothing calls. Throwing means "try again", with backoff. */
@@ -110,21 +109,20 @@ export class WorkQueue<Key extends string> {
   }
 
   private async run(key: Key): Promise<void> {
-    const begun = this.options.clock.monotonic();
     const again = await this.attempt(key);
     this.running.delete(key);
     if (again !== null) this.addAfter(key, again);
-    this.rest(key, this.options.clock.monotonic() - begun);
+    this.rest(key);
     this.fill();
   }
 
-  private rest(key: Key, tookMs: number): void {
+  private rest(key: Key): void {
     const { clock, restMs = 0 } = this.options;
     const end = (): void => {
       this.resting.delete(key);
       if (this.calledMeanwhile.delete(key)) this.add(key);
     };
-    if (restMs > 0 && this.phase === 'started') this.resting.set(key, clock.after(Math.min(restMs, Math.max(tookMs, restMs / 5)), end));
+    if (restMs > 0 && this.phase === 'started') this.resting.set(key, clock.after(restMs, end));
     else end();
   }
 
