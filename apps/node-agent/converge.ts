@@ -8,6 +8,7 @@ import { HealthWatch } from './health.ts';
 import type { Journal } from './journal.ts';
 import type { Output } from './output.ts';
 import { planConvergence } from './plan-convergence.ts';
+import { hasLeft } from './plan-preparation.ts';
 import { Preparer } from './prepare.ts';
 import type { Probing } from './probing.ts';
 import { firstMemory, type Memories, type ReplicaMemory } from './replica-memory.ts';
@@ -156,18 +157,24 @@ export class Converger {
     const container = await runtime.inspectContainer(name(assignment.replicaId));
     if (container) this.#owners.set(container.id, assignment.replicaId);
     const prepares = container === null && memory.containerId === null && assignment.wanted === 'run';
-    const starts = assignment.replaces !== null && memory.phase === 'preparing' && assignment.wanted === 'run';
+    const waitsFor = memory.phase === 'preparing' && assignment.wanted === 'run' ? assignment.replaces : null;
     return {
       container,
       image: prepares ? await runtime.findImage(assignment.spec.image) : null,
       architecture: host.architecture,
-      replacedGone: !starts || assignment.replaces === null || (await runtime.inspectContainer(name(assignment.replaces))) === null,
+      replacedGone: waitsFor === null || (await this.#hasLeft(waitsFor)),
       health: this.#health.of(assignment.replicaId, memory.run),
       interventions: await this.#interventions(assignment, memory, container),
       now: clock.monotonic(),
       wall: clock.now(),
       jitter: random(),
     };
+  }
+
+  async #hasLeft(replaced: ReplicaId): Promise<boolean> {
+    const { runtime, host, applied, memories } = this.options;
+    const container = await runtime.inspectContainer(containerName(host.installation, replaced));
+    return hasLeft({ isListed: applied.find(replaced) !== null, memory: memories.get(replaced) ?? null, container });
   }
 
   /** Asked only where the answer matters: of an end that is new, under the policy that heeds a stop by hand. */

@@ -5,6 +5,7 @@ import type { ContainerState } from '#docker';
 import { aContainerSpec } from '#testing';
 import { observationOf } from './observation.ts';
 import { planConvergence } from './plan-convergence.ts';
+import { hasLeft } from './plan-preparation.ts';
 import { firstMemory, type ReplicaMemory } from './replica-memory.ts';
 import type { Step, Surroundings } from './step.ts';
 
@@ -211,5 +212,19 @@ describe('whatever happens to a container', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('a replica that is replaced has left', () => {
+  const created = container({ status: 'created', startedAt: null });
+
+  it.each([
+    ['once its container is removed and it was said to be GONE', { isListed: true, memory: memory({ observed: observed('GONE', 1, true) }), container: null }, true],
+    ['once nobody wants anything of it and no container is there', { isListed: false, memory: null, container: null }, true],
+    ['not while its container is there, though nobody wants it', { isListed: false, memory: null, container: created }, false],
+    ['not before it has got its container', { isListed: true, memory: memory({ observed: observed('PREPARING') }), container: null }, false],
+    ['not before anything was done about it', { isListed: true, memory: null, container: null }, false],
+  ])('%s', (_, replaced, expected) => {
+    expect(hasLeft(replaced)).toBe(expected);
   });
 });

@@ -44,6 +44,11 @@ const isPulledAnyway = ({ pullPolicy, image }: ContainerSpec, { pulled }: Replic
 /** 64-bit processors run their 32-bit images too; an image that names no architecture gets the benefit of the doubt. */
 const runsOn = (image: string, node: string): boolean => image === '' || image === node || (node === 'amd64' && image === '386') || (node === 'arm64' && image === 'arm');
 
+/** Whether a replica has left for good, so that whoever replaces it may start: no container of it is there, and none will be made. One that is still on the
+ *  list may be about to get its own, until it was said to be GONE. */
+export const hasLeft = (replaced: { readonly isListed: boolean; readonly memory: ReplicaMemory | null; readonly container: ContainerState | null }): boolean =>
+  replaced.container === null && (!replaced.isListed || replaced.memory?.observed?.state === 'GONE');
+
 /** Made, it says so and waits for the end of the one that it replaces. Null: it may start. The removal is heard of; looking again is for
  *  a word that got lost. */
 export function planWaitForReplaced(memory: ReplicaMemory, around: Surroundings, container: ContainerState): Step | null {

@@ -1,5 +1,8 @@
 import { deploymentIdOf } from '#application';
-import { DEFAULT_HEALTHCHECK, NO_RESTART, workingRelease, ALWAYS, DEFAULT_DEPLOY_SETTINGS, type ContainerSpec, type DeploySettings, type DockerServiceId, type JobId } from '#domain';
+import {
+  ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_HEALTHCHECK, NO_RESTART, Rejection, workingRelease,
+  type ContainerSpec, type DeploySettings, type DockerServiceId, type ExistingDockerService, type JobId,
+} from '#domain';
 import { picker, type Client } from './client.ts';
 import { imageOf, SERVICE_IMAGES } from './images.ts';
 
@@ -35,7 +38,7 @@ export const MOVES = {
     const manner = pick([{}, {}, mannerOf(pick)]);
     const settings = pick([{}, {}, deployOf(pick)]);
     client.change(id, { what: `deploy ${image} to ${id}`, type: 'DeploymentStarted' }, ({ service, commandId }) => {
-      const spec = { ...service.releases.get(workingRelease(service))!, image, ...manner };
+      const spec = { ...specOf(service), image, ...manner };
       return { type: 'DeployDockerService', data: { deploymentId: deploymentIdOf(commandId), spec, settings, sameSpec: 'restart' } };
     });
   }),
@@ -43,7 +46,7 @@ export const MOVES = {
   patch: aService((client, id, pick) => {
     const colour = pick(['red', 'green', 'blue']);
     client.change(id, { what: `set COLOUR=${colour} of ${id}`, type: 'DeploymentStarted' }, ({ service, commandId }) => {
-      const spec = service.releases.get(workingRelease(service))!;
+      const spec = specOf(service);
       return { type: 'ChangeDockerService', data: { deploymentId: deploymentIdOf(commandId), spec: { ...spec, env: { ...spec.env, COLOUR: colour } } } };
     });
   }),
@@ -78,6 +81,13 @@ export const MOVES = {
     if (id) client.cancelJob(id);
   },
 } as const;
+
+/** What a change begins from. A log that was put back to the middle of an append may have a service without any. */
+function specOf(service: ExistingDockerService): ContainerSpec {
+  const spec = service.releases.get(workingRelease(service));
+  if (!spec) throw new Rejection('not_found', 'docker_service.release_not_found', 'no release was ever cut');
+  return spec;
+}
 
 function aService(move: (client: Client, id: DockerServiceId, pick: Pick) => void) {
   return (client: Client, lots: readonly number[]): void => {

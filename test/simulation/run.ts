@@ -1,4 +1,4 @@
-import { Client } from './client.ts';
+import { Client, isAnswered } from './client.ts';
 import { bringAbout, endAll } from './faults.ts';
 import type { Weakness } from './guards.ts';
 import { unrest, wrongAnswers, wrongViews } from './laws/rest.ts';
@@ -97,7 +97,7 @@ async function comeToRest(world: World, client: Client): Promise<void> {
 function countCommands(world: World, client: Client): void {
   for (const { commandId, type, times, what, unanswered } of client.acknowledged) {
     const stands = world.ledger.effects.get(`${commandId}|${type}`) ?? 0;
-    if (stands !== times && !(times === 0 && stands === 1 && unanswered > 0)) world.accuse('an acknowledged command stands in the log once', `"${what}" stands ${stands} times, and ${times} were acknowledged`);
+    if (!isAnswered({ times, unanswered }, stands)) world.accuse('an acknowledged command stands in the log once', `"${what}" stands ${stands} times, and ${times} were acknowledged`);
   }
 }
 

@@ -125,9 +125,10 @@ function started(service: ExistingDockerService, deploying: Deploying & { readon
 }
 
 /** A deployment of the release that the service stands on, else of the one cut last. Hooks belong to what is new: a release that has
- *  been deployed had its own. */
+ *  been deployed had its own. @throws Rejection where none was ever cut: a log was put back to the middle of an append. */
 export function restarted(service: ExistingDockerService, deploymentId: DeploymentId): DockerServiceEvent {
   const toRelease = workingRelease(service);
+  specOf(service, toRelease);
   const isNew = toRelease !== service.stableRelease;
   const settings = isNew ? service.deploy : { ...service.deploy, preDeploy: null, postDeploy: null };
   return started(service, { deploymentId, kind: 'restart', toRelease, settings });

@@ -59,7 +59,7 @@ export function beginning({ now, active, hookJobIdOf }: Moving, stage: Deploymen
 
 /** The end of the stage that is under way. */
 export function ending({ now, deployment }: Moving, result: 'SUCCEEDED' | 'FAILED' | 'CANCELLED', reason: Reason): RolloutPlan {
-  const stage = deployment.stage ?? [...deployment.stages.keys()].at(-1);
-  if (!stage) throw new Error('no stage was begun');
+  const { stage } = deployment;
+  if (!stage) throw new Error('no stage is under way');
   return { ...NOTHING_TO_DO, endStage: { stage, result, at: iso(now), reason } };
 }

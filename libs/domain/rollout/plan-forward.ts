@@ -5,6 +5,7 @@ import { beginning, ending, hookOf, type HookName, type Moving } from './moving.
 import { goodOnes, type RollTarget } from './plan-roll.ts';
 import { keptAt } from './plan-service.ts';
 import { planSlots } from './plan-slots.ts';
+import { planSetback } from './plan-return.ts';
 import { pursue, targetOf, wakeIn, whenEmptied } from './pursue.ts';
 import { NOTHING_TO_DO, type RolloutPlan } from './rollout-plan.ts';
 import type { Standing } from './standing.ts';
@@ -19,13 +20,13 @@ export function planForward(moving: Moving): RolloutPlan {
     case 'prepare':
       return planPrepare(moving);
     case 'monitor':
-      return pursue(moving, forward(moving)) ?? watched(moving);
+      return pursueForward(moving) ?? watched(moving);
     case 'post_deploy':
       return planPostDeploy(moving);
     case null:
       if (!deployment.stages.size) return active.settings.preDeploy ? beginning(moving, 'pre_deploy', purpose(moving)) : beginning(moving, 'prepare', purpose(moving));
   }
-  return pursue(moving, forward(moving)) ?? afterReplacing(moving);
+  return pursueForward(moving) ?? afterReplacing(moving);
 }
 
 const purpose = ({ active }: Moving): Reason => ({ code: 'deployment', message: `the service moves to release ${active.toRelease}` });
@@ -36,6 +37,11 @@ function forward(moving: Moving): RollTarget {
   const isGood = ({ order }: Standing): boolean => order.release === active.toRelease && deployment.orders.replicas.has(order.replicaId);
   return targetOf(moving, active.toRelease, isGood, { isImpatient: false, moving: purpose(moving) });
 }
+
+/** What fails ends the stage that is under way. Between two of them, as after the last one or where a log was put back to the middle of an
+ *  append, there is none to be ended: the setback follows at once. */
+const pursueForward = (moving: Moving): RolloutPlan | null =>
+  pursue(moving, forward(moving), (reason) => (moving.deployment.stage ? ending(moving, 'FAILED', reason) : planSetback(moving, 'FAILED', reason)));
 
 /** Until the hook has succeeded the service stays what it was: what is lost is made good, what was scaled follows. */
 function steady(moving: Moving): RolloutPlan {
@@ -49,7 +55,7 @@ function planPrepare(moving: Moving): RolloutPlan {
   const target = forward(moving);
   const isReady = goodOnes(moving.standing, target).some(({ seen }) => isPrepared(seen));
   const replacing = (): RolloutPlan => beginning(moving, 'replace', { code: 'prepared', message: 'a replica of the new release is prepared' });
-  return isReady ? replacing() : (pursue(moving, target) ?? replacing());
+  return isReady ? replacing() : (pursueForward(moving) ?? replacing());
 }
 
 function afterReplacing(moving: Moving): RolloutPlan {
@@ -81,7 +87,7 @@ function settled({ service, active }: Moving): Reason {
 /** A replica that is lost meanwhile is made good, and waited for. */
 function planPostDeploy(moving: Moving): RolloutPlan {
   const succeeded = (): RolloutPlan => ending(moving, 'SUCCEEDED', { code: 'hook_succeeded', message: 'the post_deploy hook has succeeded' });
-  return planHook(moving, 'post_deploy', succeeded) ?? pursue(moving, forward(moving)) ?? NOTHING_TO_DO;
+  return planHook(moving, 'post_deploy', succeeded) ?? pursueForward(moving) ?? NOTHING_TO_DO;
 }
 
 /** Starts a hook's job, and judges its outcome. null while it runs. */

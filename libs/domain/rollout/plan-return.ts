@@ -1,6 +1,6 @@
 import type { Step } from '../docker-service/events.ts';
 import type { Reason } from '../kernel/reason.ts';
-import { beginning, type Moving } from './moving.ts';
+import { beginning, ending, type Moving } from './moving.ts';
 import { pursue, targetOf, whenEmptied } from './pursue.ts';
 import { NOTHING_TO_DO, type RolloutPlan } from './rollout-plan.ts';
 import { isWanted, type Standing } from './standing.ts';
@@ -19,11 +19,13 @@ export function planSetback(moving: Moving, result: 'FAILED' | 'CANCELLED', reas
 export function planReturn(moving: Moving): RolloutPlan {
   const { service, active, deployment } = moving;
   const { result, reason } = deployment.stages.get('return')!;
-  if (result !== null) return givingUp(moving, 'FAILED', { code: reason.code, message: `it could not return to release ${service.stableRelease}: ${reason.message}` });
+  const lost = (why: Reason): RolloutPlan => givingUp(moving, 'FAILED', { code: why.code, message: `it could not return to release ${service.stableRelease}: ${why.message}` });
+  // One that SUCCEEDED is about to be closed: a log may have been put back to between the two.
+  if (result === 'FAILED') return lost(reason);
   const back: Reason = { code: 'return', message: `the service returns to release ${service.stableRelease}` };
   const target = targetOf(moving, service.stableRelease ?? 0, (each) => isStable(moving, each), { isImpatient: true, moving: back });
   const over = (): RolloutPlan => ({ ...NOTHING_TO_DO, close: { outcome: active.cancelRequested ? 'CANCELLED' : 'ROLLED_BACK', reason } });
-  return pursue(moving, target) ?? whenEmptied(moving, target, over);
+  return pursue(moving, target, (why) => (deployment.stage ? ending(moving, 'FAILED', why) : lost(why))) ?? whenEmptied(moving, target, over);
 }
 
 /** Of the stable release; none that a restart ordered of it on the way forward. */

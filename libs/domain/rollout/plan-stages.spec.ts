@@ -180,6 +180,22 @@ describe('a way that ended badly', () => {
   });
 });
 
+describe('between two stages, after the last one or in a log that was put back to the middle of an append', () => {
+  const between = [opened, began('prepare'), over('prepare', 'SUCCEEDED'), took({ creates: [next(1)] })];
+  const observed = [...old, up(1, 2)];
+
+  it('a failure leads back at once: there is no stage to be ended', () =>
+    expect(plan({ service: deploying(2), deployment: [...between, failed(1, crashed, 2)], observed })).toMatchObject({ endStage: null, beginStage: { stage: 'return', reason: { code: 'exited' } } }));
+
+  it('a time without progress does too', () =>
+    expect(plan({ service: deploying(2), deployment: [opened, began('prepare'), over('prepare', 'SUCCEEDED')], observed: old, ms: 600_000 }).beginStage).toMatchObject({ stage: 'return', reason: { code: 'progress_deadline' } }));
+
+  it('a return that has come back is closed as one', () => {
+    const back = [...between, over('prepare', 'FAILED', crashed), began('return'), over('return', 'SUCCEEDED'), took({ creates: [], stops: [{ replicaId: 'rep_1_2', reason }] })];
+    expect(plan({ service: deploying(2), deployment: back, observed: [...old, gone(1, true, 2)] }).close).toMatchObject({ outcome: 'ROLLED_BACK' });
+  });
+});
+
 describe('a deployment that is taken over from', () => {
   it('is closed and hands over before the newer one begins', () => {
     const service = [...deploying(2), ...superseding];

@@ -3,7 +3,7 @@ import { hostPortKeys } from '../node/room.ts';
 import type { Reason } from '../kernel/reason.ts';
 import { isSame } from '../kernel/same.ts';
 import { deadlineReason, deadlinesOf, failureReason, isJudged, newFailures, progressDeadline } from './judge.ts';
-import { ending, type Moving } from './moving.ts';
+import type { Moving } from './moving.ts';
 import { goodOnes, hasRolled, planRoll, type RollTarget } from './plan-roll.ts';
 import { NOTHING_TO_DO, type RolloutPlan } from './rollout-plan.ts';
 import { isAvailable, isLive, isSettled, type Standing } from './standing.ts';
@@ -28,19 +28,19 @@ export function targetOf({ service, active, deployment }: Moving, release: numbe
   };
 }
 
-/** Goes on towards a target: failures are recorded, too many of them or too long a time without progress end the stage, else the next step
- *  is taken. null: it is reached, as far as this was read. */
-export function pursue(moving: Moving, target: RollTarget): RolloutPlan | null {
+/** Goes on towards a target: failures are recorded, too many of them or too long a time without progress are the end of it, else the next
+ *  step is taken. null: it is reached, as far as this was read. @param failed what comes then */
+export function pursue(moving: Moving, target: RollTarget, failed: (reason: Reason) => RolloutPlan): RolloutPlan | null {
   const { deployment, active, standing, maker } = moving;
   const good = goodOnes(standing, target);
   const failures = newFailures(moving, good);
   if (failures.length) return { ...NOTHING_TO_DO, failures };
-  if (deployment.failures.size > active.settings.maxFailures) return ending(moving, 'FAILED', failureReason(deployment));
+  if (deployment.failures.size > active.settings.maxFailures) return failed(failureReason(deployment));
   if (hasRolled(standing, target)) return null;
 
   const progress = newProgress(moving, good);
   if (progress) return { ...NOTHING_TO_DO, progress };
-  if (isJudged(moving, progressDeadline(deployment))) return ending(moving, 'FAILED', deadlineReason(deployment, good, missing(good, target)));
+  if (isJudged(moving, progressDeadline(deployment))) return failed(deadlineReason(deployment, good, missing(good, target)));
   return { ...NOTHING_TO_DO, step: planRoll(standing, target, maker), wakeInMs: wakeIn(moving) };
 }
 

@@ -61,8 +61,9 @@ const LAWS: Readonly<Record<string, Law>> = {
       status === 'removed' ? [] : [...entries.values()].filter(({ placement }) => placement.slot === slot && placement.owner.id === (owner as Owner).id && !isGone(ledger, placement.replicaId)).map(({ placement }) => ({ nodeId, replicaId: placement.replicaId })),
     );
     const standing = ledger.ordersOf((owner as Owner).id);
-    // A deployment may fill a slot beside one replica that is to stay until the new one does.
-    const ofRoll = ledger.rolls.origins.get(replicaId)?.deploymentId != null;
+    // A deployment may fill a slot beside one replica that is to stay until the new one does; the older may be placed after the newer.
+    const origins = [{ replicaId }, ...there].flatMap((each) => ledger.rolls.origins.get(each.replicaId) ?? []);
+    const ofRoll = origins.sort((a, b) => b.order.generation - a.order.generation)[0]?.deploymentId != null;
     const inTheWay = there.filter((each) => each.replicaId === replicaId || !ofRoll);
     const staying = there.filter((each) => each.replicaId !== replicaId && standing.get(each.replicaId)?.stopped === null && !isFinal(ledger, each.replicaId));
     const [first] = inTheWay.length > 0 ? inTheWay : staying.length > 1 ? staying : [];
