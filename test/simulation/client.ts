@@ -29,7 +29,7 @@ export interface Acknowledged {
   readonly unanswered: number;
 }
 
-/** Whether what was answered is what stands: where there was nothing to do as it was read, an earlier try may have found something. */
+/** Whether what was answered is what stands. */
 export const isAnswered = ({ times, unanswered }: Pick<Acknowledged, 'times' | 'unanswered'>, stands: number): boolean => stands === times || (times === 0 && stands === 1 && unanswered > 0);
 
 type Deed = (gateway: SimulatedGateway, metadata: CommandMetadata) => Promise<Handled<unknown>>;
@@ -206,7 +206,7 @@ export class Client {
       const cancel = this.#life.after(TIMEOUT_MS, () => resolve(null));
       timeline.schedule(part.life, timeline.between(0, 5), 'request', () => {
         const { life } = part;
-        void this.#carryOut(part, commandId, intent, unanswered).then((given) => {
+        void this.#carryOut(part, commandId, { ...intent, unanswered }).then((given) => {
           if (life?.state === 'dead') return;
           timeline.schedule(null, timeline.between(0, 5), 'answer', () => {
             cancel();
@@ -223,7 +223,7 @@ export class Client {
   }
 
   /** In the gateway, as its controllers do. */
-  async #carryOut(part: Part, commandId: string, { what, type, deed }: Intent, unanswered: number): Promise<Answer> {
+  async #carryOut(part: Part, commandId: string, { what, type, deed, unanswered }: Intent & { readonly unanswered: number }): Promise<Answer> {
     const { world } = this;
     const gateway = world.gateways.get(part)!;
     const effect = `${commandId}|${type}`;

@@ -36,6 +36,9 @@ describe('deploying', () => {
 
   it('makes no release of other labels: they are the service\'s own', () => given(dockerService, stable(2)).when(deploy({ ...SPEC, labels: { team: 'shop' } })).then([]));
 
+  it('of a release that a log has lost, put back to the middle of an append, is refused', () =>
+    given(dockerService, created(2).slice(0, 1)).when({ type: 'RestartDockerService', data: { deploymentId: 'dep_2' } }).rejects('docker_service.release_not_found'));
+
   it('takes over from the deployment that is under way', () =>
     given(dockerService, deploying(2)).when(deploy({ ...SPEC, image: 'docker.io/a/b:e' }, { deploymentId: 'dep_3' })).then([
       cut(3, { ...SPEC, image: 'docker.io/a/b:e' }),
