@@ -1,3 +1,4 @@
+import { KEPT_RELEASES } from '#domain';
 import type {
   Actor, DeploymentId, DeploymentOutcome, DockerServiceId, EnvironmentId, Lifecycle, NetworkId, ProjectId, Reason, ReplicaCounts, ServiceStatus,
 } from '#domain';
@@ -102,7 +103,7 @@ const folds: Folds<ServiceDocument> = {
     ...service,
     last_release: release,
     own_labels: release === 1 ? spec.labels : service.own_labels,
-    releases: { ...service.releases, [release]: { ...releaseSpecDocument(spec), image_digest: null } },
+    releases: { ...lately(service, release), [release]: { ...releaseSpecDocument(spec), image_digest: null } },
   }),
   ReleaseImagePinned(service, { data: { release, digest } }) {
     const pinned = service.releases[release];
@@ -169,13 +170,16 @@ function ended(service: ServiceDocument, { data }: Of<'DeploymentEnded'>): Servi
   };
 }
 
-/** What follows from the rest: the status, the spec of the release that is shown, and which releases matter still. */
+/** Those that may be shown still, when another is cut. Told by events alone: whatever is derived once for many of them would differ by how
+ *  they were taken together. */
+const lately = ({ releases, stable_release }: ServiceDocument, cut: number): ServiceDocument['releases'] =>
+  Object.fromEntries(Object.entries(releases).filter(([number]) => Number(number) > cut - KEPT_RELEASES || Number(number) === stable_release));
+
+/** What follows from the rest: the status, and the spec of the release that is shown. */
 function derived(service: ServiceDocument): ServiceDocument {
   const { status, reason, degraded, counts } = statusOf(service, () => false);
   const release = currentRelease(service) ?? service.last_release;
-  const matter = new Set([release, service.last_release, service.stable_release, service.active_deployment?.to_release].map(String));
-  const releases = Object.fromEntries(Object.entries(service.releases).filter(([number]) => matter.has(number)));
-  return { ...service, ...releases[release], labels: service.own_labels, releases, release, status, status_reason: reason, degraded, replicas: counts };
+  return { ...service, ...service.releases[release], labels: service.own_labels, release, status, status_reason: reason, degraded, replicas: counts };
 }
 
 function created({ data, metadata: { at, actor }, position, revision }: Of<'DockerServiceCreated'>): ServiceDocument {
