@@ -198,7 +198,7 @@ describe('the services view', () => {
       story.tell(own, 'DeploymentStarted', { deploymentId: 'dep_3', kind: 'deploy', fromRelease: 1, toRelease: 3, settings, supersedes: 'dep_2' });
       over(story, 'SUPERSEDED');
       expect(serviceIn(story)).toMatchObject({ release: 3, status: 'PENDING', active_deployment: { deployment_id: 'dep_3' }, deployment: { deployment_id: 'dep_3', status: 'PENDING' }, halted: null });
-      expect(Object.keys(serviceIn(story).releases)).toEqual(['1', '3']);
+      expect(Object.keys(serviceIn(story).releases)).toEqual(['1', '2', '3']);
     });
 
     it('shows what its image was found to be, and labels that are its own', () => {
