@@ -101,6 +101,24 @@ describe('a replica', () => {
     await node.stop();
   });
 
+  it('waits for the end of what the one that it replaces was waiting for, though that one leaves first', async () => {
+    const node = await new NodeUnderTest().start();
+    const listed = (...goes: readonly number[]) => (['rep_a', 'rep_b', 'rep_c'] as const).map((id, i) =>
+      entry(id, 'stubborn', { generation: i + 1, replaces: i === 0 ? null : (['rep_a', 'rep_b'] as const)[i - 1]!, wanted: goes.includes(i) ? 'gone' : 'run' }));
+    await node.apply(listed()[0]!);
+    await node.clock.advance(2_000);
+    await node.apply(...listed().slice(0, 2));
+    await node.clock.advance(1_000);
+    await node.apply(...listed(0, 1));
+    await node.clock.advance(3_000);
+    expect(node.told('rep_b').at(-1)).toMatch('GONE');
+    expect(node.told('rep_c')).toEqual(['1 PREPARING', '1 PREPARED']);
+    expect(node.running).toEqual(['rep_a']);
+    await node.clock.advance(2_500);
+    expect(node.running).toEqual(['rep_c']);
+    await node.stop();
+  });
+
   it('is restarted at once, then after ever longer waits, and its runs go on counting over a restart of the agent', async () => {
     const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'crashing', { healthyDeadlineMs: null }));

@@ -8,7 +8,7 @@ import { HealthWatch } from './health.ts';
 import type { Journal } from './journal.ts';
 import type { Output } from './output.ts';
 import { planConvergence } from './plan-convergence.ts';
-import { hasLeft } from './plan-preparation.ts';
+import { hasLeft, replacedBy } from './plan-preparation.ts';
 import { Preparer } from './prepare.ts';
 import type { Probing } from './probing.ts';
 import { firstMemory, type Memories, type ReplicaMemory } from './replica-memory.ts';
@@ -162,7 +162,7 @@ export class Converger {
       container,
       image: prepares ? await runtime.findImage(assignment.spec.image) : null,
       architecture: host.architecture,
-      replacedGone: waitsFor === null || (await this.#hasLeft(waitsFor)),
+      replacedGone: waitsFor === null || (await this.#haveLeft(assignment)),
       health: this.#health.of(assignment.replicaId, memory.run),
       interventions: await this.#interventions(assignment, memory, container),
       now: clock.monotonic(),
@@ -171,10 +171,13 @@ export class Converger {
     };
   }
 
-  async #hasLeft(replaced: ReplicaId): Promise<boolean> {
+  async #haveLeft(assignment: Assignment): Promise<boolean> {
     const { runtime, host, applied, memories } = this.options;
-    const container = await runtime.inspectContainer(containerName(host.installation, replaced));
-    return hasLeft({ isListed: applied.find(replaced) !== null, memory: memories.get(replaced) ?? null, container });
+    for (const replaced of replacedBy(assignment, applied)) {
+      const container = await runtime.inspectContainer(containerName(host.installation, replaced));
+      if (!hasLeft({ isListed: applied.find(replaced) !== null, memory: memories.get(replaced) ?? null, container })) return false;
+    }
+    return true;
   }
 
   /** Asked only where the answer matters: of an end that is new, under the policy that heeds a stop by hand. */
@@ -247,7 +250,8 @@ export class Converger {
 
   /** Whoever replaces it may start now, and its network may have lost its last user. */
   #afterGone(replicaId: ReplicaId): void {
-    for (const entry of this.options.applied.entries ?? []) if (entry.replaces === replicaId) this.#queue.add(entry.replicaId);
+    const { applied } = this.options;
+    for (const entry of applied.entries ?? []) if (replacedBy(entry, applied).includes(replicaId)) this.#queue.add(entry.replicaId);
     this.#queue.add(NETWORKS);
   }
 }

@@ -1,6 +1,6 @@
 import type { Assignment } from '#contracts';
 import { digestIn, type ContainerState } from '#docker';
-import { restartDelayMs, type ContainerSpec, type Reason } from '#domain';
+import { restartDelayMs, type ContainerSpec, type Reason, type ReplicaId } from '#domain';
 import type { ReplicaMemory } from './replica-memory.ts';
 import { retryDelayMs } from './retry-delay.ts';
 import { giveUp, restUntil, say, type Step, type Surroundings, type Telling } from './step.ts';
@@ -48,6 +48,14 @@ const runsOn = (image: string, node: string): boolean => image === '' || image =
  *  list may be about to get its own, until it was said to be GONE. */
 export const hasLeft = (replaced: { readonly isListed: boolean; readonly memory: ReplicaMemory | null; readonly container: ContainerState | null }): boolean =>
   replaced.container === null && (!replaced.isListed || replaced.memory?.observed?.state === 'GONE');
+
+/** The replicas that have to leave before this one may start: the one that it replaces, and, where that one was still waiting itself, what it was
+ *  waiting for. The first is the nearest. A node's list names what is replaced only while it stands there: a chain ends with the list. */
+export function replacedBy({ replaces }: Pick<Assignment, 'replaces'>, list: { find(replicaId: ReplicaId): Pick<Assignment, 'replaces'> | null }): readonly ReplicaId[] {
+  const chain = new Set<ReplicaId>();
+  for (let id = replaces; id && !chain.has(id); id = list.find(id)?.replaces ?? null) chain.add(id);
+  return [...chain];
+}
 
 /** Made, it says so and waits for the end of the one that it replaces. Null: it may start. The removal is heard of; looking again is for
  *  a word that got lost. */

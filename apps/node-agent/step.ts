@@ -9,7 +9,7 @@ export interface Surroundings {
   /** The spec's image on the engine; looked up only while there is no container. */
   readonly image: { readonly id: string; readonly architecture: string; readonly repoDigests: readonly string[] } | null;
   readonly architecture: string;
-  /** Whether the replica that this one `replaces` has left, for good; true where there is none. */
+  /** Whether the replica that this one `replaces` has left, for good, and all that it was waiting for itself; true where there is none. */
   readonly replacedGone: boolean;
   /** What its check says of the present run; null without one, and before it was begun. */
   readonly health: SeenHealth | null;

@@ -97,7 +97,8 @@ describe('a job', () => {
   }, 90_000);
 
   it('is CANCELLED when its container has stopped, and has an outcome only once', async () => {
-    const { job_id: id } = await start({ command: shell('trap "echo told; exit 0" TERM; while :; do sleep 1 & wait $!; done') });
+    const { job_id: id } = await start({ command: shell('trap "echo told; exit 0" TERM; echo listening; while :; do sleep 1 & wait $!; done') });
+    await world.eventually('it listens', async () => (await linesOf(id)).includes('listening'));
     await world.eventually('it runs', async () => (await job(id)).status === 'RUNNING');
     expect(await world.post(`/v1/jobs/${id}/cancel`)).toMatchObject({ status: 'RUNNING', status_reason: { code: 'cancelling' } });
     await world.eventually('it is CANCELLED', async () => {
@@ -106,7 +107,7 @@ describe('a job', () => {
       return status === 'CANCELLED';
     });
     expect(await ended(id)).toMatchObject({ status_reason: { code: 'cancelled' }, attempts: [{ attempt: 1 }] });
-    expect(await linesOf(id)).toEqual(['told']);
+    expect(await linesOf(id)).toEqual(['listening', 'told']);
     expect(await world.call('POST', `/v1/jobs/${id}/cancel`)).toMatchObject({ status: 409, body: { code: 'job.ended' } });
   }, 60_000);
 

@@ -96,6 +96,7 @@ describe('whatever is asked of a node', () => {
       fc.property(sequences, (said) =>
         void play(said, (_, __, after) => {
           for (const { placement } of after.entries.values()) expect(placement.replaces === null || after.entries.has(placement.replaces)).toBe(true);
+          for (const [released, heir] of after.heirs) expect(!after.entries.has(released) && after.entries.has(heir)).toBe(true);
         }),
       ),
     ));

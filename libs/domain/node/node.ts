@@ -37,6 +37,8 @@ export interface Node {
   readonly revision: number;
   /** In the order of placement. An entry leaves by its release only. */
   readonly entries: ReadonlyMap<ReplicaId, NodeEntry>;
+  /** Of the released: what each replaced itself and is still on this node. Who is placed late in the place of one of them waits for that one. */
+  readonly heirs: ReadonlyMap<ReplicaId, ReplicaId>;
   /** By `slotKey`. */
   readonly settled: ReadonlyMap<string, SettledAttempt>;
 }
@@ -51,6 +53,7 @@ export const initial: Node = {
   adoptedAt: null,
   revision: -1,
   entries: new Map(),
+  heirs: new Map(),
   settled: new Map(),
 };
 
@@ -124,14 +127,21 @@ const evolutions: Cases<NodeEvent, Node, Node> = {
       const inherits = entry.placement.replaces === data.replicaId;
       entries.set(id, inherits ? { ...entry, placement: { ...entry.placement, replaces: heir } } : entry);
     }
-    return { ...node, entries };
+    return { ...node, entries, heirs: inherited(node.heirs, data.replicaId, heir) };
   },
 };
 
-/** The replica whose room this placement takes over: one of the same owner that is still on this node, or null. */
-export function replacedHere(node: Node, { owner, replaces }: Pick<Placement, 'owner' | 'replaces'>): ReplicaId | null {
-  const replaced = replaces && node.entries.get(replaces);
-  return replaced && replaced.placement.owner.id === owner.id ? replaces : null;
+function inherited(heirs: Node['heirs'], released: ReplicaId, heir: ReplicaId | null): Node['heirs'] {
+  const next = new Map([...heirs].flatMap(([id, known]) => (known !== released ? [[id, known] as const] : heir ? [[id, heir] as const] : [])));
+  return heir ? next.set(released, heir) : next;
+}
+
+/** The replica whose room this placement takes over, and whose end it waits for: one of the same owner that is still on this node, or null. Where the
+ *  one that it replaces was released meanwhile, it is what that one was waiting for. */
+export function replacedHere(node: Pick<Node, 'entries' | 'heirs'>, { owner, replaces }: Pick<Placement, 'owner' | 'replaces'>): ReplicaId | null {
+  const standing = replaces && (node.heirs.get(replaces) ?? replaces);
+  const replaced = standing && node.entries.get(standing);
+  return replaced && replaced.placement.owner.id === owner.id ? standing : null;
 }
 
 export const evolve = (node: Node, event: NodeEvent): Node => evolutions[event.type]({ ...node, revision: node.revision + 1 }, event as never);

@@ -134,4 +134,13 @@ describe('a placement that replaces another', () => {
     expect(state.entries.get('rep_3')?.placement.replaces).toBe('rep_1');
     expect(freeRoom(state)).toEqual({ cpuMillis: 100, memoryBytes: 256 * MiB });
   });
+
+  it('takes over from what that one was waiting for, where that one was released before it could be placed', () => {
+    const third: Placement = { ...fresh, replicaId: 'rep_3', generation: 3, replaces: 'rep_2', request: { cpuMillis: 900, memoryBytes: MiB } };
+    const state = fold(node, [registered, placed(old), placed(fresh), released(fresh), placed(third)]);
+    expect(state.entries.get('rep_3')?.placement.replaces).toBe('rep_1');
+    const left = fold(node, [registered, placed(old), placed(fresh), released(fresh), placed(third), released(old)]);
+    expect(left.entries.get('rep_3')?.placement.replaces).toBeNull();
+    expect(left.heirs).toEqual(new Map());
+  });
 });

@@ -39,6 +39,9 @@ describe('a filter', () => {
     const nodes = [nodeWith(1), nodeWith(2, [holding(1)])];
     expect(place(replacing, nodes)).toMatchObject({ nodeId: 'node_2', nodes: [{ fits: true }, { reasons: [{ filter: 'replaced' }] }] });
     expect(place(replacing, [nodeWith(1)])).toMatchObject({ nodeId: 'node_1' });
+    const heirs = new Map([['rep_1' as const, 'rep_2' as const]]);
+    const [free, waitedFor] = [nodeWith(1), nodeWith(2, [holding(2)])];
+    expect(place(replacing, [free, { ...waitedFor, node: { ...waitedFor.node, heirs } }])).toMatchObject({ nodeId: 'node_2' });
   });
 
   it('leaves a node where the release keeps failing for the last', () => {

@@ -1,5 +1,6 @@
 import type { NodeId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
+import { replacedHere } from '../node/node.ts';
 import type { Candidate, NodeForPlacement } from './candidate.ts';
 import { refusals } from './filters.ts';
 import { score, scoreInWords, siblingsOn } from './score.ts';
@@ -32,8 +33,9 @@ export function place(asked: Candidate, nodes: readonly NodeForPlacement[]): Pla
 
 /** One that takes another's place goes where that one is; once nobody holds that one any more, it goes anywhere. */
 function withReplaced(candidate: Candidate, nodes: readonly NodeForPlacement[]): Candidate {
-  const { replaces } = candidate;
-  return replaces && !nodes.some(({ node }) => node.entries.has(replaces)) ? { ...candidate, replaces: null } : candidate;
+  if (candidate.replaces === null) return candidate;
+  const replaces = nodes.map(({ node }) => replacedHere(node, candidate)).find((standing) => standing !== null) ?? null;
+  return { ...candidate, replaces };
 }
 
 /** Says in one sentence why none of these nodes will do, each by its name. Codes: see `place`. */

@@ -30,15 +30,16 @@ function twins(world: World, host: Host, container: ContainerState): Breach[] {
   return crowd(world, ownerId, alive.map((each) => ({ ...each, stays: standing.get(each.replicaId)?.stopped === null, where: where(each) })));
 }
 
-/** More live than are wanted and the surge of a roll allows, as of when the last of them was ordered: nobody may be ordered beyond that. */
+/** More live than are wanted and the surge of a roll allows, as of when the last of them was ordered: nobody may be ordered beyond that. One that
+ *  waits for another's end and comes in its place makes them no more, so what was allowed before it still is. */
 function crowd(world: World, ownerId: string, alive: readonly { readonly replicaId: ReplicaId; readonly stays: boolean; readonly where: string }[]): Breach[] {
-  const { origins } = world.ledger.rolls;
-  const known = alive.flatMap((each) => ({ ...each, origin: origins.get(each.replicaId) })).filter(({ origin }) => origin?.order.orderedAt !== undefined);
-  const newest = known.sort((a, b) => b.origin!.order.orderedAt!.localeCompare(a.origin!.order.orderedAt!))[0];
+  const { rolls } = world.ledger;
+  const known = alive.flatMap((each) => ({ ...each, origin: rolls.roomOf(each.replicaId) })).filter(({ origin }) => origin?.order.orderedAt !== undefined);
+  const newest = known.sort((a, b) => b.origin!.order.orderedAt!.localeCompare(a.origin!.order.orderedAt!))[0]?.origin;
   const service = world.ledger.services.get(ownerId);
   if (!newest || !service) return [];
-  const counted = newest.origin!.deploymentId === null ? known.filter(({ stays }) => stays) : known;
-  const most = world.ledger.rolls.most(newest.replicaId, service);
+  const counted = newest.deploymentId === null ? known.filter(({ stays }) => stays) : known;
+  const most = rolls.most(newest.order.replicaId, service);
   return counted.length > most ? [{ law: 'no more live than a roll allows', what: `${counted.length} of ${ownerId} live, and ${most} may: ${counted.map(({ where }) => where).join(', ')}` }] : [];
 }
 

@@ -39,6 +39,12 @@ export class Rolls {
     return { least: Math.min(...numbers), most: Math.max(...numbers) };
   }
 
+  /** Who made the room that this replica has: of a row in which each came in the place of the one before, the first. */
+  roomOf(replicaId: ReplicaId): Origin | undefined {
+    const origin = this.origins.get(replicaId);
+    return (origin?.order.replaces && this.roomOf(origin.order.replaces)) || origin;
+  }
+
   /** How many of the service may live, by whoever ordered this replica. */
   most(replicaId: ReplicaId, service: DockerService): number {
     const { order, dockerServiceId, deploymentId } = this.origins.get(replicaId)!;
