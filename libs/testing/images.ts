@@ -26,6 +26,15 @@ export async function importBusybox(engineHost: string, tag: string, changes: re
   }
 }
 
+/** Takes an image from one engine to another, its id and all: made there anew, it would be another image.
+ *  @throws Error when either engine refuses. */
+export async function copyImage(tag: string, from: string, to: string): Promise<void> {
+  const saver = spawn('docker', ['-H', from, 'save', tag], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const loader = spawn('docker', ['-H', to, 'load', '--quiet'], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const piped = pipeline(saver.stdout, loader.stdin).catch(() => undefined);
+  await Promise.all([output(loader), output(saver, false), piped]);
+}
+
 /** A root file system with busybox in it, in an empty folder. */
 export async function fillRoot(root: string): Promise<void> {
   await requireStatic();

@@ -122,6 +122,11 @@ export class RolloutWorld {
     return [...this.containers.values()].filter((seen) => isUp(seen) || seen.state === 'STARTING');
   }
 
+  /** Containers of a slot that live and aren't told to stop. */
+  staying(slot: number): ObservedReplica[] {
+    return [...this.containers.values()].filter((seen) => seen.order.slot === slot && !isEnded(seen) && !this.isStopped(seen.order.replicaId));
+  }
+
   isStopped(replicaId: ReplicaId): boolean {
     const service = this.state();
     const carried = this.carried(service);

@@ -89,6 +89,18 @@ describe('whatever happens', () => {
       }),
     ));
 
+  it('no slot gets a third beside two that are to stay', () =>
+    fc.assert(
+      fc.property(stories, (story) => {
+        const world = new RolloutWorld(story.replicas, { maxFailures: story.maxFailures, ...story.settings });
+        for (const it of story.happenings) {
+          const creates = it.type === 'plan' ? (world.plan().step?.creates ?? []) : [];
+          for (const { slot } of creates) expect(world.staying(slot).length).toBeLessThan(2);
+          happen(world, it);
+        }
+      }),
+    ));
+
   it('it comes to rest, and then holds just what is wanted, of the release that it stands on, unless it is halted or a replica was given up', () =>
     fc.assert(
       fc.property(stories, (story) => {

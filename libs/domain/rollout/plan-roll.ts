@@ -134,12 +134,13 @@ class Roll {
     });
   }
 
-  /** Empty slots first, then those whose replica doesn't serve, then the others in order, those that nobody hears from last. */
+  /** Empty slots first, then those whose replica doesn't serve, then the others in order, those that nobody hears from last. A slot that has two of
+   *  before, since the roll that was under way was taken over, gets no third: one of them leaves as soon as others serve. */
   creates(stops: Step['stops']): readonly ReplicaOrder[] {
     const stopping = new Set(stops.map(({ replicaId }) => replicaId));
     let room = this.target.wanted + this.target.bounds.surge - countLive(this.standing);
     let inHand = this.slots.filter((slot) => this.isInHand(slot)).length;
-    const waiting = this.slots.filter(({ good, before, leaving }) => !good && !(leaving.length && !before.length) && !before.some(({ order }) => stopping.has(order.replicaId)));
+    const waiting = this.slots.filter(({ good, before, leaving }) => !good && before.length < 2 && !(leaving.length && !before.length) && !before.some(({ order }) => stopping.has(order.replicaId)));
     const order = [...waiting].sort((a, b) => rank(a) - rank(b) || a.slot - b.slot);
     return order.flatMap((view) => {
       const [replaced] = view.before;
@@ -147,7 +148,7 @@ class Roll {
         room -= 1;
         return [nextOrder(this.maker, view.slot, this.target.release)];
       }
-      if (!replaced || view.before.length > 1 || inHand >= this.target.bounds.unavailable || !this.canPrepareBeside(replaced)) return [];
+      if (!replaced || inHand >= this.target.bounds.unavailable || !this.canPrepareBeside(replaced)) return [];
       inHand += 1;
       return [nextOrder(this.maker, view.slot, this.target.release, { replaces: replaced.order.replicaId })];
     });
