@@ -21,7 +21,7 @@ export class HealthcheckDto {
   @IsInt()
   port?: number;
 
-  @ApiPropertyOptional({ type: [String], description: 'With command: runs in the container, without a shell. Exit code 0 is well.' })
+  @ApiPropertyOptional({ type: [String], description: 'With command: runs in the container, without a shell, within its CPU and memory limits. Exit code 0 is well.' })
   @IsOptional()
   @TextList()
   command?: string[];
