@@ -61,7 +61,10 @@ export class Agent {
     this.#output = new Output(options);
     this.#sampler = new Sampler({ ...options, applied, memories });
     this.#sender = new JournalSender({ ...options, journal, nodeId });
-    this.#reporter = new Reporter({ ...options, applied, memories, sender: this.#sender, engineTrouble: () => this.#engineTrouble, pulling: () => this.#parts?.converger.pulling ?? [] });
+    this.#reporter = new Reporter({
+      ...options, applied, memories, sender: this.#sender,
+      engineTrouble: () => this.#engineTrouble, pulling: () => this.#parts?.converger.pulling ?? [], probes: () => this.#parts?.converger.probes ?? [],
+    });
   }
 
   /** Reads what an earlier life left in the node's folder. @throws Error when that can't be used. */

@@ -136,6 +136,18 @@ describe('a deadline', () => {
     await until(async () => (await world.deployment()).closed !== null, 5_000);
   });
 
+  it('is judged with the words of the last probes, which come with the report', async () => {
+    world = await SchedulerWorld.begin();
+    const node = world.nodes[0]!;
+    node.fateOf = (assignment) => {
+      node.probes = [{ replicaId: assignment.replicaId, run: 1, detail: 'GET / on port 80 answered 503' }];
+      return 'hangs';
+    };
+    await world.createService(1, { deploy: { healthyDeadlineMs: 20_000 } });
+    await until(async () => (await world.deployment()).closed !== null, 30_000);
+    expect((await world.deployment()).closed?.reason.message).toContain('its last probe: GET / on port 80 answered 503');
+  });
+
   it('waits for no report of a node that nobody can reach', async () => {
     world = await SchedulerWorld.begin();
     world.nodes[0]!.fateOf = () => 'hangs';

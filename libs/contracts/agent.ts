@@ -114,3 +114,16 @@ export interface Report {
 export interface ReportReply {
   readonly taken: boolean;
 }
+
+/** The last probe of a replica that isn't well: no event, but what a deadline is judged by has to be able to say it. */
+export interface ProbeWord {
+  readonly replicaId: ReplicaId;
+  readonly run: number;
+  /** What was wrong. */
+  readonly detail: string;
+}
+
+/** What came of a report that was asked for, and the last probes of what isn't well; left out: of none. */
+export interface ReportNowReply extends ReportReply {
+  readonly probes?: readonly ProbeWord[];
+}

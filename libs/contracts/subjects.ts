@@ -25,7 +25,7 @@ export const subjects = {
 
   /** Scheduler → agent: a piece of its set. `SetChunk` → `ChunkReply`, 5 s. */
   set: (nodeId: NodeId) => `waybill.agent.${nodeId}.set`,
-  /** Health-monitor or scheduler → agent: send a report now. Empty → `ReportReply`: what came of it, 25 s; the monitor waits for none. */
+  /** Health-monitor or scheduler → agent: send a report now. Empty → `ReportNowReply`: what came of it, and what probes said last, 25 s; the monitor waits for none. */
   reportNow: (nodeId: NodeId) => `waybill.agent.${nodeId}.report_now`,
   /** Gateway → agent: what its containers took when it looked last. `SamplesRequest` → `SamplesReply`, 3 s. */
   samples: (nodeId: NodeId) => `waybill.agent.${nodeId}.samples`,
