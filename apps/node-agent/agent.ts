@@ -1,4 +1,4 @@
-import { subjects, type AgentStand, type AssignmentSet, type Bus, type ChunkReply, type Clock, type Logger, type LogsRequest, type LogsTailRequest, type SamplesRequest, type Random, type SetChunk } from '#contracts';
+import { subjects, type AgentStand, type AssignmentSet, type Bus, type ChunkReply, type Clock, type ImageReply, type ImageRequest, type Logger, type LogsRequest, type LogsTailRequest, type SamplesRequest, type Random, type SetChunk } from '#contracts';
 import { EngineError, type ContainerRuntime, type EngineInfo } from '#docker';
 import { SetAssembler } from '#messaging';
 import { AppliedSet } from './applied-set.ts';
@@ -178,6 +178,7 @@ export class Agent {
         return { stand };
       }),
       bus.subscribe<LogsRequest>(subjects.logs(nodeId), (request) => this.#output.read(request)),
+      bus.subscribe<ImageRequest>(subjects.image(nodeId), async ({ reference }): Promise<ImageReply> => ({ present: (await this.options.runtime.findImage(reference)) !== null })),
       bus.subscribe<SamplesRequest>(subjects.samples(nodeId), (request) => this.#sampler.page(nodeId, request)),
       bus.subscribe<LogsTailRequest>(subjects.logsTail(nodeId), (request) => this.#output.readTail(request)),
     ];

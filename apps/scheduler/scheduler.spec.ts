@@ -198,6 +198,29 @@ describe('placement', () => {
     expect(world.nodes.map(({ alive }) => alive.length)).toEqual([1, 1]);
   });
 
+  it('puts what may not be pulled where it is, and names who lacks it when there is no room', async () => {
+    world = await SchedulerWorld.begin({ nodes: 2, capacity: { cpuMillis: 4_000, memoryBytes: 200 * MIB } });
+    const [lacking, holder] = world.nodes;
+    lacking!.hasImage = () => false;
+    await world.createService(3, { spec: { pullPolicy: 'never' } });
+    await stable(3);
+    expect([lacking!.made.length, holder!.alive.length]).toEqual([0, 3]);
+    await world.scale(4);
+    await until(() => world.events('PlacementDeferred').length === 1);
+    expect(world.events('PlacementDeferred')[0]?.data).toMatchObject({ reason: { message: expect.stringContaining('n1: it does not have the image docker.io/library/api:1') as string } });
+    lacking!.hasImage = () => true;
+    await stable(4);
+    expect(lacking!.alive).toHaveLength(1);
+  });
+
+  it('leaves the word to an agent where no node has it: that ends it', async () => {
+    world = await SchedulerWorld.begin();
+    world.nodes[0]!.hasImage = () => false;
+    await world.createService(1, { spec: { pullPolicy: 'never' } });
+    await until(() => world.nodes[0]!.made.length === 1);
+    expect(world.events('PlacementDeferred')).toEqual([]);
+  });
+
   it('gives up what is deleted before any node fits', async () => {
     world = await SchedulerWorld.begin({ nodes: 0 });
     await world.createService(2);

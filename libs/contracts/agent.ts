@@ -106,6 +106,15 @@ export interface ObservationReply {
   readonly acknowledged: readonly number[];
 }
 
+/** An image as engines know it: by its name, or its id. */
+export interface ImageRequest {
+  readonly reference: string;
+}
+/** Whether the agent's engine has it now. */
+export interface ImageReply {
+  readonly present: boolean;
+}
+
 /** The agent's full list at an applied point: an assignment of that point that is absent here is GONE. */
 export interface Report {
   readonly stand: AgentStand;
