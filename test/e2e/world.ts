@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { importBusybox, startEngine, type TestEngine } from '#testing';
+import { copyImage, importBusybox, startEngine, type TestEngine } from '#testing';
 import { Installation, type InstallationOptions } from '../../deploy/installation.ts';
 import { freePort } from '../../deploy/processes.ts';
 import { openStores, type Stores } from './stores.ts';
@@ -52,7 +52,7 @@ export class World {
       for (const _ of options.nodes ?? []) {
         const another = await open(startEngine());
         further.push(another);
-        await importBusybox(another.host, IMAGE);
+        await copyImage(engine.host, another.host, IMAGE);
       }
       for (const one of [engine, ...further]) await one.reach(engine.hostAddress);
       const { NODE_OPTIONS: _nodeOptions, ...environment } = process.env;
