@@ -20,6 +20,7 @@ import { ServiceMetricsController } from './docker-services/service-metrics.cont
 import { authenticate, RoleGuard } from './edge/gate.ts';
 import { mutationHook } from './edge/mutation.ts';
 import { ProblemFilter, sendProblem } from './edge/problem.filter.ts';
+import { QueryGuard } from './edge/query.guard.ts';
 import { ValidationPipe } from './edge/validation.pipe.ts';
 import { EnvironmentsController } from './environments/environments.controller.ts';
 import { Gateway, type GatewayParts } from './gateway.ts';
@@ -70,6 +71,7 @@ class GatewayModule {
       providers: [
         { provide: Gateway, useValue: new Gateway(parts) },
         { provide: APP_GUARD, useClass: RoleGuard },
+        { provide: APP_GUARD, useClass: QueryGuard },
         { provide: APP_PIPE, useClass: ValidationPipe },
         { provide: APP_FILTER, useValue: new ProblemFilter(parts.logger) },
       ],

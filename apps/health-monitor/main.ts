@@ -5,22 +5,12 @@ import { queues } from '#contracts';
 import { schemaOf, upcast } from '#domain';
 import { AggregateStore, hintingOn, openEventStore, storeReadiness, wokenByHints } from '#event-store';
 import { connectNats } from '#messaging';
-import { type Check, createLogger, readConfig, Shutdown, startHealthServer, systemClock, systemRandom } from '#platform';
+import { startApp } from '#platform';
 import { HealthMonitor } from './health-monitor.ts';
 import { HealthMonitorModule } from './health-monitor.module.ts';
 
-const config = readConfig(process.env);
-const logger = createLogger('health-monitor', { level: config.logLevel });
-const [clock, random] = [systemClock, systemRandom];
-const shutdown = new Shutdown({ clock, logger });
-
 /** The health monitor as a process. Any number of them may run on one event store. */
-async function start(): Promise<void> {
-  const checks: Record<string, Check> = { monitor: () => ({ ok: false, detail: 'is being started' }) };
-  const health = await startHealthServer({ listen: config.healthListen, checks });
-  shutdown.add('health server', () => health.close());
-  logger.info('health is served', { url: health.url });
-
+await startApp('health-monitor', 'monitor', async ({ config, clock, random, logger, shutdown, checks }) => {
   const bus = await connectNats({ url: config.natsUrl, name: 'health-monitor', logger, clock });
   shutdown.add('bus', () => bus.close());
   checks['event_store'] = () => ({ ok: false, detail: 'is being opened' });
@@ -43,24 +33,24 @@ async function start(): Promise<void> {
   checks['monitor'] = () => app.get(HealthMonitor).readiness();
   checks['bus'] = () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected' });
   checks['requests'] = () => ({ ok: answers, detail: answers ? 'agents are answered' : 'not connected' });
-}
-
-/** Nest's transport opens a connection of its own. One member of the queue group gets each request. */
-const requestsOver = (natsUrl: string): MicroserviceOptions => ({
-  transport: Transport.NATS,
-  options: {
-    servers: [natsUrl],
-    name: 'health-monitor requests',
-    queue: queues.monitor,
-    maxReconnectAttempts: -1,
-    waitOnFirstConnect: true,
-    reconnectTimeWait: 250,
-    pingInterval: 5_000,
-    maxPingOut: 2,
-    // Whoever was asked answers before it leaves; an agent would wait in vain else.
-    gracefulShutdown: true,
-    gracePeriod: 250,
-  },
 });
 
-await shutdown.start(start);
+/** Nest's transport opens a connection of its own. One member of the queue group gets each request. */
+function requestsOver(natsUrl: string): MicroserviceOptions {
+  return {
+    transport: Transport.NATS,
+    options: {
+      servers: [natsUrl],
+      name: 'health-monitor requests',
+      queue: queues.monitor,
+      maxReconnectAttempts: -1,
+      waitOnFirstConnect: true,
+      reconnectTimeWait: 250,
+      pingInterval: 5_000,
+      maxPingOut: 2,
+      // Whoever was asked answers before it leaves; an agent would wait in vain else.
+      gracefulShutdown: true,
+      gracePeriod: 250,
+    },
+  };
+}

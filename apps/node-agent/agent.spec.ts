@@ -25,6 +25,7 @@ describe('a replica', () => {
     await node.apply(entry('rep_a', image));
     await node.clock.advance(100);
     expect(node.told('rep_a')).toEqual(['1 PREPARING', expected]);
+    expect(node.said.at(-1)!.seen.reason!.message).toContain(image);
     expect(node.created).toEqual([]);
     await node.stop();
   });

@@ -1,4 +1,4 @@
-import { subjects, type AgentStand, type AssignmentSet, type Bus, type ChunkReply, type Clock, type Logger, type LogsRequest, type LogsTailRequest, type SamplesRequest, type Random, type SetChunk } from '#contracts';
+import { subjects, type AgentStand, type AssignmentSet, type Bus, type ChunkReply, type Clock, type ImageReply, type ImageRequest, type Logger, type LogsRequest, type LogsTailRequest, type SamplesRequest, type Random, type SetChunk } from '#contracts';
 import { EngineError, type ContainerRuntime, type EngineInfo } from '#docker';
 import { SetAssembler } from '#messaging';
 import { AppliedSet } from './applied-set.ts';
@@ -61,7 +61,10 @@ export class Agent {
     this.#output = new Output(options);
     this.#sampler = new Sampler({ ...options, applied, memories });
     this.#sender = new JournalSender({ ...options, journal, nodeId });
-    this.#reporter = new Reporter({ ...options, applied, memories, sender: this.#sender, engineTrouble: () => this.#engineTrouble, pulling: () => this.#parts?.converger.pulling ?? [] });
+    this.#reporter = new Reporter({
+      ...options, applied, memories, sender: this.#sender,
+      engineTrouble: () => this.#engineTrouble, pulling: () => this.#parts?.converger.pulling ?? [], probes: () => this.#parts?.converger.probes ?? [],
+    });
   }
 
   /** Reads what an earlier life left in the node's folder. @throws Error when that can't be used. */
@@ -175,6 +178,7 @@ export class Agent {
         return { stand };
       }),
       bus.subscribe<LogsRequest>(subjects.logs(nodeId), (request) => this.#output.read(request)),
+      bus.subscribe<ImageRequest>(subjects.image(nodeId), async ({ reference }): Promise<ImageReply> => ({ present: (await this.options.runtime.findImage(reference)) !== null })),
       bus.subscribe<SamplesRequest>(subjects.samples(nodeId), (request) => this.#sampler.page(nodeId, request)),
       bus.subscribe<LogsTailRequest>(subjects.logsTail(nodeId), (request) => this.#output.readTail(request)),
     ];

@@ -1,4 +1,4 @@
-import type { Assignment, Clock, Logger, Random } from '#contracts';
+import type { Assignment, Clock, Logger, ProbeWord, Random } from '#contracts';
 import { containerName, EngineError, type ContainerRuntime, type ContainerState, type Host, type Intervention } from '#docker';
 import type { ReplicaId } from '#domain';
 import { WorkQueue } from '#reconcile';
@@ -88,6 +88,11 @@ export class Converger {
   /** How far the pulls are that replicas wait for. */
   get pulling(): Preparer['pulling'] {
     return this.#preparer.pulling;
+  }
+
+  /** The last probes of the replicas that aren't well. */
+  get probes(): readonly ProbeWord[] {
+    return this.#health.words();
   }
 
   /** The applied set is another one: look at everything in it or left over from before, and pull nothing in vain. */

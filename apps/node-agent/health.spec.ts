@@ -1,3 +1,4 @@
+import { subjects } from '#contracts';
 import { ALWAYS, DEFAULT_HEALTHCHECK, type Healthcheck, type RestartPolicy } from '#domain';
 import { entry, NodeUnderTest } from './under-test.ts';
 
@@ -43,6 +44,21 @@ describe('a replica with a check', () => {
     await node.clock.advance(300 * SECOND);
     expect(node.told('rep_a').slice(-2)).toEqual(['1 RUNNING starting', '1 FAILED final healthy_deadline']);
     expect(node.said.at(-1)!.seen.reason!.message).toBe("it hasn't been healthy for 10 s within 60 s of its first start: the command ended with exit code 1");
+    await node.stop();
+  });
+
+  it('that isn’t well says what its last probe found, to whom asks for a report before judging it', async () => {
+    const node = await running('well after 20 s');
+    const ask = async () => {
+      const asked = node.monitor.request(subjects.reportNow(node.agent.identity.nodeId), {}, 25_000);
+      await node.clock.advance(10);
+      return asked;
+    };
+    await node.clock.advance(10 * SECOND);
+    expect(await ask()).toEqual({ taken: true, probes: [{ replicaId: 'rep_a', run: 1, detail: 'the command ended with exit code 1' }] });
+    expect(node.told('rep_a').at(-1)).toBe('1 RUNNING starting');
+    await node.clock.advance(20 * SECOND);
+    expect(await ask()).toEqual({ taken: true });
     await node.stop();
   });
 

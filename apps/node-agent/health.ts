@@ -1,4 +1,4 @@
-import type { Assignment, Clock, Logger } from '#contracts';
+import type { Assignment, Clock, Logger, ProbeWord } from '#contracts';
 import type { ContainerState } from '#docker';
 import { afterProbe, probeEveryMs, standingOf, type Health, type Healthcheck, type ReplicaId } from '#domain';
 import type { Probing } from './probing.ts';
@@ -58,6 +58,11 @@ export class HealthWatch {
   of(replicaId: ReplicaId, run: number): SeenHealth | null {
     const watched = this.#watched.get(replicaId);
     return watched?.run === run ? watched.seen : null;
+  }
+
+  /** The last probes of those that aren't well. */
+  words(): ProbeWord[] {
+    return [...this.#watched].flatMap(([replicaId, { run, seen: { health, detail } }]) => (health === 'healthy' || detail === null ? [] : [{ replicaId, run, detail }]));
   }
 
   stop(): void {

@@ -2,24 +2,14 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { openDockerRuntime } from '#docker';
 import { openNats } from '#messaging';
-import { type Check, createLogger, readConfig, Shutdown, startHealthServer, systemClock, systemRandom } from '#platform';
+import { startApp } from '#platform';
 import { AgentModule } from './agent.module.ts';
 import { Agent } from './agent.ts';
 import { FolderDisk } from './disk.ts';
 import { readCapacity } from './facts.ts';
 
-const config = readConfig(process.env);
-const logger = createLogger('node-agent', { level: config.logLevel });
-const [clock, random] = [systemClock, systemRandom];
-const shutdown = new Shutdown({ clock, logger });
-
 /** The node agent as a process: one for each Docker host. It holds no store's credential, and its end ends no container. */
-async function start(): Promise<void> {
-  const checks: Record<string, Check> = { agent: () => ({ ok: false, detail: 'is being started' }) };
-  const health = await startHealthServer({ listen: config.healthListen, checks });
-  shutdown.add('health server', () => health.close());
-  logger.info('health is served', { url: health.url });
-
+await startApp('node-agent', 'agent', async ({ config, clock, random, logger, shutdown, checks }) => {
   // Containers are looked after whether or not there is a bus.
   const bus = openNats({ url: config.natsUrl, name: 'node-agent', logger, clock });
   shutdown.add('bus', () => bus.close());
@@ -33,6 +23,4 @@ async function start(): Promise<void> {
   checks['agent'] = () => ({ ok: agent.ready.registered, detail: agent.ready.registered ? `registered as ${agent.identity.nodeId}` : 'not registered yet' });
   checks['engine'] = () => ({ ok: agent.ready.engineTrouble === null, detail: agent.ready.engineTrouble ?? 'answers' });
   checks['bus'] = () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected' });
-}
-
-await shutdown.start(start);
+});

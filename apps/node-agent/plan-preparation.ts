@@ -1,6 +1,6 @@
 import type { Assignment } from '#contracts';
 import { digestIn, type ContainerState } from '#docker';
-import { restartDelayMs, type ContainerSpec, type Reason, type ReplicaId } from '#domain';
+import { isImageId, restartDelayMs, type ContainerSpec, type Reason, type ReplicaId } from '#domain';
 import type { ReplicaMemory } from './replica-memory.ts';
 import { retryDelayMs } from './retry-delay.ts';
 import { giveUp, restUntil, say, type Step, type Surroundings, type Telling } from './step.ts';
@@ -31,9 +31,6 @@ const JOB_PREPARATION_MS = 600_000;
 
 const tooLate = ({ trouble }: ReplicaMemory): Reason =>
   say('preparation_deadline', `it could not be prepared within ${JOB_PREPARATION_MS / 60_000} min${trouble ? `: ${trouble.reason.message}` : ''}`);
-
-/** An image by the id that the engine gave it: what no registry knows. */
-const isImageId = (image: string): boolean => /^sha256:[0-9a-f]{64}$/.test(image);
 
 const mayNotPull = ({ pullPolicy, image }: ContainerSpec): boolean => pullPolicy === 'never' || isImageId(image);
 

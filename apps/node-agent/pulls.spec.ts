@@ -58,6 +58,14 @@ describe('pulls of one image', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it.each([
+    ['unauthorized: authentication required', 'shop/api:2 could not be pulled: unauthorized: authentication required'],
+    ['manifest for shop/api:2 not found: manifest unknown', 'manifest for shop/api:2 not found: manifest unknown'],
+  ])('that fail with "%s" name the image and the answer, once', async (answer, message) => {
+    const pulls = new Pulls({ pullImage: () => Promise.reject(new EngineError('image_pull_denied', false, answer)) }, new VirtualClock());
+    await expect(pulls.pull('shop/api:2', new AbortController().signal)).rejects.toMatchObject({ code: 'image_pull_denied', transient: false, message });
+  });
+
   it('end with the last who waits', async () => {
     const { clock, asked, pulls } = begin();
     const [one, other] = [new AbortController(), new AbortController()];

@@ -23,7 +23,7 @@ export class Pulls {
   ) {}
 
   /** @returns whether it is there now; false: `signal` was aborted.
-   *  @throws EngineError as the runtime does, and `pull_stalled` where nothing has been heard for too long. */
+   *  @throws EngineError as the runtime does, its message with the image in it, and `pull_stalled` where nothing has been heard for too long. */
   async pull(reference: string, signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return false;
     const pull = this.#running.get(reference) ?? this.#begin(reference);
@@ -73,7 +73,7 @@ export class Pulls {
       cancel = watch();
       onProgress((last = progress));
     };
-    const pulled = this.runtime.pullImage(reference, aborter.signal, heard);
+    const pulled = this.runtime.pullImage(reference, aborter.signal, heard).catch(naming(reference));
     pulled.catch(() => undefined);
     try {
       await Promise.race([pulled, stalled]);
@@ -82,3 +82,9 @@ export class Pulls {
     }
   }
 }
+
+/** A registry needn't say of what it speaks: "unauthorized", of one of ten images, tells nobody anything. */
+const naming = (reference: string) => (error: unknown): never => {
+  if (!(error instanceof EngineError) || error.message.includes(reference)) throw error;
+  throw new EngineError(error.code, error.transient, `${reference} could not be pulled: ${error.message}`, { cause: error });
+};

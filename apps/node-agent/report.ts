@@ -1,4 +1,4 @@
-import { subjects, type Assignment, type Bus, type Clock, type Heartbeat, type Logger, type Report, type ReportReply } from '#contracts';
+import { subjects, type Assignment, type Bus, type Clock, type Heartbeat, type Logger, type ProbeWord, type Report, type ReportNowReply, type ReportReply } from '#contracts';
 import type { Observation } from '#domain';
 import type { AppliedSet } from './applied-set.ts';
 import type { JournalSender } from './journal.ts';
@@ -31,6 +31,8 @@ export class Reporter {
       /** Why the engine doesn't answer; null while it does. */
       readonly engineTrouble: () => string | null;
       readonly pulling: () => NonNullable<Heartbeat['pulling']>;
+      /** The last probes of what isn't well. */
+      readonly probes: () => readonly ProbeWord[];
     },
   ) {}
 
@@ -44,7 +46,7 @@ export class Reporter {
         this.sync();
         void this.report();
       }),
-      bus.subscribe(subjects.reportNow(nodeId), () => this.report()),
+      bus.subscribe(subjects.reportNow(nodeId), () => this.#reportNow()),
       this.#every(HEARTBEAT_MS, () => this.heartbeat()),
       this.#every(SYNC_MS, () => this.sync()),
       this.#every(REPORT_MS, () => void this.report()),
@@ -78,6 +80,13 @@ export class Reporter {
     this.#asked.push(resolve);
     if (!this.#reporting) void this.#report();
     return promise;
+  }
+
+  /** For whom judges a deadline by it: probes are no observations, and their last word is lost with the container. */
+  async #reportNow(): Promise<ReportNowReply> {
+    const reply = await this.report();
+    const probes = this.options.probes();
+    return probes.length > 0 ? { ...reply, probes } : reply;
   }
 
   async #report(): Promise<void> {

@@ -22,6 +22,7 @@ import {
 } from '#domain';
 import type { Recorded } from '#event-store';
 import type { Cause } from './cause.ts';
+import { LocalImages } from './placement/local-images.ts';
 import { RecentFailures } from './placement/recent-failures.ts';
 
 /** All that the index folds. */
@@ -86,6 +87,7 @@ export class LogIndex {
   /** Services by the job that is a hook of theirs and hasn't ended. */
   readonly hooks = new Map<string, DockerServiceId>();
   readonly failures = new RecentFailures();
+  readonly localImages = new LocalImages();
   readonly #released = new Set<ReplicaId>();
   readonly #causes = new Map<string, Cause>();
 
@@ -94,6 +96,7 @@ export class LogIndex {
     const event = recorded as unknown as IndexedEvent;
     const { category, id } = parseStream(recorded.stream);
     if (category === 'node') this.#takeNode(id as NodeId, event as NodeEvent);
+    if (event.type === 'ReleaseCut' || event.type === 'ReleaseImagePinned' || event.type === 'JobCreated') this.localImages.take(id, event);
     if (category === 'project' && id !== PLATFORM) this.projects.add(id as ProjectId);
     (this.#folds[event.type] as Fold)?.(event.data, recorded);
     this.#remember(category, id, event, recorded);
@@ -132,7 +135,7 @@ export class LogIndex {
 
   readonly #folds: Folds = {
     DockerServiceCreated: ({ dockerServiceId }) => void this.services.add(dockerServiceId),
-    DockerServiceDeleted: (_, { stream }) => this.failures.forget(parseStream(stream).id),
+    DockerServiceDeleted: (_, { stream }) => this.#forget(stream),
 
     ReplicaCreated: ({ replicaId, owner, environmentId, release }) =>
       void this.replicas.set(replicaId, { replicaId, ownerId: owner.id, environmentId, release, phase: 'waiting', nodeId: null, gone: false }),
@@ -159,7 +162,12 @@ export class LogIndex {
 
   #endJob(stream: string): void {
     this.#ending(stream);
+    this.#forget(stream);
+  }
+
+  #forget(stream: string): void {
     this.failures.forget(parseStream(stream).id);
+    this.localImages.forget(parseStream(stream).id);
   }
 
   #ending(stream: string): void {

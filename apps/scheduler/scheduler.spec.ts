@@ -136,6 +136,18 @@ describe('a deadline', () => {
     await until(async () => (await world.deployment()).closed !== null, 5_000);
   });
 
+  it('is judged with the words of the last probes, which come with the report', async () => {
+    world = await SchedulerWorld.begin();
+    const node = world.nodes[0]!;
+    node.fateOf = (assignment) => {
+      node.probes = [{ replicaId: assignment.replicaId, run: 1, detail: 'GET / on port 80 answered 503' }];
+      return 'hangs';
+    };
+    await world.createService(1, { deploy: { healthyDeadlineMs: 20_000 } });
+    await until(async () => (await world.deployment()).closed !== null, 30_000);
+    expect((await world.deployment()).closed?.reason.message).toContain('its last probe: GET / on port 80 answered 503');
+  });
+
   it('waits for no report of a node that nobody can reach', async () => {
     world = await SchedulerWorld.begin();
     world.nodes[0]!.fateOf = () => 'hangs';
@@ -184,6 +196,29 @@ describe('placement', () => {
     await world.createService(2, { spec: { ports: [{ containerPort: 80, protocol: 'tcp', hostPort: 8080 }] } });
     await stable(2);
     expect(world.nodes.map(({ alive }) => alive.length)).toEqual([1, 1]);
+  });
+
+  it('puts what may not be pulled where it is, and names who lacks it when there is no room', async () => {
+    world = await SchedulerWorld.begin({ nodes: 2, capacity: { cpuMillis: 4_000, memoryBytes: 200 * MIB } });
+    const [lacking, holder] = world.nodes;
+    lacking!.hasImage = () => false;
+    await world.createService(3, { spec: { pullPolicy: 'never' } });
+    await stable(3);
+    expect([lacking!.made.length, holder!.alive.length]).toEqual([0, 3]);
+    await world.scale(4);
+    await until(() => world.events('PlacementDeferred').length === 1);
+    expect(world.events('PlacementDeferred')[0]?.data).toMatchObject({ reason: { message: expect.stringContaining('n1: it does not have the image docker.io/library/api:1') as string } });
+    lacking!.hasImage = () => true;
+    await stable(4);
+    expect(lacking!.alive).toHaveLength(1);
+  });
+
+  it('leaves the word to an agent where no node has it: that ends it', async () => {
+    world = await SchedulerWorld.begin();
+    world.nodes[0]!.hasImage = () => false;
+    await world.createService(1, { spec: { pullPolicy: 'never' } });
+    await until(() => world.nodes[0]!.made.length === 1);
+    expect(world.events('PlacementDeferred')).toEqual([]);
   });
 
   it('gives up what is deleted before any node fits', async () => {

@@ -106,6 +106,15 @@ export interface ObservationReply {
   readonly acknowledged: readonly number[];
 }
 
+/** An image as engines know it: by its name, or its id. */
+export interface ImageRequest {
+  readonly reference: string;
+}
+/** Whether the agent's engine has it now. */
+export interface ImageReply {
+  readonly present: boolean;
+}
+
 /** The agent's full list at an applied point: an assignment of that point that is absent here is GONE. */
 export interface Report {
   readonly stand: AgentStand;
@@ -113,4 +122,17 @@ export interface Report {
 }
 export interface ReportReply {
   readonly taken: boolean;
+}
+
+/** The last probe of a replica that isn't well: no event, but what a deadline is judged by has to be able to say it. */
+export interface ProbeWord {
+  readonly replicaId: ReplicaId;
+  readonly run: number;
+  /** What was wrong. */
+  readonly detail: string;
+}
+
+/** What came of a report that was asked for, and the last probes of what isn't well; left out: of none. */
+export interface ReportNowReply extends ReportReply {
+  readonly probes?: readonly ProbeWord[];
 }

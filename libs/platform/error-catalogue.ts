@@ -21,7 +21,7 @@ const request: Record<string, ErrorEntry> = {
   'request.unauthenticated': { status: 401, cause: 'The token is missing or unknown.', wayOut: 'Send Authorization: Bearer <token>; the operator’s stands in operator.token under WAYBILL_HOME.' },
   'request.invalid': invalid('Fields are missing, unknown or wrong; errors[] lists every one with its pointer.', 'Correct the fields that errors[] points at.'),
   'request.if_match_invalid': invalid('If-Match is no revision.', 'Send the ETag of an earlier answer as it was given, like "41".'),
-  'request.position_invalid': invalid('Last-Event-ID is no position.', 'Send the id of an event of such a stream, or leave it out to begin at the start.'),
+  'request.position_invalid': invalid('Last-Event-ID or after is no position.', 'Send the id of an event of such a stream, or leave it out to begin at the start.'),
   'route.not_found': notFound('No such path or method.', 'Look at /openapi.json.'),
   'role.operator_needed': forbidden('Only operators of the platform may do this.', 'Ask an operator.'),
   'cursor.invalid': invalid('The cursor is none that this list gave.', 'Send next_cursor of an earlier page of the same list, as it was given.'),
@@ -29,7 +29,7 @@ const request: Record<string, ErrorEntry> = {
   'logs.unreachable': passing('No node that keeps the lines answers.', 'Bring a node back, or try again; GET /v1/nodes says which are heard.'),
   'idempotency.key_invalid': invalid('The Idempotency-Key is empty, too long or sent twice.', 'Send one of 1 to 255 visible ASCII characters.'),
   'idempotency.key_reused': invalid('The Idempotency-Key was used with another body.', 'Choose a new key for a new request.'),
-  'request.precondition_failed': { status: 412, cause: 'The thing was changed since the revision in If-Match.', wayOut: 'Read it again, decide again, send the new ETag.' },
+  'request.precondition_failed': { status: 412, cause: 'The thing was changed since the revision in If-Match, or is yet to be made.', wayOut: 'Read it again, decide again, send the new ETag; what makes a new thing takes none.' },
 };
 
 /** Projects, environments, names, plans, networks. */

@@ -8,3 +8,4 @@ export * from './ids.ts';
 export * from './logger.ts';
 export * from './random.ts';
 export * from './shutdown.ts';
+export * from './start-app.ts';

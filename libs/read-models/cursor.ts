@@ -27,4 +27,4 @@ function parsed(text: string): unknown[] {
   throw invalid();
 }
 
-const invalid = (): Rejection => new Rejection('invalid', 'cursor.invalid', 'send the next_cursor of an earlier page of the same list, as it was given');
+const invalid = (): Rejection => new Rejection('invalid', 'cursor.invalid', 'send the next_cursor of an earlier page of the same list, as it was given', { pointer: '?cursor' });

@@ -26,11 +26,11 @@ export async function importBusybox(engineHost: string, tag: string, changes: re
   }
 }
 
-/** Takes an image from one engine to another, its id and all: made there anew, it would be another image.
- *  @throws Error when either engine refuses. */
-export async function copyImage(tag: string, from: string, to: string): Promise<void> {
-  const saver = spawn('docker', ['-H', from, 'save', tag], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const loader = spawn('docker', ['-H', to, 'load', '--quiet'], { stdio: ['pipe', 'pipe', 'pipe'] });
+/** Brings an image to another engine as it is: with the same id, which two imports of the same folder don't have.
+ *  @throws Error with what the client says */
+export async function copyImage(fromHost: string, toHost: string, tag: string): Promise<void> {
+  const saver = spawn('docker', ['-H', fromHost, 'save', tag], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const loader = spawn('docker', ['-H', toHost, 'load'], { stdio: ['pipe', 'pipe', 'pipe'] });
   const piped = pipeline(saver.stdout, loader.stdin).catch(() => undefined);
   await Promise.all([output(loader), output(saver, false), piped]);
 }

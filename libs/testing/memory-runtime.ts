@@ -106,7 +106,7 @@ export class MemoryRuntime implements ContainerRuntime {
     if (signal.aborted) throw new EngineError('engine_unreachable', true, 'the pull was given up');
     this.#answer();
     const pull = script ? (script.pull ?? 'ok') : 'image_not_found';
-    if (pull !== 'ok') throw new EngineError(pull, pull === 'registry_unreachable', `pull of ${reference}: ${pull}`);
+    if (pull !== 'ok') throw new EngineError(pull, pull === 'registry_unreachable', `the registry says: ${pull}`);
     this.#local.add(reference);
   }
 

@@ -1,4 +1,4 @@
-import { EngineEvents } from './engine-events.ts';
+import { EngineWatch } from './engine-watch.ts';
 import { type Doc, World } from './world.ts';
 
 /** Serves a page on port 8080, and a bare port on 8081, until it is told to stop. */
@@ -17,10 +17,10 @@ const KINDS = {
 
 describe('health, asked by the agent on the real engine', () => {
   let world: World;
-  let events: EngineEvents;
+  let events: EngineWatch;
   beforeAll(async () => {
     world = await World.start();
-    events = EngineEvents.listen(world.engine);
+    events = await EngineWatch.begin(world.engine.host);
   }, 90_000);
   afterAll(async () => {
     events?.stop();

@@ -1,4 +1,5 @@
-import { type Doc, World } from './world.ts';
+import { deleted } from './deploying.ts';
+import { type Doc, IMAGE, World } from './world.ts';
 
 describe('nodes', () => {
   let world: World;
@@ -19,6 +20,19 @@ describe('nodes', () => {
     expect(await nodesOf(other)).toEqual(['host-1']);
     await world.post(`/v1/nodes/${second.node_id}/activate`);
     await world.eventually('it is ready again', async () => (await node('host-2')).status === 'READY');
+  }, 90_000);
+
+  it('run what can’t be pulled where it is, and who lacks it is named', async () => {
+    const image = 'waybill-test/here-only:1';
+    const container = await world.docker(['create', '--network', 'none', IMAGE]);
+    await world.docker(['commit', '--change', 'LABEL edition=here-only', container, image]);
+    await world.docker(['rm', container]);
+    const { docker_service_id: id } = await world.createService({ name: 'here-only', image, pull_policy: 'never', replicas: 3 });
+    await world.running(id, 3);
+    expect(await nodesOf(id)).toEqual(['host-1']);
+    const { placement } = (await world.get(`/v1/docker-services/${id}/replicas`)).items[0];
+    expect(placement.nodes.find(({ name }: Doc) => name === 'host-2')).toMatchObject({ fits: false, reasons: [{ filter: 'image', detail: expect.stringMatching(/^it does not have the image /) }] });
+    await deleted(world, id);
   }, 90_000);
 
   it('says that a frozen agent is unreachable, takes its replicas out of running, and back when it is heard', async () => {

@@ -1,4 +1,4 @@
-import { EngineEvents } from './engine-events.ts';
+import { EngineWatch } from './engine-watch.ts';
 import { type Doc, SLEEP, World } from './world.ts';
 
 const ENDS = {
@@ -23,10 +23,10 @@ const SETTLES = { ...CPU, deploy: { min_healthy_ms: 300, monitor_ms: 0 } };
 
 describe('restart policies, counted by the engine', () => {
   let world: World;
-  let events: EngineEvents;
+  let events: EngineWatch;
   beforeAll(async () => {
     world = await World.start();
-    events = EngineEvents.listen(world.engine);
+    events = await EngineWatch.begin(world.engine.host);
   }, 90_000);
   afterAll(async () => {
     events?.stop();

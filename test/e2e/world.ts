@@ -52,7 +52,7 @@ export class World {
       for (const _ of options.nodes ?? []) {
         const another = await open(startEngine());
         further.push(another);
-        await copyImage(IMAGE, engine.host, another.host);
+        await copyImage(engine.host, another.host, IMAGE);
       }
       for (const one of [engine, ...further]) await one.reach(engine.hostAddress);
       const { NODE_OPTIONS: _nodeOptions, ...environment } = process.env;

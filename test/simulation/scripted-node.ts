@@ -1,4 +1,4 @@
-import { subjects, type AgentStand, type Assignment, type AssignmentSet, type ChunkReply, type Clock, type ReportReply, type SetChunk } from '#contracts';
+import { subjects, type AgentStand, type Assignment, type AssignmentSet, type ChunkReply, type Clock, type ImageReply, type ImageRequest, type ProbeWord, type ReportNowReply, type SetChunk } from '#contracts';
 import { type CommandMetadata, node, type NodeFacts, type NodeId, type Observation, PLATFORM, type Reason, replica, Rejection, type ReplicaId, streamOf } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { SetAssembler } from '#messaging';
@@ -28,6 +28,10 @@ export class ScriptedNode {
   readonly made: ReplicaId[] = [];
   readonly sets: AssignmentSet[] = [];
   reportsAreTaken = true;
+  /** What its probes said last. */
+  probes: readonly ProbeWord[] = [];
+  /** Whether its engine has an image. */
+  hasImage: (reference: string) => boolean = () => true;
   fateOf: (assignment: Assignment) => Fate = () => 'settles';
   /** The id of the image that a container is made from; null: nothing is said of it. */
   imageOf: ((assignment: Assignment) => string) | null = null;
@@ -47,7 +51,8 @@ export class ScriptedNode {
   ) {
     this.applied = this.appliedFromDisk();
     bus.subscribe<SetChunk>(subjects.set(nodeId), (chunk) => this.takeChunk(chunk));
-    bus.subscribe(subjects.reportNow(nodeId), (): ReportReply => ({ taken: this.reportsAreTaken }));
+    bus.subscribe(subjects.reportNow(nodeId), (): ReportNowReply => ({ taken: this.reportsAreTaken, probes: this.probes }));
+    bus.subscribe<ImageRequest>(subjects.image(nodeId), ({ reference }): ImageReply => ({ present: this.hasImage(reference) }));
     void this.beatForever();
   }
 

@@ -40,7 +40,7 @@ function startOf(request: FastifyRequest, after: string | undefined): Position |
   const header = request.headers['last-event-id'];
   const position = typeof header === 'string' && header !== '' ? header : after;
   if (position === undefined) return null;
-  if (!POSITION.test(position)) throw new Rejection('invalid', 'request.position_invalid', 'Last-Event-ID takes the id of an event of such a stream');
+  if (!POSITION.test(position)) throw new Rejection('invalid', 'request.position_invalid', 'Last-Event-ID and after take the id of an event of such a stream', { pointer: '?after' });
   return position;
 }
 

@@ -1,18 +1,21 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
+import { LIMITS } from '#domain';
 import { TextList, TextMap } from '../edge/shapes.ts';
 import { IsLoggingTarget, IsMetricsTarget, LOGGING_TARGETS, METRICS_TARGETS } from './targets.ts';
 
 const text = { type: 'string' } as const;
+const cpuMillis = { type: 'integer', minimum: LIMITS.minCpuMillis, maximum: LIMITS.maxCpuMillis } as const;
+const memoryBytes = { type: 'integer', minimum: LIMITS.minMemoryBytes, maximum: LIMITS.maxMemoryBytes } as const;
 
 export class AmountDto {
   /** Thousandths of a core. */
-  @ApiProperty({ type: 'integer', example: 250, description: 'Thousandths of a core.' })
+  @ApiProperty({ ...cpuMillis, example: 250, description: 'Thousandths of a core.' })
   @IsInt()
   cpu_millis!: number;
 
-  @ApiProperty({ type: 'integer', example: 268_435_456 })
+  @ApiProperty({ ...memoryBytes, example: 268_435_456 })
   @IsInt()
   memory_bytes!: number;
 }
@@ -33,12 +36,12 @@ export class ResourcesDto {
   @Type(() => AmountDto)
   limit?: AmountDto;
 
-  @ApiPropertyOptional({ type: 'integer', description: 'Short form, with memory_bytes: sets request and limit.' })
+  @ApiPropertyOptional({ ...cpuMillis, description: 'Short form, with memory_bytes: sets request and limit.' })
   @IsOptional()
   @IsInt()
   cpu_millis?: number;
 
-  @ApiPropertyOptional({ type: 'integer', description: 'Short form, with cpu_millis: sets request and limit.' })
+  @ApiPropertyOptional({ ...memoryBytes, description: 'Short form, with cpu_millis: sets request and limit.' })
   @IsOptional()
   @IsInt()
   memory_bytes?: number;

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
+import { LIMITS } from '#domain';
 import { ContainerDto } from '../compute/container.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
 import { DeployDto } from './deploy.dto.ts';
@@ -50,7 +51,7 @@ export class CreateDockerServiceDto extends ContainerDto {
   @Type(() => PortDto)
   ports?: PortDto[];
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 0, default: 1 })
+  @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: LIMITS.replicas, default: 1 })
   @IsOptional()
   @IsInt()
   replicas?: number;

@@ -15,7 +15,7 @@ export class DeployDockerServiceDto extends RolloutDto {
 }
 
 export class RollBackDto {
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'One of those that are kept. Default: the one that the service stood on before.' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'One of those that are kept. Default: the one that the service stood on before; of a halted one the last stable.' })
   @IsOptional()
   @IsInt()
   @Min(1)

@@ -1,12 +1,12 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsObject, IsOptional, ValidateNested } from 'class-validator';
-import { DEFAULT_DEPLOY_SETTINGS, type DeploySettings } from '#domain';
+import { DEFAULT_DEPLOY_SETTINGS, LIMITS, type DeploySettings } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { IsShare } from '../edge/shapes.ts';
 import { HookDto, hookOf } from './hook.dto.ts';
 
-const share = { oneOf: [{ type: 'integer', minimum: 0 }, { type: 'string', pattern: '^(100|[0-9]{1,2})%$' }], example: '25%' };
+const share = { oneOf: [{ type: 'integer', minimum: 0, maximum: LIMITS.replicas }, { type: 'string', pattern: '^(100|[0-9]{1,2})%$' }], example: '25%' };
 
 /** How one deployment goes about it; the service's own settings stand in for what is left out. */
 export class RolloutDto {
@@ -46,27 +46,27 @@ export class RolloutDto {
 }
 
 export class DeployDto extends RolloutDto {
-  @ApiPropertyOptional({ type: 'integer', default: 10_000, description: 'A container counts as started when it has run (with a check: been healthy) this long.' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: LIMITS.maxDurationMs, default: 10_000, description: 'A container counts as started when it has run (with a check: been healthy) this long.' })
   @IsOptional()
   @IsInt()
   min_healthy_ms?: number;
 
-  @ApiPropertyOptional({ type: 'integer', default: 15_000, description: 'How long all replicas have to stay up after the last one was replaced; 0: not watched.' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: LIMITS.maxDurationMs, default: 15_000, description: 'How long all replicas have to stay up after the last one was replaced; 0: not watched.' })
   @IsOptional()
   @IsInt()
   monitor_ms?: number;
 
-  @ApiPropertyOptional({ type: 'integer', default: 300_000, description: 'Each replica’s time from its start order to counting as started.' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: LIMITS.maxDurationMs, default: 300_000, description: 'Each replica’s time from its start order to counting as started.' })
   @IsOptional()
   @IsInt()
   healthy_deadline_ms?: number;
 
-  @ApiPropertyOptional({ type: 'integer', default: 600_000, description: 'The deployment’s time without any progress; hooks excluded.' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: LIMITS.maxDurationMs, default: 600_000, description: 'The deployment’s time without any progress; hooks excluded.' })
   @IsOptional()
   @IsInt()
   progress_deadline_ms?: number;
 
-  @ApiPropertyOptional({ type: 'integer', default: 0, description: 'More failed replicas than this end the deployment.' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: LIMITS.replicas, default: 0, description: 'More failed replicas than this end the deployment.' })
   @IsOptional()
   @IsInt()
   max_failures?: number;

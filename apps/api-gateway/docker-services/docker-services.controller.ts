@@ -8,7 +8,6 @@ import type { Mutation } from '../edge/mutation.ts';
 import { listed } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { projectOf } from '../environments/reach.ts';
-import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
 import { answerOf, asJson } from '../kept-answers.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
@@ -30,7 +29,7 @@ export class DockerServicesController {
   @Post()
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService'), description: 'Created; `deployment_id` is on its way.' })
-  async create(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Body() body: CreateDockerServiceDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+  async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateDockerServiceDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const { aggregates, nodes } = this.gateway.parts;
     const projectId = await projectOf(this.gateway, tenant, body);
     const asked = await newDockerService(aggregates, body, projectId, change.commandId);
@@ -73,7 +72,6 @@ export class DockerServicesController {
     @Tenant() tenant: TenantContext,
     @Change() change: Mutation,
     @Param('docker_service_id') id: string,
-    @Query() _query: Nothing,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
     const { projectId } = await reachDockerService(this.gateway.parts.aggregates, tenant, id);

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsInt, IsOptional, IsString } from 'class-validator';
-import { DEFAULT_HEALTHCHECK, type Healthcheck, type Probe } from '#domain';
+import { DEFAULT_HEALTHCHECK, LIMITS, type Healthcheck, type Probe } from '#domain';
 import { InvalidRequest, type FieldError } from '../edge/invalid-request.ts';
 import { TextList } from '../edge/shapes.ts';
 
@@ -21,27 +21,27 @@ export class HealthcheckDto {
   @IsInt()
   port?: number;
 
-  @ApiPropertyOptional({ type: [String], description: 'With command: runs in the container, without a shell. Exit code 0 is well.' })
+  @ApiPropertyOptional({ type: [String], description: 'With command: runs in the container, without a shell, within its CPU and memory limits. Exit code 0 is well.' })
   @IsOptional()
   @TextList()
   command?: string[];
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 100, default: 10_000 })
+  @ApiPropertyOptional({ type: 'integer', minimum: LIMITS.minProbeIntervalMs, maximum: LIMITS.maxDurationMs, default: 10_000 })
   @IsOptional()
   @IsInt()
   interval_ms?: number;
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, default: 2_000 })
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: LIMITS.maxProbeTimeoutMs, default: 2_000 })
   @IsOptional()
   @IsInt()
   timeout_ms?: number;
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, default: 1, description: 'Successes in a row that make it healthy.' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: LIMITS.threshold, default: 1, description: 'Successes in a row that make it healthy.' })
   @IsOptional()
   @IsInt()
   healthy_threshold?: number;
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, default: 3, description: 'Failures in a row that make it unhealthy.' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: LIMITS.threshold, default: 3, description: 'Failures in a row that make it unhealthy.' })
   @IsOptional()
   @IsInt()
   unhealthy_threshold?: number;

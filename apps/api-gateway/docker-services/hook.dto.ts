@@ -1,6 +1,6 @@
 import { ApiPropertyOptional, PartialType } from '@nestjs/swagger';
 import { IsInt, IsOptional, IsString } from 'class-validator';
-import { JOB_TIMEOUT, type Hook } from '#domain';
+import { JOB_TIMEOUT, MAX_JOB_RETRIES, type Hook } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { canonicalOf, size } from '../compute/container-spec.ts';
 import { ContainerDto } from '../compute/container.dto.ts';
@@ -13,12 +13,12 @@ export class HookDto extends PartialType(ContainerDto) {
   @IsString()
   script?: string;
 
-  @ApiPropertyOptional({ type: 'integer', default: JOB_TIMEOUT.defaultMs, description: 'From the start of the container; never unlimited.' })
+  @ApiPropertyOptional({ type: 'integer', minimum: JOB_TIMEOUT.minMs, maximum: JOB_TIMEOUT.maxMs, default: JOB_TIMEOUT.defaultMs, description: 'From the start of the container; never unlimited.' })
   @IsOptional()
   @IsInt()
   timeout_ms?: number;
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 0, default: 0, description: 'Further attempts after a failed one.' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: MAX_JOB_RETRIES, default: 0, description: 'Further attempts after a failed one.' })
   @IsOptional()
   @IsInt()
   retries?: number;

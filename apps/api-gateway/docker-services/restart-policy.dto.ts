@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsInt, IsOptional } from 'class-validator';
-import { ALWAYS, type RestartPolicy } from '#domain';
+import { ALWAYS, LIMITS, type RestartPolicy } from '#domain';
 
 const NAMES = ['always', 'unless-stopped', 'on-failure', 'no'] as const;
 
@@ -9,12 +9,12 @@ export class RestartPolicyDto {
   @IsIn(NAMES)
   name!: RestartPolicy['name'];
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 0, default: 0, description: 'Restarts within the window before it is FAILED for good; 0: no limit.' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: LIMITS.maxRetries, default: 0, description: 'Restarts within the window before it is FAILED for good; 0: no limit.' })
   @IsOptional()
   @IsInt()
   max_retries?: number;
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 0, description: 'Default: at once first, then 1 s doubling to 60 s. Given, it stays the same unless backoff is exponential.' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: LIMITS.maxDurationMs, description: 'Default: at once first, then 1 s doubling to 60 s. Given, it stays the same unless backoff is exponential.' })
   @IsOptional()
   @IsInt()
   delay_ms?: number;
@@ -24,7 +24,7 @@ export class RestartPolicyDto {
   @IsIn(['constant', 'exponential'])
   backoff?: RestartPolicy['backoff'];
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'In which max_retries counts. Default: wide enough for the retries and their delays.' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: LIMITS.maxDurationMs, description: 'In which max_retries counts. Default: wide enough for the retries and their delays.' })
   @IsOptional()
   @IsInt()
   window_ms?: number;

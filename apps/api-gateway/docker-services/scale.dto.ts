@@ -1,8 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsInt } from 'class-validator';
+import { LIMITS } from '#domain';
 
 export class ScaleDto {
-  @ApiProperty({ type: 'integer', minimum: 0, description: 'How many are wanted from now on.' })
+  @ApiProperty({ type: 'integer', minimum: 0, maximum: LIMITS.replicas, description: 'How many are wanted from now on.' })
   @IsInt()
   replicas!: number;
 }

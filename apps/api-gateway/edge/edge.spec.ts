@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#platform';
 import { MemoryBroker, MemoryLogger } from '#testing';
+import { summaries } from '../openapi/summaries.ts';
 import { GatewayUnderTest, type Json } from '../under-test.ts';
 import { PUBLIC_ROUTES } from './gate.ts';
 import { fingerprint } from './mutation.ts';
@@ -164,6 +165,54 @@ describe('the edge', () => {
     });
   });
 
+  describe('a query', () => {
+    it.each([
+      ['POST', '/v1/docker-services?dry_run=true'], ['POST', '/v1/jobs?dry_run=true'], ['DELETE', `/v1/docker-services/svc_${'a'.repeat(26)}?dry_run=true`],
+      ['GET', `/v1/docker-services/svc_${'a'.repeat(26)}/explain?dry_run=true`], ['GET', '/v1/nodes?dry_run=true'],
+    ])('that %s %s doesn’t know is refused by name', async (method, path) =>
+      expect(await gateway.call(method, path, method === 'POST' ? {} : undefined)).toMatchObject({ status: 422, body: { errors: [{ pointer: '?dry_run', code: 'unknown_field' }] } }));
+
+    it.each([
+      ['/v1/jobs?cursor=nonsense', '?cursor', 'cursor.invalid'], ['/v1/audit?cursor=nonsense', '?cursor', 'cursor.invalid'],
+      ['/v1/events?after=nonsense', '?after', 'request.position_invalid'],
+    ])('of %s names what is wrong', async (path, pointer, code) => expect(await gateway.call('GET', path)).toMatchObject({ status: 422, body: { code, errors: [{ pointer }] } }));
+
+    it('of events takes positions only', async () => {
+      const environment_id = await gateway.environmentId();
+      const { docker_service_id: id } = (await gateway.call('POST', '/v1/docker-services', { environment_id, image: 'nginx', replicas: 0 })).body;
+      for (const name of ['after', 'cursor']) {
+        expect(await gateway.call('GET', `/v1/docker-services/${id}/events?${name}=nonsense`)).toMatchObject({ status: 422, body: { errors: [{ pointer: `?${name}` }] } });
+      }
+      expect(await gateway.call('GET', `/v1/docker-services/${id}/logs?after=nonsense`)).toMatchObject({ status: 422, body: { code: 'logs.cursor_invalid', errors: [{ pointer: '?after' }] } });
+    });
+  });
+
+  describe('If-Match', () => {
+    it('holds for nothing that is to be made', async () => {
+      const environment_id = await gateway.environmentId();
+      const job = { environment_id, image: 'nginx' };
+      const { job_id } = (await gateway.call('POST', '/v1/jobs', job)).body;
+      const before = (await gateway.call('GET', '/v1/jobs?limit=500')).body.items.length;
+      const making: [string, object][] = [['/v1/docker-services', job], ['/v1/jobs', job], [`/v1/jobs/${job_id}/run`, {}], ['/v1/schedules', { cron: '* * * * *', job }], ['/v1/projects', { name: 'matched' }]];
+      for (const [path, body] of making) {
+        expect([path, await gateway.call('POST', path, body, { 'if-match': '"0"' })]).toMatchObject([path, { status: 412, body: { code: 'request.precondition_failed', facts: { revision: null } } }]);
+      }
+      expect((await gateway.call('GET', '/v1/jobs?limit=500')).body.items).toHaveLength(before);
+    });
+  });
+
+  it('answers a schedule’s retry by what it made, also when no node could run its job any more', async () => {
+    const node = await gateway.register('clocked');
+    const environment_id = await gateway.environmentId();
+    const body = { cron: '0 4 * * *', job: { environment_id, image: 'nginx', constraints: ['node.name==clocked'] } };
+    const first = await gateway.call('POST', '/v1/schedules', body, { 'idempotency-key': 'clocked' });
+    expect(first.status).toBe(201);
+    await gateway.remove(node);
+    await gateway.register('unclocked');
+    expect(await gateway.call('POST', '/v1/schedules', body, { 'idempotency-key': 'clocked' })).toMatchObject({ status: 201, body: { schedule_id: first.body.schedule_id } });
+    expect(await gateway.call('POST', '/v1/schedules', body)).toMatchObject({ status: 422, body: { code: 'placement.constraint' } });
+  });
+
   it('gives one fingerprint to bodies that say the same', () => {
     expect(fingerprint({ a: 1, b: [{ c: 2, d: 3 }] })).toBe(fingerprint({ b: [{ d: 3, c: 2 }], a: 1 }));
     expect(fingerprint({ a: [1, 2] })).not.toBe(fingerprint({ a: [2, 1] }));
@@ -177,18 +226,25 @@ describe('the edge', () => {
       expect(described.sort()).toEqual([...new Set(served)].sort());
     });
 
+    it('says of every operation what it does, and of none that there isn’t', () => {
+      const operations = Object.entries<Json>(document.paths).flatMap(([path, item]) => VERBS.filter((verb) => verb in item).map((verb) => ({ name: `${verb} ${path}`, summary: item[verb].summary })));
+      expect(operations.filter(({ summary }) => !summary)).toEqual([]);
+      expect(Object.keys(summaries).sort()).toEqual(operations.map(({ name }) => name).sort());
+    });
+
     it('holds for real answers', async () => {
       await gateway.register('described');
       const environment_id = await gateway.environmentId();
       const service = (await gateway.call('POST', '/v1/docker-services', { environment_id, image: 'nginx', name: 'described', ports: [{ container_port: 80 }] })).body;
       const job = (await gateway.call('POST', '/v1/jobs', { environment_id, image: 'nginx', plan: 'medium' })).body;
+      const schedule = (await gateway.call('POST', '/v1/schedules', { cron: '0 3 * * *', job: { environment_id, image: 'nginx' } })).body;
       const own = `/v1/docker-services/${service.docker_service_id}`;
       await gateway.call('POST', '/v1/projections/services/rebuild');
       while ((await gateway.call('GET', '/v1/projections')).body.items.every((view: Json) => view.last_rebuild === null)) await systemClock.sleep(20);
       const examples: [string, string][] = [
         ['DockerService', own], ['DockerServiceList', '/v1/docker-services'], ['ReplicaList', `${own}/replicas`], ['DeploymentList', `${own}/deployments`],
         ['Deployment', `/v1/deployments/${service.deployment.deployment_id}`], ['EventList', `${own}/events`], ['Explanation', `${own}/explain`], ['Logs', `${own}/logs`],
-        ['Job', `/v1/jobs/${job.job_id}`], ['JobList', '/v1/jobs'], ['NodeList', '/v1/nodes'], ['PlanList', '/v1/plans'], ['ProjectList', '/v1/projects'],
+        ['Schedule', `/v1/schedules/${schedule.schedule_id}`], ['ScheduleList', '/v1/schedules'], ['ServiceMetrics', `${own}/metrics`], ['Job', `/v1/jobs/${job.job_id}`], ['JobList', '/v1/jobs'], ['NodeList', '/v1/nodes'], ['PlanList', '/v1/plans'], ['ProjectList', '/v1/projects'],
         ['EnvironmentList', '/v1/environments'], ['AuditEntryList', '/v1/audit'], ['ProjectionList', '/v1/projections'], ['Problem', '/v1/plans/none'],
       ];
       const ajv = new Ajv2020({ strict: false, validateFormats: false });

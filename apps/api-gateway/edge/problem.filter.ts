@@ -40,7 +40,8 @@ function ofTheEdge(error: unknown): Problem | null {
 function ofTheEventStore(error: unknown): Problem | null {
   if (error instanceof PreconditionFailed) {
     const facts = { revision: error.actual === null ? null : Number(error.actual) };
-    return problem(412, 'request.precondition_failed', 'somebody changed it since: read it again and send its new ETag as If-Match', { facts });
+    const wayOut = error.actual === null ? 'what is to be made has no revision yet: leave If-Match out' : 'somebody changed it since: read it again and send its new ETag as If-Match';
+    return problem(412, 'request.precondition_failed', wayOut, { facts });
   }
   if (error instanceof Conflict) return problem(409, 'event_store.conflict', 'somebody changed it at the same time: read it again and try again');
   if (!(error instanceof Unavailable || error instanceof OutcomeUnknown)) return null;

@@ -1,6 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { TenantContext } from '#contracts';
+import { PreconditionFailed } from '#event-store';
 import type { Mutation } from './mutation.ts';
 
 declare module 'fastify' {
@@ -21,9 +22,11 @@ export const Tenant = createParamDecorator((_: unknown, context: ExecutionContex
   return tenant;
 });
 
-/** What the request wants changed, under which name and at which revision. */
-export const Change = createParamDecorator((_: unknown, context: ExecutionContext): Mutation => {
+/** What the request wants changed, under which name and at which revision. `new`: it makes a thing, which has no revision yet, so that no
+ *  `If-Match` can hold (RFC 9110 §13.1.1). @throws PreconditionFailed */
+export const Change = createParamDecorator((makes: 'new' | undefined, context: ExecutionContext): Mutation => {
   const { mutation } = requestOf(context);
   if (!mutation) throw new Error('a changing handler stands behind a reading verb');
+  if (makes === 'new' && mutation.ifMatch !== undefined) throw new PreconditionFailed('none', mutation.ifMatch, null);
   return mutation;
 });

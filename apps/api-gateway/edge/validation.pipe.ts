@@ -14,7 +14,10 @@ export class ValidationPipe implements PipeTransform {
     if (!metatype || PLAIN.has(metatype) || type === 'custom' || type === 'param') return value;
     const plain = value ?? {};
     if (typeof plain !== 'object' || Array.isArray(plain)) throw new InvalidRequest([{ pointer: '', code: 'type', detail: 'must be a JSON object' }]);
-    if (metatype === Nothing) return refuseAnything(plain, type === 'query' ? '?' : '/');
+    if (metatype === Nothing) {
+      refuseUnknown(Object.keys(plain), type === 'query' ? '?' : '/');
+      return plain;
+    }
     // Most reads ask for nothing special: what was found well once is so every time.
     const isEmpty = Object.keys(plain).length === 0;
     if (isEmpty && this.#wellWhenEmpty.has(metatype as new () => object)) return new (metatype as new () => object)();
@@ -27,12 +30,12 @@ export class ValidationPipe implements PipeTransform {
   }
 }
 
-/** The body or query of a route that takes none: what a client means by it can't be served, and isn't passed over. */
+/** The body of a route that takes none: what a client means by it can't be served, and isn't passed over. */
 export class Nothing {}
 
-function refuseAnything(given: object, separator: string): Nothing {
-  const names = Object.keys(given);
-  if (names.length === 0) return given;
+/** @throws InvalidRequest that names each of these */
+export function refuseUnknown(names: readonly string[], separator: '?' | '/'): void {
+  if (names.length === 0) return;
   throw new InvalidRequest(names.map((name) => ({ pointer: `${separator}${escaped(name)}`, code: 'unknown_field', detail: `no such field: ${name}` })));
 }
 

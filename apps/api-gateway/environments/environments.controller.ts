@@ -8,7 +8,6 @@ import { getEnvironment, listEnvironments } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, PagingDto, ReadDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
-import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
 import { projectNotFound } from '../projects/projects.controller.ts';
@@ -67,7 +66,6 @@ export class EnvironmentsController {
     @Tenant() tenant: TenantContext,
     @Change() change: Mutation,
     @Param('environment_id') id: string,
-    @Query() _query: Nothing,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
     const { project_id: projectId } = await this.#one(tenant, id);

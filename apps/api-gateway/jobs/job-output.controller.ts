@@ -5,7 +5,7 @@ import type { TenantContext } from '#contracts';
 import { getJob, listEvents, ownerOf, getJobExplanation } from '#read-models';
 import { ListEventsDto } from '../audit/events.dto.ts';
 import { streamLog, wantsStream } from '../audit/event-stream.ts';
-import { listed } from '../edge/paging.dto.ts';
+import { listed, ReadDto } from '../edge/paging.dto.ts';
 import { Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { answerLogs } from '../logs/answer-logs.ts';
@@ -51,7 +51,7 @@ export class JobOutputController {
   /** Why it is as it is: read from the recorded decisions. */
   @Get('explain')
   @ApiOkResponse({ schema: ref('Explanation') })
-  async explain(@Tenant() tenant: TenantContext, @Param('job_id') id: string): Promise<object> {
+  async explain(@Tenant() tenant: TenantContext, @Param('job_id') id: string, @Query() _query: ReadDto): Promise<object> {
     const explanation = await getJobExplanation(this.gateway.parts, tenant, id);
     if (!explanation) throw jobNotFound();
     return explanation;

@@ -28,7 +28,7 @@ export class JobsController {
   @Post()
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Job') })
-  async create(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Body() body: JobDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+  async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: JobDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const id = jobIdOf(change.commandId);
     // A retry is answered by what stands, whatever became of the service or the nodes since.
     const asked = (await createdJob(this.gateway.parts.aggregates, id)) ?? (await this.#asked(tenant, body));
@@ -61,7 +61,7 @@ export class JobsController {
   @Post(':job_id/run')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Job') })
-  async run(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('job_id') source: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+  async run(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Param('job_id') source: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const definition = await reachJob(this.gateway.parts.aggregates, tenant, source);
     const id = rerunIdOf(change.commandId, source as JobId);
     if (!(await createdJob(this.gateway.parts.aggregates, id))) refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, definition.spec);

@@ -25,7 +25,7 @@ const FORM = /^1~[0-9a-z]{1,11}(~[0-9a-z]{1,6}\.[0-9a-z]{1,6}\.[0-9a-z]{1,7}\.[0
 
 /** @throws Rejection `logs.cursor_invalid` */
 export function parseCursor(text: string): LogCursor {
-  if (!FORM.test(text)) throw new Rejection('invalid', 'logs.cursor_invalid', 'send the id of a line as this stream gave it, or leave it out');
+  if (!FORM.test(text)) throw new Rejection('invalid', 'logs.cursor_invalid', 'send the id of a line as this stream gave it, or leave it out', { pointer: '?after' });
   const [, time, ...places] = text.split('~');
   const knownUntil = parseInt(time!, 36);
   return {

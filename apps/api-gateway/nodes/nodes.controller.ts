@@ -81,7 +81,7 @@ export class NodesController {
   @Delete(':node_id')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Node') })
-  remove(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('node_id') id: string, @Query() _query: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+  remove(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('node_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     return this.#change(tenant, change, id, { type: 'RemoveNode', data: {} }, reply);
   }
 

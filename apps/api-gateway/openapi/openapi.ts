@@ -2,9 +2,11 @@ import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swag
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PUBLIC_ROUTES } from '../edge/gate.ts';
 import { answerSchemas, pageSchemas, ref } from './schemas.ts';
+import { summaries } from './summaries.ts';
 
 interface Operation {
   operationId?: string;
+  summary?: string;
   parameters?: object[];
   responses: Record<string, object>;
 }
@@ -36,7 +38,9 @@ export function describe(app: NestFastifyApplication): OpenAPIObject {
     if (PUBLIC_ROUTES.has(path)) continue;
     for (const verb of VERBS) {
       const operation = item[verb] as Operation | undefined;
-      if (operation) complete(operation, CHANGING.has(verb));
+      if (!operation) continue;
+      operation.summary = summaries[`${verb} ${path}`] ?? '';
+      complete(operation, CHANGING.has(verb));
     }
   }
   return document;
@@ -56,7 +60,7 @@ function complete(operation: Operation, changes: boolean): void {
   operation.parameters = [
     ...(operation.parameters ?? []),
     header('Idempotency-Key', 'Names the request: sent again with the same body it is answered by what it did; with another body it is refused.'),
-    header('If-Match', 'The ETag of an earlier answer: the change is made at that revision only, else 412.'),
+    header('If-Match', 'The ETag of an earlier answer: the change is made at that revision only, else 412. What makes a new thing takes none.'),
   ];
   for (const [status, response] of Object.entries(operation.responses)) if (/^2/.test(status)) Object.assign(response, { headers: stamps });
 }

@@ -9,7 +9,6 @@ import { OperatorOnly } from '../edge/gate.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, ReadDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
-import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
 import { CreateProjectDto, ListProjectsDto } from './project.dto.ts';
@@ -25,7 +24,7 @@ export class ProjectsController {
   @Post()
   @OperatorOnly()
   @ApiCreatedResponse({ schema: ref('Project'), description: 'With its first environment, `default`.' })
-  async create(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Body() { name }: CreateProjectDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+  async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() { name }: CreateProjectDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const projectId = projectIdOf(change.commandId);
     this.gateway.accept(reply, await createProject(this.parts, name, change.metadata(projectId)));
     reply.header('location', `/v1/projects/${projectId}`);
@@ -56,7 +55,6 @@ export class ProjectsController {
     @Tenant() tenant: TenantContext,
     @Change() change: Mutation,
     @Param('project_id') id: string,
-    @Query() _query: Nothing,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
     if (!reaches(tenant, id)) throw projectNotFound();

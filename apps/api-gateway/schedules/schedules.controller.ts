@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { changeSchedule, createSchedule, Dispatcher, scheduleIdOf, scheduleNotFound, specOfTemplate, standingSchedule, ToSchedule } from '#application';
+import { changeSchedule, createSchedule, Dispatcher, scheduleIdOf, scheduleNotFound, specOfTemplate, standingSchedule, ToSchedule, type NewSchedule } from '#application';
 import { reaches, type TenantContext } from '#contracts';
 import { schedule as scheduleRules, streamOf, type ExistingSchedule, type ScheduleId, type ScheduleSettings } from '#domain';
 import { cronCalendar } from '#platform';
@@ -13,7 +13,6 @@ import { InvalidRequest } from '../edge/invalid-request.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, ReadDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
-import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
 import { askedJob } from '../jobs/asked-job.ts';
 import type { JobDto } from '../jobs/job.dto.ts';
@@ -31,11 +30,11 @@ export class SchedulesController {
   /** Makes a job at every due minute. */
   @Post()
   @ApiCreatedResponse({ schema: ref('Schedule') })
-  async create(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Body() body: CreateScheduleDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const { projectId, environmentId, job } = await this.#asked(tenant, body.job);
-    const asked = { projectId, environmentId, cron: body.cron, timeZone: body.time_zone ?? 'UTC', concurrency: body.concurrency ?? 'forbid', job } as const;
-    this.gateway.accept(reply, await createSchedule(this.#parts, asked, change.metadata(projectId)));
+  async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateScheduleDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const id = scheduleIdOf(change.commandId);
+    // A retry is answered by what stands, whatever became of the service or the nodes since.
+    const asked = (await this.#made(id)) ?? (await this.#new(tenant, body));
+    this.gateway.accept(reply, await createSchedule(this.#parts, asked, change.metadata(asked.projectId)));
     reply.header('location', `/v1/schedules/${id}`);
     return this.#one(tenant, id);
   }
@@ -79,7 +78,7 @@ export class SchedulesController {
   @Delete(':schedule_id')
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'It makes no more jobs.' })
-  async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('schedule_id') id: string, @Query() _query: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+  async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('schedule_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     const { state } = await this.gateway.parts.aggregates.load(scheduleRules, streamOf('schedule', id));
     if (state.status === 'absent' || !reaches(tenant, state.projectId)) throw scheduleNotFound();
     this.gateway.accept(reply, await this.dispatcher.send(new ToSchedule(id, { type: 'DeleteSchedule', data: {} }, change.metadata(state.projectId), { ifMatch: change.ifMatch })));
@@ -104,10 +103,20 @@ export class SchedulesController {
   /** Why it did what it did: read from the recorded decisions. */
   @Get(':schedule_id/explain')
   @ApiOkResponse({ schema: ref('Explanation') })
-  async explain(@Tenant() tenant: TenantContext, @Param('schedule_id') id: string): Promise<object> {
+  async explain(@Tenant() tenant: TenantContext, @Param('schedule_id') id: string, @Query() _query: ReadDto): Promise<object> {
     const explanation = await getScheduleExplanation(this.gateway.parts, tenant, id);
     if (!explanation) throw scheduleNotFound();
     return explanation;
+  }
+
+  async #new(tenant: TenantContext, { cron, time_zone: timeZone = 'UTC', concurrency = 'forbid', job: body }: CreateScheduleDto): Promise<NewSchedule> {
+    const { projectId, environmentId, job } = await this.#asked(tenant, body);
+    return { projectId, environmentId, cron, timeZone, concurrency, job };
+  }
+
+  async #made(id: ScheduleId): Promise<NewSchedule | null> {
+    const { state } = await this.gateway.parts.aggregates.load(scheduleRules, streamOf('schedule', id));
+    return state.status === 'absent' ? null : { projectId: state.projectId, environmentId: state.environmentId, ...state.settings };
   }
 
   get #parts() {

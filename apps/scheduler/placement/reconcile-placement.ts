@@ -10,12 +10,14 @@ import {
   type ReplicaId,
   streamOf,
   whyUnwanted,
+  type ImageFacts,
 } from '#domain';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
 import type { LogIndex } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
+import { ImageHolders } from './image-holders.ts';
 import { KnownNodes } from './known-nodes.ts';
 import { placementOf, settleClaim } from './settle-claim.ts';
 
@@ -27,12 +29,14 @@ const NEXT_ROUND_MS = 1_000;
  *  none fits. Woken by whatever changes on a node, so that one that waits is tried again. */
 export class ReconcilePlacement {
   private readonly nodes: KnownNodes;
+  private readonly images: ImageHolders;
 
   constructor(
-    private readonly ports: Pick<SchedulerPorts, 'aggregates' | 'clock'>,
+    private readonly ports: Pick<SchedulerPorts, 'aggregates' | 'bus' | 'clock'>,
     private readonly index: LogIndex,
   ) {
     this.nodes = new KnownNodes(index);
+    this.images = new ImageHolders(ports, index);
   }
 
   /** One look at a replica. Repeating it changes nothing; two schedulers at once give it one place. */
@@ -78,7 +82,9 @@ export class ReconcilePlacement {
       return false;
     }
     const troubledOn = this.index.failures.troubledOn(owner.id, replica.release, this.ports.clock.now());
-    const { nodeId, nodes, reason } = this.hasNetwork(replica) ? place({ ...replica, troubledOn }, this.nodes.all()) : NO_NETWORK;
+    const local = this.index.localImages.of(owner.id, replica.release);
+    const image: ImageFacts = local === null ? {} : { onlyOn: await this.images.of(local) };
+    const { nodeId, nodes, reason } = this.hasNetwork(replica) ? place({ ...replica, troubledOn, image }, this.nodes.all()) : NO_NETWORK;
     if (!nodeId) {
       await this.write(replica, revision, { type: 'DeferPlacement', data: { reason, nodes } }, commandIdOf('defer', replicaId, String(revision)));
       return false;

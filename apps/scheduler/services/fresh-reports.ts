@@ -1,5 +1,5 @@
-import { subjects, type ReportReply } from '#contracts';
-import type { NodeId } from '#domain';
+import { subjects, type ProbeWord, type ReportNowReply } from '#contracts';
+import type { NodeId, ReplicaId } from '#domain';
 import type { LogIndex } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
 
@@ -16,7 +16,12 @@ interface Asked {
   readonly givenUpAt: number;
   /** The turn in which the answer came; null while it is awaited. */
   answeredIn: number | null;
+  /** What the probes of its replicas said last, as of the answer. */
+  probes: ReadonlyMap<ReplicaId, ProbeWord>;
 }
+
+/** A probe's word goes into reasons, and so into the log. */
+const WORD_LENGTH = 500;
 
 /** Fresh reports of nodes, before a deadline is judged: what an agent saw just before it may still be on its way. */
 export class FreshReports {
@@ -44,6 +49,12 @@ export class FreshReports {
     return all;
   }
 
+  /** What the last probe of this run found to be wrong, as its node's last report had it; null where nothing was. */
+  lastProbe(nodeId: NodeId | null, replicaId: ReplicaId, run: number): string | null {
+    const word = nodeId === null ? undefined : this.#asked.get(nodeId)?.probes.get(replicaId);
+    return word?.run === run ? word.detail : null;
+  }
+
   private isFresh(nodeId: NodeId, since: number, mark: number): boolean {
     const node = this.index.nodes.get(nodeId);
     if (node?.status !== 'registered' || !node.reachable) return true;
@@ -52,7 +63,7 @@ export class FreshReports {
       if (asked.answeredIn !== null) return asked.answeredIn < mark;
       if (this.ports.clock.monotonic() >= asked.givenUpAt) return true;
     } else {
-      this.#asked.set(nodeId, { since: this.ports.clock.now(), givenUpAt: this.ports.clock.monotonic() + GIVE_UP_MS, answeredIn: null });
+      this.#asked.set(nodeId, { since: this.ports.clock.now(), givenUpAt: this.ports.clock.monotonic() + GIVE_UP_MS, answeredIn: null, probes: new Map() });
     }
     this.ask(nodeId);
     return false;
@@ -63,20 +74,21 @@ export class FreshReports {
     this.#pending.add(nodeId);
     const asked = this.#asked.get(nodeId)!;
     void this.report(nodeId)
-      .then((taken) => {
+      .then(({ taken, probes }) => {
         if (taken) asked.answeredIn = this.#turn;
+        asked.probes = new Map((probes ?? []).map((word) => [word.replicaId, { ...word, detail: String(word.detail).slice(0, WORD_LENGTH) }]));
         return taken ? this.onReported(nodeId) : this.ports.clock.sleep(PAUSE_MS);
       })
       .finally(() => this.#pending.delete(nodeId));
   }
 
-  /** @returns whether a report that was made now stands in the log */
-  private async report(nodeId: NodeId): Promise<boolean> {
+  /** @returns whether a report that was made now stands in the log, and what it says beside */
+  private async report(nodeId: NodeId): Promise<ReportNowReply> {
     try {
-      return (await this.ports.bus.request<ReportReply>(subjects.reportNow(nodeId), {}, REPORT_TIMEOUT_MS)).taken;
+      return await this.ports.bus.request<ReportNowReply>(subjects.reportNow(nodeId), {}, REPORT_TIMEOUT_MS);
     } catch (error) {
       this.ports.logger.debug('no report yet', { node_id: nodeId, error });
-      return false;
+      return { taken: false };
     }
   }
 }

@@ -1,12 +1,12 @@
 import { Transient } from '#contracts';
-import { type DockerServiceId, type NodeId, passedDeadline, planRollout, type RolloutInput, type RolloutPlan } from '#domain';
+import { type DockerServiceId, type NodeId, type ObservedReplica, passedDeadline, planRollout, type RolloutInput, type RolloutPlan } from '#domain';
 import { hookJobIdOf, replicaIdOf } from '#platform';
 import type { LogIndex } from '../log-index.ts';
 import { releaseName } from '../names/free-orphans.ts';
 import type { SchedulerPorts } from '../ports.ts';
 import { executeOrders } from './execute-orders.ts';
 import { FreshReports } from './fresh-reports.ts';
-import { observedOf, readService, type ServiceReading } from './read-service.ts';
+import { observedOf, readService, type OrderedReplica, type ServiceReading } from './read-service.ts';
 import { WritePlan } from './write-plan.ts';
 
 /** A plan leads to writes, and those to the next plan; more than this in one go means that others write too. */
@@ -50,7 +50,7 @@ export class ReconcileService {
     const input: RolloutInput = {
       service,
       deployment,
-      observed: replicas.map(observedOf),
+      observed: replicas.map((each) => this.observed(each)),
       hook,
       reportedAfter: null,
       now: this.ports.clock.now(),
@@ -59,6 +59,11 @@ export class ReconcileService {
     };
     const deadline = passedDeadline(input);
     return planRollout({ ...input, reportedAfter: this.areFresh(reading, deadline, mark) ? deadline : null });
+  }
+
+  private observed(each: OrderedReplica): ObservedReplica {
+    const seen = observedOf(each);
+    return { ...seen, lastProbe: this.reports.lastProbe(seen.nodeId, seen.order.replicaId, seen.run) };
   }
 
   /** Asked for only where a deadline has passed: then its nodes have to have reported since. */

@@ -101,6 +101,14 @@ describe('rolling back', () => {
     given(dockerService, stable(2)).when(rollBack(null)).rejects('docker_service.no_earlier_release');
   });
 
+  it('of a halted service goes to its last stable release: that runs no more', () => {
+    const halted = [...deploying(2), ended2('FAILED')];
+    const events = [cut(3, SPEC, 1), { ...back, data: { ...back.data, fromRelease: 1 } } as DockerServiceEvent];
+    given(dockerService, halted).when(rollBack(null)).then(events);
+    given(dockerService, halted).when(rollBack(1)).then(events);
+    given(dockerService, [...created(1), ended('FAILED', [])]).when(rollBack(null)).rejects('docker_service.no_earlier_release');
+  });
+
   it('during a deployment goes to the stable release', () => given(dockerService, deploying(2)).when(rollBack(null)).then([cut(3, SPEC, 1), { ...back, data: { ...back.data, fromRelease: 1, supersedes: 'dep_2' } } as DockerServiceEvent]));
 });
 

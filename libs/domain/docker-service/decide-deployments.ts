@@ -27,7 +27,8 @@ export type DeployingCommand =
       data: { deploymentId: DeploymentId; replicas?: number; deploy?: DeploySettings; labels?: Labels; spec?: ContainerSpec };
     }
   | { type: 'ChangeDeploySettings'; data: { deploy: DeploySettings } }
-  /** Cuts a new release that copies the given one whole; null: the stable one before the current. Never rolled back itself. */
+  /** Cuts a new release that copies the given one whole; null: the stable one before the current, of a halted service its last stable one.
+   *  Never rolled back itself. */
   | { type: 'RollBackDockerService'; data: { deploymentId: DeploymentId; release: number | null } }
   /** The same release once more, in new containers. */
   | { type: 'RestartDockerService'; data: { deploymentId: DeploymentId } }
@@ -70,7 +71,7 @@ export const deployingDecisions: Cases<DeployingCommand, DockerService, readonly
     const wanted = release ?? earlierStable(service);
     const kept = keptReleases(service);
     if (!kept.includes(wanted)) throw new Rejection('conflict', 'docker_service.release_not_kept', `release ${wanted} isn't among those that are kept`, { release: wanted, kept });
-    if (wanted === workingRelease(service)) throw new Rejection('conflict', 'docker_service.release_current', `it is at release ${wanted}: to start that anew, restart it`, { release: wanted });
+    if (wanted === standsOn(service)) throw new Rejection('conflict', 'docker_service.release_current', `it is at release ${wanted}: to start that anew, restart it`, { release: wanted });
     return cut(service, specOf(service, wanted), { deploymentId, kind: 'rollback', settings: { ...service.deploy, autoRollback: false } }, wanted);
   },
 
@@ -134,9 +135,12 @@ export function restarted(service: ExistingDockerService, deploymentId: Deployme
   return started(service, { deploymentId, kind: 'restart', toRelease, settings });
 }
 
+/** What it runs, or moves to. A halted service runs nothing: any release is one to go back to, its last stable one first of all. */
+const standsOn = (service: ExistingDockerService): number | null => (service.halted ? null : workingRelease(service));
+
 /** Where it stands on another release than it moves to, that one; else the one that it stood on before. */
 function earlierStable(service: ExistingDockerService): number {
-  const current = workingRelease(service);
+  const current = standsOn(service);
   const earlier = service.succeeded.findLast((release) => release !== current);
   if (earlier === undefined) throw new Rejection('conflict', 'docker_service.no_earlier_release', 'no release before the current one was ever deployed well');
   return earlier;

@@ -70,3 +70,6 @@ function refuseRepository(text: string, path: string, name: string): void {
 
 const invalid = (text: string, wayOut: string): Rejection =>
   new Rejection('invalid', 'image.invalid_reference', `${wayOut}; for example docker.io/library/nginx:1.27`, { image: text.slice(0, MAX_NAME_LENGTH) });
+
+/** An image by the id that an engine gave it: what no registry knows. */
+export const isImageId = (image: string): boolean => /^sha256:[0-9a-f]{64}$/.test(image);

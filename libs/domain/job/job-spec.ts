@@ -18,8 +18,8 @@ export function jobSpecOf(release: ContainerSpec, overrides: JobOverrides): Cont
   return { ...release, args, plan, ...given, ports: [], restartPolicy: NO_RESTART, healthcheck: null };
 }
 
-/** A release as its replicas run it: a tag that was pinned is what it was pinned to. An image that no registry gave keeps its name, since
- *  a job is placed without regard to who has it. Null where it was never cut. */
+/** A release as its replicas run it: a tag that was pinned is what it was pinned to. An image that no registry gave keeps its name, and
+ *  the job is placed where that is. Null where it was never cut. */
 export function releaseSpecOf({ releases, pins }: Pick<ExistingDockerService, 'releases' | 'pins'>, release: number): ContainerSpec | null {
   const spec = releases.get(release);
   const pin = pins.get(release);

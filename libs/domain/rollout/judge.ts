@@ -1,6 +1,6 @@
 import type { OpenedDeployment } from '../deployment/deployment.ts';
 import type { Reason } from '../kernel/reason.ts';
-import { isGivenUp } from './observed.ts';
+import { isGivenUp, type ObservedReplica } from './observed.ts';
 import type { Moving } from './moving.ts';
 import type { RolloutPlan } from './rollout-plan.ts';
 import { isLive, isSettled, isThere, isWanted, type Standing } from './standing.ts';
@@ -67,8 +67,12 @@ function late({ active }: Moving, { seen, checked }: Standing): Reason {
   const what = `it was not ${checked ? 'healthy' : 'up'} for ${minHealthyMs} ms within ${healthyDeadlineMs} ms`;
   if (seen.nodeUnreachable) return { code: 'node_unreachable', message: `${what}; its node isn't heard from; outcome: unknown` };
   const cause = seen.failure ?? seen.reason;
-  return cause ? { code: cause.code, message: `${what}: ${cause.message}` } : { code: checked ? 'not_healthy' : 'healthy_deadline', message: `${what}: it is ${seen.state}${checked ? `, ${seen.health}` : ''}` };
+  if (cause) return { code: cause.code, message: `${what}: ${cause.message}${probed(seen)}` };
+  return { code: checked ? 'not_healthy' : 'healthy_deadline', message: `${what}: it is ${seen.state}${checked ? `, ${seen.health}` : ''}${probed(seen)}` };
 }
+
+/** Its agent may give it up in the same moment, with the same words: whoever comes first, the last probe is told. */
+const probed = ({ lastProbe }: ObservedReplica): string => (lastProbe === null ? '' : `; its last probe: ${lastProbe}`);
 
 /** The first failure gives the code, so that a caller can match on the cause itself. */
 export function failureReason({ failures }: OpenedDeployment): Reason {
@@ -87,8 +91,8 @@ export function deadlineReason({ progressDeadlineMs }: OpenedDeployment, good: r
     const nodes = unreachable.length === 1 ? "its node isn't heard from" : "their nodes aren't heard from";
     return { code: 'node_unreachable', message: `${since}; ${slotsText(unreachable)}: ${nodes}; outcome: unknown` };
   }
-  const told = lacking.find(({ seen }) => seen.failure ?? seen.reason) ?? lacking[0];
+  const told = lacking.find(({ seen }) => seen.failure ?? seen.reason ?? seen.lastProbe) ?? lacking[0];
   const cause = told?.seen.failure ?? told?.seen.reason;
-  const why = told ? `; slot ${told.order.slot} is ${told.seen.state}${cause ? `: ${cause.message}` : ''}` : missing.length ? `; ${slotsText(missing)} could not be moved yet` : '';
+  const why = told ? `; slot ${told.order.slot} is ${told.seen.state}${cause ? `: ${cause.message}` : ''}${probed(told.seen)}` : missing.length ? `; ${slotsText(missing)} could not be moved yet` : '';
   return { code: 'progress_deadline', message: `${since}${why}` };
 }

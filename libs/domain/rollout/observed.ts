@@ -35,6 +35,9 @@ export interface ObservedReplica {
   /** Why its last failed run ended. */
   readonly failure: Reason | null;
   readonly reason: Reason | null;
+  /** What the last probe of its present run found to be wrong, as its agent said when it was asked before a deadline is judged; null where
+   *  nothing was wrong, or nobody was asked. */
+  readonly lastProbe: string | null;
 }
 
 /** No container of it is there, and none will be: its slot may have the next generation. */
@@ -72,4 +75,5 @@ export const unseen = (order: ReplicaOrder): ObservedReplica => ({
   image: null,
   failure: null,
   reason: null,
+  lastProbe: null,
 });

@@ -1,6 +1,8 @@
 import type { DockerServiceEvent } from '../docker-service/events.ts';
+import { DEFAULT_HEALTHCHECK } from '../docker-service/healthcheck.ts';
 import type { Hook } from '../docker-service/hook.ts';
 import { at, crashed, deploying, deploymentEvents, gone, hookJobOf, only, order, plan, prepared, reason, seen, settled, SETTINGS, SPEC, stable, up } from './given.ts';
+import type { ObservedReplica } from './observed.ts';
 
 const { opened, began, over, underWay, took, failed, progressed } = deploymentEvents('dep_2', 2);
 const next = (slot: number, more = {}) => order(slot, 2, { release: 2, ...more });
@@ -34,6 +36,31 @@ describe('the way to another release', () => {
     const starting = [...old, seen(1, { state: 'STARTING' }, 2)];
     expect(plan({ service, deployment: begun, observed: starting, ms: 699_999 }).failures).toEqual([]);
     expect(plan({ service, deployment: begun, observed: starting, ms: 700_000 }).failures).toMatchObject([{ slot: 1, reason: { code: 'healthy_deadline' } }]);
+  });
+
+  describe('gives up a replica that never got well, with what its last probe said', () => {
+    const checked = { probe: { type: 'http', path: '/', port: 80 }, ...DEFAULT_HEALTHCHECK } as const;
+    const toChecked = deploying(2, { maxSurge: 1, maxUnavailable: 0 }, { healthcheck: checked });
+    const word = 'GET / on port 80 answered 503';
+    const failuresOf = (parts: Partial<ObservedReplica>) =>
+      plan({ service: toChecked, deployment: [...underWay, oneMore], observed: [...old, seen(1, { run: 1, ...parts }, 2)], ms: 300_000 }).failures.map((failure) => failure.reason);
+
+    it('whether its agent comes first', () => {
+      const given = { code: 'healthy_deadline', message: `it hasn't been healthy for 10 s within 300 s of its first start: ${word}` };
+      expect(failuresOf({ state: 'FAILED', final: true, everFailed: true, reason: given, failure: given })).toEqual([given]);
+    });
+
+    it('or the scheduler', () => {
+      const late = 'it was not healthy for 10000 ms within 300000 ms';
+      expect(failuresOf({ state: 'RUNNING', health: 'starting', lastProbe: word })).toEqual([{ code: 'not_healthy', message: `${late}: it is RUNNING, starting; its last probe: ${word}` }]);
+      expect(failuresOf({ state: 'RUNNING', health: 'starting', lastProbe: word, failure: crashed })).toEqual([{ code: 'exited', message: `${late}: ${crashed.message}; its last probe: ${word}` }]);
+      expect(failuresOf({ state: 'RUNNING', health: 'starting' })).toEqual([{ code: 'not_healthy', message: `${late}: it is RUNNING, starting` }]);
+    });
+
+    it('also where nothing goes forward', () => {
+      const stuck = { state: 'RUNNING', health: 'starting', run: 1, lastProbe: word, nodeId: null } as const;
+      expect(plan({ service: toChecked, deployment: [...underWay, oneMore], observed: [...old, seen(1, stuck, 2)], ms: 600_000 }).endStage?.reason.message).toMatch(/; slot 1 is RUNNING; its last probe: GET \/ on port 80 answered 503$/);
+    });
   });
 
   it('stops the one of before when the new one has settled, and only then', () => {

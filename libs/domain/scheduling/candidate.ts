@@ -6,8 +6,8 @@ import type { Placeable, ReplicaRef } from '../replica/events.ts';
 export interface ImageFacts {
   /** As engines name them: `amd64`. */
   readonly architectures?: readonly string[] | null;
-  /** An image that no registry gave: the nodes that have it. */
-  readonly onlyOn?: readonly NodeId[] | null;
+  /** One that no registry gave, or that may not be pulled: what it is called, and the nodes that have it. */
+  readonly onlyOn?: { readonly reference: string; readonly nodes: readonly NodeId[] } | null;
 }
 
 /** A replica that looks for a node. */

@@ -29,8 +29,8 @@ export const filters: Readonly<Record<FilterName, Filter>> = {
   },
 
   image({ image }, { nodeId }) {
-    const holders = image?.onlyOn;
-    return !holders || holders.includes(nodeId) ? null : 'the image came from no registry, and it has none of it';
+    const only = image?.onlyOn;
+    return !only || only.nodes.includes(nodeId) ? null : `it does not have the image ${only.reference}, which is not to be pulled`;
   },
 
   host_port(candidate, { node }) {

@@ -60,7 +60,7 @@ describe('a filter', () => {
     [[], { constraints: ['node.id==node_1', 'node.arch==arm64'] }, [{ filter: 'constraint', detail: "node.arch==arm64 doesn't hold" }]],
     [[], { constraints: ['nonsense'] }, [{ filter: 'constraint', detail: "nonsense doesn't hold" }]],
     [[], { image: { architectures: ['arm64', 's390x'] } }, [{ filter: 'architecture', detail: 'needs arm64 or s390x, it is amd64' }]],
-    [[], { image: { onlyOn: ['node_2'] } }, [{ filter: 'image', detail: 'the image came from no registry, and it has none of it' }]],
+    [[], { image: { onlyOn: { reference: 'docker.io/a/b:1', nodes: ['node_2'] } } }, [{ filter: 'image', detail: 'it does not have the image docker.io/a/b:1, which is not to be pulled' }]],
     [[holding(1, { ...stranger, ports: [web] })], { ports: [web] }, [{ filter: 'host_port', detail: 'host port 8080/tcp is taken' }]],
     [[holding(1)], { ports: [web] }, [{ filter: 'spread', detail: 'it has a replica of the same service, and host ports are published once on a node' }]],
     [[], { request: { cpuMillis: 4000, memoryBytes: MiB } }, [{ filter: 'capacity', detail: 'needs 4000 millicores, 1000 millicores free' }]],
@@ -69,7 +69,7 @@ describe('a filter', () => {
 
   it('refuses nothing for what is not known of the image', () => {
     expect(filtersOf(nodeWith(1), { image: { architectures: null, onlyOn: null } })).toEqual([]);
-    expect(filtersOf(nodeWith(1), { image: { architectures: ['amd64'], onlyOn: ['node_1'] } })).toEqual([]);
+    expect(filtersOf(nodeWith(1), { image: { architectures: ['amd64'], onlyOn: { reference: 'docker.io/a/b:1', nodes: ['node_1'] } } })).toEqual([]);
   });
 
   it('speaks beside the others, in their order', () =>

@@ -2,7 +2,7 @@ import type { TenantContext } from '#contracts';
 import type { Health, NodeId, Reason, ReplicaId } from '#domain';
 import type { Page } from '../port.ts';
 import { findEvery, findWithin, getWithin, type Paging, type Reads } from '../reads.ts';
-import type { DeploymentDocument, DeploymentFields } from './deployments.ts';
+import type { DeploymentDocument, DeploymentFields, OrderedReplica } from './deployments.ts';
 import { imagesOf } from './releases.ts';
 import type { PullDocument, ReplicaAnswer, ReplicaDocument } from './replicas.ts';
 import type { ServiceDocument } from './services.ts';
@@ -28,7 +28,8 @@ export interface DeploymentReplica {
   readonly pull: PullDocument | null;
   /** Why it isn't further. */
   readonly reason: Reason | null;
-  /** It has failed unless it has settled by then; null where that is over, or doesn't matter any more. */
+  /** It has failed unless it has settled by then; null where that is over or doesn't matter any more, and until it is placed and the
+   *  replacing has begun: before that the deployment's own `deadline_at` is what counts. */
   readonly deadline_at: string | null;
 }
 
@@ -105,12 +106,19 @@ function replicasOf(deployment: DeploymentDocument, members: readonly Member[], 
   const former = members.filter(({ replica_id, state }) => !own.has(replica_id) && state !== 'GONE');
   const all = [...deployment.ordered, ...former].map(({ replica_id, slot, generation, release }) => {
     const replica = seen.get(replica_id);
-    const orderedAt = own.get(replica_id)?.ordered_at;
-    const waits = orderedAt !== undefined && deployment.finished_at === null && !stopping.has(replica_id) && !replica?.settled && !replica?.final;
-    const deadline_at = waits ? new Date(Date.parse(orderedAt) + deployment.healthy_deadline_ms).toISOString() : null;
-    return { replica_id, slot, generation, release, stopping: stopping.has(replica_id), ...standingOf(replica), deadline_at };
+    return { replica_id, slot, generation, release, stopping: stopping.has(replica_id), ...standingOf(replica), deadline_at: deadlineOf(deployment, own.get(replica_id), replica) };
   });
   return all.sort((a, b) => a.slot - b.slot || a.generation - b.generation);
+}
+
+/** As the scheduler judges it: libs/domain/rollout/judge.ts. */
+function deadlineOf({ finished_at, failures, steps, healthy_deadline_ms }: DeploymentDocument, order: OrderedReplica | undefined, replica: ReplicaDocument | undefined): string | null {
+  if (!order || order.stopped || finished_at !== null || failures.some(({ replica_id }) => replica_id === order.replica_id)) return null;
+  if (!replica || replica.node_id === null || replica.wanted !== 'run' || replica.final || replica.state === 'GONE') return null;
+  if (replica.settled && (replica.health === 'healthy' || replica.health === 'unknown')) return null;
+  if (steps.some(({ name, status }) => name === 'prepare' && status === 'RUNNING')) return null;
+  const replacing = steps.find(({ name }) => name === 'replace')?.started_at ?? order.ordered_at;
+  return new Date(Math.max(Date.parse(order.ordered_at), Date.parse(replacing)) + healthy_deadline_ms).toISOString();
 }
 
 type Member = ServiceDocument['members'][string];

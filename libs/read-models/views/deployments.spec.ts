@@ -53,8 +53,8 @@ describe('the deployments view', () => {
       ],
       healthy_deadline_ms: 300_000,
       ordered: [
-        { replica_id: 'rep_1', slot: 1, generation: 1, release: 1, ordered_at: timeOf(5) },
-        { replica_id: 'rep_2', slot: 2, generation: 1, release: 1, ordered_at: timeOf(5) },
+        { replica_id: 'rep_1', slot: 1, generation: 1, release: 1, ordered_at: timeOf(5), stopped: false },
+        { replica_id: 'rep_2', slot: 2, generation: 1, release: 1, ordered_at: timeOf(5), stopped: false },
       ],
       failures: [],
     });

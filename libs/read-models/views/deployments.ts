@@ -47,6 +47,8 @@ export interface OrderedReplica {
   readonly generation: number;
   readonly release: number;
   readonly ordered_at: string;
+  /** It was told to stop, or is forgotten: nothing is expected of it any more. */
+  readonly stopped: boolean;
 }
 
 export interface DeploymentDocument extends DeploymentFields {
@@ -60,7 +62,7 @@ export interface DeploymentDocument extends DeploymentFields {
 
 /** Deployments: asked for and ended in their service's stream, carried out in their own. */
 export const deployments: View<DeploymentDocument> = {
-  schema: { view: 'deployments', version: 2, indexes: [['docker_service_id', 'started_at'], ['project_id']] },
+  schema: { view: 'deployments', version: 3, indexes: [['docker_service_id', 'started_at'], ['project_id']] },
   prefixes: ['docker_service-', 'deployment-'],
   keys: (event) => (event.stream.startsWith(OWN) ? [event.stream.slice(OWN.length)] : inServiceStream(event)),
   evolve(doc, event, id) {
@@ -146,7 +148,9 @@ function started({ stream, data, metadata: { at, actor, tenantId }, position }: 
 function stepTaken(deployment: DeploymentDocument, { data, metadata: { at } }: Of<'DeploymentStepTaken'>): DeploymentDocument {
   const known = new Set(deployment.ordered.map(({ replica_id }) => replica_id));
   const fresh = data.creates.filter(({ replicaId }) => !known.has(replicaId)).map((order) => orderedReplica(order, at));
-  return { ...deployment, ordered: [...deployment.ordered, ...fresh] };
+  const stopped = new Set([...data.stops.map(({ replicaId }) => replicaId), ...data.forgets]);
+  const ordered = [...deployment.ordered, ...fresh];
+  return { ...deployment, ordered: ordered.map((order) => (stopped.has(order.replica_id) ? { ...order, stopped: true } : order)) };
 }
 
 const orderedReplica = ({ replicaId, slot, generation, release, orderedAt }: ReplicaOrder, at: string): OrderedReplica => ({
@@ -155,6 +159,7 @@ const orderedReplica = ({ replicaId, slot, generation, release, orderedAt }: Rep
   generation,
   release,
   ordered_at: orderedAt ?? at,
+  stopped: false,
 });
 
 /** Closed in its own stream first, then ended in its service's: the second says the same again. */

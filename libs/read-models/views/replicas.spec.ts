@@ -72,6 +72,22 @@ describe('the replicas view', () => {
     expect(replicaIn(story)).toMatchObject({ state: 'STOPPED', final: true, exit_code: 0, oom_killed: false });
   });
 
+  it('counts what a crash loop’s tally sums up, each run once', () => {
+    const oom = { exitCode: 137, oomKilled: true, reason: { code: 'oom_killed', message: 'it needed more memory' } };
+    const tally = (count: number, oom_killed: number) => ({ count, firstAt: timeOf(1), lastAt: timeOf(2), causes: { oom_killed, exited: count - oom_killed } });
+    const story = orderedService();
+    place(story, 1);
+    observe(story, 1, 'FAILED', { run: 11, ...oom });
+    // Run 11 was told: its end is why the first of these restarts came.
+    observe(story, 1, 'FAILED', { run: 20, ...oom, restarts: tally(9, 5) });
+    expect(replicaIn(story)).toMatchObject({ oom_kills: 1 + 4 + 1, restarts: 19 });
+    observe(story, 1, 'SETTLED', { run: 30, restarts: tally(10, 3) });
+    expect(replicaIn(story)).toMatchObject({ oom_kills: 6 + 2, restarts: 29 });
+    // Run 30 was up when it was told of last: nothing of it is counted yet.
+    observe(story, 1, 'RUNNING', { run: 32, restarts: tally(2, 2) });
+    expect(replicaIn(story)).toMatchObject({ oom_kills: 8 + 2, restarts: 31 });
+  });
+
   it('keeps why it ended when it is gone', () => {
     const story = orderedService();
     place(story, 1);

@@ -84,7 +84,7 @@ export interface ReplicaDocument extends ReplicaAnswer {
 
 /** Replicas of services and jobs, those that are gone too: from their own streams and what is wanted of them on their node's. */
 export const replicas: View<ReplicaDocument> = {
-  schema: { view: 'replicas', version: 2, indexes: [['owner_id'], ['owner_id', 'created_at'], ['project_id'], ['node_id'], ['state']] },
+  schema: { view: 'replicas', version: 3, indexes: [['owner_id'], ['owner_id', 'created_at'], ['project_id'], ['node_id'], ['state']] },
   prefixes: ['replica-', 'node-'],
   keys: (event) => (event.stream.startsWith(OWN) ? [event.stream.slice(OWN.length)] : wantedElsewhere(event)),
   evolve(doc, event, id) {
@@ -163,7 +163,7 @@ function observed(replica: ReplicaDocument, { data }: Of<'ReplicaObserved'>): Re
     run: data.run,
     restarts: Math.max(0, data.run - 1),
     exit_code: data.exitCode ?? replica.exit_code,
-    oom_kills: replica.oom_kills + (isOomKill(replica, data) ? 1 : 0),
+    oom_kills: replica.oom_kills + (isOomKill(replica, data) ? 1 : 0) + oomKillsSummedUp(replica, data),
     oom_killed: data.exitCode === null ? replica.oom_killed : data.oomKilled,
     reason: reasonAfter(replica.reason, data),
     started_at: cameUp ? data.at : sameRun ? replica.started_at : null,
@@ -178,6 +178,13 @@ export const shownState = (state: RunState): ReplicaAnswer['state'] => (state ==
 /** Once for each run, however often its end is told. */
 const isOomKill = ({ run, state }: ReplicaDocument, data: Of<'ReplicaObserved'>['data']): boolean =>
   data.oomKilled && data.state === 'FAILED' && !(run === data.run && state === 'FAILED');
+
+/** Of the runs that a crash loop's tally sums up. The end of the first of them may have been told by itself before: it counts once. */
+function oomKillsSummedUp({ run, state, reason }: ReplicaDocument, { run: now, restarts }: Of<'ReplicaObserved'>['data']): number {
+  const kills = restarts?.causes['oom_killed'] ?? 0;
+  const isFirstTold = kills > 0 && state === 'FAILED' && reason?.code === 'oom_killed' && run === now - restarts!.count;
+  return isFirstTold ? kills - 1 : kills;
+}
 
 function created({ data, metadata, position, revision }: Of<'ReplicaCreated'>): ReplicaDocument {
   return {

@@ -2,7 +2,7 @@ import { systemClock, systemRandom } from '#platform';
 import { MemoryLogger } from '#testing';
 import type { Liveness, Reads } from '../reads.ts';
 import { heard, memberOf, OPERATOR, readsOf } from '../given/reads.ts';
-import { observe, orderedService, place, registerNode, Story, SYSTEM } from '../given/story.ts';
+import { deploymentRef, observe, orderedService, place, registerNode, Story, SYSTEM, timeOf } from '../given/story.ts';
 import { getDeployment, listDeployments } from './deployment-queries.ts';
 import { getNode, listNodes } from './nodes.ts';
 import { getReplica, listReplicas } from './replicas.ts';
@@ -85,6 +85,47 @@ describe('a service, read', () => {
       ],
     });
     expect((await listDeployments(reads, OPERATOR, 'svc_web')).items).toHaveLength(1);
+  });
+
+  describe('says until when a replica has time', () => {
+    const own = 'deployment-dep_1';
+    const reason = { code: 'because', message: 'because of this' };
+    const begin = (story: Story, stage: 'prepare' | 'replace') => story.tell(own, 'DeploymentStageBegan', { ...deploymentRef, stage, jobId: null, at: timeOf(60), deadlineAt: timeOf(660), reason }, SYSTEM);
+    const step = (story: Story, data: object) => story.tell(own, 'DeploymentStepTaken', { ...deploymentRef, creates: [], stops: [], forgets: [], reason, ...data }, SYSTEM);
+    const deadlines = async (story: Story) => (await getDeployment(await reading(story), OPERATOR, 'dep_1'))!.replicas.map(({ deadline_at }) => deadline_at);
+
+    it('once it is placed and the replacing has begun', async () => {
+      const story = halfUp();
+      begin(story, 'prepare');
+      expect(await deadlines(story)).toEqual([null, null]);
+      story.tell(own, 'DeploymentStageEnded', { ...deploymentRef, stage: 'prepare', result: 'SUCCEEDED', at: timeOf(60), reason }, SYSTEM);
+      begin(story, 'replace');
+      expect(await deadlines(story)).toEqual([timeOf(360), null]);
+      place(story, 2);
+      expect(await deadlines(story)).toEqual([timeOf(360), timeOf(360)]);
+    });
+
+    it.each<[string, (story: Story) => void]>([
+      ['was told to stop, as by a scale', (story) => step(story, { stops: [{ replicaId: 'rep_2', reason }] })],
+      ['is gone and forgotten', (story) => step(story, { forgets: ['rep_2'] })],
+      ['counts as failed', (story) => story.tell(own, 'DeploymentReplicaFailed', { ...deploymentRef, replicaId: 'rep_2', slot: 2, reason }, SYSTEM)],
+      ['has settled', (story) => observe(story, 2, 'SETTLED', { health: 'healthy' })],
+      ['was given up', (story) => observe(story, 2, 'FAILED', { final: true })],
+      ['was taken away', (story) => observe(story, 2, 'GONE')],
+    ])('and no more once it %s', async (_, happens) => {
+      const story = up();
+      begin(story, 'replace');
+      expect(await deadlines(story)).toEqual([timeOf(360), timeOf(360)]);
+      happens(story);
+      expect(await deadlines(story)).toEqual([timeOf(360), null]);
+    });
+
+    it('of one that settled and isn’t well any more, still', async () => {
+      const story = up();
+      begin(story, 'replace');
+      observe(story, 2, 'SETTLED', { health: 'unhealthy' });
+      expect((await deadlines(story))[1]).toBe(timeOf(360));
+    });
   });
 });
 
