@@ -24,7 +24,7 @@ export interface Surroundings {
 }
 
 /** The views that a client of the simulation asks for. */
-export const LIVE_VIEWS: readonly View[] = [views.services, views.nodes, views.replicas, views.deployments, views.jobs] as unknown as readonly View[];
+export const LIVE_VIEWS: readonly View[] = [views.services, views.nodes, views.replicas, views.deployments, views.jobs, views.schedules] as unknown as readonly View[];
 
 interface OnTheLog {
   readonly store: SimulatedStore;
