@@ -2,7 +2,16 @@ import type { ImageScript, RunScript } from '#testing';
 
 /** What an image does, by its name; each host draws by its own lot. Whoever asks a container how it is hears of the host's ill. */
 export const images = (random: () => number, isIll: () => boolean): Readonly<Record<string, ImageScript>> =>
-  Object.fromEntries(Object.entries<ImageScript>(scripts(random)).map(([name, script]) => [imageOf(name as Image), { ...script, run: (start: number) => clouded(script.run?.(start) ?? {}, isIll) }]));
+  Object.fromEntries(
+    Object.entries<ImageScript>(scripts(random)).flatMap(([name, script]) => {
+      const digested = `docker.io/library/${name}@sha256:${Buffer.from(name).toString('hex').padEnd(64, '0')}`;
+      const image = { ...script, run: (start: number) => clouded(script.run?.(start) ?? {}, isIll), repoDigests: HOMEMADE.includes(name) ? [] : [digested] };
+      return [imageOf(name as Image), digested].map((reference) => [reference, image]);
+    }),
+  );
+
+/** No registry has given these a digest: they are pinned to their ids, which no other host can pull. */
+const HOMEMADE: readonly string[] = ['stubborn', 'finishing'];
 
 const clouded = ({ exec = () => 0, ...script }: RunScript, isIll: () => boolean): RunScript => ({ ...script, exec: (...asked) => (isIll() ? 1 : exec(...asked)) });
 
@@ -27,10 +36,10 @@ const scripts = (random: () => number) => {
     sick: runs(() => ({ exec: () => 1 })),
     /** Gives no answer. */
     mute: runs(() => ({ exec: () => null })),
-    warming: runs(() => ({ exec: (_, runningMs) => (runningMs < 5_000 ? 1 : 0) })),
+    warming: runs(() => ({ exec: (_, runningMs) => (runningMs < 3_000 ? 1 : 0) })),
     /** Is well, then isn't for long enough to be told from a stumble, and recovers. */
-    relapsing: runs(() => ({ exec: (_, runningMs) => (runningMs > 20_000 && runningMs < 38_000 ? 1 : 0) })),
-    flapping: runs(() => ({ exec: (_, runningMs) => Math.floor(runningMs / 12_000) % 2 })),
+    relapsing: runs(() => ({ exec: (_, runningMs) => (runningMs > 6_000 && runningMs < 15_000 ? 1 : 0) })),
+    flapping: runs(() => ({ exec: (_, runningMs) => Math.floor(runningMs / 6_000) % 2 })),
 
     task: runs(() => ({ exitAfterMs: 500 + upTo(5_000), exitCode: 0 })),
     'failing-task': runs(() => ({ exitAfterMs: 500, exitCode: 3 })),

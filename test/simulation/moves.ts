@@ -33,7 +33,7 @@ function hookOf(pick: Pick): Hook | null {
 
 const HOOK_IMAGES = ['task', 'task', 'task', 'wavering-task', 'failing-task', 'endless-task'] as const;
 
-const CHECK = { ...DEFAULT_HEALTHCHECK, probe: { type: 'command', command: ['/bin/check'] }, intervalMs: 5_000, unhealthyThreshold: 2 } as const;
+const CHECK = { ...DEFAULT_HEALTHCHECK, probe: { type: 'command', command: ['/bin/check'] }, intervalMs: 2_000, unhealthyThreshold: 2 } as const;
 const POLICIES = [ALWAYS, ALWAYS, ALWAYS, { ...ALWAYS, name: 'unless-stopped' }, NO_RESTART, ...(['fail', 'replace'] as const).map((onExhausted) => ({ ...ALWAYS, name: 'on-failure' as const, maxRetries: 2, delayMs: 500, onExhausted }))] as const;
 
 /** What becomes of a container when it ends, and whether it is asked how it is. */

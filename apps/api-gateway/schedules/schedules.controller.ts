@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { changeSchedule, createSchedule, Dispatcher, scheduleIdOf, scheduleNotFound, specOfTemplate, standingSchedule, ToSchedule } from '#application';
+import { changeSchedule, createdSchedule, createSchedule, Dispatcher, scheduleIdOf, scheduleNotFound, specOfTemplate, standingSchedule, ToSchedule } from '#application';
 import { reaches, type TenantContext } from '#contracts';
 import { schedule as scheduleRules, streamOf, type ExistingSchedule, type ScheduleId, type ScheduleSettings } from '#domain';
 import { cronCalendar } from '#platform';
@@ -32,10 +32,12 @@ export class SchedulesController {
   @Post()
   @ApiCreatedResponse({ schema: ref('Schedule') })
   async create(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Body() body: CreateScheduleDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const { projectId, environmentId, job } = await this.#asked(tenant, body.job);
+    const id = scheduleIdOf(change.commandId);
+    // A retry is answered by what stands, whatever became of the service or the nodes since.
+    const before = await createdSchedule(this.gateway.parts.aggregates, id);
+    const { projectId, environmentId, job } = before ? { ...before, job: before.settings.job } : await this.#asked(tenant, body.job);
     const asked = { projectId, environmentId, cron: body.cron, timeZone: body.time_zone ?? 'UTC', concurrency: body.concurrency ?? 'forbid', job } as const;
     this.gateway.accept(reply, await createSchedule(this.#parts, asked, change.metadata(projectId)));
-    const id = scheduleIdOf(change.commandId);
     reply.header('location', `/v1/schedules/${id}`);
     return this.#one(tenant, id);
   }

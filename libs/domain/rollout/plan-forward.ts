@@ -41,7 +41,9 @@ function forward(moving: Moving): RollTarget {
 /** What fails ends the stage that is under way, and its hook first: that doesn't run beside a return. Between two stages, as after the last
  *  one or where a log was put back to the middle of an append, there is none to be ended: the setback follows at once. */
 const pursueForward = (moving: Moving): RolloutPlan | null =>
-  pursue(moving, forward(moving), (reason) => withoutHook(moving, reason) ?? (moving.deployment.stage ? ending(moving, 'FAILED', reason) : planSetback(moving, 'FAILED', reason)));
+  pursue(moving, forward(moving), (reason) => withoutHook(moving, beside(reason)) ?? (moving.deployment.stage ? ending(moving, 'FAILED', reason) : planSetback(moving, 'FAILED', reason)));
+
+const beside = ({ message }: Reason): Reason => ({ code: 'deployment_failed', message: `its deployment has failed meanwhile: ${message}` });
 
 /** Until the hook has succeeded the service stays what it was: what is lost is made good, what was scaled follows. */
 function steady(moving: Moving): RolloutPlan {

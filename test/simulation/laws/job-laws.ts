@@ -48,8 +48,10 @@ export const JOB_LAWS = {
 /** Ends of which is known that they may be no end of the container. */
 const UNKNOWN_ENDS = ['node_unreachable', 'not_stopped', 'not_started', 'container_not_gone'];
 
-/** Nothing of a job starts once its outcome stands. */
-export function lateStarts({ ledger }: World, { labels }: ContainerState): Breach[] {
+/** Nothing of a job starts once its outcome stands, but where an agent has lost what it knew: the word of an end that was on its way then
+ *  comes after it was told to begin anew. */
+export function lateStarts({ ledger, truths }: World, { labels }: ContainerState): Breach[] {
+  if (truths.isForgiven(labels[LABELS.replicaId]!)) return [];
   const job = labels[LABELS.ownerType] === 'job' ? ledger.jobs.get(labels[LABELS.ownerId] as JobId) : undefined;
   if (job?.status !== 'ended' || UNKNOWN_ENDS.includes(job.reason.code)) return [];
   return [{ law: 'nothing of a job starts after its outcome', what: `${labels[LABELS.replicaId]} was started, and ${job.definition.jobId} had ended ${job.outcome} (${job.reason.code})` }];

@@ -43,6 +43,7 @@ const ILL_IN_ROW = 4;
 export class Truths {
   /** By replica, and then by the name of the host. */
   readonly #known = new Map<string, Map<string, ContainerTruth>>();
+  readonly #forgiven = new Set<string>();
   /** Slots in which a container ever ran, by owner, and by owner and release. */
   readonly slots = new Map<string, Set<number>>();
   /** Slots in which a container ever said that it is well, by owner and release. */
@@ -76,7 +77,12 @@ export class Truths {
 
   /** Nobody can know any more that it was started, and how it ended. */
   forgive(replicaId: string): void {
+    this.#forgiven.add(replicaId);
     for (const container of this.containersOf(replicaId)) Object.assign(container, { startedAt: [], lastEnd: null });
+  }
+
+  isForgiven(replicaId: string): boolean {
+    return this.#forgiven.has(replicaId);
   }
 
   /** @param isKnown whether the log has this replica on this host */
