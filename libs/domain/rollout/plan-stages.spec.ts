@@ -144,7 +144,7 @@ describe('a hook', () => {
 
   it('is taken back when too many replicas fail beside it, and they are why the stage fails', () => {
     const hooked = deploying(1, { postDeploy: HOOK });
-    const deployment = [...underWay, oneMore, over('replace'), began('post_deploy', 0, null), failed(1, crashed, 2)];
+    const deployment = [...underWay, oneMore, over('replace', 'SUCCEEDED'), began('post_deploy', 0, null), failed(1, crashed, 2)];
     const told = { service: hooked, deployment, observed: [gone(1), seen(1, { state: 'FAILED', final: true, failure: crashed, reason: crashed }, 2)] };
     const begun = plan({ ...told, deployment: deployment.slice(0, -1), observed: [gone(1), settled(1, 2)], hook: { status: 'absent' } });
     const open = hookJobOf(begun, null);
