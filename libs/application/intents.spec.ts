@@ -4,7 +4,7 @@ import { dockerService, project, schemaOf, streamOf, upcast, type CommandMetadat
 import { AggregateStore } from '#event-store';
 import { MemoryEventStore, seededRandom, VirtualClock } from '#testing';
 import {
-  ApplicationModule, createDockerService, createEnvironment, createProject, deleteProject, Dispatcher, dockerServiceIdOf, environmentOf, projectIdOf, ToDockerService,
+  ApplicationModule, createDockerService, createEnvironment, createProject, createSchedule, deleteProject, Dispatcher, dockerServiceIdOf, environmentOf, projectIdOf, ToDockerService,
 } from './index.ts';
 
 const amount = { cpuMillis: 100, memoryBytes: 2 ** 27 };
@@ -94,5 +94,15 @@ describe('an intent that spans streams', () => {
     await deleteProject(parts, other, saying('d2'));
     expect(await claims('platform')).toEqual(['shop']);
     expect(await types(streamOf('project', other))).toEqual(['ProjectCreated', 'EnvironmentCreated', 'EnvironmentDeleted', 'ProjectDeleted']);
+  });
+
+  it('answers the retry of a schedule by what stands, though its service is deleted meanwhile', async () => {
+    await createDockerService(parts, asked, saying('serve'));
+    const runs = { type: 'docker_service', dockerServiceId: dockerServiceIdOf('serve'), overrides: {} } as const;
+    const nightly = { projectId, environmentId, cron: '0 3 * * *', timeZone: 'UTC', concurrency: 'forbid', job: { name: 'nightly', timeoutMs: 60_000, retries: 0, runs } } as const;
+    const first = await createSchedule(parts, nightly, saying('plan'));
+    await parts.dispatcher.send(new ToDockerService(runs.dockerServiceId, { type: 'RequestDockerServiceDeletion', data: {} }, saying('delete')));
+    expect(await createSchedule(parts, nightly, saying('plan'))).toMatchObject({ repeated: true, revision: first.revision });
+    await expect(createSchedule(parts, nightly, saying('plan another'))).rejects.toMatchObject({ code: 'docker_service.deleted' });
   });
 });

@@ -1,6 +1,6 @@
 import {
   jobSpecOf, refuseJobLimits, Rejection, schedule, streamOf,
-  type CommandMetadata, type ContainerSpec, type EnvironmentId, type ExistingSchedule, type JobTemplate, type ProjectId, type Schedule, type ScheduleId, type ScheduleSettings,
+  type CommandMetadata, type ContainerSpec, type EnvironmentId, type ExistingSchedule, type JobTemplate, type NetworkId, type ProjectId, type Schedule, type ScheduleId, type ScheduleSettings,
 } from '#domain';
 import type { AggregateStore, Handled, HandleOptions } from '#event-store';
 import { commandIdOf, cronCalendar, deriveId } from '#platform';
@@ -23,14 +23,26 @@ export interface NewSchedule extends ScheduleSettings {
 /** The id that a schedule has under the command that creates it. */
 export const scheduleIdOf = (commandId: string) => deriveId('sch', commandId, 'schedule', 0);
 
-/** @throws Rejection `schedule.cron_invalid`, `schedule.time_zone_unknown`, `job.invalid`, `environment.not_found`, and what `inheritedRelease` throws. */
+/** The schedule, where it was created before: then its request is only to be answered. */
+export async function createdSchedule(aggregates: AggregateStore, scheduleId: ScheduleId): Promise<ExistingSchedule | null> {
+  const { state } = await aggregates.load(schedule, streamOf('schedule', scheduleId));
+  return state.status === 'absent' ? null : state;
+}
+
+/** A retry is answered by what stands, whatever became of the service or the environment since.
+ *  @throws Rejection `schedule.cron_invalid`, `schedule.time_zone_unknown`, `job.invalid`, `environment.not_found`, and what `inheritedRelease` throws. */
 export async function createSchedule({ dispatcher, aggregates }: Parts, asked: NewSchedule, metadata: CommandMetadata): Promise<Handled<Schedule>> {
-  cronCalendar(asked.cron, asked.timeZone, metadata.now);
+  const scheduleId = scheduleIdOf(metadata.commandId);
+  const { networkId } = (await createdSchedule(aggregates, scheduleId)) ?? (await admitted(aggregates, asked, metadata));
+  const data = { ...asked, scheduleId, networkId, since: instant(metadata) };
+  return dispatcher.send(new ToSchedule(scheduleId, { type: 'CreateSchedule', data }, metadata));
+}
+
+async function admitted(aggregates: AggregateStore, asked: NewSchedule, { now }: CommandMetadata): Promise<{ readonly networkId: NetworkId }> {
+  cronCalendar(asked.cron, asked.timeZone, now);
   const { environment } = await standingEnvironment(aggregates, asked);
   await refuseInvalidTemplate(aggregates, asked.job);
-  const scheduleId = scheduleIdOf(metadata.commandId);
-  const data = { ...asked, scheduleId, networkId: environment.networkId, since: instant(metadata) };
-  return dispatcher.send(new ToSchedule(scheduleId, { type: 'CreateSchedule', data }, metadata));
+  return environment;
 }
 
 /** What may be changed of a schedule; what is left out stays. */

@@ -17,6 +17,11 @@ describe('ids', () => {
     expect(replicaIdOf({ type: 'docker_service', id: 'svc_aaaaaaaaaaaaaaaaaaaaaaaaaa' }, 1, 2)).toBe('rep_k52jwmsg2zhmvfbv4qaky4pr74');
   });
 
+  it('tells replicas apart that were ordered for the same generation of a slot at different times', () => {
+    const ids = [undefined, 1, 2].map((orderedAt) => replicaIdOf({ type: 'docker_service', id: 'svc_aaaaaaaaaaaaaaaaaaaaaaaaaa' }, 1, 2, orderedAt));
+    expect(new Set(ids).size).toBe(3);
+  });
+
   it('makes a command id that follows from what is to be done', () => {
     // uuid5(namespace, 'settle|rep_x|1'), computed with Python's uuid.
     expect(commandIdOf('settle', 'rep_x', '1')).toBe('8317f15f-3895-51c1-a6a5-3727ad81013d');

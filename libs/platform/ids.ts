@@ -14,9 +14,12 @@ export function deriveId<Prefix extends string>(prefix: Prefix, commandId: strin
   return `${prefix}_${digest([commandId, kind, String(index)])}`;
 }
 
-/** The id of the replica in a slot's generation: whoever plans it gives it the same name. */
-export function replicaIdOf(owner: Owner, slot: number, generation: number): ReplicaId {
-  return `rep_${digest([owner.type, owner.id, String(slot), String(generation)])}`;
+/** The id of the replica in a slot's generation: whoever plans it gives it the same name.
+ *  @param orderedAt milliseconds since the epoch. A log that was put back orders the same generation once more, and maybe of another release:
+ *  that is another replica, and nothing that an agent says of the first may be taken for the second's. Left out: an attempt of a job, which is the
+ *  same whenever it is ordered, and must not run twice. */
+export function replicaIdOf(owner: Owner, slot: number, generation: number, orderedAt?: number): ReplicaId {
+  return `rep_${digest([owner.type, owner.id, String(slot), String(generation), ...(orderedAt === undefined ? [] : [String(orderedAt)])])}`;
 }
 
 /** The id of the job that is a deployment's hook: whoever comes to create it gives it the same name. */

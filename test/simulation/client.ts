@@ -1,10 +1,10 @@
 import { Transient } from '#contracts';
 import {
-  changeDockerService, createDockerService, createJob, createProject, dockerServiceIdOf, environmentOf, jobIdOf, projectIdOf, ToDockerService, ToJob, ToNode,
+  changeDockerService, createDockerService, createProject, dockerServiceIdOf, environmentOf, projectIdOf, ToDockerService, ToNode,
 } from '#application';
 import {
   Rejection, ALWAYS, DEFAULT_TARGETS,
-  type CommandMetadata, type ContainerSpec, type DeploymentId, type DockerServiceCommand, type DockerServiceId, type ExistingDockerService, type JobId, type NodeCommand, type NodeId,
+  type CommandMetadata, type ContainerSpec, type DeploymentId, type DockerServiceCommand, type DockerServiceId, type ExistingDockerService, type JobId, type NodeCommand, type NodeId, type ScheduleId,
 } from '#domain';
 import { Conflict, PreconditionFailed, Unavailable, type Handled } from '#event-store';
 import { commandIdOf } from '#platform';
@@ -12,7 +12,7 @@ import { getService } from '#read-models';
 import { MIB } from './house/host.ts';
 import { Life } from './house/life.ts';
 import type { SimulatedGateway } from './house/parts.ts';
-import { imageOf, SERVICE_IMAGES, TASK_IMAGES } from './images.ts';
+import { imageOf, SERVICE_IMAGES } from './images.ts';
 import { slotsKey } from './laws/truths.ts';
 import { deployOf, mannerOf } from './moves.ts';
 import type { Part, World } from './world.ts';
@@ -51,6 +51,7 @@ export class Client {
   readonly acknowledged: Acknowledged[] = [];
   readonly services = new Set<DockerServiceId>();
   readonly jobs = new Set<JobId>();
+  readonly schedules = new Set<ScheduleId>();
   /** Commands on their way. */
   pending = 0;
   readonly #life: Life;
@@ -58,6 +59,11 @@ export class Client {
   /** How often the log was put back. */
   #restores = 0;
   readonly #first: string;
+
+  /** Where all that they ask for belongs. */
+  get home() {
+    return { projectId: projectIdOf(this.#first), environmentId: environmentOf(this.#first, 'default').environmentId };
+  }
 
   constructor(private readonly world: World) {
     this.#life = new Life(world.timeline, 'client');
@@ -79,7 +85,7 @@ export class Client {
     const replicas = pick([0, 1, 1, 2, 2, 3, 4]);
     const deploy = deployOf(pick);
     const spec = { ...specOf(image, cpuMillis, web ? 8080 : null), ...mannerOf(pick) };
-    const asked = { ...this.#home, name, kind: web ? ('web' as const) : ('worker' as const), replicas, deploy, spec };
+    const asked = { ...this.home, name, kind: web ? ('web' as const) : ('worker' as const), replicas, deploy, spec };
     // Some who ask go away before they hear.
     const tries = pick([1, TRIES, TRIES]);
     const what = `create ${name} with ${replicas} of ${spec.image}`;
@@ -102,23 +108,10 @@ export class Client {
     this.#toService(id, `delete ${id}`, 'DockerServiceDeletionRequested', { type: 'RequestDockerServiceDeletion', data: {} });
   }
 
-  createJob(lots: readonly number[]): void {
+  /** @param whenDone told the name of the command, once it was answered as done */
+  ask({ whenDone, ...intent }: Intent & { readonly whenDone?: (commandId: string) => void }): void {
     const commandId = this.#nextId();
-    const pick = picker(lots);
-    const spec = specOf(imageOf(pick(TASK_IMAGES)), pick([100, 200]), null);
-    const asked = { ...this.#home, name: 'task', spec, timeoutMs: 20_000, retries: pick([0, 0, 1, 2]), inheritsFrom: null };
-    void this.#send(commandId, { what: `run ${spec.image}`, type: 'JobCreated', deed: (gateway, metadata) => createJob(gateway, asked, metadata) }).then((done) => {
-      if (done) this.jobs.add(jobIdOf(commandId));
-    });
-  }
-
-  cancelJob(id: JobId): void {
-    const what = `cancel ${id}`;
-    void this.#send(this.#nextId(), {
-      what,
-      type: 'JobCancelRequested',
-      deed: (gateway, metadata) => gateway.dispatcher.send(new ToJob(id, { type: 'CancelJob', data: { reason: { code: 'cancelled', message: what }, requestedAt: new Date(metadata.now).toISOString() } }, metadata)),
-    });
+    void this.#send(commandId, intent).then((done) => done && whenDone?.(commandId));
   }
 
   /** A change that follows from what the service is as the gateway carries it out. */
@@ -155,6 +148,10 @@ export class Client {
         const key = answer.status === 'RUNNING' ? slotsKey(id, answer.release) : id;
         const ran = world.truths.slots.get(key) ?? new Set<number>();
         if (ran.size < answer.replicas.running) world.accuse('no answer claims more than has run', `${key} is said to run ${answer.replicas.running}, and containers ran in slots [${[...ran]}]`);
+        const service = world.ledger.services.get(id);
+        const isChecked = answer.status === 'RUNNING' && service?.status === 'present' && service.releases.get(answer.release!)?.healthcheck;
+        const wells = world.truths.wellSlots.get(key) ?? new Set<number>();
+        if (isChecked && wells.size < answer.replicas.healthy) world.accuse('no answer claims more than has run', `${key} is said to be well in ${answer.replicas.healthy}, and was in slots [${[...wells]}]`);
       });
     });
   }
@@ -166,10 +163,7 @@ export class Client {
     this.acknowledged.splice(0, Infinity, ...kept);
     for (const id of [...this.services]) if (!this.world.ledger.services.has(id)) this.services.delete(id);
     for (const id of [...this.jobs]) if (!this.world.ledger.jobs.has(id)) this.jobs.delete(id);
-  }
-
-  get #home() {
-    return { projectId: projectIdOf(this.#first), environmentId: environmentOf(this.#first, 'default').environmentId };
+    for (const id of [...this.schedules]) if (!this.world.ledger.schedules.has(id)) this.schedules.delete(id);
   }
 
   #nextId(): string {
@@ -178,7 +172,7 @@ export class Client {
   }
 
   #toService(id: DockerServiceId, what: string, type: string, command: ToDockerService['command']): void {
-    void this.#send(this.#nextId(), { what, type, deed: (gateway, metadata) => gateway.dispatcher.send(new ToDockerService(id, command, { ...metadata, tenantId: this.#home.projectId })) });
+    void this.#send(this.#nextId(), { what, type, deed: (gateway, metadata) => gateway.dispatcher.send(new ToDockerService(id, command, { ...metadata, tenantId: this.home.projectId })) });
   }
 
   /** @returns whether it was answered as done */
@@ -231,7 +225,7 @@ export class Client {
     const { ledger } = world;
     try {
       const metadata: CommandMetadata = {
-        commandId, tenantId: this.#home.projectId, actor: { type: 'token', id: 'tok_client' }, originId: null, now: gateway.life.now(), correlationId: commandId, causationId: null, bodyHash: what,
+        commandId, tenantId: this.home.projectId, actor: { type: 'token', id: 'tok_client' }, originId: null, now: gateway.life.now(), correlationId: commandId, causationId: null, bodyHash: what,
       };
       const { events, position } = await deed(gateway, metadata);
       const times = events.filter((event) => event.type === type).length;
@@ -261,7 +255,8 @@ export function picker(lots: readonly number[]): <T>(from: readonly T[]) => T {
   return (from) => from[Math.floor(lots[next++ % lots.length]! * from.length)]!;
 }
 
-const specOf = (image: string, cpuMillis: number, hostPort: number | null): ContainerSpec => {
+/** A container as a client asks for it. */
+export const specOf = (image: string, cpuMillis: number, hostPort: number | null): ContainerSpec => {
   const amount = { cpuMillis, memoryBytes: 64 * MIB };
   const ports = hostPort === null ? [] : [{ containerPort: 80, protocol: 'tcp' as const, hostPort }];
   return { image, pullPolicy: 'missing', command: null, args: null, env: {}, ports, plan: null, resources: { request: amount, limit: amount }, labels: {}, constraints: [], restartPolicy: ALWAYS, healthcheck: null, ...DEFAULT_TARGETS };

@@ -137,7 +137,7 @@ const FAULT_DEEDS: Readonly<Record<Fault, (saboteur: Saboteur) => void | Promise
     const chosen = saboteur.pick(saboteur.world.containers().filter(({ container }) => container.status === 'running'));
     if (!chosen) return;
     saboteur.say(`${chosen.replicaId} is stopped by somebody`);
-    void chosen.host.engine.stopOutside(chosen.container.name, 2_000);
+    chosen.host.stopByHand(chosen.container);
   },
 
   fall_ill(saboteur) {

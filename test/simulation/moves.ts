@@ -1,10 +1,11 @@
 import { deploymentIdOf } from '#application';
 import {
   ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_HEALTHCHECK, NO_RESTART, Rejection, workingRelease,
-  type ContainerSpec, type DeploySettings, type DockerServiceId, type ExistingDockerService, type JobId,
+  type ContainerSpec, type DeploySettings, type DockerServiceId, type ExistingDockerService, type Hook,
 } from '#domain';
 import { picker, type Client } from './client.ts';
 import { imageOf, SERVICE_IMAGES } from './images.ts';
+import { JOB_MOVES } from './job-moves.ts';
 
 type Pick = ReturnType<typeof picker>;
 
@@ -20,9 +21,19 @@ export const deployOf = (pick: Pick): DeploySettings => ({
   progressDeadlineMs: pick([60_000, 90_000]),
   maxFailures: pick([0, 0, 2]),
   autoRollback: pick([true, true, false]),
+  preDeploy: hookOf(pick),
+  postDeploy: hookOf(pick),
 });
 
-const CHECK = { ...DEFAULT_HEALTHCHECK, probe: { type: 'command', command: ['/bin/check'] }, intervalMs: 5_000, unhealthyThreshold: 2 } as const;
+/** A task that a deployment waits for; null mostly. */
+function hookOf(pick: Pick): Hook | null {
+  const image = imageOf(pick(HOOK_IMAGES));
+  return pick([null, null, null, { overrides: { image }, timeoutMs: 6_000, retries: pick([0, 0, 1]) }]);
+}
+
+const HOOK_IMAGES = ['task', 'task', 'task', 'wavering-task', 'failing-task', 'endless-task'] as const;
+
+const CHECK = { ...DEFAULT_HEALTHCHECK, probe: { type: 'command', command: ['/bin/check'] }, intervalMs: 2_000, unhealthyThreshold: 2 } as const;
 const POLICIES = [ALWAYS, ALWAYS, ALWAYS, { ...ALWAYS, name: 'unless-stopped' }, NO_RESTART, ...(['fail', 'replace'] as const).map((onExhausted) => ({ ...ALWAYS, name: 'on-failure' as const, maxRetries: 2, delayMs: 500, onExhausted }))] as const;
 
 /** What becomes of a container when it ends, and whether it is asked how it is. */
@@ -31,7 +42,7 @@ export const mannerOf = (pick: Pick): Partial<ContainerSpec> => ({
   healthcheck: pick([null, null, null, CHECK, { ...CHECK, onUnhealthy: 'mark' }]),
 });
 
-/** What clients do to one of the services, or of the jobs, that they know of. */
+/** What clients do to one of the services, of the jobs or of the schedules that they know of. */
 export const MOVES = {
   deploy: aService((client, id, pick) => {
     const image = imageOf(pick(SERVICE_IMAGES));
@@ -76,10 +87,7 @@ export const MOVES = {
     client.change(id, { what: `start ${id}`, type: 'DockerServiceStarted' }, ({ commandId }) => ({ type: 'StartDockerService', data: { deploymentId: deploymentIdOf(commandId) } })),
   ),
 
-  cancel_job: (client: Client, lots: readonly number[]): void => {
-    const id: JobId | undefined = picker(lots)([...client.jobs]);
-    if (id) client.cancelJob(id);
-  },
+  ...JOB_MOVES,
 } as const;
 
 /** What a change begins from. A log that was put back to the middle of an append may have a service without any. */

@@ -1,6 +1,7 @@
 import { Client, isAnswered } from './client.ts';
 import { bringAbout, endAll } from './faults.ts';
 import type { Weakness } from './guards.ts';
+import { endSchedules } from './job-moves.ts';
 import { unrest, wrongAnswers, wrongViews } from './laws/rest.ts';
 import { MOVES } from './moves.ts';
 import { scriptOf, type ScriptedStep, type Verb } from './script.ts';
@@ -61,7 +62,6 @@ const VERBS: Readonly<Record<Verb, (client: Client, lots: readonly number[], wor
   create: (client, lots) => client.createService(lots),
   scale: (client, lots) => client.scale(lots),
   delete: (client, lots) => client.deleteService(lots),
-  job: (client, lots) => client.createJob(lots),
   read: (client, lots) => client.read(lots),
   drain: (client, lots, world) => toSomeNode(client, lots, world, 'DrainNode'),
   activate: (client, lots, world) => toSomeNode(client, lots, world, 'ActivateNode'),
@@ -101,9 +101,10 @@ function countCommands(world: World, client: Client): void {
   }
 }
 
-/** Lets nodes change over to a restored log, gives up those that have no host any more, and brings back the hosts of removed ones. */
+/** Ends what would go on for ever, lets nodes change over to a restored log, gives up those that have no host any more, and brings back the hosts of removed ones. */
 async function operate(world: World, client: Client): Promise<void> {
   if (client.pending > 0) return;
+  endSchedules(client, [...world.ledger.schedules].flatMap(([id, { status }]) => (status === 'present' ? [id] : [])));
   const here = new Map([...world.nodeIds].map(([host, nodeId]) => [nodeId, host]));
   for (const [nodeId, node] of world.ledger.nodes) {
     const host = here.get(nodeId);

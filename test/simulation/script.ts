@@ -10,7 +10,7 @@ export interface ScriptedStep {
 
 /** What clients do, with how often. */
 const VERBS = {
-  create: 5, scale: 7, delete: 3, job: 4, cancel_job: 1, drain: 1, activate: 2, read: 10,
+  create: 5, scale: 7, delete: 3, job: 4, cancel_job: 1.5, rerun: 1, schedule: 0.5, pause_schedule: 0.3, resume_schedule: 0.3, delete_schedule: 0.3, drain: 1, activate: 2, read: 10,
   deploy: 5, patch: 3, roll_back: 2, restart: 2, cancel: 2, pause: 1.5, resume: 2, stop: 1, start: 2.5,
 } as const;
 
@@ -24,7 +24,7 @@ export type Verb = keyof typeof VERBS;
 export type Fault = keyof typeof FAULTS;
 export type Deed = Verb | Fault;
 
-const LOTS = 14;
+const LOTS = 24;
 
 /** The script of a seed: so many steps of clients' verbs and faults. Each seed has a temper of its own: some faults it doesn't know,
  *  others come often, so that all of them together don't hide what one of them alone brings to light. A script of more steps begins

@@ -229,7 +229,8 @@ export class World {
   #takeChange(host: Host, container: ContainerState, action: string): void {
     const replicaId = container.labels[LABELS.replicaId]!;
     this.timeline.mark(`${host.name}|${container.name}|${action}`);
-    this.tell(() => `  ${host.name}  ${replicaId} slot ${container.labels[LABELS.slot]} generation ${container.labels[LABELS.generation]}: ${action}${action === 'die' ? ` (${container.exitCode})` : ''}`);
+    // Checks ask all the time.
+    if (action !== 'well' && action !== 'ill') this.tell(() => `  ${host.name}  ${replicaId} slot ${container.labels[LABELS.slot]} generation ${container.labels[LABELS.generation]}: ${action}${action === 'die' ? ` (${container.exitCode})` : ''}`);
     this.truths.take(host.name, container, action, this.hostOf(this.ledger.nodeOf(replicaId)) === host);
     for (const { law, what } of containerBreaches(this, host, container, action)) this.accuse(law, what);
   }

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { changeSchedule, createSchedule, Dispatcher, scheduleIdOf, scheduleNotFound, specOfTemplate, standingSchedule, ToSchedule, type NewSchedule } from '#application';
+import { changeSchedule, createdSchedule, createSchedule, Dispatcher, scheduleIdOf, scheduleNotFound, specOfTemplate, standingSchedule, ToSchedule, type NewSchedule } from '#application';
 import { reaches, type TenantContext } from '#contracts';
 import { schedule as scheduleRules, streamOf, type ExistingSchedule, type ScheduleId, type ScheduleSettings } from '#domain';
 import { cronCalendar } from '#platform';
@@ -115,8 +115,8 @@ export class SchedulesController {
   }
 
   async #made(id: ScheduleId): Promise<NewSchedule | null> {
-    const { state } = await this.gateway.parts.aggregates.load(scheduleRules, streamOf('schedule', id));
-    return state.status === 'absent' ? null : { projectId: state.projectId, environmentId: state.environmentId, ...state.settings };
+    const before = await createdSchedule(this.gateway.parts.aggregates, id);
+    return before && { projectId: before.projectId, environmentId: before.environmentId, ...before.settings };
   }
 
   get #parts() {

@@ -47,14 +47,15 @@ export class ReconcileService {
   private plan(reading: ServiceReading, mark: number): RolloutPlan {
     const { service, deployment, hook, replicas } = reading;
     const owner = { type: 'docker_service', id: service.dockerServiceId } as const;
+    const now = this.ports.clock.now();
     const input: RolloutInput = {
       service,
       deployment,
       observed: replicas.map((each) => this.observed(each)),
       hook,
       reportedAfter: null,
-      now: this.ports.clock.now(),
-      replicaIdOf: (slot, generation) => replicaIdOf(owner, slot, generation),
+      now,
+      replicaIdOf: (slot, generation) => replicaIdOf(owner, slot, generation, now),
       hookJobIdOf,
     };
     const deadline = passedDeadline(input);

@@ -1,7 +1,7 @@
 import type { Reason } from '../kernel/reason.ts';
-import { isJudged } from './judge.ts';
+import { failureReason, isJudged } from './judge.ts';
 import { isPrepared } from './observed.ts';
-import { beginning, ending, hookOf, type HookName, type Moving } from './moving.ts';
+import { beginning, ending, hookOf, withoutHook, type HookName, type Moving } from './moving.ts';
 import { goodOnes, type RollTarget } from './plan-roll.ts';
 import { keptAt } from './plan-service.ts';
 import { planSlots } from './plan-slots.ts';
@@ -38,10 +38,12 @@ function forward(moving: Moving): RollTarget {
   return targetOf(moving, active.toRelease, isGood, { isImpatient: false, moving: purpose(moving) });
 }
 
-/** What fails ends the stage that is under way. Between two of them, as after the last one or where a log was put back to the middle of an
- *  append, there is none to be ended: the setback follows at once. */
+/** What fails ends the stage that is under way, and its hook first: that doesn't run beside a return. Between two stages, as after the last
+ *  one or where a log was put back to the middle of an append, there is none to be ended: the setback follows at once. */
 const pursueForward = (moving: Moving): RolloutPlan | null =>
-  pursue(moving, forward(moving), (reason) => (moving.deployment.stage ? ending(moving, 'FAILED', reason) : planSetback(moving, 'FAILED', reason)));
+  pursue(moving, forward(moving), (reason) => withoutHook(moving, beside(reason)) ?? (moving.deployment.stage ? ending(moving, 'FAILED', reason) : planSetback(moving, 'FAILED', reason)));
+
+const beside = ({ message }: Reason): Reason => ({ code: 'deployment_failed', message: `its deployment has failed meanwhile: ${message}` });
 
 /** Until the hook has succeeded the service stays what it was: what is lost is made good, what was scaled follows. */
 function steady(moving: Moving): RolloutPlan {
@@ -90,11 +92,12 @@ function planPostDeploy(moving: Moving): RolloutPlan {
   return planHook(moving, 'post_deploy', succeeded) ?? pursueForward(moving) ?? NOTHING_TO_DO;
 }
 
-/** Starts a hook's job, and judges its outcome. null while it runs. */
+/** Starts a hook's job, and judges its outcome; one that was taken back since replicas failed ends by their reason. null while it runs. */
 function planHook(moving: Moving, which: HookName, succeeded: () => RolloutPlan): RolloutPlan | null {
-  const { hook } = moving;
+  const { hook, deployment, active } = moving;
   if (!hook || hook.status === 'absent') return { ...NOTHING_TO_DO, startHook: hookOf(moving, which) };
   if (hook.status === 'open') return null;
   if (hook.outcome === 'SUCCEEDED') return succeeded();
+  if (deployment.failures.size > active.settings.maxFailures) return ending(moving, 'FAILED', failureReason(deployment));
   return ending(moving, 'FAILED', { code: `${which}_failed`, message: `the ${which} hook ended ${hook.outcome}: ${hook.reason.message}` });
 }

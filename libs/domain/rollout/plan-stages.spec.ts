@@ -14,6 +14,7 @@ const superseding: DockerServiceEvent[] = [
 ];
 const old = [settled(1), settled(2)];
 const oneMore = took({ creates: [next(1)] });
+const crashedIn = (slot: number) => ({ code: crashed.code, message: `slot ${slot}: ${crashed.message}` });
 
 describe('the way to another release', () => {
   const service = deploying(2, { maxSurge: 1, maxUnavailable: 0 });
@@ -166,6 +167,17 @@ describe('a hook', () => {
     expect(plan({ ...told, hook: { ...open, cancel: { reason, requestedAt: at(0) } } as typeof open })).toEqual(only({}));
     const { close, endStage } = plan({ ...told, hook: hookJobOf(before, 'FAILED') });
     expect(close ?? endStage).toMatchObject({ reason: { code } });
+  });
+
+  it('is taken back when too many replicas fail beside it, and they are why the stage fails', () => {
+    const hooked = deploying(1, { postDeploy: HOOK });
+    const deployment = [...underWay, oneMore, over('replace', 'SUCCEEDED'), began('post_deploy', 0, null), failed(1, crashed, 2)];
+    const told = { service: hooked, deployment, observed: [gone(1), seen(1, { state: 'FAILED', final: true, failure: crashed, reason: crashed }, 2)] };
+    const begun = plan({ ...told, deployment: deployment.slice(0, -1), observed: [gone(1), settled(1, 2)], hook: { status: 'absent' } });
+    const open = hookJobOf(begun, null);
+    expect(plan({ ...told, hook: open })).toMatchObject({ endStage: null, cancelHook: { definition: begun.startHook, reason: { code: 'deployment_failed' } } });
+    expect(plan({ ...told, hook: { ...open, cancel: { reason, requestedAt: at(0) } } as typeof open })).toEqual(only({}));
+    expect(plan({ ...told, hook: hookJobOf(begun, 'FAILED') }).endStage).toMatchObject({ stage: 'post_deploy', result: 'FAILED', reason: crashedIn(1) });
   });
 });
 

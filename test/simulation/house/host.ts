@@ -16,6 +16,9 @@ export class Host {
   isIll = false;
   /** The engine's own process, and the containers': never frozen, never dead. */
   readonly #life: Life;
+  /** What happens to a container is told as its engine would: `create`, `start`, `die`, `destroy`; and who stops it (`stop`, `stop by hand`)
+   *  and how it answers who asks how it is (`well`, `ill`). */
+  readonly #tell: (container: ContainerState, action: string) => void;
 
   constructor(
     readonly timeline: Timeline,
@@ -25,7 +28,8 @@ export class Host {
     onChange: (host: Host, container: ContainerState, action: string) => void,
   ) {
     this.#life = new Life(timeline, `engine of ${name}`);
-    this.engine = new MemoryRuntime(this.#life, { images: images(this.#life.random, () => this.isIll), facts: { hostname: name }, onChange: (container, action) => onChange(this, container, action) });
+    this.#tell = (container, action) => onChange(this, container, action);
+    this.engine = new MemoryRuntime(this.#life, { images: images(this.#life.random, () => this.isIll), facts: { hostname: name }, onChange: this.#tell });
     this.disk = new MemoryDisk(this.#life);
   }
 
@@ -33,6 +37,12 @@ export class Host {
   losePower(): void {
     this.disk.losePower(this.timeline.between(0, 40));
     for (const name of this.engine.running) this.engine.kill(name);
+  }
+
+  /** `docker stop` by somebody. */
+  stopByHand(container: ContainerState): void {
+    this.#tell(container, 'stop by hand');
+    void this.engine.stopOutside(container.name, 2_000);
   }
 
   /** The node's folder is gone, but for what an operator has a copy of. */
@@ -49,7 +59,7 @@ export class Host {
   }
 
   engineFor(life: Life): ContainerRuntime {
-    return new EngineOf(this.engine, life);
+    return new EngineOf(this.engine, life, this.#tell);
   }
 
   diskFor(life: Life): Disk {
@@ -64,6 +74,7 @@ class EngineOf implements ContainerRuntime {
   constructor(
     private readonly engine: MemoryRuntime,
     private readonly life: Life,
+    private readonly tell: (container: ContainerState, action: string) => void,
   ) {}
 
   info(): Promise<EngineInfo> {
@@ -91,7 +102,10 @@ class EngineOf implements ContainerRuntime {
     return this.#do('start', () => this.engine.startContainer(id));
   }
   stopContainer(id: string, graceMs: number): Promise<void> {
-    return this.#do('stop', () => this.engine.stopContainer(id, graceMs));
+    return this.#do('stop', () => {
+      this.#tellOf(id, 'stop');
+      return this.engine.stopContainer(id, graceMs);
+    });
   }
   removeContainer(id: string): Promise<void> {
     return this.#do('remove', () => this.engine.removeContainer(id));
@@ -107,7 +121,11 @@ class EngineOf implements ContainerRuntime {
     await this.#do('pull', () => this.engine.pullImage(...asked));
   }
   exec(...asked: Parameters<ContainerRuntime['exec']>): Promise<number> {
-    return this.#do('exec', () => this.engine.exec(...asked));
+    return this.#do('exec', async () => {
+      const code = await this.engine.exec(...asked);
+      this.#tellOf(asked[0], code === 0 ? 'well' : 'ill');
+      return code;
+    });
   }
   interventions(...asked: Parameters<ContainerRuntime['interventions']>): ReturnType<ContainerRuntime['interventions']> {
     return this.#ask(() => this.engine.interventions(...asked));
@@ -126,6 +144,11 @@ class EngineOf implements ContainerRuntime {
       await this.life.hop('engine event', this.life.timeline.between(0, 10));
       yield item;
     }
+  }
+
+  #tellOf(id: string, action: string): void {
+    const container = this.engine.containers.find((each) => each.id === id);
+    if (container?.status === 'running') this.tell(container, action);
   }
 
   async #ask<T>(question: () => Promise<T>): Promise<T> {

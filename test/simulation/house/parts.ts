@@ -24,7 +24,7 @@ export interface Surroundings {
 }
 
 /** The views that a client of the simulation asks for. */
-export const LIVE_VIEWS: readonly View[] = [views.services, views.nodes, views.replicas, views.deployments, views.jobs] as unknown as readonly View[];
+export const LIVE_VIEWS: readonly View[] = [views.services, views.nodes, views.replicas, views.deployments, views.jobs, views.schedules] as unknown as readonly View[];
 
 interface OnTheLog {
   readonly store: SimulatedStore;
@@ -69,7 +69,7 @@ export interface SimulatedGateway {
 export function startGateway(around: Surroundings, models: ReadModelStore): SimulatedGateway {
   const { life, bus, logger } = around;
   // Late enough to fold many events at once: that costs a run most, and views are late anyhow.
-  const { store, aggregates } = onTheLog(around, 500);
+  const { store, aggregates } = onTheLog(around, 1_500);
   const heard = new HeardNodes(life);
   heard.listen(bus);
   for (const view of LIVE_VIEWS) new Projector({ store, models, view, clock: life, logger, upcast }).start();

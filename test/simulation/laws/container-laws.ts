@@ -2,13 +2,16 @@ import { LABELS, type ContainerState } from '#docker';
 import type { ReplicaId } from '#domain';
 import type { Host } from '../house/host.ts';
 import type { Breach, World } from '../world.ts';
+import { lateStarts } from './job-laws.ts';
+import { restartBreaches } from './restart-laws.ts';
 
 /** What must hold of the engines whenever anything happens to a container.
  *  What the log can't know of is left out: what a restored log has lost, and what ran on a node that an operator gave up for lost. */
 export function containerBreaches(world: World, host: Host, container: ContainerState, action: string): Breach[] {
   if (action === 'destroy') return killedGhost(world, host, container);
   if (action !== 'start') return [];
-  return [...twins(world, host, container), ...overCapacity(world, host), ...startedAgain(world, container)];
+  const isAnsweredFor = counts(world, host, container.labels[LABELS.replicaId]!);
+  return [...twins(world, host, container), ...overCapacity(world, host), ...(isAnsweredFor ? [...restartBreaches(world, host, container), ...lateStarts(world, container)] : [])];
 }
 
 /** Two live containers for one slot, but for the one that goes and the one that comes in a roll; and more of a service than may be. */
@@ -53,13 +56,6 @@ function overCapacity(world: World, host: Host): Breach[] {
     });
   const cpuMillis = requests.reduce((sum, request) => sum + request.cpuMillis, 0);
   return cpuMillis > host.capacity.cpuMillis ? [{ law: 'no node runs beyond its capacity', what: `${host.name} runs ${cpuMillis} of ${host.capacity.cpuMillis} millicores` }] : [];
-}
-
-/** A job's command runs once, for all that the log knows. */
-function startedAgain(world: World, { labels }: ContainerState): Breach[] {
-  const replicaId = labels[LABELS.replicaId]!;
-  const { startsInThisLog } = world.truths.of(replicaId);
-  return labels[LABELS.ownerType] === 'job' && startsInThisLog > 1 ? [{ law: 'an attempt of a job runs once', what: `${replicaId} was started ${startsInThisLog} times` }] : [];
 }
 
 /** What a restored log has lost runs on, until an operator says otherwise. */

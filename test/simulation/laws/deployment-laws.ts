@@ -1,5 +1,6 @@
 import { parseStream, type DeploymentOutcome, type OpenedDeployment, type Ordered } from '#domain';
 import type { Recorded } from '#event-store';
+import { askedOf } from './health-laws.ts';
 import type { Ledger } from './ledger.ts';
 import type { Truths } from './truths.ts';
 
@@ -41,6 +42,7 @@ function lacking({ dockerServiceId, deploymentId, orders: own }: OpenedDeploymen
 function hasStayed({ replicaId }: Ordered, dockerServiceId: string, ledger: Ledger, truths: Truths): boolean {
   const [replica, service] = [ledger.replicas.get(replicaId), ledger.services.get(dockerServiceId)];
   if (replica?.status !== 'present' || service?.status !== 'present') return false;
-  const { longestRunMs, exits } = truths.of(replicaId);
-  return longestRunMs >= service.deploy.minHealthyMs || (replica.finished !== null && exits.length > 0);
+  const { longestRunMs, longestWellMs, exits } = truths.of(replicaId);
+  const stayedMs = askedOf(ledger, truths, replicaId) ? longestWellMs : longestRunMs;
+  return stayedMs >= service.deploy.minHealthyMs || (replica.finished !== null && exits.length > 0);
 }

@@ -4,6 +4,9 @@ import {
 } from '#domain';
 import type { Recorded } from '#event-store';
 import { DEPLOYMENT_LAWS } from './deployment-laws.ts';
+import { HEALTH_LAWS } from './health-laws.ts';
+import { HOOK_LAWS } from './hook-laws.ts';
+import { JOB_LAWS } from './job-laws.ts';
 import type { Ledger } from './ledger.ts';
 import type { Truths } from './truths.ts';
 
@@ -102,14 +105,10 @@ const LAWS: Readonly<Record<string, Law>> = {
     return null;
   },
 
-  'a job has succeeded when its container has': ({ type, stream, data }, ledger, truths) => {
-    if (type !== 'JobEnded' || (data as Data).outcome !== 'SUCCEEDED') return null;
-    const job = ledger.jobs.get(parseStream(stream).id as never);
-    const replicaId = job?.status === 'open' ? job.current?.replicaId : undefined;
-    return replicaId && truths.of(replicaId).exits.includes(0) ? null : `${stream} is said to have succeeded`;
-  },
-
+  ...HEALTH_LAWS,
+  ...JOB_LAWS,
   ...DEPLOYMENT_LAWS,
+  ...HOOK_LAWS,
 };
 
 /** What must hold of a node after each event of its stream. */
@@ -190,6 +189,10 @@ const ONCE: Readonly<Record<string, (data: Data) => unknown[]>> = {
   JobAttemptFailed: ({ attempt }) => [attempt],
   JobCancelRequested: () => [],
   JobEnded: () => [],
+  ScheduleCreated: () => [],
+  ScheduleFired: ({ minute }) => [minute],
+  ScheduleSkipped: ({ minute }) => [minute],
+  ScheduleDeleted: () => [],
   NetworkCreated: () => [],
   NetworkDeleted: () => [],
   ReservationVoided: () => [],

@@ -18,6 +18,8 @@ const STALE_MS = 180_000;
 export class Rolls {
   readonly origins = new Map<ReplicaId, Origin>();
   readonly #settings = new Map<string, DeploySettings>();
+  /** When each service was paused last, in virtual time. */
+  readonly #paused = new Map<string, number>();
   readonly #wanted = new Map<string, { readonly at: number; readonly replicas: number }[]>();
 
   /** @param now virtual time: of all that a restored log still has, that of the restoring */
@@ -25,6 +27,7 @@ export class Rolls {
     const given = data as { creates: readonly ReplicaOrder[]; dockerServiceId: string; deploymentId: string; settings: DeploySettings; replicas: number; to: number };
     if (type === 'DockerServiceCreated') this.#wanted.set(id, [{ at: now, replicas: given.replicas }]);
     if (type === 'DockerServiceScaled') this.#wanted.get(id)?.push({ at: now, replicas: given.to });
+    if (type === 'DockerServicePaused') this.#paused.set(id, now);
     if (type === 'DeploymentStarted') this.#settings.set(given.deploymentId, given.settings);
     if (type !== 'ServiceStepTaken' && type !== 'DeploymentStepTaken') return;
     const deploymentId = category === 'deployment' ? id : null;
@@ -43,6 +46,18 @@ export class Rolls {
   roomOf(replicaId: ReplicaId): Origin | undefined {
     const origin = this.origins.get(replicaId);
     return (origin?.order.replaces && this.roomOf(origin.order.replaces)) || origin;
+  }
+
+  /** As the deployment was started with; null: it never was. */
+  settingsOf(deploymentId: string): DeploySettings | null {
+    return this.#settings.get(deploymentId) ?? null;
+  }
+
+  /** Whether its service was paused since this replica was ordered. */
+  wasPausedSinceOrdered(replicaId: ReplicaId): boolean {
+    const origin = this.origins.get(replicaId);
+    const pausedAt = this.#paused.get(origin?.dockerServiceId ?? '');
+    return pausedAt !== undefined && pausedAt >= Date.parse(origin!.order.orderedAt ?? '') - BEGINNING;
   }
 
   /** How many of the service may live, by whoever ordered this replica. */
