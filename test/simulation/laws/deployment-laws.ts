@@ -1,6 +1,6 @@
 import { parseStream, type DeploymentOutcome, type OpenedDeployment, type Ordered } from '#domain';
 import type { Recorded } from '#event-store';
-import { askedOf } from './health-laws.ts';
+import { checkOf } from './health-laws.ts';
 import type { Ledger } from './ledger.ts';
 import type { Truths } from './truths.ts';
 
@@ -43,6 +43,6 @@ function hasStayed({ replicaId }: Ordered, dockerServiceId: string, ledger: Ledg
   const [replica, service] = [ledger.replicas.get(replicaId), ledger.services.get(dockerServiceId)];
   if (replica?.status !== 'present' || service?.status !== 'present') return false;
   const { longestRunMs, longestWellMs, exits } = truths.of(replicaId);
-  const stayedMs = askedOf(ledger, truths, replicaId) ? longestWellMs : longestRunMs;
+  const stayedMs = checkOf(ledger, replicaId) ? longestWellMs : longestRunMs;
   return stayedMs >= service.deploy.minHealthyMs || (replica.finished !== null && exits.length > 0);
 }

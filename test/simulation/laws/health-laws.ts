@@ -14,7 +14,7 @@ export const HEALTH_LAWS = {
   'what is said to be well has said so itself': ({ type, data }: Recorded, ledger: Ledger, truths: Truths): string | null => {
     if (type !== 'ReplicaObserved') return null;
     const { replicaId, state, health, at } = data as Observation;
-    const check = askedOf(ledger, truths, replicaId);
+    const check = checkOf(ledger, replicaId);
     if (!check || health !== 'healthy' || (state !== 'RUNNING' && state !== 'SETTLED')) return null;
     const said = Date.parse(at) - BEGINNING;
     return wasWell(truths, replicaId, said) ? null : `${replicaId} is said to be well, and had not said so for long by then (${said} ms)`;
@@ -23,16 +23,14 @@ export const HEALTH_LAWS = {
   'what is said to have stayed well has': ({ type, data }: Recorded, ledger: Ledger, truths: Truths): string | null => {
     if (type !== 'ReplicaObserved' || (data as Observation).state !== 'SETTLED') return null;
     const { replicaId } = data as Observation;
-    const leastMs = askedOf(ledger, truths, replicaId) ? minHealthyMs(ledger, replicaId) : 0;
+    const leastMs = checkOf(ledger, replicaId) ? minHealthyMs(ledger, replicaId) : 0;
     const { longestWellMs } = truths.of(replicaId);
     return longestWellMs >= leastMs ? null : `${replicaId} is said to have stayed well, and has for ${longestWellMs} ms at most`;
   },
 };
 
-/** How a replica is asked whether it is well; null: it isn't, or it is of a job. A log that was put back may order under the same id what has
- *  another check than the container that its node still runs by the old set. */
-export function askedOf(ledger: Ledger, truths: Truths, replicaId: ReplicaId): Healthcheck | null {
-  if (truths.isForgiven(replicaId)) return null;
+/** How a replica is asked whether it is well; null: it isn't, or it is of a job. */
+export function checkOf(ledger: Ledger, replicaId: ReplicaId): Healthcheck | null {
   const replica = ledger.replicas.get(replicaId);
   const service = replica?.status === 'present' ? ledger.services.get(replica.owner.id) : undefined;
   if (replica?.status !== 'present' || service?.status !== 'present' || replica.release === null) return null;
