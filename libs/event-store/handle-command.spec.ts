@@ -3,8 +3,9 @@ import { Transient } from '#contracts';
 import { Rejection, type CommandMetadata, type Decider } from '#domain';
 import { MemoryEventStore, seededRandom, VirtualClock } from '#testing';
 import { eventIdOf } from './event-id.ts';
-import { AggregateStore, PreconditionFailed, type HandleOptions } from './handle-command.ts';
-import { Conflict, Unavailable, type Position, type Recorded } from './port.ts';
+import { AggregateStore } from './handle-command.ts';
+import { PreconditionFailed, type HandleOptions } from './handled.ts';
+import { Conflict, Unavailable, type NewEvent, type Position, type Recorded } from './port.ts';
 
 /** A shelf holds up to three books. */
 type Shelf = readonly string[];
@@ -102,8 +103,10 @@ describe('handling a command', () => {
   });
 
   it('brings older events to the present schema before folding them, and in its answer', async () => {
-    const { process } = house((event) => ({ ...event, data: { title: (event.data as { title: string }).title.toUpperCase() } }));
+    const { process, log } = house((event) => (event.metadata.schema === 7 ? event : { ...event, data: { title: (event.data as { title: string }).title.toUpperCase() } }));
+    await log.append(STREAM, 'no-stream', [older('c1', 'Emma')]);
     expect(await process().put('c1', ['Emma'])).toMatchObject({ state: ['EMMA'], events: [{ data: { title: 'EMMA' } }] });
+    expect(await process().put('c2', ['Dune'])).toMatchObject({ state: ['EMMA', 'Dune'], events: [{ data: { title: 'Dune' } }] });
   });
 
   describe('that was given before', () => {
@@ -298,13 +301,15 @@ describe('loading', () => {
 
   it('begins anew after a history that it could not fold', async () => {
     let broken = true;
-    const { process } = house((event) => {
+    const { process, log } = house((event) => {
       if (broken) throw new Error('no upcaster');
       return event;
     });
-    await expect(process().put('c1', ['Emma'])).rejects.toThrow('no upcaster');
+    await log.append(STREAM, 'no-stream', [older('c1', 'Emma')]);
+    const { put } = process();
+    await expect(put('c1', ['Emma'])).rejects.toThrow('no upcaster');
     broken = false;
-    expect(await process().put('c1', ['Emma'])).toMatchObject({ repeated: true, state: ['Emma'] });
+    expect(await put('c1', ['Emma'])).toMatchObject({ repeated: true, state: ['Emma'] });
   });
 });
 
@@ -355,6 +360,12 @@ describe('loading many', () => {
     expect(loaded.get('plan-3')?.state).toEqual(['Emma', 'Dune']);
   });
 });
+
+/** As an earlier version wrote it. */
+const older = (commandId: string, title: string): NewEvent => {
+  const { now, ...inherited } = metadata(commandId);
+  return { id: eventIdOf(commandId, STREAM, 0), type: 'BookPut', data: { title }, metadata: { ...inherited, at: new Date(now).toISOString(), schema: 1 } };
+};
 
 /** Takes whatever it is given. */
 const roomyShelf: typeof shelf = { ...shelf, decide: (_, { data }) => data.titles.map((title) => ({ type: 'BookPut', data: { title } })) };
