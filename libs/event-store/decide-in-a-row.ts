@@ -5,7 +5,7 @@ import type { StreamFold } from './stream-fold.ts';
 
 /** What comes of one of several commands that are decided one after the other, each on what those before it lead to:
  *  - `standing`: it is in the stream, from revision `first` on;
- *  - `twin`: one before it bears the same id, and whether that is written isn't known yet;
+ *  - `twin`: one before it bears the same id, and what comes of that has to be said first;
  *  - `refused`: by the rules, its If-Match or its fence;
  *  - `nothing`: there is nothing to do;
  *  - `decided`: these events, after which the stream is in `state` at `revision`. */
@@ -25,19 +25,19 @@ export function decideInARow<S, C extends Command, E extends DomainEvent>(
   fold: StreamFold<S, E>,
   commands: readonly Given<C>[],
 ): Verdict<S, E>[] {
-  const decided = new Set<string>();
+  const met = new Set<string>();
   let { state, revision } = fold;
   const verdictOn = ({ command, metadata: { commandId }, options }: Given<C>): Verdict<S, E> => {
     const first = fold.firstRevisionOf(commandId);
     if (first !== null) return { is: 'standing', first };
-    if (decided.has(commandId)) return { is: 'twin' };
+    if (met.has(commandId)) return { is: 'twin' };
+    met.add(commandId);
     checkRevision(stream, revision, options);
     const events = decider.decide(state, command);
     if (events.length === 0) return { is: 'nothing' };
     const after = events.reduce((before, event) => decider.evolve(before, event), state);
     revision = (revision ?? -1n) + BigInt(events.length);
     state = after;
-    decided.add(commandId);
     return { is: 'decided', events, state, revision };
   };
   return commands.map((given) => {

@@ -3,7 +3,7 @@ import { Rejection, type CommandMetadata, type Decider } from '#domain';
 import { MemoryEventStore, seededRandom, VirtualClock, type AppendFault } from '#testing';
 import { AggregateStore } from './handle-command.ts';
 import { PreconditionFailed, type Handled, type HandleOptions } from './handled.ts';
-import { Conflict, type EventStore, type Position, type Recorded } from './port.ts';
+import { Conflict, OutcomeUnknown, type EventStore, type Position, type Recorded } from './port.ts';
 
 /** A till takes coins, as many as it holds, and gives back nothing. */
 type Till = readonly number[];
@@ -92,6 +92,40 @@ describe('commands that wait for one stream', () => {
       put(aggregates, 'c4', [5], { expected: 1n }),
     ]);
     expect(outcomes.map((it) => (it.status === 'fulfilled' ? it.value.revision : it.reason))).toEqual([1n, new PreconditionFailed(STREAM, 0n, 1n), new Conflict(STREAM, 0n, 1n), 2n]);
+  });
+
+  it('are told nothing that a twin of theirs in the same row makes untrue', async () => {
+    const { log, process, settled } = house();
+    const aggregates = process();
+    // As a switch: what was nothing to do is something again after the one between.
+    const toggle: Decider<boolean, { type: 'Turn'; data: { on: boolean } }, { type: 'Turned'; data: { on: boolean } }> = {
+      initial: true,
+      evolve: (_, { data }) => data.on,
+      decide: (isOn, { data }) => (isOn === data.on ? [] : [{ type: 'Turned', data }]),
+    };
+    const turn = (commandId: string, on: boolean) => aggregates.handle(toggle, STREAM, { type: 'Turn', data: { on } }, metadata(commandId));
+    await turn('c0', false);
+    await turn('c1', true);
+    const stood = (): number => log.log.filter((event) => event.metadata.commandId === 'c2').length;
+    const told = (given: Promise<Handled<boolean>>) => given.then(({ events }) => [events.length, stood()]);
+    const outcomes = await settled([told(turn('c2', true)), told(turn('c3', false)), told(turn('c2', true))]);
+    expect(outcomes.map((it) => (it as PromiseFulfilledResult<number[]>).value)).toEqual([[0, 0], [1, 0], [1, 1]]);
+  });
+
+  it('keep one that is out of time beside them while it may be on its way with them', async () => {
+    const { log, process, put, settled } = house();
+    const aggregates = process();
+    const late: (() => unknown)[] = [];
+    const append = log.append.bind(log);
+    log.append = (...given) => {
+      log.append = append;
+      late.push(() => append(...given));
+      return Promise.reject(new OutcomeUnknown('it is still on its way'));
+    };
+    const outcomes = settled([put(aggregates, 'c1', [1, 2], { deadlineMs: 1 }), put(aggregates, 'c2', [2])]);
+    expect((await outcomes).map((it) => (it.status === 'fulfilled' ? it.value.events : (it.reason as { code: string }).code))).toEqual(['event_store.busy', []]);
+    await Promise.allSettled(late.map((arrive) => arrive()));
+    expect((await aggregates.load(till, STREAM)).state).toEqual([1, 2]);
   });
 
   it('are not kept from their append by one that no store can write', async () => {

@@ -123,13 +123,14 @@ export class StreamTurns {
     for (const one of row) await this.carryOut([one], false);
   }
 
+  /** Those that go on. One whose time is over is told so; but where it may be on its way to the disk together with others, what they
+   *  are told rests on it: it stays among them. */
   private inTime(row: readonly AnyCommand[], trouble: unknown): AnyCommand[] {
     const now = this.parts.clock.monotonic();
-    return row.filter((one) => {
-      if (now < one.deadline) return true;
-      one.reject(new Transient('event_store.busy', `${this.stream} couldn't be changed in time; try again`, { cause: trouble }));
-      return false;
-    });
+    const late = row.filter(({ deadline }) => now >= deadline);
+    for (const one of late) one.reject(new Transient('event_store.busy', `${this.stream} couldn't be changed in time; try again`, { cause: trouble }));
+    if (late.length === row.length) return [];
+    return row.filter((one) => one.written || !late.includes(one));
   }
 
   /** @param surely read what stands first, instead of trusting in what was folded before: an append at its revision proves that it was

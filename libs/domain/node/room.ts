@@ -24,8 +24,9 @@ export const freeRoom = (node: Node): Amount => minus(node.facts?.capacity ?? NO
 
 /** What this placement would take on top of all that is promised: less than it asks for where it replaces another. */
 export function additionalRoom(node: Node, taker: RoomTaker): Amount {
-  const candidate = { ...taker, replaces: replacedHere(node, taker) };
-  if (candidate.replaces === null && !node.entries.has(candidate.replicaId)) return candidate.request;
+  const replaces = replacedHere(node, taker);
+  if (replaces === null && !node.entries.has(taker.replicaId)) return taker.request;
+  const candidate = { ...taker, replaces };
   const others = [...node.entries.values()].map(({ placement }) => placement);
   return minus(sumOfChains([...others, candidate]), sumOfChains(others));
 }

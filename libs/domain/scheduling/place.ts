@@ -2,7 +2,7 @@ import type { NodeId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import type { Candidate, NodeForPlacement } from './candidate.ts';
 import { refusals } from './filters.ts';
-import { score, scoreInWords, siblingsOn } from './score.ts';
+import { score, type Score, scoreInWords, siblingsOn } from './score.ts';
 import type { FilterName, NodeVerdict } from './verdict.ts';
 
 /** Where a replica goes, or why nowhere, with what was found of every node. */
@@ -19,11 +19,11 @@ export function place(asked: Candidate, nodes: readonly NodeForPlacement[]): Pla
   const judged = nodes.filter(({ node }) => node.status !== 'unknown').map((on) => ({ on, reasons: refusals(candidate, on) }));
   const fitting = judged.filter(({ reasons }) => reasons.length === 0);
   const fewest = Math.min(...fitting.map(({ on }) => siblingsOn(candidate, on)));
-  const ranked = judged
-    .map(({ on, reasons }) => ({ on, reasons, points: reasons.length === 0 ? score(candidate, on, fewest) : null }))
-    .sort((a, b) => (b.points?.score ?? -1) - (a.points?.score ?? -1) || (a.on.nodeId < b.on.nodeId ? -1 : 1));
+  const weighed = judged.map(({ on, reasons }): Weighed => ({ on, reasons, points: reasons.length === 0 ? score(candidate, on, fewest) : null }));
+  // Where one fits, nobody asks for those that aren't told of.
+  const ranked = fitting.length > 0 ? firstOf(weighed, NODES_TOLD) : weighed.sort(byRank);
 
-  const verdict = ({ on, reasons, points }: (typeof ranked)[number]): NodeVerdict => ({ ...verdictOf(on, reasons), score: points?.score ?? null });
+  const verdict = ({ on, reasons, points }: Weighed): NodeVerdict => ({ ...verdictOf(on, reasons), score: points?.score ?? null });
   const told = ranked.slice(0, NODES_TOLD).map(verdict);
   const [best] = ranked;
   if (!best?.points) return { nodeId: null, nodes: told, reason: whyNowhere(ranked.map(verdict)) };
@@ -34,6 +34,32 @@ export function place(asked: Candidate, nodes: readonly NodeForPlacement[]): Pla
 function withReplaced(candidate: Candidate, nodes: readonly NodeForPlacement[]): Candidate {
   const { replaces } = candidate;
   return replaces && !nodes.some(({ node }) => node.entries.has(replaces)) ? { ...candidate, replaces: null } : candidate;
+}
+
+interface Weighed {
+  readonly on: NodeForPlacement;
+  readonly reasons: NodeVerdict['reasons'];
+  readonly points: Score | null;
+}
+
+/** No two are alike. */
+const byRank = (a: Weighed, b: Weighed): number => (b.points?.score ?? -1) - (a.points?.score ?? -1) || (a.on.nodeId < b.on.nodeId ? -1 : 1);
+
+/** What sorting by rank begins with. A thousand nodes are weighed for every replica, and sorting them all would cost more than that. */
+function firstOf(weighed: readonly Weighed[], count: number): Weighed[] {
+  const first: Weighed[] = [];
+  for (const one of weighed) {
+    if (first.length === count && byRank(one, first.at(-1)!) > 0) continue;
+    let [from, to] = [0, first.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (byRank(first[middle]!, one) < 0) from = middle + 1;
+      else to = middle;
+    }
+    first.splice(from, 0, one);
+    if (first.length > count) first.pop();
+  }
+  return first;
 }
 
 /** Says in one sentence why none of these nodes will do, each by its name. Codes: see `place`. */
