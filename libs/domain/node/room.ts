@@ -64,8 +64,19 @@ function replacedChain(node: Node, taker: RoomTaker): ReadonlySet<ReplicaId> {
 }
 
 function sumOfChains(takers: readonly RoomTaker[]): Amount {
+  if (takers.every(({ replaces }) => replaces === null)) return sumOf(takers);
   const successors = Map.groupBy(takers, ({ replaces }) => replaces);
   const need = (taker: RoomTaker): Amount => larger(taker.request, sum(successors.get(taker.replicaId) ?? []));
   const sum = (list: readonly RoomTaker[]): Amount => list.map(need).reduce(plus, NOTHING);
   return sum(successors.get(null) ?? []);
+}
+
+/** What is asked for where nothing makes way for anything. Added up in place: it is done anew for every placement. */
+function sumOf(takers: readonly RoomTaker[]): Amount {
+  let [cpuMillis, memoryBytes] = [0, 0];
+  for (const { request } of takers) {
+    cpuMillis += request.cpuMillis;
+    memoryBytes += request.memoryBytes;
+  }
+  return { cpuMillis, memoryBytes };
 }

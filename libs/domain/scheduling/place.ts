@@ -16,18 +16,15 @@ export const NODES_TOLD = 50;
  *  filter that refused everywhere, or `no_node_fits`. */
 export function place(asked: Candidate, nodes: readonly NodeForPlacement[]): PlacementDecision {
   const candidate = withReplaced(asked, nodes);
-  const judged = nodes.filter(({ node }) => node.status !== 'unknown').map((on) => ({ on, reasons: refusals(candidate, on) }));
-  const fitting = judged.filter(({ reasons }) => reasons.length === 0);
-  const fewest = Math.min(...fitting.map(({ on }) => siblingsOn(candidate, on)));
-  const weighed = judged.map(({ on, reasons }): Weighed => ({ on, reasons, points: reasons.length === 0 ? score(candidate, on, fewest) : null }));
+  const { weighed, fitting } = weigh(candidate, nodes);
   // Where one fits, nobody asks for those that aren't told of.
-  const ranked = fitting.length > 0 ? firstOf(weighed, NODES_TOLD) : weighed.sort(byRank);
+  const ranked = fitting > 0 ? firstOf(weighed, NODES_TOLD) : weighed.sort(byRank);
 
   const verdict = ({ on, reasons, points }: Weighed): NodeVerdict => ({ ...verdictOf(on, reasons), score: points?.score ?? null });
   const told = ranked.slice(0, NODES_TOLD).map(verdict);
   const [best] = ranked;
   if (!best?.points) return { nodeId: null, nodes: told, reason: whyNowhere(ranked.map(verdict)) };
-  return { nodeId: best.on.nodeId, nodes: told, reason: whyThere(told[0]!, scoreInWords(candidate, best.points), fitting.length) };
+  return { nodeId: best.on.nodeId, nodes: told, reason: whyThere(told[0]!, scoreInWords(candidate, best.points), fitting) };
 }
 
 /** One that takes another's place goes where that one is; once nobody holds that one any more, it goes anywhere. */
@@ -39,7 +36,23 @@ function withReplaced(candidate: Candidate, nodes: readonly NodeForPlacement[]):
 interface Weighed {
   readonly on: NodeForPlacement;
   readonly reasons: NodeVerdict['reasons'];
-  readonly points: Score | null;
+  points: Score | null;
+}
+
+/** Every node that there is or was, and how many of them fit. */
+function weigh(candidate: Candidate, nodes: readonly NodeForPlacement[]): { readonly weighed: Weighed[]; readonly fitting: number } {
+  const weighed: Weighed[] = [];
+  let [fitting, fewest] = [0, Infinity];
+  for (const on of nodes) {
+    if (on.node.status === 'unknown') continue;
+    const reasons = refusals(candidate, on);
+    weighed.push({ on, reasons, points: null });
+    if (reasons.length > 0) continue;
+    fitting += 1;
+    fewest = Math.min(fewest, siblingsOn(candidate, on));
+  }
+  for (const one of weighed) if (one.reasons.length === 0) one.points = score(candidate, one.on, fewest);
+  return { weighed, fitting };
 }
 
 /** No two are alike. */
