@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Supervised, answers, freePort, until } from './processes.ts';
 
 /** In the order in which they are started; stopped in the reverse one. */
@@ -9,11 +10,13 @@ export type App = (typeof APPS)[number];
 /** These have much to do at times, and leave as much behind. */
 const BUSY: ReadonlySet<App> = new Set(['api-gateway', 'scheduler']);
 
-/** How Node runs an app. What lives short has little room and so is cleared away often: apps that wait most of the time stay small. */
-export const nodeFlagsOf = (app: App): readonly string[] => [
+/** Node's arguments to run an app of these compiled ones. What lives short has little room and so is cleared away often: apps that wait most
+ *  of the time stay small. */
+export const nodeArgsOf = (app: App, dist: string): readonly string[] => [
   '--disable-warning=ExperimentalWarning',
-  '--enable-source-maps',
+  `--import=${pathToFileURL(join(dist, 'libs/platform/source-maps.js')).href}`,
   ...(BUSY.has(app) ? ['--max-semi-space-size=4'] : ['--optimize-for-size', '--max-semi-space-size=1']),
+  join(dist, 'apps', app, 'main.js'),
 ];
 
 export interface InstallationOptions {
@@ -150,7 +153,7 @@ export class Installation {
     const address = name === 'api-gateway' ? listen : `${network?.address ?? '127.0.0.1'}:${await freePort()}`;
     this.#health.set(name, `http://${address}/${app === 'api-gateway' ? 'readyz' : 'healthz'}`);
     const env = { WAYBILL_LISTEN: address, WAYBILL_HEALTH_LISTEN: address, ...own };
-    const [command = '', ...args] = [...(network?.enter ?? []), process.execPath, ...nodeFlagsOf(app), join(dist, 'apps', app, 'main.js')];
+    const [command = '', ...args] = [...(network?.enter ?? []), process.execPath, ...nodeArgsOf(app, dist)];
     this.#supervise(name, command, args, env);
   }
 

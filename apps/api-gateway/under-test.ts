@@ -50,6 +50,8 @@ export class GatewayUnderTest {
     const parts = { ...common, bus, store, aggregates, models, projections, heard, nodes, figures, token: operatorToken(TOKEN), stopping: stopping.signal };
     const app = await createGateway(parts);
     await firstStart({ dispatcher: app.get(Dispatcher), aggregates, clock: systemClock });
+    const { next } = await store.readAll(null, { limit: 500 });
+    await projections.reached('environments', next!, 5_000);
     return new GatewayUnderTest(app, bus, async () => {
       stopping.abort();
       await app.close();

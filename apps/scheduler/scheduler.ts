@@ -104,6 +104,8 @@ export class Scheduler {
     this.trouble = null;
     const event = upcast(recorded);
     this.index.take(event);
+    // What reconcilers look at next needs no reading for what is heard here.
+    this.options.aggregates.hear(event);
     if (this.caughtUp) this.wake(wakesOf(event, this.index));
   }
 

@@ -49,8 +49,11 @@ function wakeByReplica(event: IndexedEvent, found: Found): void {
   switch (event.type) {
     case 'ReplicaCreated':
     case 'PlacementClaimed':
-    case 'PlacementSettled':
       found.placements.add(event.data.replicaId);
+      return found.owner(event.data.owner);
+    case 'PlacementSettled':
+      // Placed is placed for good.
+      if (event.data.outcome !== 'placed') found.placements.add(event.data.replicaId);
       return found.owner(event.data.owner);
     case 'ReplicaAbandoned':
       return found.owner(event.data.owner);

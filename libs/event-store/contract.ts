@@ -84,8 +84,18 @@ function appending(store: () => EventStore): void {
     const [first, second] = [events('a', 2), events('b', 2)];
     const answers = [await store().append('job-a', 'no-stream', first), await store().append('job-a', 1n, second)];
     await store().append('job-a', 3n, events('c', 1));
-    expect([await store().append('job-a', 'no-stream', first), await store().append('job-a', 1n, second)]).toEqual(answers);
+    // They stood before: nothing is said of who wrote them.
+    const again = answers.map(({ revision, position }) => ({ revision, position }));
+    expect([await store().append('job-a', 'no-stream', first), await store().append('job-a', 1n, second)]).toEqual(again);
     expect(await streamOf(store(), 'job-a')).toHaveLength(5);
+  });
+
+  it('says where each event stands, or nothing, and nothing to all but one of many that append the same at once', async () => {
+    const tries = Array.from({ length: 5 }, () => store().append('job-a', 'no-stream', events('a', 3)));
+    const told = (await Promise.all(tries)).flatMap(({ written }) => (written ? [written] : []));
+    expect(told.length).toBeLessThanOrEqual(1);
+    const positions = (await streamOf(store(), 'job-a')).map(({ position }) => position);
+    for (const written of told) expect(written).toEqual(positions);
   });
 
   it('lets exactly one of many appends at once win each revision', async () => {

@@ -5,13 +5,7 @@ import { eventData, type StreamNames } from './eventstoredb-events.ts';
 import { appendFailure, conflictOf, failureOf } from './eventstoredb-failures.ts';
 import { isSomewhere, positionText } from './eventstoredb-position.ts';
 import type { EventStoreDbReader } from './eventstoredb-read.ts';
-import { Conflict, OutcomeUnknown, type Expected, type NewEvent, type Position } from './port.ts';
-
-/** Where an append's last event stands. */
-export interface Appended {
-  readonly revision: bigint;
-  readonly position: Position;
-}
+import { Conflict, OutcomeUnknown, type Appended, type Expected, type NewEvent } from './port.ts';
 
 /** Members that name each other as the leader while one is elected; then the caller hears `Unavailable`. */
 const LEADERS_ASKED = 5;

@@ -6,7 +6,7 @@ import { StreamNames } from './eventstoredb-events.ts';
 import { followEventStoreDb } from './eventstoredb-follow.ts';
 import { identify } from './eventstoredb-identity.ts';
 import { EventStoreDbReader } from './eventstoredb-read.ts';
-import { Unavailable, type EventStore, type Expected, type Followed, type NewEvent, type PageOptions, type Position, type Recorded } from './port.ts';
+import { Unavailable, type Appended, type EventStore, type Expected, type Followed, type NewEvent, type PageOptions, type Position, type Recorded } from './port.ts';
 
 export interface EventStoreDbOptions {
   /** `esdb://…` or `esdb+discover://…`, with TLS and credentials as the client's documentation has them. */
@@ -52,7 +52,7 @@ class EventStoreDb implements EventStore {
     this.appender = new EventStoreDbAppender(connection, names, this.reader, clock, random);
   }
 
-  async append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<{ revision: bigint; position: Position }> {
+  async append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<Appended> {
     this.refuseWhenClosed();
     return this.appender.append(stream, expected, events);
   }

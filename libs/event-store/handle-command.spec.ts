@@ -3,8 +3,9 @@ import { Transient } from '#contracts';
 import { Rejection, type CommandMetadata, type Decider } from '#domain';
 import { MemoryEventStore, seededRandom, VirtualClock } from '#testing';
 import { eventIdOf } from './event-id.ts';
-import { AggregateStore, PreconditionFailed, type HandleOptions } from './handle-command.ts';
-import { Conflict, Unavailable, type Position, type Recorded } from './port.ts';
+import { AggregateStore } from './handle-command.ts';
+import { PreconditionFailed, type HandleOptions } from './handled.ts';
+import { Conflict, Unavailable, type NewEvent, type Position, type Recorded } from './port.ts';
 
 /** A shelf holds up to three books. */
 type Shelf = readonly string[];
@@ -102,8 +103,10 @@ describe('handling a command', () => {
   });
 
   it('brings older events to the present schema before folding them, and in its answer', async () => {
-    const { process } = house((event) => ({ ...event, data: { title: (event.data as { title: string }).title.toUpperCase() } }));
+    const { process, log } = house((event) => (event.metadata.schema === 7 ? event : { ...event, data: { title: (event.data as { title: string }).title.toUpperCase() } }));
+    await log.append(STREAM, 'no-stream', [older('c1', 'Emma')]);
     expect(await process().put('c1', ['Emma'])).toMatchObject({ state: ['EMMA'], events: [{ data: { title: 'EMMA' } }] });
+    expect(await process().put('c2', ['Dune'])).toMatchObject({ state: ['EMMA', 'Dune'], events: [{ data: { title: 'Dune' } }] });
   });
 
   describe('that was given before', () => {
@@ -298,23 +301,23 @@ describe('loading', () => {
 
   it('begins anew after a history that it could not fold', async () => {
     let broken = true;
-    const { process } = house((event) => {
+    const { process, log } = house((event) => {
       if (broken) throw new Error('no upcaster');
       return event;
     });
-    await expect(process().put('c1', ['Emma'])).rejects.toThrow('no upcaster');
+    await log.append(STREAM, 'no-stream', [older('c1', 'Emma')]);
+    const { put } = process();
+    await expect(put('c1', ['Emma'])).rejects.toThrow('no upcaster');
     broken = false;
-    expect(await process().put('c1', ['Emma'])).toMatchObject({ repeated: true, state: ['Emma'] });
+    expect(await put('c1', ['Emma'])).toMatchObject({ repeated: true, state: ['Emma'] });
   });
 });
 
 describe('loading many', () => {
   const shelves = Array.from({ length: 8 }, (_, index) => `plan-${index}`);
   type Step = { readonly do: 'put' | 'load' | 'load all'; readonly by: 0 | 1; readonly shelf: number };
-  const steps = fc.array(
-    fc.record<Step>({ do: fc.constantFrom('put', 'load', 'load all'), by: fc.constantFrom(0, 1), shelf: fc.nat(7) }),
-    { maxLength: 60 },
-  );
+  const step = fc.record({ do: fc.constantFrom('put', 'load', 'load all'), by: fc.constantFrom(0, 1), shelf: fc.nat(7) }) as fc.Arbitrary<Step>;
+  const steps = fc.array(step, { maxLength: 60 });
 
   it('gives what loading each gives, whoever wrote meanwhile and whatever was asked at the same time', async () => {
     await fc.assert(
@@ -340,6 +343,45 @@ describe('loading many', () => {
     );
   });
 
+  it('gives the same to one that hears the log besides, however far behind it is heard', async () => {
+    type Heard = Step | { readonly do: 'hear'; readonly count: number };
+    const story: fc.Arbitrary<Heard[]> = fc.array(fc.oneof({ arbitrary: step, weight: 3 }, { arbitrary: fc.record({ do: fc.constant('hear' as const), count: fc.integer({ min: 1, max: 8 }) }), weight: 1 }), { minLength: 30, maxLength: 80 });
+    await fc.assert(
+      fc.asyncProperty(story, fc.integer({ min: 2, max: 12 }), fc.integer({ min: 6, max: 10 }), async (all, atOnce, cached) => {
+        const { process, outcome, log, clock } = house();
+        const processes = [process(cached), process(cached)];
+        const { aggregates: hearing } = processes[0]!;
+        const random = seededRandom(all.length);
+        answerLate(log, () => clock.sleep(random() * 40));
+        let heard = 0;
+        const act = async (step: Heard, name: string): Promise<void> => {
+          await clock.sleep(random() * 40);
+          if (step.do === 'hear') {
+            for (const event of log.log.slice(heard, heard + step.count)) hearing.hear(event);
+            heard = Math.min(log.log.length, heard + step.count);
+            return;
+          }
+          const { aggregates } = processes[step.by]!;
+          if (step.do === 'put') await aggregates.handle(roomyShelf, shelves[step.shelf]!, { type: 'PutBooks', data: { titles: [name] } }, metadata(name));
+          else if (step.do === 'load') await aggregates.load(roomyShelf, shelves[step.shelf]!);
+          else {
+            const loaded = await aggregates.loadAll(roomyShelf, shelves);
+            for (const { state, revision } of loaded.values()) expect(BigInt(state.length)).toBe((revision ?? -1n) + 1n);
+          }
+        };
+        for (let from = 0; from < all.length; from += atOnce) {
+          expect(await outcome(Promise.all(all.slice(from, from + atOnce).map((step, offset) => act(step, `b${from + offset}`))))).not.toBeInstanceOf(Error);
+          if (from % 3 > 0) continue;
+          const expected = shelves.map((stream) => log.eventsOf(stream).map(({ data }) => (data as { title: string }).title));
+          const loaded = await outcome(hearing.loadAll(roomyShelf, shelves));
+          if (loaded instanceof Error) throw loaded;
+          expect([...loaded.values()].map(({ state }) => state)).toEqual(expected);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
   it('looks once at the log for all that it knows, and reads no stream', async () => {
     const { process, log } = house();
     const { aggregates } = process();
@@ -355,6 +397,32 @@ describe('loading many', () => {
     expect(loaded.get('plan-3')?.state).toEqual(['Emma', 'Dune']);
   });
 });
+
+/** What is read is as it was when it was asked for, and comes some time later, as from a server. */
+function answerLate(log: MemoryEventStore, late: () => Promise<void>): void {
+  const [append, readAll] = [log.append.bind(log), log.readAll.bind(log)];
+  log.append = async (...given) => {
+    const appended = await append(...given);
+    await late();
+    return appended;
+  };
+  log.readAll = async (...given) => {
+    const page = await readAll(...given);
+    await late();
+    return page;
+  };
+  log.readStream = async function* (stream, options) {
+    const events = log.eventsOf(stream, options);
+    await late();
+    yield* events;
+  };
+}
+
+/** As an earlier version wrote it. */
+const older = (commandId: string, title: string): NewEvent => {
+  const { now, ...inherited } = metadata(commandId);
+  return { id: eventIdOf(commandId, STREAM, 0), type: 'BookPut', data: { title }, metadata: { ...inherited, at: new Date(now).toISOString(), schema: 1 } };
+};
 
 /** Takes whatever it is given. */
 const roomyShelf: typeof shelf = { ...shelf, decide: (_, { data }) => data.titles.map((title) => ({ type: 'BookPut', data: { title } })) };

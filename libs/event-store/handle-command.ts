@@ -1,19 +1,10 @@
-import { Transient, type Clock, type Random } from '#contracts';
 import type { Command, CommandMetadata, Decider, DomainEvent } from '#domain';
-import { eventIdOf } from './event-id.ts';
-import { Conflict, OutcomeUnknown, Unavailable, type EventStore, type NewEvent, type Position, type Recorded } from './port.ts';
+import type { Handled, HandleOptions } from './handled.ts';
+import type { Position, Recorded } from './port.ts';
 import { FoldCache, type StreamFold } from './stream-fold.ts';
+import { StreamTurns, upToNow, WaitingCommand, type TurnParts } from './stream-turns.ts';
 
-export interface AggregateStoreParts {
-  readonly store: EventStore;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Brings an event of an older schema to the present one. */
-  readonly upcast: (event: Recorded) => Recorded;
-  /** The present schema version of an event type, written beside each new event. */
-  readonly schemaOf: (type: string) => number;
-  /** Called after each append that this process made: the place to send a hint from. */
-  readonly onAppended?: (tenantId: string, position: Position) => void;
+export interface AggregateStoreParts extends TurnParts {
   /** How many folded streams are kept for each decider; 5000. */
   readonly cached?: number;
 }
@@ -25,49 +16,17 @@ export interface Loaded<State> {
   readonly position: Position | null;
 }
 
-/** What stands after a command. `state`, `revision` and `position` are the stream's at the time of the answer;
- *  `events` are the command's own, empty where there was nothing to do. */
-export interface Handled<State> {
-  readonly state: State;
-  readonly revision: bigint;
-  readonly position: Position;
-  readonly events: Recorded[];
-  /** The command stood in the stream before this call. Two processes that carry out the same command at the same instant
-   *  may both say false: it was written once all the same. */
-  readonly repeated: boolean;
-}
-
-export interface HandleOptions {
-  /** The client's `If-Match`: the command is taken at this revision only. */
-  readonly ifMatch?: bigint;
-  /** The plan that leads to the command was made at this revision (null: no stream): it isn't decided again at another. */
-  readonly expected?: bigint | null;
-  /** How long to go on trying; 10 s. */
-  readonly deadlineMs?: number;
-}
-
-/** The stream isn't at the client's `If-Match`; `actual` is null where it doesn't exist. HTTP 412. */
-export class PreconditionFailed extends Error {
-  constructor(
-    readonly stream: string,
-    readonly expected: bigint,
-    readonly actual: bigint | null,
-  ) {
-    super(`${stream} is at ${actual ?? 'no-stream'}, If-Match says ${expected}`);
-  }
-}
-
-/** The one way from a command to events: read, fold, decide, append. */
+/** The one way from a command to events: fold what is new, decide, append. */
 export class AggregateStore {
   private readonly caches = new Map<unknown, FoldCache<never, never>>();
-  /** The last command of each stream that is being handled: those of one stream in this process wait for each other. */
-  private readonly queues = new Map<string, Promise<unknown>>();
+  /** Of each stream that is being written to. */
+  private readonly turns = new Map<string, StreamTurns>();
 
   constructor(private readonly parts: AggregateStoreParts) {}
 
   /** The stream folded up to now. @throws Unavailable */
   async load<S, C, E extends DomainEvent>(decider: Decider<S, C, E>, stream: string): Promise<Loaded<S>> {
-    return standing((await this.refreshed(decider, stream)).fold);
+    return standing((await upToNow(this.parts, this.cacheOf(decider), stream)).fold);
   }
 
   /** Many streams of one category, folded up to now, by their names: what is new in those that were folded before is found by one
@@ -83,17 +42,31 @@ export class AggregateStore {
       });
     }
     const loaded = new Map<string, Loaded<S>>();
-    for (const stream of streams) loaded.set(stream, standing((streams.length >= WORTH_A_LOOK && cache.currentOf(stream)) || (await this.refreshed(decider, stream)).fold));
+    for (const stream of streams) loaded.set(stream, standing((streams.length >= WORTH_A_LOOK && cache.currentOf(stream)) || (await upToNow(this.parts, cache, stream)).fold));
     return loaded;
   }
 
   /** Whether the command has been carried out on the stream. @throws Unavailable */
   async stands<S, C, E extends DomainEvent>(decider: Decider<S, C, E>, stream: string, commandId: string): Promise<boolean> {
-    return (await this.refreshed(decider, stream)).fold.firstRevisionOf(commandId) !== null;
+    return (await upToNow(this.parts, this.cacheOf(decider), stream)).fold.firstRevisionOf(commandId) !== null;
+  }
+
+  /** The stream as it was last folded here, perhaps of long ago: for what stays true once it is, and for a decision whose write is
+   *  fenced by `expected`. Null where it wasn't folded lately. */
+  known<S, C, E extends DomainEvent>(decider: Decider<S, C, E>, stream: string): Loaded<S> | null {
+    const folds = this.cacheOf(decider);
+    return folds.holds(stream) ? standing(folds.of(stream)) : null;
+  }
+
+  /** Takes in what a follower of the log is given: each event of a category, in order and without gaps, brought to the present
+   *  schema. What was folded moves on with it, and needs not be read again. */
+  hear(event: Recorded): void {
+    for (const folds of this.caches.values()) folds.hear(event);
   }
 
   /** Carries the command out once, however often it is called with the same `commandId`: one that stands in the stream is
-   *  answered from there, before `ifMatch` and the rules are looked at.
+   *  answered from there, before `ifMatch` and the rules are looked at. Commands that wait for one stream at the same time are decided
+   *  one after the other and share an append.
    *  @throws Rejection when the rules forbid it; PreconditionFailed; Conflict when the stream left `expected`;
    *  Transient `event_store.busy` at the deadline: whether it was carried out is unknown, a retry finds out. */
   handle<S, C extends Command, E extends DomainEvent>(
@@ -104,28 +77,15 @@ export class AggregateStore {
     options: HandleOptions = {},
   ): Promise<Handled<S>> {
     const deadline = this.parts.clock.monotonic() + (options.deadlineMs ?? 10_000);
-    const read = (): Promise<Refreshed<S, E>> => this.refreshed(decider, stream);
-    const handling = new Handling(this.parts, read, decider, stream, command, metadata, options);
-    return this.inTurn(stream, () => handling.run(deadline));
+    return this.turnsOf(stream).add(new WaitingCommand(decider, this.cacheOf(decider), command, metadata, options, deadline));
   }
 
-  private async inTurn<T>(stream: string, work: () => Promise<T>): Promise<T> {
-    const before = this.queues.get(stream);
-    const mine = before ? before.then(work, work) : work();
-    this.queues.set(stream, mine);
-    try {
-      return await mine;
-    } finally {
-      if (this.queues.get(stream) === mine) this.queues.delete(stream);
-    }
-  }
-
-  /** The cached fold, with all that came since. Two at once may read the same events; the fold takes each once. */
-  private refreshed<S, C, E extends DomainEvent>(decider: Decider<S, C, E>, stream: string): Promise<Refreshed<S, E>> {
-    const { store, upcast } = this.parts;
-    return this.cacheOf(decider).refresh(stream, async function* (from) {
-      for await (const event of store.readStream(stream, { from })) yield upcast(event);
-    });
+  private turnsOf(stream: string): StreamTurns {
+    const known = this.turns.get(stream);
+    if (known) return known;
+    const made = new StreamTurns(this.parts, stream, () => this.turns.delete(stream));
+    this.turns.set(stream, made);
+    return made;
   }
 
   private cacheOf<S, C, E extends DomainEvent>(decider: Decider<S, C, E>): FoldCache<S, E> {
@@ -140,113 +100,4 @@ export class AggregateStore {
 /** From so many streams on a look at the log costs less than one at each. */
 const WORTH_A_LOOK = 4;
 
-/** A fold as it stands now, and what was new in it. */
-interface Refreshed<S, E extends DomainEvent> {
-  readonly fold: StreamFold<S, E>;
-  readonly news: readonly Recorded[];
-}
-
 const standing = <S, E extends DomainEvent>({ state, revision, position }: StreamFold<S, E>): Loaded<S> => ({ state, revision, position });
-
-const FIRST_PAUSE_MS = 5;
-const LONGEST_PAUSE_MS = 250;
-
-/** One command on its way. Every turn begins with what stands: so a lost answer, a conflict and a repeat are one case. */
-class Handling<S, C extends Command, E extends DomainEvent> {
-  /** An append of ours went through, or may have. */
-  private written = false;
-  private pause = FIRST_PAUSE_MS;
-
-  constructor(
-    private readonly parts: AggregateStoreParts,
-    private readonly read: () => Promise<Refreshed<S, E>>,
-    private readonly decider: Decider<S, C, E>,
-    private readonly stream: string,
-    private readonly command: C,
-    private readonly metadata: CommandMetadata,
-    private readonly options: HandleOptions,
-  ) {}
-
-  async run(deadline: number): Promise<Handled<S>> {
-    const { clock, random } = this.parts;
-    let trouble: unknown = null;
-    while (clock.monotonic() < deadline) {
-      try {
-        return await this.turn();
-      } catch (error) {
-        if (!(error instanceof Overtaken || error instanceof Unavailable || error instanceof OutcomeUnknown)) throw error;
-        trouble = error;
-      }
-      await clock.sleep(this.pause * (0.5 + random() / 2));
-      this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
-    }
-    throw new Transient('event_store.busy', `${this.stream} couldn't be changed in time; try again`, { cause: trouble });
-  }
-
-  private async turn(): Promise<Handled<S>> {
-    const { fold, news } = await this.read();
-    const first = fold.firstRevisionOf(this.metadata.commandId);
-    if (first !== null) return this.answer(fold, await this.ownEvents(first, news));
-
-    this.checkRevision(fold.revision);
-    const events = this.decider.decide(fold.state, this.command);
-    if (events.length === 0) return this.nothingToDo(fold);
-
-    await this.append(fold.revision, events);
-    // The answer is what stands: the next turn finds it.
-    return this.turn();
-  }
-
-  private checkRevision(actual: bigint | null): void {
-    const { ifMatch, expected } = this.options;
-    if (ifMatch !== undefined && ifMatch !== actual) throw new PreconditionFailed(this.stream, ifMatch, actual);
-    if (expected !== undefined && expected !== actual) throw new Conflict(this.stream, expected ?? 'no-stream', actual);
-  }
-
-  private async append(revision: bigint | null, events: readonly E[]): Promise<void> {
-    try {
-      await this.parts.store.append(this.stream, revision ?? 'no-stream', events.map(this.recordable));
-      this.written = true;
-    } catch (error) {
-      if (error instanceof Conflict) throw new Overtaken(error.message, { cause: error });
-      if (error instanceof OutcomeUnknown) this.written = true;
-      throw error;
-    }
-  }
-
-  private readonly recordable = ({ type, data }: E, index: number): NewEvent => {
-    const { now, ...inherited } = this.metadata;
-    return {
-      id: eventIdOf(this.metadata.commandId, this.stream, index),
-      type,
-      data,
-      metadata: { ...inherited, at: new Date(now).toISOString(), schema: this.parts.schemaOf(type) },
-    };
-  };
-
-  /** One command is one append, so its events stand together. */
-  private async ownEvents(first: bigint, news: readonly Recorded[]): Promise<Recorded[]> {
-    const { commandId } = this.metadata;
-    const own = news.filter((event) => event.metadata.commandId === commandId);
-    if (own[0]?.revision === first) return own;
-    const found: Recorded[] = [];
-    for await (const event of this.parts.store.readStream(this.stream, { from: first })) {
-      if (event.metadata.commandId !== commandId) break;
-      found.push(this.parts.upcast(event));
-    }
-    return found;
-  }
-
-  private answer({ state, revision, position }: StreamFold<S, E>, events: Recorded[]): Handled<S> {
-    if (this.written) this.parts.onAppended?.(this.metadata.tenantId, position!);
-    return { state, revision: revision!, position: position!, events, repeated: !this.written };
-  }
-
-  private nothingToDo({ state, revision, position }: StreamFold<S, E>): Handled<S> {
-    if (revision === null || position === null) throw new Error(`${this.command.type} caused nothing on ${this.stream}, which doesn't exist`);
-    return { state, revision, position, events: [], repeated: false };
-  }
-}
-
-/** Another append came first: what stands now has to be read before anything is said. */
-class Overtaken extends Error {}

@@ -3,6 +3,7 @@ export * from './event-id.ts';
 export * from './follow.ts';
 export * from './follow-log.ts';
 export * from './handle-command.ts';
+export { PreconditionFailed, type Handled, type HandleOptions } from './handled.ts';
 export * from './hints.ts';
 export * from './log-end.ts';
 export * from './open.ts';

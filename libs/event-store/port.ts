@@ -23,6 +23,15 @@ export interface Recorded extends NewEvent {
   readonly position: Position;
 }
 
+/** Where an append's last event stands. */
+export interface Appended {
+  readonly revision: bigint;
+  readonly position: Position;
+  /** Where each of the events stands, when this very call wrote them. Left out where they stood before, or where the store can't
+   *  tell: what stands under their ids may then be what somebody else decided for the same command, and has to be read. */
+  readonly written?: readonly Position[];
+}
+
 /** One item of a catch-up subscription. `caughtUp`: nothing newer was in the log (null: the log is empty). */
 export type Followed = { readonly event: Recorded } | { readonly caughtUp: Position | null } | { readonly degraded: Error };
 
@@ -39,7 +48,7 @@ export interface EventStore {
   readonly storeId: string;
   /** All or none of `events`, in order, at consecutive revisions.
    *  @throws Conflict when the stream isn't at `expected`; Unavailable: nothing was written; OutcomeUnknown: look for the event ids. */
-  append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<{ revision: bigint; position: Position }>;
+  append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<Appended>;
   /** In order of revision; nothing for a stream that doesn't exist. */
   readStream(stream: string, options?: { from?: bigint; limit?: number }): AsyncIterable<Recorded>;
   /** One page; `next` is given for an empty page too (null only where the log is empty), and goes on from filtered-out events.

@@ -1,15 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { scheduler } from 'node:timers/promises';
 import type { Clock, Random } from '#contracts';
-import { Conflict, OutcomeUnknown, type Expected, type NewEvent, type Position } from './port.ts';
+import { Conflict, OutcomeUnknown, type Appended, type Expected, type NewEvent } from './port.ts';
 import { CommitFailed, inTransaction, whileBusy } from './sqlite-file.ts';
 import { positionText } from './sqlite-position.ts';
-
-/** Where an append's last event stands. */
-export interface Appended {
-  readonly revision: bigint;
-  readonly position: Position;
-}
 
 interface Waiting {
   readonly stream: string;
@@ -99,7 +93,8 @@ export class SqliteAppender {
     events.forEach(({ id, type, data, metadata }, index) =>
       this.statements.insert.run(head + 1 + index, stream, first + index, category, id, type, data, metadata),
     );
-    return { revision: BigInt(first + events.length - 1), position: positionText(head + events.length) };
+    const written = events.map((_, index) => positionText(head + 1 + index));
+    return { revision: BigInt(first + events.length - 1), position: written.at(-1)!, written };
   }
 
   private revisionOf(stream: string): number | null {

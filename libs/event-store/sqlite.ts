@@ -3,6 +3,7 @@ import type { Clock, Logger, Random } from '#contracts';
 import { followByPolling } from './follow.ts';
 import {
   Unavailable,
+  type Appended,
   type EventStore,
   type Expected,
   type Followed,
@@ -54,7 +55,7 @@ class SqliteEventStore implements EventStore {
     this.appender = new SqliteAppender(file.db, options.clock, options.random, () => this.wakeFollowers());
   }
 
-  async append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<{ revision: bigint; position: Position }> {
+  async append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<Appended> {
     if (this.closing.signal.aborted) throw new Unavailable('the event store is closed');
     return this.appender.append(stream, expected, events);
   }

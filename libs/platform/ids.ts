@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
-import { v4, v5 } from 'uuid';
+import { hash } from 'node:crypto';
+import { parse, v4, v5 } from 'uuid';
 import type { Id, JobId, Owner, ReplicaId } from '#domain';
 
 /** Namespace of derived command ids. Never change it: a retry after an upgrade must name the same command. */
-const COMMAND_NAMESPACE = '3f0d5c4e-8a52-5b8e-9a7c-0c4a1d9e6b21';
+const COMMAND_NAMESPACE = parse('3f0d5c4e-8a52-5b8e-9a7c-0c4a1d9e6b21');
 
 /** RFC 4648, lower case. */
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
@@ -27,14 +27,14 @@ export const hookJobIdOf = (deploymentId: string, which: 'pre_deploy' | 'post_de
 
 /** A command id (UUIDv5) that follows from what is to be done, so that doing it again is the same command:
  *  `commandIdOf('settle', replicaId, String(attempt))`. */
-export const commandIdOf = (...parts: string[]): string => v5(parts.join('|'), COMMAND_NAMESPACE);
+export const commandIdOf = (...parts: string[]): string => v5(Buffer.from(parts.join('|')), COMMAND_NAMESPACE);
 
 /** The id of a command that nobody will retry by name. */
 export const randomCommandId = (): string => v4();
 
 /** First `length` characters of the base32 form of SHA-256 over the parts, joined by `|`; 26 of them are 130 bits. */
 export function digest(parts: readonly string[], length = 26): string {
-  const bytes = createHash('sha256').update(parts.join('|')).digest();
+  const bytes = hash('sha256', parts.join('|'), 'buffer');
   let text = '';
   let bits = 0;
   let held = 0;

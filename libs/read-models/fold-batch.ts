@@ -1,5 +1,5 @@
 import type { Recorded } from '#event-store';
-import { inOrder } from './canonical-json.ts';
+import { inOrderForGood } from './canonical-json.ts';
 import type { Document, Op, ReadModelStore, ViewRef } from './port.ts';
 import { completed, foldInto, type View } from './view.ts';
 
@@ -32,7 +32,7 @@ export async function foldBatch<Doc extends Document>(
     const doc = known.get(id) ?? null;
     if (!doc) return { remove: { id, position } };
     // In order as it is written: what doesn't change of it needn't be put in order the next time.
-    const put = inOrder(completed(view, doc));
+    const put = inOrderForGood(completed(view, doc));
     known.set(id, put);
     return { put };
   });

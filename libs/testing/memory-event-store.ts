@@ -1,4 +1,4 @@
-import { Conflict, DuplicateEvent, OutcomeUnknown, Unavailable, type EventStore, type Expected, type Followed, type NewEvent, type Position, type Recorded } from '#event-store';
+import { Conflict, DuplicateEvent, OutcomeUnknown, Unavailable, type Appended, type EventStore, type Expected, type Followed, type NewEvent, type Position, type Recorded } from '#event-store';
 
 /** What an append does instead of succeeding: nothing written; written but its answer lost; or lost before it was written. */
 export type AppendFault = 'unavailable' | 'answer_lost' | 'request_lost';
@@ -62,15 +62,17 @@ export class MemoryEventStore implements EventStore {
     this.#faults.push(...faults);
   }
 
-  async append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<{ revision: bigint; position: Position }> {
+  async append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<Appended> {
     this.#refuseWhenClosed();
     if (events.length === 0 || new Set(events.map(({ id }) => id)).size < events.length) throw new RangeError(`an append to ${stream} needs events, each with its own id`);
     const fault = this.#faults.shift();
     if (fault === 'unavailable') throw new Unavailable('the store was told to fail');
     if (fault === 'request_lost') throw new OutcomeUnknown('the store was told to lose the request');
-    const last = this.#known(stream, expected, events) ?? this.#write(stream, expected, events);
+    const known = this.#known(stream, expected, events);
+    const standing = known ?? this.#write(stream, expected, events);
     if (fault === 'answer_lost') throw new OutcomeUnknown('the store was told to lose the answer');
-    return { revision: last.revision, position: last.position };
+    const { revision, position } = standing.at(-1)!;
+    return { revision, position, ...(known ? {} : { written: standing.map((event) => event.position) }) };
   }
 
   async *readStream(stream: string, options: { from?: bigint; limit?: number } = {}): AsyncIterable<Recorded> {
@@ -124,23 +126,24 @@ export class MemoryEventStore implements EventStore {
     return this.#history.log;
   }
 
-  /** The last of these events, when they all stand where `expected` says: an append whose answer was lost, tried again. */
-  #known(stream: string, expected: Expected, events: readonly NewEvent[]): Recorded | null {
-    const found = events.map(({ id }) => this.#history.byId.get(id));
+  /** These events, when they all stand where `expected` says: an append whose answer was lost, tried again. */
+  #known(stream: string, expected: Expected, events: readonly NewEvent[]): readonly Recorded[] | null {
+    const found = events.map(({ id }) => this.#history.byId.get(id)).filter((event) => event !== undefined);
     const first = found[0];
-    const same = first && found.every((event, index) => event?.stream === stream && event.revision === first.revision + BigInt(index));
-    return same && isAt(first.revision === 0n ? null : first.revision - 1n, expected) ? found.at(-1)! : null;
+    const same = first && found.length === events.length && found.every((event, index) => event.stream === stream && event.revision === first.revision + BigInt(index));
+    return same && isAt(first.revision === 0n ? null : first.revision - 1n, expected) ? found : null;
   }
 
-  #write(stream: string, expected: Expected, events: readonly NewEvent[]): Recorded {
+  #write(stream: string, expected: Expected, events: readonly NewEvent[]): readonly Recorded[] {
     const history = this.#history.streams.get(stream) ?? [];
     const actual = history.at(-1)?.revision ?? null;
     if (!isAt(actual, expected)) throw new Conflict(stream, expected, actual);
     const taken = events.map(({ id }) => this.#history.byId.get(id)).find((event) => event !== undefined);
     if (taken) throw new DuplicateEvent(taken.id, taken.stream, taken.revision);
-    for (const event of events) {
+    const encoded = events.map((event) => JSON.stringify(event));
+    for (const event of encoded) {
       const recorded = frozen({
-        ...(JSON.parse(JSON.stringify(event)) as NewEvent),
+        ...(JSON.parse(event) as NewEvent),
         stream,
         revision: BigInt(history.length),
         position: positionAt(this.#history.log.length),
@@ -151,7 +154,7 @@ export class MemoryEventStore implements EventStore {
     }
     this.#history.streams.set(stream, history);
     this.#history.wake();
-    return history.at(-1)!;
+    return history.slice(-events.length);
   }
 
   #grown(at: number, signal: AbortSignal): Promise<void> {

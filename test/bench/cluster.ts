@@ -20,7 +20,7 @@ import { AggregateStore, hintingOn, openEventStore, wokenByHints, type EventStor
 import { connectNats, type ClosableBus } from '#messaging';
 import { createLogger, digest, randomCommandId, systemClock, systemRandom } from '#platform';
 import { aContainerSpec, aDeploySettings, aNodeFacts, startNats } from '#testing';
-import { nodeFlagsOf } from '../../deploy/installation.ts';
+import { nodeArgsOf } from '../../deploy/installation.ts';
 import { answers, freePort, Supervised, until } from '../../deploy/processes.ts';
 import { RESOURCES } from './container.ts';
 import { SimulatedAgents } from './simulated-agents.ts';
@@ -126,8 +126,7 @@ export class Cluster {
   private async startScheduler(folder: string, natsUrl: string): Promise<void> {
     const health = `127.0.0.1:${await freePort()}`;
     const env = { ...process.env, WAYBILL_HOME: folder, WAYBILL_HEALTH_LISTEN: health, NATS_URL: natsUrl, LOG_LEVEL: 'warn' };
-    const args = [...nodeFlagsOf('scheduler'), join(DIST, 'apps/scheduler/main.js')];
-    const scheduler = new Supervised({ name: 'scheduler', command: process.execPath, args, env, logFile: join(folder, 'scheduler.log') });
+    const scheduler = new Supervised({ name: 'scheduler', command: process.execPath, args: nodeArgsOf('scheduler', DIST), env, logFile: join(folder, 'scheduler.log') });
     this.scheduler = scheduler;
     scheduler.start();
     this.closing.defer(() => scheduler.stop());

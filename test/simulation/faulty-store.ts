@@ -1,4 +1,4 @@
-import type { EventStore, Expected, Followed, NewEvent, Position, Recorded } from '#event-store';
+import type { Appended, EventStore, Expected, Followed, NewEvent, Position, Recorded } from '#event-store';
 
 /** One process's view of a shared store, that can be frozen (SIGSTOP) and thawed, or cut off for good (SIGKILL). */
 export class FaultyStore implements EventStore {
@@ -49,7 +49,7 @@ export class FaultyStore implements EventStore {
     this.onDeath = onDeath;
   }
 
-  async append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<{ revision: bigint; position: Position }> {
+  async append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<Appended> {
     if (this.dead) return NEVER;
     this.appends += 1;
     const last = this.appends === this.killAt;

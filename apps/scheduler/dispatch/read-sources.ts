@@ -1,14 +1,20 @@
 import {
+  type Decider,
   dockerService,
+  type DockerService,
   type DockerServiceId,
+  type DomainEvent,
+  type Job,
   job as jobRules,
   type JobId,
   network as networkRules,
   type NetworkId,
   type Node,
+  type Owner,
   type Placement,
   replica as replicaRules,
   type ReplicaId,
+  type StreamCategory,
   streamOf,
 } from '#domain';
 import type { AggregateStore } from '#event-store';
@@ -17,54 +23,66 @@ import type { AssignmentSource } from './build-set.ts';
 /** What all replicas of one owner and release share. */
 type Shared = Omit<AssignmentSource, 'network' | 'last'> & { readonly networkId: NetworkId };
 
-/** Reads from their streams what the entries of a node need. An owner's or network's stream is read once for all of its entries.
+/** Reads from their streams what the entries of a node need: all streams of a kind together, each once for all of its entries.
  *  @throws Error when a stream doesn't say what it has to: the set is then not built at all. */
 export async function readSources(aggregates: AggregateStore, node: Node): Promise<Map<ReplicaId, AssignmentSource>> {
-  const owners = once((placement: Placement) => `${placement.owner.id}|${placement.release}`, (placement) => ownerOf(aggregates, placement));
-  const networks = once((networkId: NetworkId) => networkId, (networkId) => subnetOf(aggregates, networkId));
-  const replicas = await aggregates.loadAll(replicaRules, [...node.entries.keys()].map((replicaId) => streamOf('replica', replicaId)));
+  const placements = [...node.entries.values()].map(({ placement }) => placement);
+  const owners = await readOwners(aggregates, placements);
+  const subnets = await readSubnets(aggregates, [...owners.values()].map(({ networkId }) => networkId));
+  const replicas = await readAll(aggregates, replicaRules, 'replica', placements.map(({ replicaId }) => replicaId));
   const sources = new Map<ReplicaId, AssignmentSource>();
-  for (const { placement } of node.entries.values()) {
-    const { networkId, ...shared } = await owners(placement);
-    const { state } = replicas.get(streamOf('replica', placement.replicaId))!;
-    const last = state.status === 'present' ? state.last : null;
-    sources.set(placement.replicaId, { ...shared, network: { networkId, subnet: await networks(networkId) }, last });
+  for (const placement of placements) {
+    const { networkId, ...shared } = owners.get(ownerKey(placement))!;
+    const replica = replicas(placement.replicaId);
+    const last = replica.status === 'present' ? replica.last : null;
+    sources.set(placement.replicaId, { ...shared, network: { networkId, subnet: subnets.get(networkId)! }, last });
   }
   return sources;
 }
 
-const ownerOf = (aggregates: AggregateStore, { owner, release }: Placement): Promise<Shared> =>
-  owner.type === 'job' ? jobSource(aggregates, owner.id) : serviceSource(aggregates, owner.id, release);
+const ownerKey = ({ owner, release }: Placement): string => `${owner.id}|${release}`;
 
-async function serviceSource(aggregates: AggregateStore, id: DockerServiceId, release: number | null): Promise<Shared> {
-  const { state } = await aggregates.load(dockerService, streamOf('docker_service', id));
-  const cut = state.status === 'present' && release !== null ? state.releases.get(release) : undefined;
-  if (state.status !== 'present' || release === null || !cut) throw new Error(`release ${release} of ${id} isn't in its stream`);
-  const { minHealthyMs, healthyDeadlineMs } = state.activeDeployment?.settings ?? state.deploy;
-  const aliases = [state.name, id, state.hostname];
-  const spec = { ...cut, image: state.pins.get(release)?.reference ?? cut.image };
-  return { spec, networkId: state.networkId, aliases, minHealthyMs, healthyDeadlineMs, timeoutMs: null };
+async function readOwners(aggregates: AggregateStore, placements: readonly Placement[]): Promise<Map<string, Shared>> {
+  const ownersOf = (type: Owner['type']): string[] => placements.filter(({ owner }) => owner.type === type).map(({ owner }) => owner.id);
+  const services = await readAll(aggregates, dockerService, 'docker_service', ownersOf('docker_service'));
+  const jobs = await readAll(aggregates, jobRules, 'job', ownersOf('job'));
+  const owners = new Map<string, Shared>();
+  for (const placement of placements) {
+    const { owner, release } = placement;
+    if (owners.has(ownerKey(placement))) continue;
+    owners.set(ownerKey(placement), owner.type === 'job' ? jobSource(owner.id, jobs(owner.id)) : serviceSource(owner.id, release, services(owner.id)));
+  }
+  return owners;
+}
+
+/** @returns what gives the state of each */
+async function readAll<S, C, E extends DomainEvent>(aggregates: AggregateStore, rules: Decider<S, C, E>, category: StreamCategory, ids: readonly string[]): Promise<(id: string) => S> {
+  const loaded = await aggregates.loadAll(rules, [...new Set(ids)].map((id) => streamOf(category, id)));
+  return (id) => loaded.get(streamOf(category, id))!.state;
+}
+
+function serviceSource(id: DockerServiceId, release: number | null, service: DockerService): Shared {
+  const cut = service.status === 'present' && release !== null ? service.releases.get(release) : undefined;
+  if (service.status !== 'present' || release === null || !cut) throw new Error(`release ${release} of ${id} isn't in its stream`);
+  const { minHealthyMs, healthyDeadlineMs } = service.activeDeployment?.settings ?? service.deploy;
+  const aliases = [service.name, id, service.hostname];
+  const spec = { ...cut, image: service.pins.get(release)?.reference ?? cut.image };
+  return { spec, networkId: service.networkId, aliases, minHealthyMs, healthyDeadlineMs, timeoutMs: null };
 }
 
 /** A job never settles, it ends: before its timeout at the latest. */
-async function jobSource(aggregates: AggregateStore, id: JobId): Promise<Shared> {
-  const { state } = await aggregates.load(jobRules, streamOf('job', id));
-  if (state.status === 'absent') throw new Error(`${id} was never created`);
-  const { spec, networkId, timeoutMs } = state.definition;
+function jobSource(id: JobId, job: Job): Shared {
+  if (job.status === 'absent') throw new Error(`${id} was never created`);
+  const { spec, networkId, timeoutMs } = job.definition;
   return { spec, networkId, aliases: [id], minHealthyMs: timeoutMs, healthyDeadlineMs: null, timeoutMs };
 }
 
-async function subnetOf(aggregates: AggregateStore, networkId: NetworkId): Promise<string> {
-  const { state } = await aggregates.load(networkRules, streamOf('network', networkId));
-  if (state.status === 'absent') throw new Error(`${networkId} has no subnet yet`);
-  return state.subnet;
-}
-
-function once<Key, Value>(nameOf: (key: Key) => string, read: (key: Key) => Promise<Value>): (key: Key) => Promise<Value> {
-  const known = new Map<string, Promise<Value>>();
-  return (key) => {
-    const value = known.get(nameOf(key)) ?? read(key);
-    known.set(nameOf(key), value);
-    return value;
+async function readSubnets(aggregates: AggregateStore, networkIds: readonly NetworkId[]): Promise<Map<NetworkId, string>> {
+  const networks = await readAll(aggregates, networkRules, 'network', networkIds);
+  const subnetOf = (networkId: NetworkId): string => {
+    const network = networks(networkId);
+    if (network.status === 'absent') throw new Error(`${networkId} has no subnet yet`);
+    return network.subnet;
   };
+  return new Map(networkIds.map((networkId) => [networkId, subnetOf(networkId)]));
 }

@@ -57,7 +57,7 @@ export class ReleaseReplicas {
   private async settled(replicaId: ReplicaId): Promise<PresentReplica | null> {
     const { state } = await this.ports.aggregates.load(replicaRules, streamOf('replica', replicaId));
     if (state.status !== 'present') return null;
-    const settled = await settleClaim(this.ports, state, this.index.causeOf(replicaId), null);
+    const settled = (await settleClaim(this.ports, state, this.index.causeOf(replicaId), null))?.replica ?? state;
     return settled.status === 'present' ? settled : null;
   }
 

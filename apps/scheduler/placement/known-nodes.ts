@@ -8,14 +8,19 @@ export class KnownNodes {
   readonly #read = new Map<NodeId, Node>();
   readonly #claims = new Map<NodeId, Map<ReplicaId, Placement>>();
   readonly #claimed = new Map<ReplicaId, NodeId>();
-  /** What was made of a node and its claims, until either changes. */
-  readonly #made = new Map<NodeId, { readonly of: Node; readonly node: Node }>();
+  /** What was made of a node as it was heard, until that, what was read, or its claims change. A thousand are asked for at each claim. */
+  readonly #made = new Map<NodeId, { readonly of: Node; readonly on: NodeForPlacement }>();
 
   constructor(private readonly index: Pick<LogIndex, 'nodes'>) {}
 
   /** Every node that there is or was. */
   all(): NodeForPlacement[] {
-    return [...this.index.nodes].map(([nodeId, heard]) => ({ nodeId, node: this.#withClaims(nodeId, this.#newest(nodeId, heard)) }));
+    const all: NodeForPlacement[] = [];
+    for (const [nodeId, heard] of this.index.nodes) {
+      const known = this.#made.get(nodeId);
+      all.push(known?.of === heard ? known.on : this.#make(nodeId, heard));
+    }
+    return all;
   }
 
   /** A replica is about to take room there, and nowhere else. */
@@ -39,6 +44,13 @@ export class KnownNodes {
   /** As the node's stream says now. */
   read(nodeId: NodeId, node: Node): void {
     this.#read.set(nodeId, node);
+    this.#made.delete(nodeId);
+  }
+
+  #make(nodeId: NodeId, heard: Node): NodeForPlacement {
+    const on = { nodeId, node: this.#withClaims(nodeId, this.#newest(nodeId, heard)) };
+    this.#made.set(nodeId, { of: heard, on });
+    return on;
   }
 
   #newest(nodeId: NodeId, heard: Node): Node {
@@ -51,11 +63,7 @@ export class KnownNodes {
   #withClaims(nodeId: NodeId, node: Node): Node {
     const claims = this.#claims.get(nodeId);
     if (!claims?.size) return node;
-    const known = this.#made.get(nodeId);
-    if (known?.of === node) return known.node;
     const claimed = [...claims.values()].map((placement): [ReplicaId, NodeEntry] => [placement.replicaId, { placement, wanted: 'run', wantedReason: null, placedAt: node.revision }]);
-    const made = { ...node, entries: new Map([...node.entries, ...claimed]) };
-    this.#made.set(nodeId, { of: node, node: made });
-    return made;
+    return { ...node, entries: new Map([...node.entries, ...claimed]) };
   }
 }

@@ -1,10 +1,10 @@
 import {
   job as jobRules,
-  node as nodeRules,
   place,
   type PlacementDecision,
   type PresentReplica,
   type Reason,
+  type Replica,
   replica as replicaRules,
   type ReplicaCommand,
   type ReplicaId,
@@ -12,7 +12,7 @@ import {
   whyUnwanted,
   type ImageFacts,
 } from '#domain';
-import { Conflict } from '#event-store';
+import { Conflict, type Loaded } from '#event-store';
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
 import type { LogIndex } from '../log-index.ts';
@@ -39,13 +39,20 @@ export class ReconcilePlacement {
     this.images = new ImageHolders(ports, index);
   }
 
-  /** One look at a replica. Repeating it changes nothing; two schedulers at once give it one place. */
+  /** One look at a replica. Repeating it changes nothing; two schedulers at once give it one place. It begins with what is known of
+   *  the replica, for whatever is written rests on its revision: where it has moved on, it is read. */
   async reconcile(replicaId: ReplicaId): Promise<void | { againInMs: number }> {
+    const stream = streamOf('replica', replicaId);
+    const { aggregates } = this.ports;
+    let standing: Standing | null = aggregates.known(replicaRules, stream);
     try {
       for (let round = 1; round <= TRIES; round += 1) {
-        const { state, revision } = await this.ports.aggregates.load(replicaRules, streamOf('replica', replicaId));
+        const { state, revision }: Standing = standing ?? (await aggregates.load(replicaRules, stream));
+        // None of these is ever taken back.
         if (state.status !== 'present' || state.placement || revision === null) return;
-        if (!(await this.tryOnce(state, revision))) return;
+        const next = await this.tryOnce(state, revision);
+        if (next === 'waits') return;
+        standing = next === 'moved' ? null : next;
       }
       return { againInMs: NEXT_ROUND_MS };
     } finally {
@@ -53,33 +60,31 @@ export class ReconcilePlacement {
     }
   }
 
-  /** @returns whether there may be more to do */
-  private async tryOnce(replica: PresentReplica, revision: bigint): Promise<boolean> {
+  /** @returns what stands then, and is to be looked at again; or that it waits, or has moved on since it was read */
+  private async tryOnce(replica: PresentReplica, revision: bigint): Promise<Standing | 'waits' | 'moved'> {
     const ended = await this.endOfJob(replica);
     if (replica.claim) return this.settle(replica, replica.claim, ended);
     try {
       return await this.decide(replica, revision, ended);
     } catch (error) {
-      // It has moved on since it was read.
-      if (error instanceof Conflict) return true;
+      if (error instanceof Conflict) return 'moved';
       throw error;
     }
   }
 
-  /** @returns whether another node has to be found */
-  private async settle(replica: PresentReplica, { nodeId, attempt }: NonNullable<PresentReplica['claim']>, ended: Reason | null): Promise<boolean> {
+  private async settle(replica: PresentReplica, { nodeId, attempt }: NonNullable<PresentReplica['claim']>, ended: Reason | null): Promise<Standing> {
     this.nodes.claim(nodeId, placementOf(replica, attempt));
     const settled = await settleClaim(this.ports, replica, this.index.causeOf(replica.replicaId), ended);
-    this.nodes.read(nodeId, (await this.ports.aggregates.load(nodeRules, streamOf('node', nodeId))).state);
-    return settled.status === 'present' && !settled.placement;
+    this.nodes.read(nodeId, settled!.node);
+    return { state: settled!.replica, revision: settled!.revision };
   }
 
-  /** Claims a node, or says why none is claimed. @returns whether there is more to do */
-  private async decide(replica: PresentReplica, revision: bigint, ended: Reason | null): Promise<boolean> {
+  /** Claims a node, or says why none is claimed. */
+  private async decide(replica: PresentReplica, revision: bigint, ended: Reason | null): Promise<Standing | 'waits'> {
     const { replicaId, owner, attempts } = replica;
     if (ended) {
       await this.write(replica, revision, { type: 'AbandonReplica', data: { replicaId, owner, reason: ended } }, commandIdOf('abandon', replicaId));
-      return false;
+      return 'waits';
     }
     const troubledOn = this.index.failures.troubledOn(owner.id, replica.release, this.ports.clock.now());
     const local = this.index.localImages.of(owner.id, replica.release);
@@ -87,13 +92,12 @@ export class ReconcilePlacement {
     const { nodeId, nodes, reason } = this.hasNetwork(replica) ? place({ ...replica, troubledOn, image }, this.nodes.all()) : NO_NETWORK;
     if (!nodeId) {
       await this.write(replica, revision, { type: 'DeferPlacement', data: { reason, nodes } }, commandIdOf('defer', replicaId, String(revision)));
-      return false;
+      return 'waits';
     }
     const attempt = attempts + 1;
     // From now on the others see it as taken.
     this.nodes.claim(nodeId, placementOf(replica, attempt));
-    await this.write(replica, revision, { type: 'ClaimPlacement', data: { attempt, nodeId, reason, nodes } }, commandIdOf('claim', replicaId, String(attempt)));
-    return true;
+    return this.write(replica, revision, { type: 'ClaimPlacement', data: { attempt, nodeId, reason, nodes } }, commandIdOf('claim', replicaId, String(attempt)));
   }
 
   /** Why a job's replica isn't wanted any more. A service's are abandoned by its own plan. */
@@ -109,10 +113,13 @@ export class ReconcilePlacement {
   }
 
   /** @throws Conflict when the replica isn't at the revision that the decision was made at */
-  private async write({ replicaId, projectId }: PresentReplica, revision: bigint, command: ReplicaCommand, commandId: string): Promise<void> {
+  private async write({ replicaId, projectId }: PresentReplica, revision: bigint, command: ReplicaCommand, commandId: string): Promise<Standing> {
     const metadata = causedBy(this.index.causeOf(replicaId), commandId, projectId, this.ports.clock.now());
-    await this.ports.aggregates.handle(replicaRules, streamOf('replica', replicaId), command, metadata, { expected: revision });
+    return this.ports.aggregates.handle(replicaRules, streamOf('replica', replicaId), command, metadata, { expected: revision });
   }
 }
+
+/** A replica as its stream says, perhaps of before. */
+type Standing = Pick<Loaded<Replica>, 'state' | 'revision'>;
 
 const NO_NETWORK: PlacementDecision = { nodeId: null, nodes: [], reason: { code: 'network_pending', message: 'its environment has no network yet' } };

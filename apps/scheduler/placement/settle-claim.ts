@@ -1,4 +1,5 @@
 import {
+  type Node,
   type NodeEvent,
   type Placement,
   type PresentReplica,
@@ -21,18 +22,25 @@ interface Settlement {
   readonly eventId: string;
 }
 
+/** What stands once a claim is settled; `revision` is the replica's. */
+export interface Settled {
+  readonly replica: Replica;
+  readonly revision: bigint;
+  readonly node: Node;
+}
+
 /** Gets the node's word on a replica's open claim and copies it to the replica's stream. Whoever sees an open claim may do
  *  this, any number of times: the attempt names the command, so the word that comes first stands for all.
  *  @param revoke why it isn't wanted any more; null to place it
- *  @returns the replica as it stands then; itself where no claim is open */
+ *  @returns the replica as it stands then, and its node as it was left; null where no claim is open */
 export async function settleClaim(
   ports: Pick<SchedulerPorts, 'aggregates' | 'clock'>,
   replica: PresentReplica,
   cause: Cause | null,
   revoke: Reason | null,
-): Promise<Replica> {
+): Promise<Settled | null> {
   const { claim, replicaId, projectId } = replica;
-  if (!claim) return replica;
+  if (!claim) return null;
   const { attempt, nodeId } = claim;
   const now = ports.clock.now();
   const stream = streamOf('node', nodeId);
@@ -48,7 +56,7 @@ export async function settleClaim(
     { type: 'CopySettlement', data: { attempt, nodeId, ...settlement } },
     causedBy({ eventId: settlement.eventId, correlationId: cause?.correlationId ?? settle }, commandIdOf('copy', replicaId, String(attempt)), projectId, now),
   );
-  return copied.state;
+  return { replica: copied.state, revision: copied.revision, node: handled.state };
 }
 
 /** What a node has to know of an attempt. */

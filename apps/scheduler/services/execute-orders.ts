@@ -99,7 +99,7 @@ class Execution {
   private async revoke(ordered: OrderedReplica, reason: Reason): Promise<void> {
     const { replica, order } = ordered;
     if (replica.status !== 'present') return;
-    const settled = await settleClaim(this.ports, replica, this.cause, reason);
+    const settled = (await settleClaim(this.ports, replica, this.cause, reason))?.replica ?? replica;
     if (settled.status !== 'present') return;
     if (settled.placement) await this.remove(order.replicaId, settled.placement.nodeId, reason);
     else await this.abandon(ordered, reason);

@@ -24,8 +24,9 @@ export const freeRoom = (node: Node): Amount => minus(node.facts?.capacity ?? NO
 
 /** What this placement would take on top of all that is promised: less than it asks for where it replaces another. */
 export function additionalRoom(node: Node, taker: RoomTaker): Amount {
-  const candidate = { ...taker, replaces: replacedHere(node, taker) };
-  if (candidate.replaces === null && !node.entries.has(candidate.replicaId)) return candidate.request;
+  const replaces = replacedHere(node, taker);
+  if (replaces === null && !node.entries.has(taker.replicaId)) return taker.request;
+  const candidate = { ...taker, replaces };
   const others = [...node.entries.values()].map(({ placement }) => placement);
   return minus(sumOfChains([...others, candidate]), sumOfChains(others));
 }
@@ -63,8 +64,19 @@ function replacedChain(node: Node, taker: RoomTaker): ReadonlySet<ReplicaId> {
 }
 
 function sumOfChains(takers: readonly RoomTaker[]): Amount {
+  if (takers.every(({ replaces }) => replaces === null)) return sumOf(takers);
   const successors = Map.groupBy(takers, ({ replaces }) => replaces);
   const need = (taker: RoomTaker): Amount => larger(taker.request, sum(successors.get(taker.replicaId) ?? []));
   const sum = (list: readonly RoomTaker[]): Amount => list.map(need).reduce(plus, NOTHING);
   return sum(successors.get(null) ?? []);
+}
+
+/** What is asked for where nothing makes way for anything. Added up in place: it is done anew for every placement. */
+function sumOf(takers: readonly RoomTaker[]): Amount {
+  let [cpuMillis, memoryBytes] = [0, 0];
+  for (const { request } of takers) {
+    cpuMillis += request.cpuMillis;
+    memoryBytes += request.memoryBytes;
+  }
+  return { cpuMillis, memoryBytes };
 }

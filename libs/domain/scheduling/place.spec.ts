@@ -100,6 +100,15 @@ describe('a replica', () => {
     expect([place(candidate, nodes).nodeId, place(candidate, nodes.toReversed()).nodeId]).toEqual(['node_1', 'node_1']);
   });
 
+  it('tells the same nodes in the same order in whatever order they come, the best first', () => {
+    const many = Array.from({ length: 70 }, (_, index) => nodeWith(index, index % 7 === 0 ? [drained] : index % 5 === 0 ? [holding(1)] : [], { capacity: { cpuMillis: 1000 + (index % 3), memoryBytes: 1024 * MiB } }));
+    const expected = place(candidate, many);
+    const scores = expected.nodes.map((node) => node.score ?? -1);
+    expect(scores).toEqual([...scores].sort((a, b) => b - a));
+    const shuffled = fc.shuffledSubarray(many, { minLength: 70 });
+    fc.assert(fc.property(shuffled, (nodes) => expect(place(candidate, nodes)).toEqual(expected)), { numRuns: 50 });
+  });
+
   it('speaks of the first fifty, and says how many more there are', () => {
     const many = Array.from({ length: 60 }, (_, index) => nodeWith(index));
     const chosen = place(candidate, many);

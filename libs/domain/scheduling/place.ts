@@ -3,7 +3,7 @@ import type { Reason } from '../kernel/reason.ts';
 import { replacedHere } from '../node/node.ts';
 import type { Candidate, NodeForPlacement } from './candidate.ts';
 import { refusals } from './filters.ts';
-import { score, scoreInWords, siblingsOn } from './score.ts';
+import { score, type Score, scoreInWords, siblingsOn } from './score.ts';
 import type { FilterName, NodeVerdict } from './verdict.ts';
 
 /** Where a replica goes, or why nowhere, with what was found of every node. */
@@ -17,18 +17,15 @@ export const NODES_TOLD = 50;
  *  filter that refused everywhere, or `no_node_fits`. */
 export function place(asked: Candidate, nodes: readonly NodeForPlacement[]): PlacementDecision {
   const candidate = withReplaced(asked, nodes);
-  const judged = nodes.filter(({ node }) => node.status !== 'unknown').map((on) => ({ on, reasons: refusals(candidate, on) }));
-  const fitting = judged.filter(({ reasons }) => reasons.length === 0);
-  const fewest = Math.min(...fitting.map(({ on }) => siblingsOn(candidate, on)));
-  const ranked = judged
-    .map(({ on, reasons }) => ({ on, reasons, points: reasons.length === 0 ? score(candidate, on, fewest) : null }))
-    .sort((a, b) => (b.points?.score ?? -1) - (a.points?.score ?? -1) || (a.on.nodeId < b.on.nodeId ? -1 : 1));
+  const { weighed, fitting } = weigh(candidate, nodes);
+  // Where one fits, nobody asks for those that aren't told of.
+  const ranked = fitting > 0 ? firstOf(weighed, NODES_TOLD) : weighed.sort(byRank);
 
-  const verdict = ({ on, reasons, points }: (typeof ranked)[number]): NodeVerdict => ({ ...verdictOf(on, reasons), score: points?.score ?? null });
+  const verdict = ({ on, reasons, points }: Weighed): NodeVerdict => ({ ...verdictOf(on, reasons), score: points?.score ?? null });
   const told = ranked.slice(0, NODES_TOLD).map(verdict);
   const [best] = ranked;
   if (!best?.points) return { nodeId: null, nodes: told, reason: whyNowhere(ranked.map(verdict)) };
-  return { nodeId: best.on.nodeId, nodes: told, reason: whyThere(told[0]!, scoreInWords(candidate, best.points), fitting.length) };
+  return { nodeId: best.on.nodeId, nodes: told, reason: whyThere(told[0]!, scoreInWords(candidate, best.points), fitting) };
 }
 
 /** One that takes another's place goes where that one is; once nobody holds that one any more, it goes anywhere. */
@@ -36,6 +33,48 @@ function withReplaced(candidate: Candidate, nodes: readonly NodeForPlacement[]):
   if (candidate.replaces === null) return candidate;
   const replaces = nodes.map(({ node }) => replacedHere(node, candidate)).find((standing) => standing !== null) ?? null;
   return { ...candidate, replaces };
+}
+
+interface Weighed {
+  readonly on: NodeForPlacement;
+  readonly reasons: NodeVerdict['reasons'];
+  points: Score | null;
+}
+
+/** Every node that there is or was, and how many of them fit. */
+function weigh(candidate: Candidate, nodes: readonly NodeForPlacement[]): { readonly weighed: Weighed[]; readonly fitting: number } {
+  const weighed: Weighed[] = [];
+  let [fitting, fewest] = [0, Infinity];
+  for (const on of nodes) {
+    if (on.node.status === 'unknown') continue;
+    const reasons = refusals(candidate, on);
+    weighed.push({ on, reasons, points: null });
+    if (reasons.length > 0) continue;
+    fitting += 1;
+    fewest = Math.min(fewest, siblingsOn(candidate, on));
+  }
+  for (const one of weighed) if (one.reasons.length === 0) one.points = score(candidate, one.on, fewest);
+  return { weighed, fitting };
+}
+
+/** No two are alike. */
+const byRank = (a: Weighed, b: Weighed): number => (b.points?.score ?? -1) - (a.points?.score ?? -1) || (a.on.nodeId < b.on.nodeId ? -1 : 1);
+
+/** What sorting by rank begins with. A thousand nodes are weighed for every replica, and sorting them all would cost more than that. */
+function firstOf(weighed: readonly Weighed[], count: number): Weighed[] {
+  const first: Weighed[] = [];
+  for (const one of weighed) {
+    if (first.length === count && byRank(one, first.at(-1)!) > 0) continue;
+    let [from, to] = [0, first.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (byRank(first[middle]!, one) < 0) from = middle + 1;
+      else to = middle;
+    }
+    first.splice(from, 0, one);
+    if (first.length > count) first.pop();
+  }
+  return first;
 }
 
 /** Says in one sentence why none of these nodes will do, each by its name. Codes: see `place`. */

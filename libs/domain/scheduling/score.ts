@@ -34,13 +34,25 @@ export const scoreInWords = ({ owner }: Candidate, { siblings, free, troubled }:
   troubled ? 'its release has failed there too often of late' : `${siblings} of the same ${owner.type === 'job' ? 'job' : 'service'} there, ${Math.round(free * 100)}% free afterwards`;
 
 /** How many replicas of the same owner the node holds, without the one that this replaces and those that are on their way out. */
-export function siblingsOn({ owner, replaces }: Candidate, { node }: NodeForPlacement): number {
-  let siblings = 0;
-  for (const { placement, wanted } of node.entries.values()) {
-    if (placement.owner.id === owner.id && placement.replicaId !== replaces && wanted !== 'gone') siblings += 1;
-  }
-  return siblings;
+export function siblingsOn({ owner, replaces }: Candidate, { node: { entries } }: NodeForPlacement): number {
+  const replaced = replaces === null ? undefined : entries.get(replaces);
+  const makesWay = replaced?.placement.owner.id === owner.id && replaced.wanted !== 'gone';
+  return (ownersOf(entries).get(owner.id) ?? 0) - (makesWay ? 1 : 0);
 }
+
+type Entries = NodeForPlacement['node']['entries'];
+
+/** How many of each owner a list holds, without those on their way out. A list is never changed, only replaced: it is counted once. */
+function ownersOf(entries: Entries): ReadonlyMap<string, number> {
+  const known = counts.get(entries);
+  if (known) return known;
+  const owners = new Map<string, number>();
+  for (const { placement, wanted } of entries.values()) if (wanted !== 'gone') owners.set(placement.owner.id, (owners.get(placement.owner.id) ?? 0) + 1);
+  counts.set(entries, owners);
+  return owners;
+}
+
+const counts = new WeakMap<Entries, ReadonlyMap<string, number>>();
 
 /** What stays free after it, of CPU or of memory, whichever is scarcer; 0 to 1. */
 function freeShare(candidate: Candidate, { node }: NodeForPlacement): number {

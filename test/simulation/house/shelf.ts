@@ -1,4 +1,4 @@
-import { OutcomeUnknown, Unavailable, type EventStore, type Expected, type Followed, type NewEvent, type PageOptions, type Position, type Recorded } from '#event-store';
+import { OutcomeUnknown, Unavailable, type Appended, type EventStore, type Expected, type Followed, type NewEvent, type PageOptions, type Position, type Recorded } from '#event-store';
 import { MemoryEventStore } from '#testing';
 import type { Life } from './life.ts';
 import type { Timeline } from './timeline.ts';
@@ -100,7 +100,7 @@ export class SimulatedStore implements EventStore {
     return this.store.storeId;
   }
 
-  async append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<{ revision: bigint; position: Position }> {
+  async append(stream: string, expected: Expected, events: readonly NewEvent[]): Promise<Appended> {
     const { life, shelf } = this;
     const { timeline, troubles } = shelf;
     life.aboutToAppend();
