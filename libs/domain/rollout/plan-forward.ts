@@ -45,11 +45,12 @@ const pursueForward = (moving: Moving): RolloutPlan | null =>
 
 const beside = ({ message }: Reason): Reason => ({ code: 'deployment_failed', message: `its deployment has failed meanwhile: ${message}` });
 
-/** Until the hook has succeeded the service stays what it was: what is lost is made good, what was scaled follows. */
+/** Until the hook has succeeded the service stays what it was, also where that is a roll half done: no replica is touched, what is lost is made
+ *  good, what was scaled follows. */
 function steady(moving: Moving): RolloutPlan {
   const { service, standing, maker } = moving;
   if (service.stableRelease === null) return NOTHING_TO_DO;
-  return { ...NOTHING_TO_DO, step: planSlots(standing, keptAt(service, service.replicas), maker).step };
+  return { ...NOTHING_TO_DO, step: planSlots(standing, { ...keptAt(service, service.replicas), keepsOthers: true }, maker).step };
 }
 
 /** Nothing is stopped before somebody of the new release stands ready. */

@@ -32,7 +32,7 @@ export function keptAt({ stableRelease, releases }: ExistingDockerService, wante
   const scaled: Reason = { code: 'scaled', message: `scaled to ${wanted}` };
   const release = stableRelease ?? 0;
   const replacesGivenUp = releases.get(release)?.restartPolicy?.onExhausted === 'replace';
-  return { wanted, release, standstill: null, isHeld: false, replacesGivenUp, filling: scaled, emptying: scaled };
+  return { wanted, release, keepsOthers: false, standstill: null, isHeld: false, replacesGivenUp, filling: scaled, emptying: scaled };
 }
 
 const NO_RELEASE: Reason = { code: 'no_release', message: 'no deployment has succeeded yet' };

@@ -1,15 +1,18 @@
 import type { ReplicaOrder, Step } from '../docker-service/events.ts';
 import type { Reason } from '../kernel/reason.ts';
 import { isEnded, isGivenUp } from './observed.ts';
-import { isLive, isWanted, type Standing } from './standing.ts';
+import { countLive, isLive, isWanted, type Standing } from './standing.ts';
 import { nextOrder, stepOf, type OrderMaker } from './step.ts';
 
 /** What the slots of a service are to hold while no deployment moves it. */
 export interface SlotGoal {
   /** Slots 1 to this number are wanted, all others emptied. */
   readonly wanted: number;
-  /** What they run; another release has no place here. */
+  /** What new ones run. */
   readonly release: number;
+  /** What is there of other releases, or twice in a slot, stays: a deployment that hasn't touched anything yet took over from one that had. Else
+   *  another release has no place here. */
+  readonly keepsOthers: boolean;
   /** Why nothing is ordered, though slots are empty; null where they are filled. */
   readonly standstill: Reason | null;
   /** Nobody who hasn't a container yet is to get one: the service is paused. */
@@ -49,7 +52,9 @@ const isFinished = ({ order, seen }: Standing, { wanted, release }: SlotGoal): b
 function planCreates(standing: readonly Standing[], goal: SlotGoal, maker: OrderMaker): readonly ReplicaOrder[] {
   const filled = new Set(standing.filter((each) => !isEnded(each.seen) || isFinished(each, goal)).map(({ order }) => order.slot));
   const slots = Array.from({ length: goal.wanted }, (_, index) => index + 1).filter((slot) => !filled.has(slot));
-  return slots.map((slot) => {
+  // Two in one slot serve for another that has none.
+  const room = goal.keepsOthers ? Math.max(0, goal.wanted - countLive(standing)) : slots.length;
+  return slots.slice(0, room).map((slot) => {
     const tries = triesBefore(standing, slot);
     return nextOrder(maker, slot, goal.release, tries ? { tries } : {});
   });
@@ -72,6 +77,7 @@ function planStops(standing: readonly Standing[], goal: SlotGoal, now: number): 
   for (const { order } of wanted) if (order.release === goal.release) newest.set(order.slot, Math.max(order.generation, newest.get(order.slot) ?? 0));
   const why = ({ order, seen }: Standing): Reason | null => {
     if (order.slot > goal.wanted) return goal.emptying;
+    if (goal.keepsOthers) return null;
     if (order.release !== goal.release) return goal.standstill ?? { code: 'other_release', message: `the service stands on release ${goal.release}` };
     if (order.generation < (newest.get(order.slot) ?? 0)) return { code: 'superseded', message: `slot ${order.slot} has a newer replica` };
     if (goal.isHeld && (seen.state === 'PENDING' || seen.state === 'ASSIGNED') && seen.run === 0) return goal.standstill;

@@ -1,7 +1,7 @@
 import type { DockerServiceEvent } from '../docker-service/events.ts';
 import { DEFAULT_HEALTHCHECK } from '../docker-service/healthcheck.ts';
 import type { Hook } from '../docker-service/hook.ts';
-import { at, crashed, deploying, deploymentEvents, gone, hookJobOf, only, order, plan, prepared, reason, seen, settled, SETTINGS, SPEC, stable, up } from './given.ts';
+import { at, crashed, deploying, deploymentEvents, ended, gone, hookJobOf, only, order, plan, prepared, reason, seen, settled, SETTINGS, SPEC, stable, up } from './given.ts';
 import type { ObservedReplica } from './observed.ts';
 
 const { opened, began, over, underWay, took, failed, progressed } = deploymentEvents('dep_2', 2);
@@ -145,6 +145,21 @@ describe('a hook', () => {
     const deployment = [opened, began('pre_deploy', 0, null)];
     expect(plan({ service, deployment, observed: old, hook: hookJobOf(before, null), ms: 9_000_000 })).toEqual(only({}));
     expect(plan({ service, deployment, observed: [settled(1), gone(2)], hook: hookJobOf(before, null) }).step).toMatchObject({ creates: [order(2, 2)] });
+  });
+
+  it('touches nothing of a roll that its deployment took over half done', () => {
+    const third = deploymentEvents('dep_3', 3);
+    const halfDone: DockerServiceEvent[] = [
+      ...deploying(2, { maxSurge: 1 }),
+      ended('SUPERSEDED', [next(1)], { deploymentId: 'dep_2', toRelease: 2 }),
+      { type: 'ReleaseCut', data: { release: 3, spec: SPEC } },
+      { type: 'DeploymentStarted', data: { deploymentId: 'dep_3', kind: 'deploy', fromRelease: 1, toRelease: 3, settings: { ...SETTINGS, preDeploy: HOOK }, supersedes: null } },
+    ];
+    const told = { service: halfDone, deployment: [third.opened, third.began('pre_deploy', 0, null)] };
+    const hook = hookJobOf(plan({ ...told, observed: [...old, up(1, 2)] }), null);
+    expect(plan({ ...told, hook, observed: [...old, up(1, 2)] })).toEqual(only({}));
+    expect(plan({ ...told, hook, observed: [settled(1), gone(2), up(1, 2)] }).step).toBeNull();
+    expect(plan({ ...told, hook, observed: [settled(1), gone(2), gone(1, false, 2)] }).step).toMatchObject({ creates: [order(2, 2)], stops: [] });
   });
 
   it('that succeeds lets it go on, with a time that counts from then', () =>
