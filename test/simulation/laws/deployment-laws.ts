@@ -27,7 +27,9 @@ export const DEPLOYMENT_LAWS = {
     const service = deployment?.status === 'opened' ? ledger.services.get(deployment.dockerServiceId) : undefined;
     if (deployment?.status !== 'opened' || service?.status !== 'present') return `${stream} is of no service`;
     if (service.stableRelease === null) return outcome === 'ROLLED_BACK' ? `${stream} has nowhere to return to` : null;
-    return service.activeDeployment?.cutShort ? null : lacking(deployment, ledger, truths, { release: service.stableRelease, isOwn: false });
+    // What was stopped may have been started again by a deployment that waits for this one's end.
+    const own = [...service.superseded, service.activeDeployment].find((each) => each?.deploymentId === deployment.deploymentId);
+    return own?.cutShort ? null : lacking(deployment, ledger, truths, { release: service.stableRelease, isOwn: false });
   },
 };
 
