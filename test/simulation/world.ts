@@ -119,6 +119,8 @@ export class World {
     // What it hadn't told anybody yet, nobody knows now.
     for (const { labels } of host.engine.containers) this.truths.forgive(labels[LABELS.replicaId]!);
     for (const [replicaId, replica] of this.ledger.replicas) if (replica.status === 'present' && replica.placement?.nodeId === this.nodeIds.get(host)) this.truths.forgive(replicaId);
+    // It begins anew with what it is assigned, and speaks of all that.
+    for (const replicaId of this.amnesia.forgotten) if (this.ledger.nodeOf(replicaId) === this.nodeIds.get(host)) this.amnesia.forgotten.delete(replicaId);
     this.disturb(host);
     await host.loseDisk(keepsIdentity);
   }
