@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # `npm test`: everything, from lint to end-to-end on a real engine and a real broker. Arguments: kinds to run
-# (lint typecheck docs unit contract e2e chaos e2e-servers simulation); without any, all but the last two.
+# (lint typecheck docs unit contract simulation e2e chaos e2e-servers); without any, all but the last.
 for_tests=yes
 source "$(dirname "$0")/prepare.sh"
 
 kinds=("$@")
-[ "${#kinds[@]}" -gt 0 ] || kinds=(lint typecheck docs unit contract e2e chaos)
+[ "${#kinds[@]}" -gt 0 ] || kinds=(lint typecheck docs unit contract simulation e2e chaos)
 failed=()
 for kind in "${kinds[@]}"; do
   say "$kind"
