@@ -44,12 +44,13 @@ async function measure(name: string, url: string, store: EventStore, aim?: Figur
     const rates: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       const pages = new LogPages(store, upcast);
-      let folded = 0;
+      const folded: number[] = [];
       const build = async (view: (typeof everyView)[number]): Promise<void> => {
-        folded += (await rebuild({ store, models, view, upcast, pages, logger: parts.logger })).events;
+        const { events } = await rebuild({ store, models, view, upcast, pages, logger: parts.logger });
+        folded.push(events);
       };
       const took = await timed(() => Promise.all(everyView.map(build)));
-      rates.push(perSecond(folded, took));
+      rates.push(perSecond(folded.reduce((sum, events) => sum + events, 0), took));
     }
     return [{ what: `${name}: events folded, all ${everyView.length} views side by side`, value: median(rates), unit: '/s', aim }];
   } finally {
