@@ -116,6 +116,13 @@ describe('job', () => {
         .when(cancel)
         .then([requested, { type: 'JobEnded', data: { outcome: 'CANCELLED', attempt: 0, exitCode: null, oomKilled: false, reason: request.reason } }]));
 
+    it('ends also where a log was put back to the middle of that', () => {
+      const end = { outcome: 'CANCELLED', attempt: 0, exitCode: null, oomKilled: false, reason: request.reason } as const;
+      given(job, [created, requested]).when({ type: 'EndJob', data: end }).then([{ type: 'JobEnded', data: end }]);
+      given(job, [created]).when({ type: 'EndJob', data: end }).rejects('job.attempt_unknown', { attempt: 0 });
+      given(job, [created, started, requested]).when({ type: 'EndJob', data: end }).rejects('job.attempt_unknown', { attempt: 0 });
+    });
+
     it('waits for the end of its attempt, and is asked once', () => {
       given(job, [created, started]).when(cancel).then([requested]);
       given(job, [created, started, requested]).when(cancel).then([]);

@@ -61,7 +61,8 @@ const decisions: Cases<JobCommand, Job, readonly JobEvent[]> = {
       throw ended(job.outcome);
     }
     const { current, cancel } = open(job);
-    if (current?.attempt !== data.attempt) throw unknownAttempt(data.attempt);
+    const neverTried = cancel && !current && data.attempt === 0;
+    if (!neverTried && current?.attempt !== data.attempt) throw unknownAttempt(data.attempt);
     if (data.outcome === 'CANCELLED' && !cancel) throw new Rejection('conflict', 'job.not_cancelled', 'nobody asked for that');
     return [{ type: 'JobEnded', data }];
   },

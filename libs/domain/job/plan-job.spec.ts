@@ -73,6 +73,9 @@ describe('the plan of a job', () => {
   });
 
   describe('of one that is cancelled', () => {
+    it('is its end, where nothing was ever tried', () =>
+      expect(plan(jobOf({ cancel, current: null }), null)).toEqual({ do: 'end', end: { outcome: 'CANCELLED', exitCode: null, oomKilled: false, reason: cancel.reason } }));
+
     it('closes a replica that no node holds', () => {
       expect(plan(jobOf({ cancel }), null)).toEqual({ do: 'abandon', reason: cancel.reason });
       expect(plan(jobOf({ cancel }), waiting)).toEqual({ do: 'abandon', reason: cancel.reason });

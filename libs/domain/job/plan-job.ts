@@ -48,7 +48,7 @@ export const retryDelayMs = (failures: number): number => Math.min(10_000 * 2 **
 export function planJob(situation: JobSituation): JobStep {
   const { job, attempt } = situation;
   const { current, cancel } = job;
-  if (!current) return { do: 'start', attempt: 1 };
+  if (!current) return cancel ? { do: 'end', end: neverTried(cancel.reason) } : { do: 'start', attempt: 1 };
   if (cancel) return planCancel(situation, current, cancel);
   if (!attempt) return { do: 'order' };
   if (current.failed) return planRetry(situation, current, attempt, current.failed);
@@ -58,6 +58,9 @@ export function planJob(situation: JobSituation): JobStep {
   const { outcome: _, ...ending } = end;
   return { do: 'fail_attempt', ending, retryAt: situation.now + retryDelayMs(current.attempt) };
 }
+
+/** It ends with the request to cancel it, in one append; a log that was put back to the middle of that has the request alone. */
+const neverTried = (reason: Reason): AttemptEnd => ({ outcome: 'CANCELLED', exitCode: null, oomKilled: false, reason });
 
 /** The container is stopped by its node; what it says then is the end. One that succeeded before that has succeeded. */
 function planCancel(situation: JobSituation, current: JobAttempt, { reason, requestedAt }: NonNullable<OpenJob['cancel']>): JobStep {
