@@ -66,7 +66,7 @@ describe('a deployment that cannot go well', () => {
 
   it('returns from an image that never becomes healthy, at its deadline', async () => {
     const { id, before, deployment, untrue, probe, tookMs } = await failing({ image: IMAGES.neverWell }, { healthcheck: WELL });
-    expect(deployment).toMatchObject({ status: 'ROLLED_BACK', reason: { code: 'not_healthy' }, failures: [expect.objectContaining({ last_log_lines: expect.arrayContaining(['still warming up']) })] });
+    expect(deployment).toMatchObject({ status: 'ROLLED_BACK', reason: { code: 'healthy_deadline' }, failures: [expect.objectContaining({ last_log_lines: expect.arrayContaining(['still warming up']) })] });
     expect([tookMs >= DEADLINE_MS - 500, tookMs < DEADLINE_MS + 15_000]).toEqual([true, true]);
     await isBack(id, before);
     neverOn(2, probe.statuses);

@@ -68,7 +68,7 @@ function late({ active }: Moving, { seen, checked }: Standing): Reason {
   if (seen.nodeUnreachable) return { code: 'node_unreachable', message: `${what}; its node isn't heard from; outcome: unknown` };
   const cause = seen.failure ?? seen.reason;
   if (cause) return { code: cause.code, message: `${what}: ${cause.message}${probed(seen)}` };
-  return { code: checked ? 'not_healthy' : 'healthy_deadline', message: `${what}: it is ${seen.state}${checked ? `, ${seen.health}` : ''}${probed(seen)}` };
+  return { code: 'healthy_deadline', message: `${what}: it is ${seen.state}${checked ? `, ${seen.health}` : ''}${probed(seen)}` };
 }
 
 /** Its agent may give it up in the same moment, with the same words: whoever comes first, the last probe is told. */

@@ -53,9 +53,9 @@ describe('the way to another release', () => {
 
     it('or the scheduler', () => {
       const late = 'it was not healthy for 10000 ms within 300000 ms';
-      expect(failuresOf({ state: 'RUNNING', health: 'starting', lastProbe: word })).toEqual([{ code: 'not_healthy', message: `${late}: it is RUNNING, starting; its last probe: ${word}` }]);
+      expect(failuresOf({ state: 'RUNNING', health: 'starting', lastProbe: word })).toEqual([{ code: 'healthy_deadline', message: `${late}: it is RUNNING, starting; its last probe: ${word}` }]);
       expect(failuresOf({ state: 'RUNNING', health: 'starting', lastProbe: word, failure: crashed })).toEqual([{ code: 'exited', message: `${late}: ${crashed.message}; its last probe: ${word}` }]);
-      expect(failuresOf({ state: 'RUNNING', health: 'starting' })).toEqual([{ code: 'not_healthy', message: `${late}: it is RUNNING, starting` }]);
+      expect(failuresOf({ state: 'RUNNING', health: 'starting' })).toEqual([{ code: 'healthy_deadline', message: `${late}: it is RUNNING, starting` }]);
     });
 
     it('also where nothing goes forward', () => {
