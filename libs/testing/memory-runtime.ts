@@ -1,11 +1,11 @@
 import { BlockList } from 'node:net';
 import type { Clock } from '#contracts';
-import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type EngineInfo, type Intervention, type NetworkPlan } from '#docker';
+import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type EngineInfo, type Intervention, type NetworkPlan, type VolumePlan } from '#docker';
 import type { PullProgress } from '#domain';
-import { MemoryContainer, type ContainerConfig, type ImageScript } from './memory-container.ts';
+import { MemoryContainer, volumesOf, type ContainerConfig, type ImageScript } from './memory-container.ts';
 
 /** A container engine in memory, by scripts: what each image does when it is pulled and run. Names and labels are as the
- *  agent gives them; only `Image`, `Labels`, `HostConfig.PortBindings` and `HostConfig.NetworkMode` of a plan's config are looked at.
+ *  agent gives them; only `Image`, `Labels`, and `PortBindings`, `NetworkMode` and `Mounts` of the `HostConfig` of a plan's config are looked at.
  *  What it refuses, and whether that is passing trouble, is what the real one says: `test/contract/runtime-contract.ts`. */
 export class MemoryRuntime implements ContainerRuntime {
   /** Why the engine doesn't answer; null: it does. */
@@ -14,6 +14,7 @@ export class MemoryRuntime implements ContainerRuntime {
   #networksMade = 0;
   readonly #containers = new Map<string, MemoryContainer>();
   readonly #networks = new Map<string, NetworkPlan & { readonly id: string }>();
+  readonly #volumes = new Map<string, VolumePlan>();
   readonly #local = new Set<string>();
   readonly #images: Readonly<Record<string, ImageScript>>;
   readonly #takenSubnets = new Set<string>();
@@ -62,6 +63,8 @@ export class MemoryRuntime implements ContainerRuntime {
     const config = plan.config as ContainerConfig;
     const script = this.#images[config.Image];
     if (!script || !this.#local.has(config.Image)) throw new EngineError('image_not_found', true, `no such image: ${config.Image}`);
+    const lacking = volumesOf(config).find((name) => !this.#volumes.has(name));
+    if (lacking) throw new EngineError('not_found', true, `no such volume: ${lacking}`);
     this.#made += 1;
     const id = this.#made.toString(16).padStart(64, '0');
     const container = new MemoryContainer(this.clock, { id, name: plan.name, address: `10.192.0.${(this.#made % 250) + 2}` }, config, script, (action) => this.#tell(container, action));
@@ -143,6 +146,24 @@ export class MemoryRuntime implements ContainerRuntime {
     this.#answer();
     if (this.#members(name) > 0) throw new EngineError('engine_failed', true, `network ${name} has active endpoints`);
     this.#networks.delete(name);
+  }
+
+  async ensureVolume(plan: VolumePlan): Promise<void> {
+    this.#answer();
+    const present = this.#volumes.get(plan.name);
+    if (present && present.folder !== plan.folder) throw new EngineError('engine_failed', true, `the volume ${plan.name} is another one`);
+    this.#volumes.set(plan.name, plan);
+  }
+
+  async listVolumes(): Promise<readonly { name: string; volumeId: string; path: string }[]> {
+    this.#answer();
+    return [...this.#volumes.values()].map(({ name, volumeId, folder }) => ({ name, volumeId, path: folder ?? `/volumes/${name}` }));
+  }
+
+  async removeVolume(name: string): Promise<void> {
+    this.#answer();
+    if ([...this.#containers.values()].some(({ volumes }) => volumes.includes(name))) throw new EngineError('engine_failed', true, `volume is in use: ${name}`);
+    this.#volumes.delete(name);
   }
 
   async *logs(id: string, since: string | null, signal: AbortSignal): AsyncIterable<{ at: string; stream: 'stdout' | 'stderr'; line: string }> {

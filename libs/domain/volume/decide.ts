@@ -39,7 +39,7 @@ const decisions: Cases<VolumeCommand, Volume, readonly VolumeEvent[]> = {
   BeginVolumeUse(state, { data: { user } }) {
     const volume = active(state);
     if (volume.users.has(user.id)) return [];
-    if (volume.madeFor !== null && user.type === 'docker_service' && user.id !== volume.madeFor) {
+    if (volume.kind === 'ephemeral' && user.type === 'docker_service' && user.id !== volume.madeFor) {
       throw new Rejection('conflict', 'volume.ephemeral', `${volume.name} is ephemeral and goes with the service that it was made for: make a persistent one to share`, { volumeId: volume.volumeId, madeFor: volume.madeFor });
     }
     return [{ type: 'VolumeUseBegan', data: { user } }];

@@ -14,7 +14,7 @@ export type VolumeEvent =
         backend: VolumeBackend;
         /** What it holds at most; null where its backend holds it to nothing. Bytes. */
         sizeBytes: number | null;
-        /** The service that an ephemeral one was made for, and goes with; null for a persistent one. */
+        /** The service that it was made with; an ephemeral one goes with it. Null: by itself. */
         madeFor: DockerServiceId | null;
       };
     }
