@@ -156,7 +156,7 @@ export class Agent {
     const { settings, installation } = this.options;
     const host = { installation, cpus: engine.cpus, architecture: engine.architecture, publishOn: publishAddressOf(settings.address) };
     const probing = this.options.probing ?? new DirectProbing(this.options);
-    const request = { ...this.identity, facts: { ...factsOf(engine, settings), ...storageFacts(this.#storage) } };
+    const request = { ...this.identity, facts: { ...factsOf(engine, settings), ...storageFacts(this.#storage, engine) } };
     return {
       converger: new Converger({ ...this.options, host, applied: this.applied, memories: this.memories, journal: this.journal, output: this.#output, probing, volumes: this.#volumes }),
       registration: new Registration({ ...this.options, request }),

@@ -33,7 +33,10 @@ export function factsOf(engine: EngineInfo, settings: NodeSettings): NodeFacts {
 }
 
 /** What data can be kept in on this host. */
-export const storageFacts = ({ backends, hostPaths }: Storage): Pick<NodeFacts, 'backends' | 'hostPaths'> => ({ backends, ...(hostPaths.length > 0 ? { hostPaths } : {}) });
+export const storageFacts = (storage: Storage, engine: EngineInfo): Pick<NodeFacts, 'backends' | 'hostPaths'> => {
+  const { hostPaths } = storage;
+  return { backends: storage.backendsWith(engine), ...(hostPaths.length > 0 ? { hostPaths } : {}) };
+};
 
 /** Reads `WAYBILL_NODE_CPU_MILLIS` and `WAYBILL_NODE_MEMORY_BYTES`. @throws Error naming the one that is no whole number above 0. */
 export function readCapacity(env: Readonly<Record<string, string | undefined>>): NodeSettings['capacity'] {

@@ -3,6 +3,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { mkdir, open, readFile, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { EngineInfo } from '#docker';
 import type { StorageBackend, VolumeId } from '#domain';
 import type { Storage } from './storage.ts';
 
@@ -17,16 +18,23 @@ const BLOCK = 4096;
 /** Blocks for what the kernel may need to find a file's pieces, so that the data itself has all of the size. */
 const SLACK_BLOCKS = 8;
 /** Until the file holds the size and what the file system takes for itself, which grows with the file. */
-const FITTINGS = 5;
+const FITTINGS = 8;
+/** What is left over of a first guess is taken back, so that the size is a limit too. */
+const SURPLUS_BLOCKS = 32;
 
 /** Volumes of a fixed size as files with an ext4 in each, `<folder>/vol_…/image` mounted at `…/mount`. Needs root, in the mount namespace of
  *  the engine. The data is in a folder inside of the file system: while that isn't mounted, nobody can take the empty folder for it. */
 export class LoopStorage implements Storage {
   constructor(
     private readonly folder: string,
-    readonly backends: readonly StorageBackend[],
+    /** What its operator says that it has; null: what it can. */
+    private readonly backends: readonly StorageBackend[] | null,
     readonly hostPaths: readonly string[],
   ) {}
+
+  backendsWith(engine: EngineInfo): readonly StorageBackend[] {
+    return this.backends ?? backendsBeside(engine);
+  }
 
   async ensureLoop(volumeId: VolumeId, sizeBytes: number): Promise<string> {
     const { own, image, mount } = await this.#paths(volumeId);
@@ -76,9 +84,9 @@ export class LoopStorage implements Storage {
 }
 
 /** What this host can do, where its operator hasn't said: `loop` takes root, loop devices, the tools, and an engine that sees the same
- *  mounts, which an agent in a container of its own doesn't share with it. */
-export function backendsOf(engine: string): readonly StorageBackend[] {
-  const isHere = engine.startsWith('unix:') && !existsSync('/.dockerenv');
+ *  mounts. An agent in a container of its own, or elsewhere, doesn't see where that one keeps its data. */
+export function backendsBeside({ dataRoot }: Pick<EngineInfo, 'dataRoot'>): readonly StorageBackend[] {
+  const isHere = existsSync(join(dataRoot, 'volumes'));
   const has = (tool: string): boolean => SYSTEM_PATHS.split(':').some((folder) => existsSync(join(folder, tool)));
   const loop = isHere && process.getuid?.() === 0 && existsSync('/dev/loop-control') && ['mkfs.ext4', 'dumpe2fs', 'mount', 'umount'].every(has);
   return loop ? ['local', 'loop', 'tmpfs'] : ['local', 'tmpfs'];
@@ -86,7 +94,7 @@ export function backendsOf(engine: string): readonly StorageBackend[] {
 
 /** Reads `WAYBILL_VOLUME_BACKENDS` (`local,loop,tmpfs`) and `WAYBILL_HOST_PATHS` (`/srv/shared,/srv/media`).
  *  @throws Error naming the one that can't be meant */
-export function readStorage(env: Readonly<Record<string, string | undefined>>, folder: string, engine: string): Storage {
+export function readStorage(env: Readonly<Record<string, string | undefined>>, folder: string): Storage {
   const list = (name: string): string[] => (env[name] ?? '').split(',').map((item) => item.trim()).filter((item) => item !== '');
   const given = list('WAYBILL_VOLUME_BACKENDS');
   const unknown = given.find((backend) => !['local', 'loop', 'tmpfs'].includes(backend));
@@ -96,7 +104,7 @@ export function readStorage(env: Readonly<Record<string, string | undefined>>, f
     if (!existsSync(path)) throw new Error(`WAYBILL_HOST_PATHS names "${path}", which isn't there: make the folder first`);
     return realpathSync(path);
   });
-  return new LoopStorage(folder, given.length > 0 ? (given as StorageBackend[]) : backendsOf(engine), hostPaths);
+  return new LoopStorage(folder, given.length > 0 ? (given as StorageBackend[]) : null, hostPaths);
 }
 
 /** First beside the image, then in its place: a crash leaves none, or the whole. */
@@ -110,12 +118,12 @@ async function makeImage(image: string, sizeBytes: number): Promise<void> {
     await file.truncate(blocks * BLOCK);
     await command('mkfs.ext4', '-q', '-F', '-b', String(BLOCK), '-m', '0', fresh);
     const lacking = wanted - (await usableBlocks(fresh));
-    if (lacking <= 0) {
+    if (lacking <= 0 && (lacking >= -SURPLUS_BLOCKS || fitting === FITTINGS)) {
       await file.sync();
       return rename(fresh, image);
     }
     // What the file system takes for itself grows with it, too.
-    blocks += Math.ceil(lacking * 1.03) + 1;
+    blocks += lacking > 0 ? Math.ceil(lacking * 1.03) + 1 : lacking;
   }
   throw new Error(`no file system can be made that holds ${sizeBytes} bytes`);
 }

@@ -15,7 +15,7 @@ await startApp('node-agent', 'agent', async ({ config, clock, random, logger, sh
   // Containers are looked after whether or not there is a bus.
   const bus = openNats({ url: config.natsUrl, name: 'node-agent', logger, clock });
   shutdown.add('bus', () => bus.close());
-  const storage = readStorage(process.env, join(config.nodeDir, 'volumes'), config.dockerHost);
+  const storage = readStorage(process.env, join(config.nodeDir, 'volumes'));
   const runtime = openDockerRuntime({ host: config.dockerHost, installation: config.installation, logger, hostPaths: storage.hostPaths });
   const settings = { name: config.nodeName, address: config.nodeAddress, labels: config.nodeLabels, capacity: readCapacity(process.env) };
   const options = { runtime, bus, clock, random, logger, disk: new FolderDisk(config.nodeDir), installation: config.installation, settings, storage };

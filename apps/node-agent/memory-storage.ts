@@ -1,9 +1,8 @@
-import type { VolumeId } from '#domain';
+import type { StorageBackend, VolumeId } from '#domain';
 import type { Storage } from './storage.ts';
 
 /** A host's storage where time is virtual. */
 export class MemoryStorage implements Storage {
-  readonly backends = ['local', 'loop', 'tmpfs'] as const;
   readonly hostPaths = ['/srv'];
   readonly #volumes = new Map<VolumeId, number>();
   /** Where links lead. */
@@ -15,6 +14,10 @@ export class MemoryStorage implements Storage {
   /** `vol_a 1048576`, for a spec to look at. */
   get made(): readonly string[] {
     return [...this.#volumes].map(([volumeId, bytes]) => `${volumeId} ${bytes}`);
+  }
+
+  backendsWith(): readonly StorageBackend[] {
+    return ['local', 'loop', 'tmpfs'];
   }
 
   async ensureLoop(volumeId: VolumeId, sizeBytes: number): Promise<string> {

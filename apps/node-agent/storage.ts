@@ -1,10 +1,11 @@
+import type { EngineInfo } from '#docker';
 import type { StorageBackend, VolumeId } from '#domain';
 
 /** What of the host an agent keeps volumes in, beyond what its engine does. In memory where time is virtual. Every deed may be repeated,
  *  and goes on where an earlier one was cut short. */
 export interface Storage {
-  /** What volumes can be kept in on this host. */
-  readonly backends: readonly StorageBackend[];
+  /** What volumes can be kept in on this host, with its engine. */
+  backendsWith(engine: EngineInfo): readonly StorageBackend[];
   /** Folders that containers may have, with all below, links looked through. */
   readonly hostPaths: readonly string[];
   /** A file system of this size, mounted. @returns the folder in it that holds the data; not there while it isn't mounted.
@@ -22,7 +23,7 @@ export interface Storage {
 
 /** A host that keeps nothing but what its engine does. */
 export const engineOnly: Storage = {
-  backends: ['local', 'tmpfs'],
+  backendsWith: () => ['local', 'tmpfs'],
   hostPaths: [],
   ensureLoop: (volumeId) => Promise.reject(new Error(`this host has no loop devices for ${volumeId}`)),
   removeLoop: () => Promise.resolve(),

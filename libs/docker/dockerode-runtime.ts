@@ -38,13 +38,14 @@ class DockerodeRuntime implements ContainerRuntime {
   ) {}
 
   async info(): Promise<EngineInfo> {
-    const info = (await ask(() => this.docker.info())) as Record<'ServerVersion' | 'Architecture' | 'Name', string> & Record<'NCPU' | 'MemTotal', number>;
+    const info = (await ask(() => this.docker.info())) as Record<'ServerVersion' | 'Architecture' | 'Name' | 'DockerRootDir', string> & Record<'NCPU' | 'MemTotal', number>;
     return {
       engineVersion: info.ServerVersion,
       architecture: ARCHITECTURES[info.Architecture] ?? info.Architecture,
       cpus: info.NCPU,
       memoryBytes: info.MemTotal,
       hostname: info.Name,
+      dataRoot: info.DockerRootDir,
     };
   }
 

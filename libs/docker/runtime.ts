@@ -79,6 +79,8 @@ export interface EngineInfo {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly hostname: string;
+  /** Where it keeps its data on its own host. */
+  readonly dataRoot: string;
 }
 
 /** Everything about a container, compiled by `container-config.ts`: `config` goes to the engine as it stands. */

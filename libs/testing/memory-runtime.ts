@@ -38,7 +38,7 @@ export class MemoryRuntime implements ContainerRuntime {
     this.#onChange = options.onChange ?? (() => undefined);
     this.#images = options.images;
     for (const reference of options.local ?? []) this.#local.add(reference);
-    this.#facts = { engineVersion: '20.10.24', architecture: 'amd64', cpus: 4, memoryBytes: 8 * 1024 ** 3, hostname: 'memory', ...options.facts };
+    this.#facts = { engineVersion: '20.10.24', architecture: 'amd64', cpus: 4, memoryBytes: 8 * 1024 ** 3, hostname: 'memory', dataRoot: '/var/lib/docker', ...options.facts };
   }
 
   async info(): Promise<EngineInfo> {
