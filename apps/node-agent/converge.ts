@@ -216,9 +216,14 @@ export class Converger {
     if (step.do === 'note' && container && next.phase === 'running') output.follow(replicaId, container.id, next.run);
     if (next.observed?.state === 'GONE') this.#afterGone(replicaId);
     if (step.do === 'pull') await this.#preparer.pull(assignment);
-    if (step.do === 'make') this.#owners.set(await this.#preparer.make(assignment, next), replicaId);
-    if (step.do === 'make' && assignment.spec.volumes?.length) this.#queue.add(VOLUMES);
+    if (step.do === 'make') await this.#make(assignment, next);
     if (container) await this.#handle(step.do, container, assignment, next);
+  }
+
+  async #make(assignment: Assignment, memory: ReplicaMemory): Promise<void> {
+    this.#owners.set(await this.#preparer.make(assignment, memory), assignment.replicaId);
+    // What was made for it is to be told.
+    if (assignment.spec.volumes?.length) this.#queue.add(VOLUMES);
   }
 
   async #handle(what: Deed['do'], container: ContainerState, assignment: Assignment, memory: ReplicaMemory): Promise<void> {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
-import { mkdir, open, readFile, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readFile, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { EngineInfo } from '#docker';
@@ -45,6 +45,7 @@ export class LoopStorage implements Storage {
     if (!(await isMounted(mount))) await command('mount', '-t', 'ext4', '-o', 'loop,nosuid,nodev,discard', image, mount);
     const data = join(mount, 'data');
     await mkdir(data, { recursive: true, mode: 0o755 });
+    await this.openUp(data);
     return data;
   }
 
@@ -67,6 +68,12 @@ export class LoopStorage implements Storage {
     const bytes = Number(/^\d+/.exec(stdout)?.[0]);
     // The folder itself is no data.
     return Number.isNaN(bytes) ? null : Math.max(0, bytes - BLOCK);
+  }
+
+  async openUp(folder: string): Promise<void> {
+    const facts = await stat(folder).catch(() => null);
+    const isNew = facts?.uid === 0 && (facts.mode & 0o7777) === 0o755 && (await readdir(folder)).length === 0;
+    if (isNew) await chmod(folder, 0o777);
   }
 
   async realPath(path: string): Promise<string | null> {

@@ -38,6 +38,8 @@ export class MemoryStorage implements Storage {
     return 0;
   }
 
+  async openUp(): Promise<void> {}
+
   async realPath(path: string): Promise<string | null> {
     return this.links.get(path) ?? path;
   }

@@ -17,6 +17,9 @@ export interface Storage {
   usedByLoop(volumeId: VolumeId): Promise<number | null>;
   /** What a folder holds with all below; null where it can't be looked into from here. */
   usedIn(folder: string): Promise<number | null>;
+  /** Lets every user write in a new volume's folder: who a container runs as its image says, and an image that brings no such folder says
+   *  nothing of whose it is. Nothing in it, or anybody's wish about it, is touched; silent where it can't be seen from here. */
+  openUp(folder: string): Promise<void>;
   /** Where a folder of the host really is; null when there is none. */
   realPath(path: string): Promise<string | null>;
 }
@@ -29,5 +32,6 @@ export const engineOnly: Storage = {
   removeLoop: () => Promise.resolve(),
   usedByLoop: () => Promise.resolve(null),
   usedIn: () => Promise.resolve(null),
+  openUp: () => Promise.resolve(),
   realPath: () => Promise.resolve(null),
 };

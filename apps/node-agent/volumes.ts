@@ -67,7 +67,8 @@ export class Volumes {
     const volume = this.#assigned(volumeId);
     if (volume?.wanted !== 'present') throw new EngineError('volume_failed', true, `the volume ${volume?.name ?? volumeId} is not on this node, as far as it was told`);
     const folder = volume.backend === 'loop' ? await this.#onHost(volume, () => storage.ensureLoop(volumeId, volume.sizeBytes ?? 0)) : null;
-    await runtime.ensureVolume({ name: volumeName(host.installation, volumeId), volumeId, folder });
+    const path = await runtime.ensureVolume({ name: volumeName(host.installation, volumeId), volumeId, folder });
+    if (folder === null) await this.#onHost(volume, () => storage.openUp(path));
   }
 
   /** The engine first: it refuses while a container has it. */

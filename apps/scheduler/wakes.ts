@@ -21,8 +21,7 @@ export function wakesOf(recorded: Recorded, index: LogIndex): Wakes {
   const found = new Found(index);
   const event = recorded as unknown as IndexedEvent;
   const { category, id } = parseStream(recorded.stream);
-  if (category === 'docker_service' || category === 'job') found.volumesOf(id);
-  if (category === 'docker_service') found.service(id);
+  if (category === 'docker_service') found.changed(id);
   if (category === 'deployment' && 'dockerServiceId' in event.data) found.service(event.data.dockerServiceId);
   if (category === 'replica') wakeByReplica(event, found);
   if (category === 'node') wakeByNode(id as NodeId, event as NodeEvent, found);
@@ -125,12 +124,19 @@ class Found implements Wakes {
     this.services.add(id as DockerServiceId);
   }
 
+  /** Something of its own has happened to it: it may mount other volumes, too. */
+  changed(id: string): void {
+    this.service(id);
+    this.volumesOf(id);
+  }
+
   owner({ type, id }: Owner): void {
     if (type === 'docker_service') this.service(id);
   }
 
-  /** The service whose deployment waits for this job. */
+  /** The service whose deployment waits for this job, and what the job uses. */
   hookOf(jobId: string): void {
+    this.volumesOf(jobId);
     const serviceId = this.index.hooks.get(jobId);
     if (serviceId) this.service(serviceId);
   }

@@ -167,15 +167,17 @@ class DockerodeRuntime implements ContainerRuntime {
     if (found?.Labels?.[LABELS.installation] === this.installation) await orNull(ask(() => network.remove()));
   }
 
-  async ensureVolume(plan: VolumePlan): Promise<void> {
-    const found = await orNull(ask((abortSignal) => this.docker.getVolume(plan.name).inspect({ abortSignal })));
+  async ensureVolume(plan: VolumePlan): Promise<string> {
+    const look = () => orNull(ask((abortSignal) => this.docker.getVolume(plan.name).inspect({ abortSignal })));
+    let found = await look();
     if (!found) {
       const Labels = { [LABELS.installation]: this.installation, [LABELS.volumeId]: plan.volumeId };
       await ask((abortSignal) => this.docker.createVolume({ Name: plan.name, Driver: 'local', DriverOpts: driverOptionsOf(plan), Labels, abortSignal }));
-      return;
+      found = await look();
     }
-    const isOurs = found.Labels?.[LABELS.installation] === this.installation;
-    if (!isOurs || !isSameVolume(found, plan)) throw new EngineError('engine_failed', true, `the volume ${plan.name} is ${isOurs ? 'another one' : "somebody else's"}`);
+    const isOurs = found?.Labels?.[LABELS.installation] === this.installation;
+    if (!found || !isOurs || !isSameVolume(found, plan)) throw new EngineError('engine_failed', true, `the volume ${plan.name} is ${isOurs ? 'another one' : "somebody else's"}`);
+    return found.Mountpoint;
   }
 
   async listVolumes(): Promise<readonly { name: string; volumeId: string; path: string }[]> {

@@ -33,8 +33,8 @@ export interface ContainerRuntime {
   listNetworks(): Promise<readonly { id: string; name: string; networkId: string; containers: number }[]>;
   /** Silent when gone or not ours. @throws EngineError `engine_failed` while somebody is in it. */
   removeNetwork(name: string): Promise<void>;
-  /** A volume of that name is left as it is, where it is the same. @throws EngineError `engine_failed` where it is another one. */
-  ensureVolume(plan: VolumePlan): Promise<void>;
+  /** A volume of that name is left as it is, where it is the same. @returns where the engine has its data on its own host. @throws EngineError `engine_failed` where it is another one. */
+  ensureVolume(plan: VolumePlan): Promise<string>;
   /** Those of this installation. `path`: where the engine has its data on its own host. */
   listVolumes(): Promise<readonly { name: string; volumeId: string; path: string }[]>;
   /** With its data, where the engine itself has that. Silent when gone or not ours. @throws EngineError `engine_failed` while a container has it. */

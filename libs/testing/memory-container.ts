@@ -39,7 +39,7 @@ export interface ContainerConfig {
 }
 
 /** The volumes that a container has, by their names. */
-export const volumesOf = ({ HostConfig }: ContainerConfig): readonly string[] => (HostConfig?.Mounts ?? []).flatMap(({ Type, Source }) => (Type === 'volume' && Source ? [Source] : []));
+const volumesOf = ({ HostConfig }: ContainerConfig): readonly string[] => (HostConfig?.Mounts ?? []).flatMap(({ Type, Source }) => (Type === 'volume' && Source ? [Source] : []));
 
 /** One container of a `MemoryRuntime`, living by its image's script. */
 export class MemoryContainer {

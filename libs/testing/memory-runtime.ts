@@ -2,7 +2,7 @@ import { BlockList } from 'node:net';
 import type { Clock } from '#contracts';
 import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type EngineInfo, type Intervention, type NetworkPlan, type VolumePlan } from '#docker';
 import type { PullProgress } from '#domain';
-import { MemoryContainer, volumesOf, type ContainerConfig, type ImageScript } from './memory-container.ts';
+import { MemoryContainer, type ContainerConfig, type ImageScript } from './memory-container.ts';
 
 /** A container engine in memory, by scripts: what each image does when it is pulled and run. Names and labels are as the
  *  agent gives them; only `Image`, `Labels`, and `PortBindings`, `NetworkMode` and `Mounts` of the `HostConfig` of a plan's config are looked at.
@@ -63,8 +63,6 @@ export class MemoryRuntime implements ContainerRuntime {
     const config = plan.config as ContainerConfig;
     const script = this.#images[config.Image];
     if (!script || !this.#local.has(config.Image)) throw new EngineError('image_not_found', true, `no such image: ${config.Image}`);
-    const lacking = volumesOf(config).find((name) => !this.#volumes.has(name));
-    if (lacking) throw new EngineError('not_found', true, `no such volume: ${lacking}`);
     this.#made += 1;
     const id = this.#made.toString(16).padStart(64, '0');
     const container = new MemoryContainer(this.clock, { id, name: plan.name, address: `10.192.0.${(this.#made % 250) + 2}` }, config, script, (action) => this.#tell(container, action));
@@ -148,11 +146,12 @@ export class MemoryRuntime implements ContainerRuntime {
     this.#networks.delete(name);
   }
 
-  async ensureVolume(plan: VolumePlan): Promise<void> {
+  async ensureVolume(plan: VolumePlan): Promise<string> {
     this.#answer();
     const present = this.#volumes.get(plan.name);
     if (present && present.folder !== plan.folder) throw new EngineError('engine_failed', true, `the volume ${plan.name} is another one`);
     this.#volumes.set(plan.name, plan);
+    return plan.folder ?? `/volumes/${plan.name}`;
   }
 
   async listVolumes(): Promise<readonly { name: string; volumeId: string; path: string }[]> {
