@@ -48,10 +48,12 @@ export class Life {
 
   bound<T extends object>(target: T): T {
     const never = new Promise<never>(() => undefined);
+    // What isn't a deed.
+    const free = new Set<string | symbol>(['logs', 'watch', 'backendsWith']);
     return new Proxy<T>(target, {
       get: (_target, key) => {
         const value = Reflect.get(target, key, target) as unknown;
-        if (typeof value !== 'function' || key === 'logs' || key === 'watch') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        if (typeof value !== 'function' || free.has(key)) return typeof value === 'function' ? (value.bind(target) as unknown) : value;
         return (...args: unknown[]) => {
           if (this.dead) return never;
           this.deeds += 1;
