@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { ended } from './deploying.ts';
 import { type Doc, IMAGE, SLEEP, World } from './world.ts';
@@ -123,6 +124,27 @@ describe('volumes', () => {
     await deleted(world, id, '?volumes=delete');
     await volumeGone(world, volume.volume_id);
   }, 120_000);
+
+  it('leaves nothing behind and loses nothing, wherever its agent is killed', async () => {
+    const agent = () => world.installation.part('node-agent');
+    for (const [round, pauseMs] of [0, 150, 400].entries()) {
+      const { docker_service_id: id } = await world.createService({ name: `killed-${round}`, volumes: [{ name: 'killed', mount_path: '/data', size_bytes: 16 * MIB }], deploy: BRISK });
+      await world.eventually('its volume is bound', async () => (await volumeOf(world, 'killed'))?.node_id !== null);
+      await pause(pauseMs); // another moment of its making each time
+      agent().signal('SIGKILL');
+      await world.serviceWhen(id, 'it stands', ({ status, deployment }) => status === 'RUNNING' && deployment.status === 'SUCCEEDED');
+      await inside(world, id, 'echo there > /data/file; sync');
+      agent().signal('SIGKILL');
+      await world.running(id, 1);
+      expect(await inside(world, id, 'cat /data/file')).toBe('there');
+      const { volume_id } = await volumeOf(world, 'killed');
+      await world.call('DELETE', `/v1/docker-services/${id}?volumes=delete`);
+      await world.eventually('the volume is to go', async () => (await world.get(`/v1/volumes/${volume_id}`)).lifecycle !== 'ACTIVE');
+      agent().signal('SIGKILL');
+      await volumeGone(world, volume_id);
+      expect(await leftOvers(world)).toEqual([]);
+    }
+  }, 180_000);
 
   it('comes back mounted where the host has forgotten its mounts', async () => {
     const id = await standing(world, 'remounted', [{ name: 'mounted', mount_path: '/data', size_bytes: 8 * MIB }]);

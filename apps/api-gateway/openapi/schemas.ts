@@ -271,6 +271,8 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     capacity: named('Amount'),
     reserved: named('Amount'),
     labels: mapOf(text),
+    volume_backends: many(text),
+    host_paths: many(text),
     last_heard_at: orNull(instant),
     drained: flag,
     refusing: reason,
