@@ -1,5 +1,5 @@
 import {
-  streamOf, volume, volumesIn,
+  Rejection, streamOf, volume, volumesIn,
   type CommandMetadata, type DockerServiceId, type EnvironmentId, type Owner, type ProjectId, type Volume, type VolumeBackend, type VolumeId, type VolumeMount, type VolumeType,
 } from '#domain';
 import type { AggregateStore, Handled } from '#event-store';
@@ -56,13 +56,15 @@ export interface Mounting {
 
 /** Makes what has yet to be made, and says on every volume who uses it, before the release or the job that mounts it is written: from
  *  now on none of them is deleted. A use that nothing comes of is ended by the scheduler.
- *  @throws Rejection as `createVolume`; `volume.deleted`, `volume.ephemeral`. */
+ *  @throws Rejection as `createVolume`; `volume.exists`, `volume.deleted`, `volume.ephemeral`. */
 export async function provideVolumes(parts: Parts, { creates, mounts }: Mounting, user: Owner, metadata: CommandMetadata): Promise<void> {
   const made = new Set<VolumeId>();
   for (const asked of creates) {
     const id = volumeIdOf(metadata.commandId, asked.name);
     made.add(id);
-    await createVolume(parts, asked, followUp(metadata, commandIdOf('create-volume', id)), { id, user });
+    await createVolume(parts, asked, followUp(metadata, commandIdOf('create-volume', id)), { id, user }).catch((error: unknown) => {
+      throw error instanceof Rejection && error.code === 'name.taken' ? madeMeanwhile(asked.name) : error;
+    });
   }
   for (const volumeId of volumesIn(mounts)) {
     if (made.has(volumeId)) continue;
@@ -70,3 +72,6 @@ export async function provideVolumes(parts: Parts, { creates, mounts }: Mounting
     await parts.dispatcher.send(new ToVolume(volumeId, { type: 'BeginVolumeUse', data: { user } }, using));
   }
 }
+
+/** Looked for a moment ago, it wasn't there. */
+const madeMeanwhile = (name: string): Rejection => new Rejection('conflict', 'volume.exists', `another request makes the volume ${name} just now: send this one again, and it takes that`);
