@@ -34,6 +34,8 @@ import { PlansController } from './plans/plans.controller.ts';
 import { ProjectionsController } from './projections/projections.controller.ts';
 import { ProjectsController } from './projects/projects.controller.ts';
 import { SchedulesController } from './schedules/schedules.controller.ts';
+import { ConfigsController } from './values/configs.controller.ts';
+import { SecretsController } from './values/secrets.controller.ts';
 
 const BODY_LIMIT = 1024 * 1024;
 
@@ -62,6 +64,8 @@ class GatewayModule {
         JobsController,
         JobOutputController,
         SchedulesController,
+        SecretsController,
+        ConfigsController,
         NodesController,
         AuditController,
         EventsController,

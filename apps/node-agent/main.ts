@@ -7,6 +7,7 @@ import { AgentModule } from './agent.module.ts';
 import { Agent } from './agent.ts';
 import { FolderDisk } from './disk.ts';
 import { readCapacity } from './facts.ts';
+import { TmpfsFiles } from './host-files.ts';
 
 /** The node agent as a process: one for each Docker host. It holds no store's credential, and its end ends no container. */
 await startApp('node-agent', 'agent', async ({ config, clock, random, logger, shutdown, checks }) => {
@@ -15,7 +16,7 @@ await startApp('node-agent', 'agent', async ({ config, clock, random, logger, sh
   shutdown.add('bus', () => bus.close());
   const runtime = openDockerRuntime({ host: config.dockerHost, installation: config.installation, logger });
   const settings = { name: config.nodeName, address: config.nodeAddress, labels: config.nodeLabels, capacity: readCapacity(process.env) };
-  const options = { runtime, bus, clock, random, logger, disk: new FolderDisk(config.nodeDir), installation: config.installation, settings };
+  const options = { runtime, bus, clock, random, logger, disk: new FolderDisk(config.nodeDir), files: new TmpfsFiles(config.installation), installation: config.installation, settings };
 
   const app = await NestFactory.createApplicationContext(AgentModule.on(options), { logger: false, abortOnError: false });
   shutdown.add('agent', () => app.close());

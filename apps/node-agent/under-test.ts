@@ -5,6 +5,7 @@ import { chunkSet } from '#messaging';
 import { aContainerSpec, MemoryBroker, MemoryLogger, MemoryRuntime, seededRandom, VirtualClock, type ImageScript, type MemoryBus } from '#testing';
 import { Agent } from './agent.ts';
 import { MemoryDisk } from './memory-disk.ts';
+import { MemoryFiles } from './memory-files.ts';
 
 const IMAGES = {
   web: {},
@@ -75,6 +76,7 @@ export class NodeUnderTest {
   readonly clock = new VirtualClock();
   readonly runtime: MemoryRuntime;
   readonly disk = new MemoryDisk(this.clock);
+  readonly files = new MemoryFiles();
   readonly broker = new MemoryBroker(this.clock);
   readonly monitor = this.broker.bus('monitor');
   readonly said: { replicaId: string; at: number; text: string; seen: Observation }[] = [];
@@ -115,7 +117,7 @@ export class NodeUnderTest {
   async start(): Promise<this> {
     this.bus = this.broker.bus('agent');
     const agent = await Promise.race([this.life.death, Agent.open({
-      runtime: this.life.bound(this.#counted()), bus: this.bus, clock: this.clock, random: seededRandom(1), logger: new MemoryLogger(), disk: this.life.bound(this.disk), installation: 'mine',
+      runtime: this.life.bound(this.#counted()), bus: this.bus, clock: this.clock, random: seededRandom(1), logger: new MemoryLogger(), disk: this.life.bound(this.disk), files: this.files, installation: 'mine',
       settings: { name: 'host-1', address: '127.0.0.1', labels: {}, capacity: { cpuMillis: null, memoryBytes: null } }, entropy: () => new Uint8Array(32),
     })]);
     if (agent === null) return this;

@@ -13,6 +13,8 @@ export interface Wakes {
   readonly networks: ReadonlySet<ProjectId>;
   /** Holders of names. */
   readonly names: ReadonlySet<string>;
+  /** Services that may lack the latest version of what they follow. */
+  readonly followers: ReadonlySet<DockerServiceId>;
 }
 
 /** Whom an event concerns: keys and nothing more, since a reconciler reads what stands. `index` has folded the event. */
@@ -21,6 +23,8 @@ export function wakesOf(recorded: Recorded, index: LogIndex): Wakes {
   const event = recorded as unknown as IndexedEvent;
   const { category, id } = parseStream(recorded.stream);
   if (category === 'docker_service') found.service(id);
+  if (category === 'docker_service' && MAY_LACK.has(event.type)) found.followers.add(id as DockerServiceId);
+  if (category === 'secret' || category === 'config') found.followersOf(id);
   if (category === 'deployment' && 'dockerServiceId' in event.data) found.service(event.data.dockerServiceId);
   if (category === 'replica') wakeByReplica(event, found);
   if (category === 'node') wakeByNode(id as NodeId, event as NodeEvent, found);
@@ -42,8 +46,12 @@ export function allWakes(index: LogIndex): Wakes {
   }
   for (const projectId of index.projects) found.networks.add(projectId);
   for (const holder of index.claims.keys()) found.names.add(holder);
+  for (const id of index.followers.keys()) found.followersOf(id);
   return found;
 }
+
+/** A version may have come before the release that follows it was heard of, or while the service was at rest. */
+const MAY_LACK: ReadonlySet<string> = new Set(['ReleaseCut', 'DockerServiceResumed', 'DockerServiceStarted']);
 
 function wakeByReplica(event: IndexedEvent, found: Found): void {
   switch (event.type) {
@@ -99,11 +107,17 @@ class Found implements Wakes {
   readonly dispatches = new Set<NodeId>();
   readonly networks = new Set<ProjectId>();
   readonly names = new Set<string>();
+  readonly followers = new Set<DockerServiceId>();
 
   constructor(private readonly index: LogIndex) {}
 
   service(id: string): void {
     this.services.add(id as DockerServiceId);
+  }
+
+  /** The services that follow a secret or a config. */
+  followersOf(id: string): void {
+    for (const serviceId of this.index.followers.get(id) ?? []) this.followers.add(serviceId);
   }
 
   owner({ type, id }: Owner): void {

@@ -81,6 +81,7 @@ it('compiles an assignment to exactly this', () => {
         CgroupnsMode: 'private',
         NetworkMode: 'wb-test-net_a',
         PortBindings: { '3000/tcp': [{ HostIp: '127.0.0.1', HostPort: '8080' }] },
+        Mounts: [],
       },
       NetworkingConfig: { EndpointsConfig: { 'wb-test-net_a': { Aliases: ['api', 'svc_a', 'api.default.shop.internal'] } } },
     },
@@ -138,12 +139,24 @@ it('gives no assignment anything beyond the allow-list', () => {
   );
 });
 
+/** A file that the agent has put down for `rep_a`. */
+const MOUNT = { Type: 'bind', Source: '/run/waybill/test/rep_a/secrets', Target: '/run/secrets', ReadOnly: true } as const;
+
+it('adds the values that the agent gives; what the assignment itself says goes before', () => {
+  const { Env, HostConfig } = containerPlanOf(withSpec({ env: { A: 'own' } }), host, { env: { A: 'given', DB_PASS: 'x' }, mounts: [MOUNT] }).config;
+  expect(Env).toEqual(['A=own', 'DB_PASS=x']);
+  expect(HostConfig.Mounts).toEqual([MOUNT]);
+  expect(() => checkContainerPlan(containerPlanOf(assignment, host, { env: {}, mounts: [MOUNT] }), 'test')).not.toThrow();
+});
+
 describe('the second look', () => {
   const network = 'wb-test-net_a';
   const good = containerPlanOf(assignment, host).config.HostConfig;
 
   it.each([
-    ['Privileged', true], ['Privileged', false], ['Binds', ['/var/run/docker.sock:/s']], ['Binds', []], ['Mounts', [{ Type: 'bind', Source: '/', Target: '/h' }]],
+    ['Privileged', true], ['Privileged', false], ['Binds', ['/var/run/docker.sock:/s']], ['Binds', []], ['Mounts', [{ Type: 'bind', Source: '/', Target: '/h', ReadOnly: true }]],
+    ['Mounts', [{ ...MOUNT, Source: '/run/waybill/test/rep_b/secrets' }]], ['Mounts', [{ ...MOUNT, Source: '/run/waybill/test/rep_a/../rep_b' }]], ['Mounts', [{ ...MOUNT, ReadOnly: false }]],
+    ['Mounts', [{ ...MOUNT, Type: 'volume' }]], ['Mounts', [{ ...MOUNT, BindOptions: { Propagation: 'shared' } }]], ['Mounts', [{ ...MOUNT, Target: '/a/../b' }]], ['Mounts', null],
     ['Devices', [{ PathOnHost: '/dev/kmsg' }]], ['DeviceRequests', []], ['PidMode', 'host'], ['UTSMode', 'host'], ['UsernsMode', 'host'], ['IpcMode', 'host'],
     ['CgroupnsMode', 'host'], ['NetworkMode', 'host'], ['NetworkMode', 'container:x'], ['NetworkMode', 'wb-test-net_b'], ['CapAdd', ['SYS_ADMIN']], ['CapDrop', []],
     ['SecurityOpt', ['no-new-privileges:true', 'seccomp=unconfined']], ['SecurityOpt', []], ['Memory', 0], ['Memory', -1], ['MemorySwap', -1], ['PidsLimit', -1],
@@ -151,15 +164,15 @@ describe('the second look', () => {
     ['Sysctls', { 'kernel.x': '1' }], ['Runtime', 'other'], ['OomScoreAdj', -1000], ['ExtraHosts', ['a:1.2.3.4']], ['PublishAllPorts', true], ['StorageOpt', {}],
     ['PortBindings', { '80/tcp': [{ HostIp: '', HostPort: '80' }] }], ['PortBindings', { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '0' }] }], ['PortBindings', null],
   ])('refuses %s: %j', (key, value) => {
-    expect(() => checkHostConfig({ ...good, [key]: value }, network)).toThrow(ForbiddenConfig);
+    expect(() => checkHostConfig({ ...good, [key]: value }, network, 'test/rep_a')).toThrow(ForbiddenConfig);
   });
 
   it('refuses a HostConfig that lacks any key', () => {
     for (const key of Object.keys(good)) {
       const { [key as 'Memory']: _left, ...rest } = good;
-      expect(() => checkHostConfig(rest, network)).toThrow(key);
+      expect(() => checkHostConfig(rest, network, 'test/rep_a')).toThrow(key);
     }
-    expect(() => checkHostConfig(undefined, network)).toThrow(ForbiddenConfig);
+    expect(() => checkHostConfig(undefined, network, 'test/rep_a')).toThrow(ForbiddenConfig);
   });
 
   it('refuses another network, another installation, and any key beside the known ones', () => {

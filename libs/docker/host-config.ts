@@ -1,5 +1,6 @@
 import type { Port, Resources } from '#domain';
 import { ADDED_CAPABILITIES, DROPPED_CAPABILITIES } from './capabilities.ts';
+import { FILE_ROOTS } from './names.ts';
 
 /** All of the engine's HostConfig that a container of ours ever has. What isn't a key here can't be asked for:
  *  binds, devices, privileged mode and the host's namespaces among it. Bytes, and the engine's own units. */
@@ -24,6 +25,16 @@ export interface HostConfig {
   readonly CgroupnsMode: string;
   readonly NetworkMode: string;
   readonly PortBindings: Readonly<Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[]>>;
+  /** What the agent itself has put under one of `FILE_ROOTS` for just this container, to be read only; the engine is to find it there, not to make it. */
+  readonly Mounts: readonly FileMount[];
+}
+
+/** A file or folder of the agent's own making, as a container sees it. */
+export interface FileMount {
+  readonly Type: 'bind';
+  readonly Source: string;
+  readonly Target: string;
+  readonly ReadOnly: true;
 }
 
 /** Threads count too; room for a busy JVM, too little for a fork bomb to matter. */
@@ -43,7 +54,7 @@ const LEAST_MEMORY = 6 * 1024 * 1024;
 export function hostConfigOf(
   resources: Resources,
   ports: readonly Port[],
-  options: { readonly network: string; readonly publishOn: string; readonly cpus: number },
+  options: { readonly network: string; readonly publishOn: string; readonly cpus: number; readonly mounts: readonly FileMount[] },
 ): HostConfig {
   const { request, limit } = resources;
   return {
@@ -61,6 +72,7 @@ export function hostConfigOf(
     IpcMode: 'private',
     CgroupnsMode: 'private',
     NetworkMode: options.network,
+    Mounts: options.mounts,
     PortBindings: Object.fromEntries(
       ports
         .filter((port) => port.hostPort !== null)
@@ -73,19 +85,19 @@ export function hostConfigOf(
 export class ForbiddenConfig extends Error {}
 
 /** The second look, right before a container is made: whatever compiled the plan, nothing outside of the allow-list passes.
- *  @param network the one network that this container may be in.
+ *  @param network the one network that this container may be in. @param own `<installation>/<replica>`: whose files may be mounted.
  *  @throws ForbiddenConfig naming every key that is forbidden, missing or has a forbidden value. */
-export function checkHostConfig(config: unknown, network: string): asserts config is HostConfig {
+export function checkHostConfig(config: unknown, network: string, own: string): asserts config is HostConfig {
   if (config === null || typeof config !== 'object') throw new ForbiddenConfig('there is no HostConfig');
   const given = config as Record<string, unknown>;
   const unknown = Object.keys(given).filter((key) => !Object.hasOwn(ALLOWED, key)).map((key) => `${key} is not allowed`);
   const wrong = Object.entries(ALLOWED)
-    .filter(([key, allows]) => !Object.hasOwn(given, key) || !allows(given[key], given, network))
+    .filter(([key, allows]) => !Object.hasOwn(given, key) || !allows(given[key], given, network, own))
     .map(([key]) => `${key} may not be ${JSON.stringify(given[key])}`);
   if (unknown.length + wrong.length > 0) throw new ForbiddenConfig([...unknown, ...wrong].join('; '));
 }
 
-type Allows = (value: unknown, config: Readonly<Record<string, unknown>>, network: string) => boolean;
+type Allows = (value: unknown, config: Readonly<Record<string, unknown>>, network: string, own: string) => boolean;
 
 /** Every key is needed, and each has all of its allowed values here. */
 const ALLOWED: Readonly<Record<keyof HostConfig, Allows>> = {
@@ -104,6 +116,7 @@ const ALLOWED: Readonly<Record<keyof HostConfig, Allows>> = {
   CgroupnsMode: is('private'),
   NetworkMode: (value, _config, network) => value === network && !/^(host|none|default|bridge|container:)/.test(network),
   PortBindings: portBindings,
+  Mounts: (value, _config, _network, own) => Array.isArray(value) && value.every((mount) => isOwnFile(mount, own)),
 };
 
 function is(expected: unknown): Allows {
@@ -111,6 +124,13 @@ function is(expected: unknown): Allows {
 }
 
 const whole = (value: unknown, least: number): boolean => Number.isSafeInteger(value) && (value as number) >= least;
+
+/** Nothing of the host but what lies in this container's own folder. */
+function isOwnFile(mount: unknown, own: string): boolean {
+  const { Type, Source, Target, ReadOnly, ...more } = mount as Record<string, unknown>;
+  if (Type !== 'bind' || ReadOnly !== true || Object.keys(more).length > 0 || typeof Source !== 'string' || typeof Target !== 'string') return false;
+  return FILE_ROOTS.some((root) => Source.startsWith(`${root}/${own}/`)) && !Source.split('/').includes('..') && Target.startsWith('/') && !Target.split('/').includes('..');
+}
 
 function portBindings(value: unknown): boolean {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return false;

@@ -15,6 +15,9 @@ export const LABELS = {
   networkId: 'waybill.network_id',
 } as const;
 
+/** Where agents put the files that they give to containers, each replica's in `<root>/<installation>/<replica>/`. */
+export const FILE_ROOTS = ['/run/waybill', '/dev/shm/waybill'] as const;
+
 /** `wb-<installation>-rep_…`: a step that is repeated finds what the first try made. */
 export const containerName = (installation: string, replicaId: string): string => `wb-${installation}-${replicaId}`;
 

@@ -1,3 +1,4 @@
+import type { ConfigEvent } from './config/events.ts';
 import type { DeploymentEvent } from './deployment/events.ts';
 import { DEFAULT_DEPLOY_SETTINGS } from './docker-service/deploy-settings.ts';
 import type { DockerServiceEvent } from './docker-service/events.ts';
@@ -11,6 +12,7 @@ import type { PlanEvent } from './plan/events.ts';
 import type { ProjectEvent } from './project/events.ts';
 import type { ReplicaEvent } from './replica/events.ts';
 import type { ScheduleEvent } from './schedule/events.ts';
+import type { SecretEvent } from './secret/events.ts';
 
 /** Which events stand in which kind of stream. */
 export interface EventsByCategory {
@@ -24,6 +26,8 @@ export interface EventsByCategory {
   plan: PlanEvent;
   network: NetworkEvent;
   network_pool: NetworkPoolEvent;
+  secret: SecretEvent;
+  config: ConfigEvent;
 }
 
 export type AnyEvent = EventsByCategory[StreamCategory];
@@ -137,6 +141,14 @@ export const registry: Registry = {
   NetworkCreated: first('network', 'An environment has its network, with its subnet.'),
   NetworkSubnetChanged: first('network', 'The network has another subnet: the one before was taken on a host.'),
   NetworkDeleted: first('network', 'The network went with its environment.'),
+
+  SecretCreated: first('secret', 'A secret exists; its first value is in the store of values, under the id that is named here.'),
+  SecretVersionAdded: first('secret', 'The secret has another value; who follows the latest is to get it, at once or with its next deployment.'),
+  SecretDeleted: first('secret', 'The secret is gone, with all of its values.'),
+
+  ConfigCreated: first('config', 'A config exists; its first content is in the store of values, under the id that is named here.'),
+  ConfigVersionAdded: first('config', 'The config has another content; who follows the latest is to get it, at once or with its next deployment.'),
+  ConfigDeleted: first('config', 'The config is gone, with all of its contents.'),
 
   SubnetAllotted: first('network_pool', 'A network has this subnet for its own.'),
   SubnetBarred: first('network_pool', 'The subnet is in other use on a host: it is never allotted again.'),

@@ -6,6 +6,8 @@ export interface ImageScript {
   readonly architecture?: string;
   /** What its registry answers; `ok` by default. */
   readonly pull?: 'ok' | 'image_not_found' | 'image_pull_denied' | 'registry_unreachable';
+  /** `<user>:<password>`, without which its registry gives nothing. */
+  readonly credentials?: string;
   readonly pullMs?: number;
   /** How much that is: the registry tells of each twentieth. */
   readonly bytes?: number;

@@ -1,6 +1,6 @@
 import { BlockList } from 'node:net';
 import type { Clock } from '#contracts';
-import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type EngineInfo, type Intervention, type NetworkPlan } from '#docker';
+import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type Credentials, type EngineInfo, type Intervention, type NetworkPlan } from '#docker';
 import type { PullProgress } from '#domain';
 import { MemoryContainer, type ContainerConfig, type ImageScript } from './memory-container.ts';
 
@@ -95,7 +95,7 @@ export class MemoryRuntime implements ContainerRuntime {
     return { id: `sha256:${reference}`, architecture: this.#images[reference]?.architecture ?? this.#facts.architecture, repoDigests: this.#images[reference]?.repoDigests ?? [] };
   }
 
-  async pullImage(reference: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void): Promise<void> {
+  async pullImage(reference: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void, credentials: Credentials | null = null): Promise<void> {
     this.#answer();
     const script = this.#images[reference];
     const { pullMs = 0, bytes = 0, isSilent = false } = script ?? {};
@@ -105,7 +105,8 @@ export class MemoryRuntime implements ContainerRuntime {
     }
     if (signal.aborted) throw new EngineError('engine_unreachable', true, 'the pull was given up');
     this.#answer();
-    const pull = script ? (script.pull ?? 'ok') : 'image_not_found';
+    const isShut = script?.credentials !== undefined && script.credentials !== (credentials && `${credentials.username}:${credentials.password.reveal()}`);
+    const pull = isShut ? 'image_pull_denied' : script ? (script.pull ?? 'ok') : 'image_not_found';
     if (pull !== 'ok') throw new EngineError(pull, pull === 'registry_unreachable', `the registry says: ${pull}`);
     this.#local.add(reference);
   }

@@ -1,7 +1,7 @@
 import { type CommandMetadata, type ContainerSpec, type DeploymentId, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, job, type JobId, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, streamOf, upcast, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
 import { AggregateStore, type EventStore, type Recorded } from '#event-store';
 import { commandIdOf, randomCommandId, replicaIdOf } from '#platform';
-import { MemoryBroker, type MemoryBus, MemoryEventStore, MemoryLogger, seededRandom, VirtualClock } from '#testing';
+import { MemoryBroker, type MemoryBus, MemoryEventStore, MemoryLogger, memoryVault, seededRandom, VirtualClock } from '#testing';
 import { Scheduler } from '../../apps/scheduler/scheduler.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { ScriptedNode } from './scripted-node.ts';
@@ -71,7 +71,7 @@ export class SchedulerWorld {
     const bus = this.broker.bus(`scheduler-${this.processes.length + 1}`);
     const logger = new MemoryLogger();
     const random = seededRandom(this.seed + this.processes.length);
-    const scheduler = new Scheduler({ store, aggregates: this.aggregatesOn(store), bus, clock: this.clock, random, logger, subnetPool: '10.192.0.0/11' });
+    const scheduler = new Scheduler({ store, aggregates: this.aggregatesOn(store), bus, clock: this.clock, random, logger, vault: memoryVault(), subnetPool: '10.192.0.0/11' });
     const made = { scheduler, store, bus, logger };
     this.processes.push(made);
     scheduler.start();

@@ -2,6 +2,7 @@ import { ALWAYS, canonicalImage, DEFAULT_TARGETS, plan as planRules, Rejection, 
 import type { AggregateStore } from '#event-store';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import type { AmountDto, ContainerDto, ResourcesDto } from './container.dto.ts';
+import { valueUsesOf } from './values.dto.ts';
 
 const DEFAULT_PLAN = 'small';
 
@@ -22,6 +23,7 @@ export async function containerSpec(aggregates: AggregateStore, body: ContainerD
     healthcheck: null,
     loggingTarget: body.logging_target ?? DEFAULT_TARGETS.loggingTarget,
     metricsTarget: body.metrics_target ?? DEFAULT_TARGETS.metricsTarget,
+    ...valueUsesOf(body),
   };
 }
 

@@ -4,6 +4,7 @@ import { JOB_TIMEOUT, MAX_JOB_RETRIES, type Hook } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { canonicalOf, size } from '../compute/container-spec.ts';
 import { ContainerDto } from '../compute/container.dto.ts';
+import { givenUsesOf } from '../compute/values.dto.ts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 
 /** A job that a deployment runs: whatever isn't given here is the new release's. */
@@ -37,6 +38,7 @@ export async function hookOf(aggregates: AggregateStore, body: HookDto | null | 
     ...(plan == null && resources == null ? {} : await size(aggregates, { plan, resources }, at)),
     ...(labels == null ? {} : { labels }),
     ...(constraints == null ? {} : { constraints }),
+    ...givenUsesOf(body),
   };
   return { overrides, timeoutMs: body.timeout_ms ?? JOB_TIMEOUT.defaultMs, retries: body.retries ?? 0 };
 }

@@ -3,8 +3,9 @@ import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { changeDockerService, deploymentIdOf, Dispatcher, startedDeployment } from '#application';
 import type { TenantContext } from '#contracts';
-import type { DockerServiceCommand, ExistingDockerService } from '#domain';
+import { keptReleases, type DockerServiceCommand, type ExistingDockerService } from '#domain';
 import { getService, listDeployments, listReleases } from '#read-models';
+import { latestVersions } from '../compute/resolve-values.ts';
 import { answerDeployment } from '../deployments/answer-deployment.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, PagingDto } from '../edge/paging.dto.ts';
@@ -73,7 +74,8 @@ export class ReleasesController {
     return this.#move({ tenant, change, id, reply }, async (service) => {
       const spec = release === undefined ? undefined : service.releases.get(release);
       refuseSurgeBeyondHostPorts(this.gateway.parts.nodes.present, service, { spec });
-      return { type: 'RollBackDockerService', data: { deploymentId: deploymentIdOf(change.commandId), release: release ?? null } };
+      const versions = await latestVersions(this.gateway.parts.aggregates, keptReleases(service).map((kept) => service.releases.get(kept)!));
+      return { type: 'RollBackDockerService', data: { deploymentId: deploymentIdOf(change.commandId), release: release ?? null, versions } };
     });
   }
 

@@ -2,6 +2,7 @@ import { inheritedRelease, type NewJob } from '#application';
 import type { TenantContext } from '#contracts';
 import { DEFAULT_TARGETS, jobSpecOf, NO_RESTART, type ContainerSpec, type DockerServiceId, type EnvironmentId, type JobTemplate, type ProjectId } from '#domain';
 import { nameFromImage, size } from '../compute/container-spec.ts';
+import { refuseUnknownValues } from '../compute/resolve-values.ts';
 import { hookOf } from '../docker-services/hook.dto.ts';
 import { reachDockerService } from '../docker-services/reach.ts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
@@ -25,12 +26,14 @@ export async function askedJob(gateway: Gateway, tenant: TenantContext, body: Jo
   if (body.docker_service_id != null) {
     const { dockerServiceId, projectId, environmentId, name } = await reachDockerService(aggregates, tenant, body.docker_service_id);
     refuseElsewhere(body, { projectId, environmentId }, at);
+    await refuseUnknownValues(aggregates, { projectId, environmentId }, overrides, at);
     return { projectId, environmentId, template: { name: body.name ?? name, timeoutMs, retries, runs: { type: 'docker_service', dockerServiceId, overrides } } };
   }
   const needed = (['environment_id', 'image'] as const).filter((field) => body[field] == null);
   if (needed.length > 0) throw new InvalidRequest(needed.map((field) => ({ pointer: `${at}/${field}`, code: 'required', detail: 'is needed without docker_service_id' })));
   const environmentId = body.environment_id as EnvironmentId;
   const projectId = await projectOf(gateway, tenant, { project_id: body.project_id, environment_id: environmentId }, at);
+  await refuseUnknownValues(aggregates, { projectId, environmentId }, overrides, at);
   const spec = jobSpecOf({ ...BLANK, image: overrides.image!, ...(await size(aggregates, body, at)) }, overrides);
   return { projectId, environmentId, template: { name: body.name ?? nameFromImage(spec.image), timeoutMs, retries, runs: { type: 'container', spec } } };
 }

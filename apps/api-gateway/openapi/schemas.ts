@@ -16,6 +16,9 @@ const spec = {
   constraints: many(text),
   logging_target: object({ type: one('local_only') }),
   metrics_target: object({ type: one('prometheus', 'none') }),
+  secrets: mapOf(object({ secret_id: idOf('sec'), version: orNull(whole), latest: flag, as: one('env', 'file') })),
+  configs: many(object({ path: text, mode: text, uid: whole, gid: whole, content: orNull(text), config_id: orNull(idOf('cfg')), version: orNull(whole), latest: flag })),
+  registry_credentials: orNull(object({ secret_id: idOf('sec'), version: orNull(whole) })),
 };
 const release = {
   ...spec,
@@ -35,6 +38,19 @@ const release = {
   ),
 };
 const { ports: _ports, ...hookSpec } = spec;
+const heldValue = {
+  project_id: ids.project_id,
+  environment_id: orNull(idOf('env')),
+  name: text,
+  version: whole,
+  versions: many(object({ version: whole, apply: one('now', 'next_deploy'), created_at: instant, created_by: actor })),
+  created_at: instant,
+  created_by: actor,
+  updated_at: instant,
+  updated_by: actor,
+  revision: whole,
+  used_by: many(object({ type: one('docker_service', 'job', 'schedule'), id: text, name: text })),
+};
 const hook = orNull(object({ timeout_ms: whole, retries: whole }, hookSpec));
 const share = { type: ['integer', 'string', 'null'] };
 const DEPLOYMENT_STATUS = one('PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'ROLLED_BACK', 'CANCELLED', 'SUPERSEDED');
@@ -62,6 +78,8 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
   },
   Project: object({ project_id: ids.project_id, name: text, created_at: instant, created_by: actor, revision: whole }),
   Environment: object({ ...ids, name: text, network_id: idOf('net'), created_at: instant, created_by: actor }),
+  Secret: object({ secret_id: idOf('sec'), ...heldValue }),
+  Config: object({ config_id: idOf('cfg'), ...heldValue, content: orNull(text) }),
   Plan: object({ name: text, resources: named('Resources'), created_at: instant, created_by: actor, updated_at: instant, updated_by: actor, revision: whole }),
   DeploySettings: object({
     strategy: one('rolling', 'recreate'),
@@ -93,7 +111,6 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     ...release,
     replicas: object({ desired: whole, running: whole, healthy: whole, starting: whole, failed: whole, finished: whole }),
     deploy: named('DeploySettings'),
-    secrets: { type: 'object' },
     deployment: orNull(object({ deployment_id: idOf('dep'), status: DEPLOYMENT_STATUS })),
     nodes: many(object({ node_id: idOf('node'), name: text, address: text })),
     endpoints: object({ internal: many(text), published: many(text), url: orNull(text) }),

@@ -9,6 +9,7 @@ import type { ContainerSpec, DeploymentKind, DockerServiceEvent, ImagePin, Label
 import { serviceViolations } from './service-rules.ts';
 import { labelViolations, replicasViolations } from './spec-rules.ts';
 import { active, existing, living, refuse } from './standing.ts';
+import { withVersions, type Versions } from './value-uses.ts';
 
 type DataOf<T extends DockerServiceEvent['type']> = Extract<DockerServiceEvent, { type: T }>['data'];
 
@@ -28,8 +29,10 @@ export type DeployingCommand =
     }
   | { type: 'ChangeDeploySettings'; data: { deploy: DeploySettings } }
   /** Cuts a new release that copies the given one whole; null: the stable one before the current, of a halted service its last stable one.
-   *  Never rolled back itself. */
-  | { type: 'RollBackDockerService'; data: { deploymentId: DeploymentId; release: number | null } }
+   *  Never rolled back itself. `versions`: of secrets and configs, which the copy has of those that it follows. */
+  | { type: 'RollBackDockerService'; data: { deploymentId: DeploymentId; release: number | null; versions?: Versions } }
+  /** Another release, with these versions of secrets and configs that the current one follows, and its deployment. */
+  | { type: 'FollowVersions'; data: { deploymentId: DeploymentId; versions: Versions } }
   /** The same release once more, in new containers. */
   | { type: 'RestartDockerService'; data: { deploymentId: DeploymentId } }
   | { type: 'CancelDeployment'; data: { deploymentId: DeploymentId } }
@@ -66,13 +69,19 @@ export const deployingDecisions: Cases<DeployingCommand, DockerService, readonly
     return settingsChanged(living(state), deploy);
   },
 
-  RollBackDockerService(state, { data: { deploymentId, release } }) {
+  RollBackDockerService(state, { data: { deploymentId, release, versions = {} } }) {
     const service = active(state);
     const wanted = release ?? earlierStable(service);
     const kept = keptReleases(service);
     if (!kept.includes(wanted)) throw new Rejection('conflict', 'docker_service.release_not_kept', `release ${wanted} isn't among those that are kept`, { release: wanted, kept });
     if (wanted === standsOn(service)) throw new Rejection('conflict', 'docker_service.release_current', `it is at release ${wanted}: to start that anew, restart it`, { release: wanted });
-    return cut(service, specOf(service, wanted), { deploymentId, kind: 'rollback', settings: { ...service.deploy, autoRollback: false } }, wanted);
+    return cut(service, withVersions(specOf(service, wanted), versions), { deploymentId, kind: 'rollback', settings: { ...service.deploy, autoRollback: false } }, wanted);
+  },
+
+  FollowVersions(state, { data: { deploymentId, versions } }) {
+    const service = active(state);
+    const spec = withVersions(specOf(service, workingRelease(service)), versions);
+    return isCurrent(service, spec) ? [] : cut(service, { ...spec, labels: service.labels }, { deploymentId, kind: 'deploy', settings: service.deploy });
   },
 
   RestartDockerService(state, { data: { deploymentId } }) {

@@ -1,6 +1,8 @@
+import type { ConfigUse } from '../config/events.ts';
 import type { DeploymentId, DockerServiceId, EnvironmentId, NetworkId, ProjectId, ReplicaId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import type { Resources } from '../kernel/units.ts';
+import type { CredentialsUse, SecretUse } from '../secret/events.ts';
 import type { DeploySettings } from './deploy-settings.ts';
 import type { Healthcheck } from './healthcheck.ts';
 import type { RestartPolicy } from './restart-policy.ts';
@@ -36,6 +38,11 @@ export interface ContainerSpec {
   readonly healthcheck: Healthcheck | null;
   readonly loggingTarget: LoggingTarget;
   readonly metricsTarget: MetricsTarget;
+  /** What it is given beside its env; left out: nothing. */
+  readonly secrets?: readonly SecretUse[];
+  readonly configs?: readonly ConfigUse[];
+  /** What its registry is shown; left out or null: nothing. */
+  readonly registryCredentials?: CredentialsUse | null;
 }
 
 /** A replica that a plan orders into being. Its id is derived from (owner, slot, generation). While a service rolls, a slot may hold

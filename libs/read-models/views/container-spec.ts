@@ -1,4 +1,5 @@
 import type { Amount, ContainerSpec, Healthcheck, Port, Resources, RestartPolicy } from '#domain';
+import { valueUsesDocument, type ValueUsesDocument } from './value-uses.ts';
 
 /** An amount as documents say it. */
 export interface AmountDocument {
@@ -20,7 +21,7 @@ export interface PortDocument {
 }
 
 /** All that shapes a container, as it was asked for: a release of a service, or a job. */
-export interface SpecDocument {
+export interface SpecDocument extends ValueUsesDocument {
   readonly image: string;
   readonly pull_policy: ContainerSpec['pullPolicy'];
   readonly command: readonly string[] | null;
@@ -86,6 +87,7 @@ export const specDocument = (spec: ContainerSpec): SpecDocument => ({
   constraints: spec.constraints,
   logging_target: spec.loggingTarget,
   metrics_target: spec.metricsTarget,
+  ...valueUsesDocument(spec),
 });
 
 export const restartPolicyDocument = (policy: RestartPolicy): RestartPolicyDocument => ({

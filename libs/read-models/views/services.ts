@@ -29,7 +29,6 @@ export interface ServiceFields extends ReleaseSpecDocument {
   readonly image_digest: string | null;
   readonly replicas: ReplicaCounts;
   readonly deploy: DeploySettingsDocument;
-  readonly secrets: Readonly<Record<string, never>>;
   readonly deployment: { readonly deployment_id: DeploymentId; readonly status: 'PENDING' | 'RUNNING' | DeploymentOutcome } | null;
   readonly warnings: readonly Reason[];
   readonly created_at: string;
@@ -66,7 +65,7 @@ const CHANGES: ReadonlySet<string> = new Set([
 export const services: View<ServiceDocument> = {
   schema: {
     view: 'services',
-    version: 2,
+    version: 3,
     indexes: [['project_id', 'lifecycle'], ['environment_id', 'name'], ['lifecycle']],
   },
   prefixes: ['docker_service-', 'deployment-', 'replica-'],
@@ -222,6 +221,8 @@ const NO_RELEASE = {
   args: null,
   env: {},
   secrets: {},
+  configs: [],
+  registry_credentials: null,
   ports: [],
   plan: null,
   resources: { request: { cpu_millis: 0, memory_bytes: 0 }, limit: { cpu_millis: 0, memory_bytes: 0 } },

@@ -1,0 +1,6 @@
+export type * from './port.ts';
+export * from './key-file.ts';
+export * from './nkey.ts';
+export * from './open.ts';
+export * from './seal.ts';
+export * from './vault.ts';
