@@ -53,7 +53,7 @@ export class MemoryContainer {
   constructor(
     private readonly clock: Clock,
     private readonly self: { readonly id: string; readonly name: string; readonly address: string },
-    private readonly config: ContainerConfig,
+    readonly config: ContainerConfig,
     private readonly image: ImageScript,
     private readonly tell: (action: string) => void,
   ) {

@@ -244,6 +244,13 @@ export class MemoryRuntime implements ContainerRuntime {
   }
 
   /** Names of what runs now, sorted: for a spec to look at. */
+  /** What a container was made with. @throws Error when there is none of that name. */
+  configOf(name: string): object {
+    const found = [...this.#containers.values()].find(({ state }) => state.name === name);
+    if (!found) throw new Error(`no container ${name}`);
+    return found.config;
+  }
+
   get running(): readonly string[] {
     return this.#running()
       .map(({ state }) => state.name)

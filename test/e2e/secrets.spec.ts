@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startNats, type TestBroker } from '#testing';
+import { promisify } from 'node:util';
+import { REGISTRY_USER, startNats, startRegistry, type TestBroker } from '#testing';
 import { Canary, listenToAll } from './canary.ts';
 import { deleted } from './deploying.ts';
-import { type Answer, type Doc, QUICK, World } from './world.ts';
+import { type Answer, type Doc, IMAGE, QUICK, SLEEP, World } from './world.ts';
 
 const FAST = { deploy: { ...QUICK, monitor_ms: 0 } };
 
@@ -74,9 +77,8 @@ describe('secrets', () => {
   it('are there again after the host forgot its memory', async () => {
     const { secret_id } = await keep('reboots', 'kept');
     const id = await run({ name: 'reboots', secrets: { KEPT: { secret_id, as: 'file' } } });
-    const [{ id: container }] = (await world.containers(id)) as [{ id: string }];
+    const container = (await world.containers(id))[0]!.id;
     const folder = (await world.inspect(container)).Mounts[0].Source as string;
-    const { rm } = await import('node:fs/promises');
     await rm(join(folder, '..'), { recursive: true });
     await world.docker(['kill', container]);
     await world.eventually('it runs again', async () => (await inside(id, 'cat', '/run/secrets/KEPT')) === 'kept');
@@ -112,4 +114,105 @@ describe('secrets', () => {
     expect((await call('DELETE', `/v1/secrets/${secret_id}`)).status).toBe(204);
     expect((await call('GET', `/v1/secrets/${secret_id}`)).status).toBe(404);
   }, 120_000);
+
+  it('as env are in the container’s configuration, and in nothing of Waybill’s', async () => {
+    const canary = new Canary();
+    const { secret_id } = await keep('as-env', canary.value);
+    const id = await run({ name: 'with-env', env: { PLAIN: 'shown' }, secrets: { API_KEY: { secret_id } } });
+    expect(await inside(id, 'sh', '-c', 'echo $PLAIN $API_KEY')).toBe(`shown ${canary.value}`);
+    expect((await world.inspect((await world.containers(id))[0]!.id)).Config.Env).toContain(`API_KEY=${canary.value}`);
+    expect(await canary.inFiles(world.home)).toEqual([]);
+    expect(bus.messages.filter(({ bytes }) => canary.isIn(bytes))).toEqual([]);
+    expect(await canary.inProcesses('cmdline')).toEqual([]);
+    await deleted(world, id);
+  }, 60_000);
+
+  it('are had by jobs, by what their service has and by what they are given themselves', async () => {
+    const [one, two] = [await keep('job-one', 'first'), await keep('job-two', 'second')];
+    const id = await run({ name: 'has-jobs', secrets: { ONE: { secret_id: one.secret_id, as: 'file' } }, deploy: { ...FAST.deploy, pre_deploy: { script: 'test "$HOOK" = second', secrets: { HOOK: { secret_id: two.secret_id } } } } });
+    const script = 'cat /run/secrets/ONE; echo; echo $TWO';
+    const inherits = await world.post('/v1/jobs', { docker_service_id: id, script });
+    const own = await world.post('/v1/jobs', { environment_id: world.environmentId, image: IMAGE, pull_policy: 'never', script, secrets: { ONE: { secret_id: one.secret_id, as: 'file' }, TWO: { secret_id: two.secret_id } } });
+    const output = async (jobId: string): Promise<string[]> => {
+      await world.eventually('it has succeeded', async () => (await world.get(`/v1/jobs/${jobId}`)).status === 'SUCCEEDED');
+      return (await world.get(`/v1/jobs/${jobId}/logs`)).items.map(({ line }: Doc) => line);
+    };
+    expect(await output(inherits.job_id)).toEqual(['first', '']);
+    expect(await output(own.job_id)).toEqual(['first', 'second']);
+    await deleted(world, id);
+  }, 60_000);
+
+  it('open a registry that gives nothing to anybody else', async () => {
+    const registry = await startRegistry(world.engine.hostAddress, { isPrivate: true });
+    try {
+      const reference = `${registry.host}/shop/private:1`;
+      await world.docker(['tag', IMAGE, reference]);
+      await world.docker(['login', '-u', REGISTRY_USER.username, '-p', REGISTRY_USER.password, registry.host]);
+      await world.docker(['push', reference]);
+      await world.docker(['logout', registry.host]);
+      await world.docker(['rmi', reference]);
+      const wrong = await keep('registry-wrong', 'puller:somebody-else');
+      const right = await keep('registry-right', `${REGISTRY_USER.username}:${REGISTRY_USER.password}`);
+      const shown = { image: reference, pull_policy: 'always', ...FAST };
+      const { docker_service_id: refused } = await world.createService({ name: 'shut-out', ...shown, registry_credentials: { secret_id: wrong.secret_id } });
+      const failed = await world.serviceWhen(refused, 'it is refused', ({ status }) => status === 'FAILED');
+      expect(failed.status_reason.message).toMatch(/unauthorized|authentication|denied|no basic auth/);
+      const id = await run({ name: 'let-in', ...shown, registry_credentials: { secret_id: right.secret_id } });
+      expect(await world.service(id)).toMatchObject({ image: reference, registry_credentials: { secret_id: right.secret_id, version: null } });
+      for (const each of [refused, id]) await deleted(world, each);
+    } finally {
+      await registry.stop();
+    }
+  }, 90_000);
+
+  it('outlive a rotation of the key that they are kept under', async () => {
+    const { secret_id } = await keep('rotated', 'still the same');
+    const before = await readFile(join(world.home, 'values.key'), 'utf8');
+    const { NODE_OPTIONS: _jests, ...environment } = process.env;
+    const { stdout } = await promisify(execFile)(process.execPath, [join(import.meta.dirname, '../../deploy/rotate-key.ts')], { env: { ...environment, WAYBILL_HOME: world.home } });
+    expect(stdout).toMatch(/kek_[0-9a-f]+ is the key now; \d+ data keys were wrapped anew/);
+    expect((await readFile(join(world.home, 'values.key'), 'utf8')).split('\n')[1]).toBe(before.trim());
+    const id = await run({ name: 'after-rotation', secrets: { KEY: { secret_id, as: 'file' } } });
+    expect(await inside(id, 'cat', '/run/secrets/KEY')).toBe('still the same');
+
+    // Without the key the replica waits, and says for what.
+    const key = await readFile(join(world.home, 'values.key'), 'utf8');
+    await writeFile(join(world.home, 'values.key'), `kek_other ${Buffer.alloc(32).toString('base64url')}\n`);
+    const { docker_service_id: waiting } = await world.createService({ name: 'without-key', ...FAST, secrets: { KEY: { secret_id, as: 'file' } } });
+    await world.eventually('it says why', async () => JSON.stringify((await world.get(`/v1/docker-services/${waiting}/replicas`)).items).includes('value.key_unknown'));
+    await writeFile(join(world.home, 'values.key'), key);
+    await world.running(waiting, 1);
+    for (const each of [id, waiting]) await deleted(world, each);
+  }, 90_000);
+});
+
+describe('configs', () => {
+  let world: World;
+  let projectId: string;
+  beforeAll(async () => {
+    world = await World.start();
+    projectId = (await world.get('/v1/projects')).items[0].project_id;
+  }, 90_000);
+  afterAll(() => world?.stop(), 60_000);
+
+  it('are files with mode and owner; a change of one makes a release and rolls to it', async () => {
+    const { config_id } = await world.post('/v1/configs', { project_id: projectId, environment_id: world.environmentId, name: 'app', content: 'a: 1\n' });
+    const body = { name: 'configured', ...FAST, command: SLEEP, configs: [{ path: '/etc/app/app.yaml', config_id, mode: '0440', uid: 33, gid: 44 }, { path: '/etc/motd', content: 'hello\n' }] };
+    const { docker_service_id: id } = await world.createService(body);
+    await world.running(id, 1);
+    const inside = async (...command: string[]): Promise<string> => world.docker(['exec', (await world.containers(id)).find(({ state }) => state === 'running')!.id, ...command]);
+    expect(await inside('cat', '/etc/app/app.yaml', '/etc/motd')).toBe('a: 1\nhello');
+    expect(await inside('stat', '-c', '%a %u %g', '/etc/app/app.yaml', '/etc/motd')).toBe('440 33 44\n444 0 0');
+    await world.serviceWhen(id, 'its first deployment has ended', ({ deployment }) => deployment.status === 'SUCCEEDED');
+    const changed = await world.call('PUT', `/v1/configs/${config_id}`, { content: 'a: 2\n' });
+    expect(changed.body).toMatchObject({ version: 2, content: 'a: 2\n', used_by: [{ type: 'docker_service', id }] });
+    await world.serviceWhen(id, 'it stands on release 2', ({ release, status, deployment }) => release === 2 && status === 'RUNNING' && deployment.status === 'SUCCEEDED');
+    expect(await inside('cat', '/etc/app/app.yaml')).toBe('a: 2');
+
+    // Back to what it was: the config that was the latest is so still, the content that stood in the release is as it stood.
+    const patched = await world.call('PATCH', `/v1/docker-services/${id}`, { configs: [{ path: '/etc/motd', content: 'bye\n' }] });
+    expect([patched.status, patched.body.configs.length]).toEqual([202, 1]);
+    await deleted(world, id);
+    expect((await world.call('DELETE', `/v1/configs/${config_id}`)).status).toBe(204);
+  }, 90_000);
 });
