@@ -147,9 +147,9 @@ describe('secrets', () => {
     try {
       const reference = `${registry.host}/shop/private:1`;
       await world.docker(['tag', IMAGE, reference]);
-      await world.docker(['login', '-u', REGISTRY_USER.username, '-p', REGISTRY_USER.password, registry.host]);
-      await world.docker(['push', reference]);
-      await world.docker(['logout', registry.host]);
+      const own = ['--config', join(world.home, 'docker')];
+      await world.docker([...own, 'login', '-u', REGISTRY_USER.username, '-p', REGISTRY_USER.password, registry.host]);
+      await world.docker([...own, 'push', reference]);
       await world.docker(['rmi', reference]);
       const wrong = await keep('registry-wrong', 'puller:somebody-else');
       const right = await keep('registry-right', `${REGISTRY_USER.username}:${REGISTRY_USER.password}`);
