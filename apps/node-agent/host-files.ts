@@ -1,4 +1,4 @@
-import { chmod, chown, lstat, mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readdir, rename, rm, rmdir, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EngineError, FILE_ROOTS } from '#docker';
 import type { ReplicaId, Sensitive } from '#domain';
@@ -59,6 +59,8 @@ export class TmpfsFiles implements HostFiles {
     const own = await this.#ownFolder().catch(() => null);
     if (own === null) return;
     for (const folder of [join(own, replicaId), join(own, `${replicaId}.new`)]) await rm(folder, { recursive: true, force: true });
+    // The last one leaves nothing behind.
+    await rmdir(own).catch(() => undefined);
   }
 
   async list(): Promise<readonly ReplicaId[]> {

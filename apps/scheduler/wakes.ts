@@ -22,8 +22,7 @@ export function wakesOf(recorded: Recorded, index: LogIndex): Wakes {
   const found = new Found(index);
   const event = recorded as unknown as IndexedEvent;
   const { category, id } = parseStream(recorded.stream);
-  if (category === 'docker_service') found.service(id);
-  if (category === 'docker_service' && MAY_LACK.has(event.type)) found.followers.add(id as DockerServiceId);
+  if (category === 'docker_service') wakeByService(id as DockerServiceId, event, found);
   if (category === 'secret' || category === 'config') found.followersOf(id);
   if (category === 'deployment' && 'dockerServiceId' in event.data) found.service(event.data.dockerServiceId);
   if (category === 'replica') wakeByReplica(event, found);
@@ -52,6 +51,11 @@ export function allWakes(index: LogIndex): Wakes {
 
 /** A version may have come before the release that follows it was heard of, or while the service was at rest. */
 const MAY_LACK: ReadonlySet<string> = new Set(['ReleaseCut', 'DockerServiceResumed', 'DockerServiceStarted']);
+
+function wakeByService(id: DockerServiceId, { type }: IndexedEvent, found: Found): void {
+  found.service(id);
+  if (MAY_LACK.has(type)) found.followers.add(id);
+}
 
 function wakeByReplica(event: IndexedEvent, found: Found): void {
   switch (event.type) {

@@ -42,8 +42,7 @@ interface Row {
 /** Values in one SQLite file (0600), made where it is lacking; several processes may share it, on one machine. What was kept is on the disk.
  *  @throws Transient `value_store.unavailable` when it can't be opened or stays locked. */
 export async function openSqliteValueStore({ file, clock }: { readonly file: string; readonly clock: Clock }): Promise<ValueStore> {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const db = new DatabaseSync(file, { timeout: BLOCKING_WAIT_MS });
+  const db = opened(file);
   const store = new SqliteValueStore(db, clock);
   try {
     await store.prepare();
@@ -54,6 +53,18 @@ export async function openSqliteValueStore({ file, clock }: { readonly file: str
     throw error;
   }
 }
+
+function opened(file: string): DatabaseSync {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    return new DatabaseSync(file, { timeout: BLOCKING_WAIT_MS });
+  } catch (error) {
+    throw unusable(error);
+  }
+}
+
+/** Without a word of what was to be written. */
+const unusable = (error: unknown): Transient => new Transient('value_store.unavailable', `the store of values can't be used: ${(error as Error).message}`);
 
 class SqliteValueStore implements ValueStore {
   constructor(
@@ -111,7 +122,7 @@ class SqliteValueStore implements ValueStore {
         return attempt();
       } catch (error) {
         const isBusy = BUSY.has(((error as { errcode?: number }).errcode ?? 0) & 0xff);
-        if (!isBusy || this.clock.monotonic() - begun >= PATIENCE_MS) throw new Transient('value_store.unavailable', `the store of values can't be used: ${(error as Error).message}`);
+        if (!isBusy || this.clock.monotonic() - begun >= PATIENCE_MS) throw unusable(error);
       }
       await this.clock.sleep(PAUSE_MS);
     }

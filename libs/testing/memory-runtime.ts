@@ -105,8 +105,7 @@ export class MemoryRuntime implements ContainerRuntime {
     }
     if (signal.aborted) throw new EngineError('engine_unreachable', true, 'the pull was given up');
     this.#answer();
-    const isShut = script?.credentials !== undefined && script.credentials !== (credentials && `${credentials.username}:${credentials.password.reveal()}`);
-    const pull = isShut ? 'image_pull_denied' : script ? (script.pull ?? 'ok') : 'image_not_found';
+    const pull = answerOf(script, credentials);
     if (pull !== 'ok') throw new EngineError(pull, pull === 'registry_unreachable', `the registry says: ${pull}`);
     this.#local.add(reference);
   }
@@ -301,4 +300,11 @@ function contains(subnet: string, inner: string): boolean {
   const block = new BlockList();
   block.addSubnet(address!, Number(prefix), 'ipv4');
   return block.check(inner.split('/')[0]!, 'ipv4');
+}
+
+/** What a registry says to a pull. */
+function answerOf(script: ImageScript | undefined, credentials: Credentials | null): NonNullable<ImageScript['pull']> {
+  if (!script) return 'image_not_found';
+  const isShut = script.credentials !== undefined && script.credentials !== (credentials && `${credentials.username}:${credentials.password.reveal()}`);
+  return isShut ? 'image_pull_denied' : (script.pull ?? 'ok');
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#platform';
@@ -49,7 +49,12 @@ describe('values: the SQLite file', () => {
   });
 
   it('that can’t be opened is said to be unavailable', async () => {
-    await expect(openValueStore('sqlite:/proc/none/values.db', systemClock)).rejects.toThrow();
+    const folder = await ownFolder();
+    await writeFile(join(folder, 'file'), '');
+    await expect(openValueStore(`sqlite:${join(folder, 'file/values.db')}`, systemClock)).rejects.toMatchObject({ code: 'value_store.unavailable' });
+    await writeFile(join(folder, 'other.db'), 'no database, but as long as the header of one would have to be'.repeat(20));
+    await expect(openValueStore(`sqlite:${join(folder, 'other.db')}`, systemClock)).rejects.toMatchObject({ code: 'value_store.unavailable' });
+    await rm(folder, { recursive: true });
     await expect(openValueStore('postgres://x', systemClock)).rejects.toThrow('VALUE_STORE_URL');
   });
 });
