@@ -10,6 +10,7 @@ import { DeploymentsController } from './deployments/deployments.controller.ts';
 import { ChangeController } from './docker-services/change.controller.ts';
 import { DockerServicesController } from './docker-services/docker-services.controller.ts';
 import { ExplainController } from './docker-services/explain.controller.ts';
+import { GivenController } from './docker-services/given.controller.ts';
 import { LifecycleController } from './docker-services/lifecycle.controller.ts';
 import { ReleasesController } from './docker-services/releases.controller.ts';
 import { ReplicasController } from './docker-services/replicas.controller.ts';
@@ -52,6 +53,7 @@ class GatewayModule {
         PlansController,
         DockerServicesController,
         ChangeController,
+        GivenController,
         ScaleController,
         LifecycleController,
         ReleasesController,

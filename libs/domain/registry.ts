@@ -74,6 +74,7 @@ export const registry: Registry = {
 
   DockerServiceCreated: second('docker_service', 'A service exists, with what is its own and no release yet.', withWholeDeploySettings),
   ReleaseCut: second('docker_service', 'A numbered spec of what runs was frozen.', withWholeSpec(ALWAYS)),
+  ReleasePostponed: first('docker_service', 'What shapes the containers was changed, for the next deployment to cut a release of it.'),
   ReleaseImagePinned: first('docker_service', "The image of a release was found to be this one, whatever its tag comes to mean."),
   DeploymentStarted: second('docker_service', 'A deployment is to move the service to a release.', asCreation),
   DeploymentCancelRequested: first('docker_service', 'The deployment is to go back to the last stable release.'),

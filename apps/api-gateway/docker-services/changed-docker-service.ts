@@ -1,5 +1,5 @@
 import { deploymentIdOf } from '#application';
-import { workingRelease, type DockerServiceCommand, type ExistingDockerService } from '#domain';
+import { workingSpec, type DockerServiceCommand, type ExistingDockerService } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { InvalidRequest, type FieldError } from '../edge/invalid-request.ts';
 import { isObject, type JsonObject } from '../edge/merge-patch.ts';
@@ -28,7 +28,7 @@ export async function changedDockerService(aggregates: AggregateStore, service: 
   if ('labels' in patch) data.labels = spec.labels;
   if ('deploy' in patch) data.deploy = { ...deploy, ...standingHooks(service, patch['deploy']) };
   if (Object.keys(patch).some((field) => !OWN.has(field))) {
-    const { plan, resources } = service.releases.get(workingRelease(service))!;
+    const { plan, resources } = workingSpec(service);
     const size = 'plan' in patch || 'resources' in patch ? {} : { plan, resources };
     data.spec = { ...spec, ...size };
   }

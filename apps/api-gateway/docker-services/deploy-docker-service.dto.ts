@@ -1,6 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsInt, IsOptional, IsString, Min } from 'class-validator';
-import { deployViolations, Rejection, withVersions, workingRelease, type DeploySettings, type DockerServiceCommand, type ExistingDockerService } from '#domain';
+import { deployViolations, Rejection, withVersions, workingSpec, type DeploySettings, type DockerServiceCommand, type ExistingDockerService } from '#domain';
 import { deploymentIdOf } from '#application';
 import type { AggregateStore } from '#event-store';
 import { canonicalOf } from '../compute/container-spec.ts';
@@ -29,8 +29,8 @@ type DeployCommand = Extract<DockerServiceCommand, { type: 'DeployDockerService'
 /** The deployment that a body asks for; what it says of the way is for this one alone.
  *  @throws InvalidRequest; Rejection `deployment.invalid`. */
 export async function deployCommand(aggregates: AggregateStore, service: ExistingDockerService, body: DeployDockerServiceDto, commandId: string): Promise<DeployCommand> {
-  const current = service.releases.get(workingRelease(service))!;
-  // Versions that were to wait for a deployment have waited for this one.
+  const current = workingSpec(service);
+  // Changes and versions that were to wait for a deployment have waited for this one.
   const standing = withVersions(current, await latestVersions(aggregates, [current]));
   const spec = body.image === undefined ? standing : { ...standing, image: canonicalOf(body.image) };
   const settings = await settingsOf(aggregates, body);

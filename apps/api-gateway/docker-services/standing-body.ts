@@ -1,11 +1,11 @@
-import { workingRelease, type ExistingDockerService } from '#domain';
+import { workingSpec, type ExistingDockerService } from '#domain';
 import { deploySettingsDocument, releaseSpecDocument, type DeploySettingsDocument, type HookDocument, type ReleaseSpecDocument, type ValueUsesDocument } from '#read-models';
 import { isObject, mergePatch, type JsonObject } from '../edge/merge-patch.ts';
 
 /** The body that would create the service as it is: what a merge patch is laid upon. Of two ways to say one thing it says the one that
  *  the patch doesn't, so that nothing has to be removed for the other to be given. */
 export function standingBody(service: ExistingDockerService, patch: JsonObject): JsonObject {
-  const { plan, resources, restart_policy, healthcheck, labels: _labels, secrets, configs, registry_credentials, ...container } = releaseSpecDocument(service.releases.get(workingRelease(service))!);
+  const { plan, resources, restart_policy, healthcheck, labels: _labels, secrets, configs, registry_credentials, ...container } = releaseSpecDocument(workingSpec(service));
   const { pre_deploy, post_deploy, ...deploy } = deploySettingsDocument(service.deploy);
   const deployPatch = isObject(patch['deploy']) ? patch['deploy'] : {};
   return {

@@ -80,6 +80,9 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
   Environment: object({ ...ids, name: text, network_id: idOf('net'), created_at: instant, created_by: actor }),
   Secret: object({ secret_id: idOf('sec'), ...heldValue }),
   Config: object({ config_id: idOf('cfg'), ...heldValue, content: orNull(text) }),
+  Env: object({ items: many(object({ name: text, source: one('own', 'secret'), value: orNull(text) })) }),
+  GivenSecrets: spec.secrets,
+  GivenConfigs: object({ items: spec.configs }),
   Plan: object({ name: text, resources: named('Resources'), created_at: instant, created_by: actor, updated_at: instant, updated_by: actor, revision: whole }),
   DeploySettings: object({
     strategy: one('rolling', 'recreate'),
@@ -111,6 +114,7 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     ...release,
     replicas: object({ desired: whole, running: whole, healthy: whole, starting: whole, failed: whole, finished: whole }),
     deploy: named('DeploySettings'),
+    postponed: flag,
     deployment: orNull(object({ deployment_id: idOf('dep'), status: DEPLOYMENT_STATUS })),
     nodes: many(object({ node_id: idOf('node'), name: text, address: text })),
     endpoints: object({ internal: many(text), published: many(text), url: orNull(text) }),

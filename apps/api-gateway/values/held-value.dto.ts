@@ -47,7 +47,7 @@ export class ChangeConfigDto {
 }
 
 export class ApplyDto {
-  @ApiPropertyOptional({ enum: ['now', 'next_deploy'], default: 'now', description: 'now: rolls those who follow the latest, once each. next_deploy: they have it with their next deployment.' })
+  @ApiPropertyOptional({ enum: ['now', 'next_deploy'], default: 'now', description: 'now: what runs is rolled to it; who follows a secret or config, once each. next_deploy: it waits for the next deployment.' })
   @IsOptional()
   @IsIn(['now', 'next_deploy'])
   apply?: Apply;

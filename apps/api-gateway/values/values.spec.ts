@@ -101,6 +101,31 @@ describe('secrets and configs', () => {
     expect([used.status, used.body.code, used.body.facts.used_by]).toEqual([409, 'secret.in_use', [{ type: 'docker_service', id, name: made.name }]]);
   });
 
+  it('are changed part by part, at once or with the next deployment', async () => {
+    const { body: { secret_id } } = await keep('parts');
+    const { body: { docker_service_id: id } } = await service({ env: { A: '1', B: '2' }, secrets: { KEY: { secret_id, version: 1, as: 'file' }, VAR: { secret_id } } });
+    await gateway.succeed(id);
+    const at = (part: string) => `/v1/docker-services/${id}/${part}`;
+    expect((await gateway.call('GET', at('env'))).body.items).toEqual([{ name: 'A', source: 'own', value: '1' }, { name: 'B', source: 'own', value: '2' }, { name: 'VAR', source: 'secret', value: null }]);
+    const waiting = await gateway.call('PATCH', at('env?apply=next_deploy'), { B: null, C: '3' });
+    expect([waiting.status, waiting.body.release, waiting.body.postponed, waiting.body.env]).toEqual([200, 1, true, { A: '1', B: '2' }]);
+    expect((await gateway.call('GET', at('events?limit=200'))).body.items.at(-1).type).toBe('ReleasePostponed');
+    const put = await gateway.call('PUT', at('secrets'), { KEY: { secret_id } });
+    expect([put.status, put.body.release, put.body.postponed, put.body.env, put.body.secrets]).toEqual([202, 2, false, { A: '1', C: '3' }, { KEY: { secret_id, version: 1, latest: true, as: 'env' } }]);
+    await gateway.succeed(id);
+    expect((await gateway.call('PUT', at('env?apply=next_deploy'), { ONLY: 'x' })).body.postponed).toBe(true);
+    expect((await gateway.call('PUT', at('env?apply=next_deploy'), { A: '1', C: '3' })).body.postponed).toBe(false);
+    expect((await gateway.call('PUT', at('configs'), { items: [{ path: '/etc/app', content: 'x' }] })).body).toMatchObject({ release: 3, configs: [{ path: '/etc/app', content: 'x', mode: '0444' }] });
+    expect((await gateway.call('GET', at('configs'))).body.items).toHaveLength(1);
+    expect(errorsOf(await gateway.call('PUT', at('configs'), {}))).toEqual([['/items', 'required']]);
+    expect(errorsOf(await gateway.call('PATCH', at('env'), { C: 5 }))).toEqual([['/env/C', 'type']]);
+    await gateway.call('PATCH', at('env?apply=next_deploy'), { LATE: '1' });
+    await gateway.succeed(id);
+    const deployed = await gateway.call('POST', at('deployments'), {});
+    expect([deployed.status, deployed.body.to_release]).toEqual([202, 4]);
+    expect((await gateway.call('GET', `/v1/docker-services/${id}`)).body).toMatchObject({ release: 4, postponed: false, env: { A: '1', C: '3', LATE: '1' } });
+  });
+
   it('are deleted for good, and answered so again', async () => {
     const { body: { secret_id } } = await keep('deleted');
     expect((await gateway.call('DELETE', `/v1/secrets/${secret_id}`, undefined, key('d1'))).status).toBe(204);

@@ -108,6 +108,8 @@ export type DockerServiceEvent =
     }
   /** `copiedFrom`: the release that a rollback copied whole; left out where it was cut from a change. */
   | { type: 'ReleaseCut'; data: { release: number; spec: ContainerSpec; copiedFrom?: number } }
+  /** What shapes its containers is to be this from the next deployment on, which cuts a release of it; null: nothing waits any more. */
+  | { type: 'ReleasePostponed'; data: { spec: ContainerSpec | null } }
   /** What the release's tag meant when it was first pulled: from now on it means this for every replica of the release. `digest`
    *  (`sha256:…`) is the registry's; null for an image that no registry gave, which is known by its `imageId` only and runs where
    *  it is. `reference`: what its replicas are started from. */

@@ -83,6 +83,20 @@ describe('a service that follows the latest', () => {
     given(dockerService, history({ secrets: [use({ follows: false })] })).when(follow).then([]);
   });
 
+  it('may have a change that waits for its next deployment, whatever that is for', () => {
+    const waiting = spec({ env: { A: '1' }, secrets: [use()] });
+    const waits: DockerServiceEvent = { type: 'ReleasePostponed', data: { spec: waiting } };
+    const change = (env: Record<string, string>, postpone: boolean) => ({ type: 'ChangeDockerService', data: { deploymentId: 'dep_2', spec: spec({ env, secrets: [use()] }), postpone } }) as const;
+    given(dockerService, history()).when(change({ A: '1' }, true)).then([waits]);
+    given(dockerService, [...history(), waits]).when(change({ A: '1' }, true)).then([]);
+    given(dockerService, [...history(), waits]).when(change({}, true)).then([{ type: 'ReleasePostponed', data: { spec: null } }]);
+    given(dockerService, [...history(), waits]).when(change({}, false)).then([{ type: 'ReleasePostponed', data: { spec: null } }]);
+    const [cut, started] = second as [Extract<DockerServiceEvent, { type: 'ReleaseCut' }>, DockerServiceEvent];
+    given(dockerService, [...history(), waits]).when(change({ A: '1' }, false)).then([{ ...cut, data: { release: 2, spec: waiting } }, started]);
+    given(dockerService, [...history(), waits]).when(follow).then([{ ...cut, data: { release: 2, spec: spec({ env: { A: '1' }, secrets: [use({ version: 2 })] }) } }, started]);
+    expect(([...history(), waits, cut].reduce(dockerService.evolve, dockerService.initial) as { postponed: unknown }).postponed).toBeNull();
+  });
+
   it('waits while it is paused', () => given(dockerService, [...history(), { type: 'DockerServicePaused', data: {} }]).when(follow).rejects('docker_service.paused', { lifecycle: 'PAUSED', containers: 'held' }));
 
   it('follows still in a release that copies an old one', () => {
