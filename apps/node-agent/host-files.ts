@@ -19,7 +19,7 @@ export interface HostFiles {
   folderOf(replicaId: ReplicaId): Promise<string>;
   /** Whether a replica has all of its files. */
   has(replicaId: ReplicaId): Promise<boolean>;
-  /** All of a replica's files, or none. @throws EngineError as `folderOf` */
+  /** All of a replica's files, or none. @throws EngineError as `folderOf`, and `value_unavailable` where they can't be written now */
   put(replicaId: ReplicaId, files: readonly HostFile[]): Promise<void>;
   /** Silent when gone. */
   remove(replicaId: ReplicaId): Promise<void>;
@@ -48,11 +48,15 @@ export class TmpfsFiles implements HostFiles {
   async put(replicaId: ReplicaId, files: readonly HostFile[]): Promise<void> {
     const folder = await this.folderOf(replicaId);
     const fresh = `${folder}.new`;
-    await rm(fresh, { recursive: true, force: true });
-    await mkdir(fresh, { recursive: true, mode: 0o700 });
-    for (const file of files) await write(fresh, file);
-    await rm(folder, { recursive: true, force: true });
-    await rename(fresh, folder);
+    try {
+      await rm(fresh, { recursive: true, force: true });
+      await mkdir(fresh, { recursive: true, mode: 0o700 });
+      for (const file of files) await write(fresh, file);
+      await rm(folder, { recursive: true, force: true });
+      await rename(fresh, folder);
+    } catch (error) {
+      throw new EngineError('value_unavailable', true, `its files could not be put into this host's memory: ${(error as Error).message}`, { cause: error });
+    }
   }
 
   async remove(replicaId: ReplicaId): Promise<void> {

@@ -40,7 +40,7 @@ const surroundings: Record<string, ErrorEntry> = {
   'project.in_use': conflict('It still holds environments with services.', 'Delete what is in it first; facts.used_by names it.'),
   'environment.not_found': notFound('The project has no such environment.', 'Create it first, or leave environment_id to GET /v1/environments.'),
   'environment.name_taken': conflict('The project has an environment of this name.', 'Choose another name.'),
-  'environment.in_use': conflict('Services still live in it.', 'Delete them first; facts.used_by names them.'),
+  'environment.in_use': conflict('Services, secrets or configs are still in it.', 'Delete them first; facts.used_by names them.'),
   'environment.other_project': invalid('The field project_id names another project than the environment belongs to.', 'Leave project_id out.'),
   'name.invalid': invalid('The name breaks the rule for names.', 'Use lower-case letters, digits and dashes, as the detail says.'),
   'name.taken': conflict('Another one of this kind has the name.', 'Choose another name, or delete its holder first (facts.holder).'),

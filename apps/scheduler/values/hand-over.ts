@@ -1,5 +1,5 @@
 import { questionOf, Terminal, Transient, type Logger, type ValueRefusal, type ValueReply, type ValueRequest } from '#contracts';
-import { dockerService, job as jobRules, latestVersion, node as nodeRules, streamOf, valuesUsedBy, type ContainerSpec, type NodeId, type Placement } from '#domain';
+import { dockerService, job as jobRules, latestVersion, node as nodeRules, streamOf, type ContainerSpec, type NodeId, type Placement } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { seal, type Vault } from '#secrets';
 import { readHeld } from './read-held.ts';
@@ -27,7 +27,7 @@ export class HandOver {
     const entry = node.entries.get(replicaId);
     if (request.nodeId !== nodeId || node.status !== 'registered' || node.publicKey === null || !entry || entry.wanted === 'gone') throw refused('value.not_yours', `${nodeId} holds no ${replicaId} that is to run`);
     const spec = await this.#specOf(entry.placement);
-    if (!spec || !valuesUsedBy(spec).includes(id)) throw refused('value.not_yours', `${replicaId} is given no ${id}`);
+    if (!spec || !isGiven(spec, id, version)) throw refused('value.not_yours', `${replicaId} is given no ${version === null ? 'latest' : `version ${version}`} of ${id}`);
     const held = await readHeld(aggregates, id);
     if (held.status === 'absent' || held.projectId !== entry.placement.projectId) throw refused('value.not_yours', `the project of ${replicaId} has no ${id}`);
     if (held.status === 'deleted') throw refused('value.deleted', `${held.name} (${id}) was deleted: create another one and name it in the service`);
@@ -47,6 +47,12 @@ export class HandOver {
     const { state } = await aggregates.load(dockerService, streamOf('docker_service', owner.id));
     return state.status === 'present' && release !== null ? (state.releases.get(release) ?? null) : null;
   }
+}
+
+/** Just this version of it, or the latest, as its spec says. */
+function isGiven({ secrets = [], configs = [], registryCredentials: credentials }: ContainerSpec, id: string, version: number | null): boolean {
+  const uses = [...secrets.map((use) => [use.secretId, use.version]), ...configs.map((use) => [use.configId, use.version]), ...(credentials ? [[credentials.secretId, credentials.version]] : [])];
+  return uses.some(([usedId, usedVersion]) => usedId === id && usedVersion === version);
 }
 
 class Refused extends Error {

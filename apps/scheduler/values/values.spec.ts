@@ -107,8 +107,16 @@ describe('a value', () => {
     expect(await refusal({ nodeId: other.nodeId })).toBe('value.not_yours');
     expect(await refusal({ id: 'sec_other' })).toBe('value.not_yours');
     expect(await refusal({ replicaId: 'rep_unknown' })).toBe('value.not_yours');
-    expect(await refusal({ version: 7 })).toBe('value.no_version');
     await world.keepSecret(2, 'next_deploy');
+    expect([await refusal({ version: 2 }), await refusal({ version: null }), await refusal()]).toEqual(['value.not_yours', 'value.not_yours', 'given']);
+  });
+
+  it('that is to be the latest is what that is when it is asked for', async () => {
+    world = await SchedulerWorld.begin();
+    await world.keepSecret(1);
+    await world.createService(1, { spec: { registryCredentials: { secretId: 'sec_db', version: null } } });
+    await until(() => world.isStable(1));
+    await world.keepSecret(2);
     const { request, reply } = await ask({ version: null }, holder());
     expect('sealed' in reply && open(reply.sealed, holder().seed, questionOf(request)).reveal().toString()).toBe('value 2');
   });
