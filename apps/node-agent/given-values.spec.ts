@@ -12,7 +12,7 @@ class NodeWithValues extends NodeUnderTest {
   answers: (request: ValueRequest) => ValueReply | null = (request) => this.sealed(request, `${request.id} ${request.version}`);
 
   constructor() {
-    super({ closed: { credentials: 'puller:let:me' } });
+    super({ closed: { credentials: 'puller:let:me' }, talkative: { run: () => ({ lines: ['env is value of sec_a, file is value of sec_b'] }) } });
   }
 
   async begin(): Promise<this> {
@@ -103,6 +103,17 @@ describe('what a replica is given', () => {
     await node.clock.advance(60_000);
     expect(node.running).toContain('rep_b');
     expect(node.told('rep_a').at(-1)).toBe('1 FAILED final image_pull_denied');
+  });
+
+  it('is masked in what the container writes, also by an agent that didn’t make it', async () => {
+    node.answers = (request) => node.sealed(request, `value of ${request.id}`);
+    await node.apply(entry('rep_a', 'talkative', { of: { secrets: [use(), use({ key: 'F', secretId: 'sec_b', as: 'file' })] } }));
+    await node.clock.advance(5_000);
+    expect(await node.linesOf('rep_a')).toEqual(['env is [secret], file is [secret]']);
+    await node.restart();
+    node.runtime.kill('wb-mine-rep_a');
+    await node.clock.advance(5_000);
+    expect(await node.linesOf('rep_a')).toEqual(['env is [secret], file is [secret]', 'env is [secret], file is [secret]']);
   });
 
   it('goes with the replica', async () => {

@@ -18,6 +18,7 @@ describe('files on the host', () => {
     expect(folder).toMatch(/^\/(run|dev\/shm)\/waybill\//);
     expect(await readFile(`${folder}/secrets/PASS`, 'utf8')).toBe('of secrets/PASS');
     expect([await modeOf(folder), await modeOf(`${folder}/secrets`), await modeOf(`${folder}/secrets/PASS`), await modeOf(`${folder}/configs/0`)]).toEqual(['700', '755', '444', '640']);
+    expect([await files.secretsOf('rep_a'), await files.secretsOf('rep_b')]).toEqual([['of secrets/PASS'], []]);
     const { uid, gid } = await stat(`${folder}/configs/0`);
     expect([uid, gid, await files.has('rep_a')]).toEqual([33, 44, true]);
   });

@@ -1,4 +1,4 @@
-import { chmod, chown, lstat, mkdir, readdir, rename, rm, rmdir, statfs, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readdir, readFile, rename, rm, rmdir, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EngineError, FILE_ROOTS } from '#docker';
 import type { ReplicaId, Sensitive } from '#domain';
@@ -21,6 +21,8 @@ export interface HostFiles {
   has(replicaId: ReplicaId): Promise<boolean>;
   /** All of a replica's files, or none. @throws EngineError as `folderOf`, and `value_unavailable` where they can't be written now */
   put(replicaId: ReplicaId, files: readonly HostFile[]): Promise<void>;
+  /** The values of the secrets among them; none when gone. */
+  secretsOf(replicaId: ReplicaId): Promise<readonly string[]>;
   /** Silent when gone. */
   remove(replicaId: ReplicaId): Promise<void>;
   /** The replicas that have files here. */
@@ -57,6 +59,14 @@ export class TmpfsFiles implements HostFiles {
     } catch (error) {
       throw new EngineError('value_unavailable', true, `its files could not be put into this host's memory: ${(error as Error).message}`, { cause: error });
     }
+  }
+
+  async secretsOf(replicaId: ReplicaId): Promise<readonly string[]> {
+    const own = await this.#ownFolder().catch(() => null);
+    if (own === null) return [];
+    const folder = join(own, replicaId, 'secrets');
+    const names = await readdir(folder).catch(() => []);
+    return Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
   }
 
   async remove(replicaId: ReplicaId): Promise<void> {

@@ -18,6 +18,10 @@ export class MemoryFiles implements HostFiles {
     this.#files.set(replicaId, files);
   }
 
+  async secretsOf(replicaId: ReplicaId): Promise<readonly string[]> {
+    return (this.#files.get(replicaId) ?? []).filter(({ name }) => name.startsWith('secrets/')).map(({ content }) => content.reveal().toString());
+  }
+
   async remove(replicaId: ReplicaId): Promise<void> {
     this.#files.delete(replicaId);
   }

@@ -100,5 +100,6 @@ function labelsOf(assignment: Assignment, installation: string): Record<string, 
     [LABELS.generation]: String(assignment.generation),
     [LABELS.release]: assignment.release === null ? '' : String(assignment.release),
     [LABELS.networkId]: assignment.network.networkId,
+    ...(assignment.spec.secrets?.length ? { [LABELS.secrets]: assignment.spec.secrets.map(({ key }) => key).join(',') } : {}),
   };
 }

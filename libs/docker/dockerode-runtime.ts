@@ -56,6 +56,11 @@ class DockerodeRuntime implements ContainerRuntime {
     return found && found.Config.Labels?.[LABELS.installation] === this.installation ? stateOf(found) : null;
   }
 
+  async environment(name: string): Promise<readonly string[]> {
+    const found = await orNull(ask((abortSignal) => this.docker.getContainer(name).inspect({ abortSignal })));
+    return found && found.Config.Labels?.[LABELS.installation] === this.installation ? (found.Config.Env ?? []) : [];
+  }
+
   async createContainer(plan: ContainerPlan): Promise<string> {
     checkContainerPlan(plan, this.installation);
     const existing = await this.inspectContainer(plan.name);

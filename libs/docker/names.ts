@@ -13,6 +13,8 @@ export const LABELS = {
   generation: 'waybill.generation',
   release: 'waybill.release',
   networkId: 'waybill.network_id',
+  /** The names of the secrets that it is given, with commas; left out where there is none. */
+  secrets: 'waybill.secrets',
 } as const;
 
 /** Where agents put the files that they give to containers, each replica's in `<root>/<installation>/<replica>/`. */

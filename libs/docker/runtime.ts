@@ -7,6 +7,8 @@ export interface ContainerRuntime {
   /** Containers of this installation, running or not. */
   listContainers(): Promise<readonly ContainerState[]>;
   inspectContainer(name: string): Promise<ContainerState | null>;
+  /** The environment that it was made with, `NAME=value`, secrets among them: for whoever looks for those in what it writes. Empty when gone. */
+  environment(name: string): Promise<readonly string[]>;
   /** @returns the id. A container of that name is left as it is and its id returned: a repeated step adopts. */
   createContainer(plan: ContainerPlan): Promise<string>;
   /** Silent when it runs already. @throws EngineError `not_found` | `host_port_taken` | `invalid_config` | `start_lost`. */

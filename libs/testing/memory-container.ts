@@ -36,6 +36,7 @@ export interface RunScript {
 /** What is looked at of a container's config. */
 export interface ContainerConfig {
   readonly Image: string;
+  readonly Env?: readonly string[];
   readonly Labels?: Readonly<Record<string, string>>;
   readonly HostConfig?: { readonly NetworkMode?: string; readonly PortBindings?: Readonly<Record<string, readonly { readonly HostPort?: string }[]>> };
 }

@@ -55,6 +55,11 @@ export class MemoryRuntime implements ContainerRuntime {
     return this.#find(name)?.state ?? null;
   }
 
+  async environment(name: string): Promise<readonly string[]> {
+    this.#answer();
+    return this.#find(name)?.config.Env ?? [];
+  }
+
   async createContainer(plan: ContainerPlan): Promise<string> {
     this.#answer();
     const known = this.#find(plan.name);

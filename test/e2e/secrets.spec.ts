@@ -120,6 +120,8 @@ describe('secrets', () => {
     const { secret_id } = await keep('as-env', canary.value);
     const id = await run({ name: 'with-env', env: { PLAIN: 'shown' }, secrets: { API_KEY: { secret_id } } });
     expect(await inside(id, 'sh', '-c', 'echo $PLAIN $API_KEY')).toBe(`shown ${canary.value}`);
+    await world.docker(['exec', (await world.containers(id))[0]!.id, 'sh', '-c', 'echo told: $API_KEY > /proc/1/fd/1']);
+    await world.eventually('what it says of it is masked', async () => JSON.stringify((await world.get(`/v1/docker-services/${id}/logs`)).items).includes('told: [secret]'));
     expect((await world.inspect((await world.containers(id))[0]!.id)).Config.Env).toContain(`API_KEY=${canary.value}`);
     expect(await canary.inFiles(world.home)).toEqual([]);
     expect(bus.messages.filter(({ bytes }) => canary.isIn(bytes))).toEqual([]);

@@ -91,6 +91,9 @@ class EngineOf implements ContainerRuntime {
   findImage(reference: string): ReturnType<ContainerRuntime['findImage']> {
     return this.#ask(() => this.engine.findImage(reference));
   }
+  environment(name: string): ReturnType<ContainerRuntime['environment']> {
+    return this.#ask(() => this.engine.environment(name));
+  }
   usage(ids: readonly string[]): ReturnType<ContainerRuntime['usage']> {
     return this.#ask(() => this.engine.usage(ids));
   }
