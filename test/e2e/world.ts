@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -88,7 +88,11 @@ export class World {
     for (const one of [this.engine, ...this.further, this.stores]) await one.stop();
     await rm(this.home, { recursive: true, force: true });
     // What containers that were still there had been given.
-    for (const root of FILE_ROOTS) await rm(join(root, readConfig({ WAYBILL_HOME: this.home }).installation), { recursive: true, force: true });
+    const { installation } = readConfig({ WAYBILL_HOME: this.home });
+    for (const root of FILE_ROOTS) {
+      await rm(join(root, installation), { recursive: true, force: true });
+      await rmdir(root).catch(() => undefined);
+    }
   }
 
   /** @param gateway the one to ask, where there are several. */
