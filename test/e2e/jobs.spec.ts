@@ -21,7 +21,7 @@ describe('a job', () => {
   };
   const run = async (over: Record<string, unknown>): Promise<Doc> => {
     const created = await start(over);
-    expect(created).toMatchObject({ status: 'PENDING', trigger: { type: 'manual' }, attempts: [], exit_code: null });
+    expect(created).toMatchObject({ status: 'PENDING', trigger: { type: 'manual' }, exit_code: null });
     return ended(created.job_id);
   };
 
