@@ -23,6 +23,8 @@ const BY_WORDS: readonly (readonly [RegExp, Code, boolean])[] = [
   [/has active endpoints/i, 'engine_failed', true],
   // Its containerd has a process for it, begun before the engine was killed, and the engine knows nothing of that (20.10; 23 clears it away itself).
   [/\btask [0-9a-f]{64}: already exists/i, 'start_lost', false],
+  // The same, where that process can't be cleared away since it runs.
+  [/^id already in use$/i, 'start_lost', false],
   // Removed between the look and the use: look again, and pull.
   [/no such image/i, 'image_not_found', true],
   [/no matching manifest for|image operating system .* cannot be used|does not match the (specified|detected) (host )?platform/i, 'image_architecture', false],
