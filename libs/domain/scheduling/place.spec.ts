@@ -34,7 +34,7 @@ const removed: NodeEvent = { type: 'NodeRemoved', data: { lost: [] } };
 const filtersOf = (on: NodeForPlacement, more: Partial<Candidate> = {}) => refusals({ ...candidate, ...more }, on);
 
 describe('a filter', () => {
-  it('keeps one that takes another\'s place on its node, as long as any node holds that one', () => {
+  it("keeps one that takes another's place on its node, as long as any node holds that one", () => {
     const replacing = { ...candidate, slot: 1, generation: 2, replaces: 'rep_1' as const };
     const nodes = [nodeWith(1), nodeWith(2, [holding(1)])];
     expect(place(replacing, nodes)).toMatchObject({ nodeId: 'node_2', nodes: [{ fits: true }, { reasons: [{ filter: 'replaced' }] }] });
