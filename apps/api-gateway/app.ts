@@ -34,6 +34,7 @@ import { PlansController } from './plans/plans.controller.ts';
 import { ProjectionsController } from './projections/projections.controller.ts';
 import { ProjectsController } from './projects/projects.controller.ts';
 import { SchedulesController } from './schedules/schedules.controller.ts';
+import { VolumesController } from './volumes/volumes.controller.ts';
 
 const BODY_LIMIT = 1024 * 1024;
 
@@ -62,6 +63,7 @@ class GatewayModule {
         JobsController,
         JobOutputController,
         SchedulesController,
+        VolumesController,
         NodesController,
         AuditController,
         EventsController,

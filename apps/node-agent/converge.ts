@@ -16,6 +16,7 @@ import { retryDelayMs } from './retry-delay.ts';
 import { runIsOpen, type Step, type Surroundings, type Telling } from './step.ts';
 import { Teller } from './tell.ts';
 import { Turns } from './turns.ts';
+import type { Volumes } from './volumes.ts';
 
 /** What converging needs to know of its engine. */
 export interface EngineHost extends Host {
@@ -30,6 +31,7 @@ export interface ConvergerOptions {
   readonly journal: Journal;
   readonly output: Output;
   readonly probing: Probing;
+  readonly volumes: Volumes;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -99,6 +101,7 @@ export class Converger {
   onApplied(): void {
     this.#preparer.giveUpUnwanted();
     this.#addKnown();
+    this.#queue.add(VOLUMES);
   }
 
   /** Something happened to a container. One that was never seen may be anybody's. */
@@ -115,6 +118,7 @@ export class Converger {
     this.#addKnown();
     for (const replicaId of this.#cleaner.replicasOf(containers)) this.#queue.add(replicaId);
     this.#queue.add(NETWORKS);
+    this.#queue.add(VOLUMES);
   }
 
   #addKnown(): void {
@@ -124,6 +128,7 @@ export class Converger {
 
   async #reconcile(key: string): Promise<void | { againInMs: number }> {
     if (key === NETWORKS) return this.#cleaner.removeUnusedNetworks();
+    if (key === VOLUMES) return this.options.volumes.settle();
     const replicaId = key as ReplicaId;
     for (let step = 0; step < STEPS; step += 1) {
       if (this.#stopping.signal.aborted) return;
@@ -211,12 +216,20 @@ export class Converger {
     if (step.do === 'note' && container && next.phase === 'running') output.follow(replicaId, container.id, next.run);
     if (next.observed?.state === 'GONE') this.#afterGone(replicaId);
     if (step.do === 'pull') await this.#preparer.pull(assignment);
-    if (step.do === 'make') this.#owners.set(await this.#preparer.make(assignment, next), replicaId);
+    if (step.do === 'make') await this.#make(assignment, next);
     if (container) await this.#handle(step.do, container, assignment, next);
   }
 
-  async #handle(what: Deed['do'], container: ContainerState, { replicaId, graceMs }: Assignment, memory: ReplicaMemory): Promise<void> {
-    const { runtime, output } = this.options;
+  async #make(assignment: Assignment, memory: ReplicaMemory): Promise<void> {
+    this.#owners.set(await this.#preparer.make(assignment, memory), assignment.replicaId);
+    // What was made for it is to be told.
+    if (assignment.spec.volumes?.length) this.#queue.add(VOLUMES);
+  }
+
+  async #handle(what: Deed['do'], container: ContainerState, assignment: Assignment, memory: ReplicaMemory): Promise<void> {
+    const { runtime, output, volumes } = this.options;
+    const { replicaId, graceMs } = assignment;
+    if (what === 'start') await volumes.ensure(assignment);
     // Ahead of those that are yet to be made: the first are to run before the last are there.
     if (what === 'start') await this.#starts.take(() => runtime.startContainer(container.id), true);
     if (what === 'stop') await runtime.stopContainer(container.id, graceMs);
@@ -258,6 +271,7 @@ export class Converger {
     const { applied } = this.options;
     for (const entry of applied.entries ?? []) if (replacedBy(entry, applied).includes(replicaId)) this.#queue.add(entry.replicaId);
     this.#queue.add(NETWORKS);
+    this.#queue.add(VOLUMES);
   }
 }
 
@@ -267,5 +281,6 @@ const toBeTold = (step: Deed): Telling | null => ('tell' in step && !('silent' i
 
 const GO_ON = Symbol('go on');
 
-/** Not a replica's id: the key of all networks. */
+/** No replicas' ids: the keys of all networks, and of all volumes. */
 const NETWORKS = 'networks';
+const VOLUMES = 'volumes';

@@ -6,6 +6,7 @@ import { Pulls } from './pulls.ts';
 import type { Memories, ReplicaMemory } from './replica-memory.ts';
 import type { Teller } from './tell.ts';
 import type { Turns } from './turns.ts';
+import type { Volumes } from './volumes.ts';
 
 /** A pull is worth a word in the log once it has lasted this long, and for each further quarter, at most so often. The rest is for
  *  heartbeats. */
@@ -33,6 +34,7 @@ export class Preparer {
       /** Shared with whoever starts them. */
       readonly starts: Turns;
       readonly clock: Clock;
+      readonly volumes: Volumes;
     },
   ) {
     this.#pulls = new Pulls(options.runtime, options.clock);
@@ -74,10 +76,11 @@ export class Preparer {
     }
   }
 
-  /** The network, and the container in it. @returns the container's id. @throws EngineError */
+  /** The network and the volumes, and the container in them. @returns the container's id. @throws EngineError */
   async make(assignment: Assignment, memory: ReplicaMemory): Promise<string> {
-    const { runtime, host, memories, starts } = this.options;
+    const { runtime, host, memories, starts, volumes } = this.options;
     const containerId = await starts.take(async () => {
+      await volumes.ensure(assignment);
       await runtime.ensureNetwork(networkPlanOf(assignment, host.installation));
       return runtime.createContainer(containerPlanOf(assignment, host));
     });

@@ -19,17 +19,20 @@ import {
   type ReplicaEvent,
   type ReplicaId,
   type StreamCategory,
+  type VolumeEvent,
+  type VolumeId,
 } from '#domain';
 import type { Recorded } from '#event-store';
 import type { Cause } from './cause.ts';
 import { LocalImages } from './placement/local-images.ts';
 import { RecentFailures } from './placement/recent-failures.ts';
+import { KnownVolumes } from './volumes/known-volumes.ts';
 
 /** All that the index folds. */
-export type IndexedEvent = DockerServiceEvent | DeploymentEvent | ReplicaEvent | NodeEvent | JobEvent | NetworkEvent | NetworkPoolEvent | ProjectEvent;
+export type IndexedEvent = DockerServiceEvent | DeploymentEvent | ReplicaEvent | NodeEvent | JobEvent | NetworkEvent | NetworkPoolEvent | ProjectEvent | VolumeEvent;
 
 /** The streams that the index reads. */
-export const INDEXED_PREFIXES = ['docker_service-', 'deployment-', 'replica-', 'node-', 'job-', 'project-', 'network-', 'network_pool-'] as const;
+export const INDEXED_PREFIXES = ['docker_service-', 'deployment-', 'replica-', 'node-', 'job-', 'project-', 'network-', 'network_pool-', 'volume-'] as const;
 
 export interface ReplicaEntry {
   readonly replicaId: ReplicaId;
@@ -88,6 +91,7 @@ export class LogIndex {
   readonly hooks = new Map<string, DockerServiceId>();
   readonly failures = new RecentFailures();
   readonly localImages = new LocalImages();
+  readonly volumes = new KnownVolumes();
   readonly #released = new Set<ReplicaId>();
   readonly #causes = new Map<string, Cause>();
 
@@ -95,6 +99,7 @@ export class LogIndex {
   take(recorded: Recorded): void {
     const event = recorded as unknown as IndexedEvent;
     const { category, id } = parseStream(recorded.stream);
+    if (category === 'volume') this.volumes.take(id as VolumeId, event as VolumeEvent);
     if (category === 'node') this.#takeNode(id as NodeId, event as NodeEvent);
     if (event.type === 'ReleaseCut' || event.type === 'ReleaseImagePinned' || event.type === 'JobCreated') this.localImages.take(id, event);
     if (category === 'project' && id !== PLATFORM) this.projects.add(id as ProjectId);

@@ -4,6 +4,7 @@ export * from './create-docker-service.ts';
 export * from './create-job.ts';
 export * from './create-project.ts';
 export * from './schedules.ts';
+export * from './volumes.ts';
 export { Dispatcher } from './dispatcher.ts';
 export { dispatcherOn } from './handlers.ts';
 export * from './change-docker-service.ts';

@@ -1,4 +1,5 @@
 import type { Assignment } from '#contracts';
+import { mountsOf } from './mounts.ts';
 import { checkHostConfig, ForbiddenConfig, hostConfigOf, type HostConfig } from './host-config.ts';
 import { containerName, LABELS, networkName, SYSTEM_LABEL_PREFIX } from './names.ts';
 import type { ContainerPlan, NetworkPlan } from './runtime.ts';
@@ -40,7 +41,7 @@ export function containerPlanOf(assignment: Assignment, host: Host): ContainerPl
       ...commandOf(spec.command, spec.args),
       ExposedPorts: Object.fromEntries(spec.ports.map((port) => [`${port.containerPort}/${port.protocol}`, {}])),
       StopTimeout: Math.ceil(assignment.graceMs / 1000),
-      HostConfig: hostConfigOf(spec.resources, spec.ports, { network, publishOn: host.publishOn, cpus: host.cpus }),
+      HostConfig: hostConfigOf(spec.resources, spec.ports, { network, publishOn: host.publishOn, cpus: host.cpus, mounts: mountsOf(spec.volumes, host.installation) }),
       NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: assignment.aliases } } },
     },
   };
@@ -54,8 +55,9 @@ export const networkPlanOf = (assignment: Assignment, installation: string): Net
 });
 
 /** Checks a whole plan against the allow-list, whoever compiled it: its keys, its one network, its HostConfig, its label.
+ *  @param hostPaths whether a folder of the host may be mounted; default: none.
  *  @throws ForbiddenConfig */
-export function checkContainerPlan(plan: ContainerPlan, installation: string): asserts plan is ContainerPlan & { config: ContainerConfig } {
+export function checkContainerPlan(plan: ContainerPlan, installation: string, hostPaths: (path: string) => boolean = () => false): asserts plan is ContainerPlan & { config: ContainerConfig } {
   const config = plan.config as Partial<Record<string, unknown>>;
   const unknown = Object.keys(config).filter((key) => !CONFIG_KEYS.has(key));
   if (unknown.length > 0) throw new ForbiddenConfig(`${unknown.join(', ')}: not allowed`);
@@ -66,7 +68,7 @@ export function checkContainerPlan(plan: ContainerPlan, installation: string): a
   }
   const labels = config['Labels'] as Record<string, string> | undefined;
   if (labels?.[LABELS.installation] !== installation) throw new ForbiddenConfig(`the label ${LABELS.installation} has to be ${installation}`);
-  checkHostConfig(config['HostConfig'], network);
+  checkHostConfig(config['HostConfig'], { network, installation, hostPaths });
 }
 
 const CONFIG_KEYS = new Set(['Image', 'Env', 'Labels', 'Entrypoint', 'Cmd', 'ExposedPorts', 'StopTimeout', 'HostConfig', 'NetworkingConfig']);

@@ -33,6 +33,12 @@ export interface ContainerRuntime {
   listNetworks(): Promise<readonly { id: string; name: string; networkId: string; containers: number }[]>;
   /** Silent when gone or not ours. @throws EngineError `engine_failed` while somebody is in it. */
   removeNetwork(name: string): Promise<void>;
+  /** A volume of that name is left as it is, where it is the same. @returns where the engine has its data on its own host. @throws EngineError `engine_failed` where it is another one. */
+  ensureVolume(plan: VolumePlan): Promise<string>;
+  /** Those of this installation. `path`: where the engine has its data on its own host. */
+  listVolumes(): Promise<readonly { name: string; volumeId: string; path: string }[]>;
+  /** With its data, where the engine itself has that. Silent when gone or not ours. @throws EngineError `engine_failed` while a container has it. */
+  removeVolume(name: string): Promise<void>;
   /** From `since` on, that instant included (RFC 3339 with nanoseconds; null = the start), then live while it runs.
    *  Ends of itself once the container isn't running, and silently when aborted. Complete only if that was so from the beginning:
    *  engines may end what they give live, or begin it anew, when they rotate the log, and without its last lines when it stops. A line that the engine kept in pieces
@@ -73,6 +79,8 @@ export interface EngineInfo {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly hostname: string;
+  /** Where it keeps its data on its own host. */
+  readonly dataRoot: string;
 }
 
 /** Everything about a container, compiled by `container-config.ts`: `config` goes to the engine as it stands. */
@@ -85,6 +93,13 @@ export interface NetworkPlan {
   readonly name: string;
   readonly networkId: string;
   readonly subnet: string;
+}
+
+export interface VolumePlan {
+  readonly name: string;
+  readonly volumeId: string;
+  /** A folder of the engine's host that stands behind it; null: one of the engine's own. */
+  readonly folder: string | null;
 }
 
 export interface ContainerState {
@@ -102,13 +117,13 @@ export interface ContainerState {
 }
 
 /** What the engine said no to, sorted by what can be done about it. `transient` ones are tried again: always
- *  `registry_unreachable`, `pull_stalled` (said by whoever waits for it), `host_port_taken`, `subnet_taken` (another one is allotted), `not_found` (look again) and `engine_…`;
- *  never `image_pull_denied`, `image_architecture`, `invalid_config` and `start_lost` (the engine was killed in the middle of an earlier
+ *  `registry_unreachable`, `pull_stalled` (said by whoever waits for it), `host_port_taken`, `subnet_taken` (another one is allotted), `volume_failed`, `not_found` (look again) and `engine_…`;
+ *  never `image_pull_denied`, `image_architecture`, `invalid_config`, `host_path_denied` and `start_lost` (the engine was killed in the middle of an earlier
  *  start, and can do no more with that container than remove it); `image_not_found` only where it vanished before its use. */
 export class EngineError extends Error {
   constructor(
     readonly code:
-      | 'image_not_found' | 'image_pull_denied' | 'image_architecture' | 'registry_unreachable' | 'pull_stalled' | 'host_port_taken' | 'subnet_taken'
+      | 'image_not_found' | 'image_pull_denied' | 'image_architecture' | 'registry_unreachable' | 'pull_stalled' | 'host_port_taken' | 'subnet_taken' | 'volume_failed' | 'host_path_denied'
       | 'invalid_config' | 'start_lost' | 'not_found' | 'engine_unreachable' | 'engine_failed',
     readonly transient: boolean,
     message: string,

@@ -11,6 +11,7 @@ import type { PlanEvent } from './plan/events.ts';
 import type { ProjectEvent } from './project/events.ts';
 import type { ReplicaEvent } from './replica/events.ts';
 import type { ScheduleEvent } from './schedule/events.ts';
+import type { VolumeEvent } from './volume/events.ts';
 
 /** Which events stand in which kind of stream. */
 export interface EventsByCategory {
@@ -24,6 +25,7 @@ export interface EventsByCategory {
   plan: PlanEvent;
   network: NetworkEvent;
   network_pool: NetworkPoolEvent;
+  volume: VolumeEvent;
 }
 
 export type AnyEvent = EventsByCategory[StreamCategory];
@@ -141,6 +143,19 @@ export const registry: Registry = {
   SubnetAllotted: first('network_pool', 'A network has this subnet for its own.'),
   SubnetBarred: first('network_pool', 'The subnet is in other use on a host: it is never allotted again.'),
   SubnetFreed: first('network_pool', 'The subnet may be allotted again.'),
+
+  VolumeCreated: first('volume', 'A volume exists, and is on no node yet.'),
+  VolumeUseBegan: first('volume', 'A service or job mounts the volume, or is about to: it is not deleted meanwhile.'),
+  VolumeUseEnded: first('volume', 'A service or job does not mount the volume any more.'),
+  VolumeBound: first('volume', 'The volume is on this node from now on: whatever mounts it runs there only.'),
+  VolumeAwaited: first('volume', 'Another replica goes to the node of the volume, which nobody has seen made yet.'),
+  VolumeAwaitEnded: first('volume', 'A replica that went there for the volume never came to run; others still may.'),
+  VolumeUnbound: first('volume', 'The volume is on no node any more, and why; it will be made anew where it is needed next.'),
+  VolumeProvisioned: first('volume', "The node's agent has made the volume: there may be data in it."),
+  VolumeDeletionRequested: first('volume', 'The volume is to go, with all that is in it.'),
+  VolumeCleared: first('volume', 'Nothing of the volume is left on the node.'),
+  VolumeDeleted: first('volume', 'Nothing of the volume is left anywhere.'),
+  VolumeReservationVoided: first('volume', "The volume was never written after its name was claimed, and now can't be."),
 };
 
 export const isEventType = (type: string): type is EventType => Object.hasOwn(registry, type);

@@ -21,6 +21,7 @@ export * from './views/replicas.ts';
 export * from './views/schedules.ts';
 export { getService, listServices, type ServiceAnswer, type ServiceFilter } from './views/service-queries.ts';
 export * from './views/services.ts';
+export * from './views/volumes.ts';
 export { canonicalJson } from './canonical-json.ts';
 export { LogPages } from './log-pages.ts';
 export * from './open.ts';

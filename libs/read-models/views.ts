@@ -11,9 +11,10 @@ import { releases } from './views/releases.ts';
 import { replicas } from './views/replicas.ts';
 import { schedules } from './views/schedules.ts';
 import { services } from './views/services.ts';
+import { volumes } from './views/volumes.ts';
 
 /** Every view, by its name. Each is followed and rebuilt by itself. */
-export const views = { audit, deployments, environments, jobs, networks, nodes, plans, projects, releases, replicas, schedules, services } as const;
+export const views = { audit, deployments, environments, jobs, networks, nodes, plans, projects, releases, replicas, schedules, services, volumes } as const;
 
 export type ViewName = keyof typeof views;
 

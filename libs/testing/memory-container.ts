@@ -35,8 +35,11 @@ export interface RunScript {
 export interface ContainerConfig {
   readonly Image: string;
   readonly Labels?: Readonly<Record<string, string>>;
-  readonly HostConfig?: { readonly NetworkMode?: string; readonly PortBindings?: Readonly<Record<string, readonly { readonly HostPort?: string }[]>> };
+  readonly HostConfig?: { readonly NetworkMode?: string; readonly PortBindings?: Readonly<Record<string, readonly { readonly HostPort?: string }[]>>; readonly Mounts?: readonly { readonly Type: string; readonly Source?: string }[] };
 }
+
+/** The volumes that a container has, by their names. */
+const volumesOf = ({ HostConfig }: ContainerConfig): readonly string[] => (HostConfig?.Mounts ?? []).flatMap(({ Type, Source }) => (Type === 'volume' && Source ? [Source] : []));
 
 /** One container of a `MemoryRuntime`, living by its image's script. */
 export class MemoryContainer {
@@ -72,6 +75,10 @@ export class MemoryContainer {
 
   get id(): string {
     return this.self.id;
+  }
+
+  get volumes(): readonly string[] {
+    return volumesOf(this.config);
   }
 
   get network(): string | null {

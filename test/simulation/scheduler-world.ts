@@ -1,4 +1,4 @@
-import { type CommandMetadata, type ContainerSpec, type DeploymentId, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, job, type JobId, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, streamOf, upcast, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
+import { type CommandMetadata, type ContainerSpec, type DeploymentId, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, type ExistingVolume, job, type JobId, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, streamOf, upcast, volume, type VolumeCommand, type VolumeId, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
 import { AggregateStore, type EventStore, type Recorded } from '#event-store';
 import { commandIdOf, randomCommandId, replicaIdOf } from '#platform';
 import { MemoryBroker, type MemoryBus, MemoryEventStore, MemoryLogger, seededRandom, VirtualClock } from '#testing';
@@ -88,7 +88,7 @@ export class SchedulerWorld {
 
   async addNode(name: string, capacity = { cpuMillis: 4_000, memoryBytes: 4_096 * MIB }): Promise<ScriptedNode> {
     const nodeId = `node_${name}` as NodeId;
-    const facts = { name, address: '10.0.0.1', architecture: 'amd64', engineVersion: '24', capacity, labels: {} };
+    const facts = { name, address: '10.0.0.1', architecture: 'amd64', engineVersion: '24', capacity, labels: {}, backends: ['local', 'tmpfs'] as const };
     const made = new ScriptedNode(nodeId, this, this.broker.bus(nodeId), facts, this.over.signal);
     this.nodes.push(made);
     await made.register();
@@ -159,7 +159,18 @@ export class SchedulerWorld {
   }
 
   scale = (replicas: number): Promise<void> => this.onService({ type: 'ScaleDockerService', data: { replicas } });
-  deleteService = (): Promise<void> => this.onService({ type: 'RequestDockerServiceDeletion', data: {} });
+  deleteService = (volumes?: 'keep' | 'delete'): Promise<void> => this.onService({ type: 'RequestDockerServiceDeletion', data: volumes ? { volumes } : {} });
+
+  /** As the gateway does with a service that mounts it, as an agent does with what it has made or taken away, or as anybody does. */
+  async onVolume(volumeId: VolumeId, command: VolumeCommand): Promise<void> {
+    await this.aggregates.handle(volume, streamOf('volume', volumeId), command, this.metadata());
+  }
+
+  async volume(volumeId: VolumeId): Promise<ExistingVolume> {
+    const { state } = await this.aggregates.load(volume, streamOf('volume', volumeId));
+    if (state.status !== 'present') throw new Error(`the volume is ${state.status}`);
+    return state;
+  }
 
   /** As job-runner does: the job, its first attempt and the replica of that. */
   async runJob(): Promise<ReplicaId> {

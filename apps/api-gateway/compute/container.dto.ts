@@ -1,8 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
+import { IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
 import { LIMITS } from '#domain';
 import { TextList, TextMap } from '../edge/shapes.ts';
+import { MountDto } from '../volumes/volume.dto.ts';
 import { IsLoggingTarget, IsMetricsTarget, LOGGING_TARGETS, METRICS_TARGETS } from './targets.ts';
 
 const text = { type: 'string' } as const;
@@ -104,4 +105,11 @@ export class ContainerDto {
   @IsOptional()
   @IsMetricsTarget()
   metrics_target?: { type: 'prometheus' | 'none' };
+
+  @ApiPropertyOptional({ type: [MountDto] })
+  @IsOptional()
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => MountDto)
+  volumes?: MountDto[];
 }

@@ -1,7 +1,8 @@
 import { Body, Controller, Param, Patch, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiBody, ApiOkResponse, ApiTags, PartialType } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { changeDockerService, Dispatcher, startedDeployment } from '#application';
+import { changeDockerService, Dispatcher, mountsOfService, startedDeployment } from '#application';
+import { provide, volumesOf } from '../volumes/service-volumes.ts';
 import type { TenantContext } from '#contracts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import { isObject } from '../edge/merge-patch.ts';
@@ -43,8 +44,12 @@ export class ChangeController {
         dockerServiceId: id,
         ifMatch: change.ifMatch,
         from: async (service) => {
-          const command = await changedDockerService(aggregates, service, patch, change.commandId);
-          refuseChangeThatCanNeverRun(nodes.present, service, command.data);
+          const { commandId } = change;
+          const volumes = volumesOf({ aggregates, nodes: nodes.present, commandId }, service);
+          const command = await changedDockerService(aggregates, service, patch, { volumes, commandId });
+          const { spec = {}, deploy = {} } = command.data;
+          refuseChangeThatCanNeverRun(nodes.present, service, { ...command.data, volumeNeeds: volumes.needs(command.data.spec?.volumes) });
+          await provide({ dispatcher: this.dispatcher, aggregates }, service, volumes.mounting(mountsOfService(spec, deploy)), change);
           return command;
         },
       },

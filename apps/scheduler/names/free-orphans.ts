@@ -1,4 +1,4 @@
-import { dockerService, type NameClaim, project as projectRules, streamOf, type PLATFORM, type ProjectId } from '#domain';
+import { dockerService, type NameClaim, project as projectRules, streamOf, volume as volumeRules, type PLATFORM, type ProjectId } from '#domain';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
@@ -7,7 +7,7 @@ import type { SchedulerPorts } from '../ports.ts';
 
 /** How long a claimed name may wait for its thing: far longer than any request goes on trying. A project's waits longer still:
  *  its stream can't be voided, so nothing but time keeps a late write from coming. */
-const ORPHANED_AFTER_MS = { docker_service: 60_000, project: 600_000 } as const;
+const ORPHANED_AFTER_MS = { docker_service: 60_000, volume: 60_000, project: 600_000 } as const;
 
 /** The project whose stream a name is claimed on, or the platform. */
 type ClaimedOn = ProjectId | typeof PLATFORM;
@@ -47,6 +47,11 @@ export class FreeOrphans {
       const { state } = await this.ports.aggregates.load(projectRules, streamOf('project', holder));
       return state.status === 'deleted' ? 'over' : state.status === 'present' ? 'there' : 'absent';
     }
+    if (scope === 'volume') {
+      const { state } = await this.ports.aggregates.load(volumeRules, streamOf('volume', holder));
+      if (state.status === 'absent') return 'absent';
+      return state.status === 'voided' || state.lifecycle === 'DELETED' ? 'over' : 'there';
+    }
     const { state } = await this.ports.aggregates.load(dockerService, streamOf('docker_service', holder));
     if (state.status === 'absent') return 'absent';
     return state.status === 'voided' || state.lifecycle === 'DELETED' ? 'over' : 'there';
@@ -59,11 +64,13 @@ export class FreeOrphans {
     return since + ORPHANED_AFTER_MS[scope] - now;
   }
 
-  /** @returns false where the service was written after all */
-  private async void(on: ClaimedOn, { holder, commandId, name }: NameClaim): Promise<boolean> {
+  /** @returns false where the thing was written after all */
+  private async void(on: ClaimedOn, { scope, holder, commandId, name }: NameClaim): Promise<boolean> {
     const metadata = causedBy(this.index.causeOf(on), commandIdOf('void', holder), on, this.ports.clock.now());
     try {
-      await this.ports.aggregates.handle(dockerService, streamOf('docker_service', holder), { type: 'VoidReservation', data: { commandId, name } }, metadata, { expected: null });
+      const data = { commandId, name };
+      if (scope === 'volume') await this.ports.aggregates.handle(volumeRules, streamOf('volume', holder), { type: 'VoidVolumeReservation', data }, metadata, { expected: null });
+      else await this.ports.aggregates.handle(dockerService, streamOf('docker_service', holder), { type: 'VoidReservation', data }, metadata, { expected: null });
       return true;
     } catch (error) {
       if (error instanceof Conflict) return false;

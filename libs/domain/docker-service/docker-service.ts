@@ -46,6 +46,8 @@ export interface ExistingDockerService {
   readonly halted: Reason | null;
   /** What stands in this stream's steps and in those of ended deployments; an active deployment's orders are in its own stream. */
   readonly orders: Orders;
+  /** Its deletion was asked for together with that of its volumes. */
+  readonly takesVolumes: boolean;
 }
 
 /** `voided`: the name was claimed, but the service never written, and now never will be. */
@@ -92,6 +94,7 @@ const evolutions: Cases<DockerServiceEvent, DockerService, DockerService> = {
     superseded: [],
     halted: null,
     orders: noOrders,
+    takesVolumes: false,
   }),
   /** The first release brings the labels that the service was created with. */
   ReleaseCut(service, { data: { release, spec } }) {
@@ -110,7 +113,7 @@ const evolutions: Cases<DockerServiceEvent, DockerService, DockerService> = {
   DockerServiceStopped: (service) => ({ ...cutShort(existing(service), STOPPED), lifecycle: 'PAUSED', paused: 'removed' }),
   DockerServiceStarted: (service) => ({ ...existing(service), lifecycle: 'ACTIVE', paused: null }),
   ServiceStepTaken: (service, { data }) => ({ ...existing(service), orders: takeStep(existing(service).orders, data) }),
-  DockerServiceDeletionRequested: (service) => ({ ...cutShort(existing(service), DELETED), lifecycle: 'DELETING', paused: null }),
+  DockerServiceDeletionRequested: (service, { data }) => ({ ...cutShort(existing(service), DELETED), lifecycle: 'DELETING', paused: null, takesVolumes: data.volumes === 'delete' }),
   DockerServiceDeleted: (service) => ({ ...existing(service), lifecycle: 'DELETED' }),
   ReservationVoided: () => ({ status: 'voided' }),
 };

@@ -3,6 +3,7 @@ import type { Reason } from '../kernel/reason.ts';
 import type { Resources } from '../kernel/units.ts';
 import type { DeploySettings } from './deploy-settings.ts';
 import type { Healthcheck } from './healthcheck.ts';
+import type { VolumeMount } from '../volume/mount.ts';
 import type { RestartPolicy } from './restart-policy.ts';
 import type { LoggingTarget, MetricsTarget } from './targets.ts';
 
@@ -36,6 +37,8 @@ export interface ContainerSpec {
   readonly healthcheck: Healthcheck | null;
   readonly loggingTarget: LoggingTarget;
   readonly metricsTarget: MetricsTarget;
+  /** Left out: none. */
+  readonly volumes?: readonly VolumeMount[];
 }
 
 /** A replica that a plan orders into being. Its id is derived from (owner, slot, generation). While a service rolls, a slot may hold
@@ -150,7 +153,8 @@ export type DockerServiceEvent =
   | { type: 'DockerServiceStarted'; data: Nothing }
   /** A batch outside any deployment: a lost replica made good, a scale, a deletion. */
   | { type: 'ServiceStepTaken'; data: Step }
-  | { type: 'DockerServiceDeletionRequested'; data: Nothing }
+  /** `volumes`: whether those that only it uses go with it; left out: they are kept. Its ephemeral ones go in any case. */
+  | { type: 'DockerServiceDeletionRequested'; data: { volumes?: 'keep' | 'delete' } }
   /** On the engine's word: every container is gone. */
   | { type: 'DockerServiceDeleted'; data: { name: string; environmentId: EnvironmentId; projectId: ProjectId } }
   /** The name was claimed but the service never written; a late write of it now conflicts. */

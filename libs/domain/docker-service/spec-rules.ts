@@ -2,6 +2,7 @@ import { parseImageReference } from '../image/reference.ts';
 import { Rejection } from '../kernel/rejection.ts';
 import type { Amount, Resources } from '../kernel/units.ts';
 import { isName, NAME_RULE } from '../project/name.ts';
+import { mountViolations } from '../volume/mount-rules.ts';
 import { constraintFlaw } from './constraint.ts';
 import type { ContainerSpec, Port } from './events.ts';
 import { healthViolations } from './health-rules.ts';
@@ -25,6 +26,7 @@ export const partViolations = (parts: Partial<ContainerSpec>): readonly Violatio
   ...(parts.resources ? resourcesViolations(parts.resources) : []),
   ...(parts.labels ? labelViolations(parts.labels) : []),
   ...(parts.constraints ? constraintViolations(parts.constraints) : []),
+  ...(parts.volumes ? mountViolations(parts.volumes) : []),
 ];
 
 export const nameViolations = (name: string): readonly Violation[] => (isName(name) ? [] : [violation('/name', 'invalid', `must be ${NAME_RULE}`)]);

@@ -1,7 +1,8 @@
 import type { EnvironmentId, NetworkId, ProjectId } from '../kernel/ids.ts';
 
-/** Services are unique within an environment (claimed on its project's stream), projects in the platform (on `project-platform`). */
-export type NameScope = 'project' | 'docker_service';
+/** Services and volumes are unique within an environment, each kind by itself (claimed on its project's stream), projects in the
+ *  platform (on `project-platform`). */
+export type NameScope = 'project' | 'docker_service' | 'volume';
 
 export type ProjectEvent =
   | { type: 'ProjectCreated'; data: { projectId: ProjectId; name: string } }

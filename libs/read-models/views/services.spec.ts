@@ -45,6 +45,7 @@ describe('the services view', () => {
       healthcheck: null,
       logging_target: { type: 'local_only' },
       metrics_target: { type: 'prometheus' },
+      volumes: [],
     };
     const member = { generation: 1, release: 1, state: 'PENDING', health: 'unknown', run: 0, final: false, ever_failed: false, stopping: null, node_id: null, reason: null };
     expect(serviceIn(story)).toEqual({

@@ -66,7 +66,7 @@ const CHANGES: ReadonlySet<string> = new Set([
 export const services: View<ServiceDocument> = {
   schema: {
     view: 'services',
-    version: 2,
+    version: 3,
     indexes: [['project_id', 'lifecycle'], ['environment_id', 'name'], ['lifecycle']],
   },
   prefixes: ['docker_service-', 'deployment-', 'replica-'],
@@ -231,6 +231,7 @@ const NO_RELEASE = {
   healthcheck: null,
   logging_target: { type: 'local_only' },
   metrics_target: { type: 'prometheus' },
+  volumes: [],
   stable_release: null,
   active_deployment: null,
   deployment: null,

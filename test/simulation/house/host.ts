@@ -116,6 +116,15 @@ class EngineOf implements ContainerRuntime {
   removeNetwork(name: string): Promise<void> {
     return this.#do('remove network', () => this.engine.removeNetwork(name));
   }
+  ensureVolume(...asked: Parameters<ContainerRuntime['ensureVolume']>): Promise<string> {
+    return this.#do('volume', () => this.engine.ensureVolume(...asked));
+  }
+  listVolumes(): ReturnType<ContainerRuntime['listVolumes']> {
+    return this.#ask(() => this.engine.listVolumes());
+  }
+  removeVolume(name: string): Promise<void> {
+    return this.#do('remove volume', () => this.engine.removeVolume(name));
+  }
 
   async pullImage(...asked: Parameters<ContainerRuntime['pullImage']>): Promise<void> {
     await this.#do('pull', () => this.engine.pullImage(...asked));

@@ -54,6 +54,7 @@ export function startMonitor(around: Surroundings): void {
   bus.subscribe(subjects.register('*'), (request: never, subject) => monitor.register(nodeOfSubject(subject), request), options);
   bus.subscribe(subjects.observations('*'), (batch: never, subject) => monitor.takeObservations(nodeOfSubject(subject), batch), options);
   bus.subscribe(subjects.report('*'), (report: never, subject) => monitor.takeReport(nodeOfSubject(subject), report), options);
+  bus.subscribe(subjects.volumes('*'), (report: never, subject) => monitor.takeVolumes(nodeOfSubject(subject), report), options);
   monitor.start();
 }
 
