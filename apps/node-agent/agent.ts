@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { subjects, type AgentStand, type AssignmentSet, type Bus, type ChunkReply, type Clock, type ImageReply, type ImageRequest, type Logger, type LogsRequest, type LogsTailRequest, type SamplesRequest, type Random, type SetChunk, type VolumeUsageRequest } from '#contracts';
 import { EngineError, type ContainerRuntime, type EngineInfo } from '#docker';
 import { SetAssembler } from '#messaging';
@@ -5,6 +6,8 @@ import { AppliedSet } from './applied-set.ts';
 import { Converger } from './converge.ts';
 import type { Disk } from './disk.ts';
 import { factsOf, publishAddressOf, storageFacts, type NodeSettings } from './facts.ts';
+import { GivenValues } from './given-values.ts';
+import type { HostFiles } from './host-files.ts';
 import { loadIdentity, type Identity } from './identity.ts';
 import { Journal, JournalSender } from './journal.ts';
 import { Output } from './output.ts';
@@ -16,6 +19,7 @@ import { retryDelayMs } from './retry-delay.ts';
 import { Sampler } from './sampler.ts';
 import { engineOnly, type Storage } from './storage.ts';
 import { Volumes } from './volumes.ts';
+import { ValueClient } from './value-client.ts';
 
 export interface AgentOptions {
   readonly runtime: ContainerRuntime;
@@ -24,13 +28,15 @@ export interface AgentOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly disk: Disk;
+  /** Where containers are given files from. */
+  readonly files: HostFiles;
   readonly installation: string;
   readonly settings: NodeSettings;
   /** How replicas are asked whether they are well; default over the network, by their own addresses. */
   readonly probing?: Probing;
   /** What of the host volumes are kept in; default what the engine does by itself. */
   readonly storage?: Storage;
-  /** Where a new key pair comes from; default the system's. */
+  /** Where a new key pair and nonces come from; default the system's. */
   readonly entropy?: (bytes: number) => Uint8Array;
 }
 
@@ -153,12 +159,14 @@ export class Agent {
   }
 
   #assemble(engine: EngineInfo): Parts {
-    const { settings, installation } = this.options;
+    const { settings, installation, bus, files, entropy = randomBytes } = this.options;
+    const given = new GivenValues(new ValueClient({ bus, identity: this.identity, entropy }), files);
     const host = { installation, cpus: engine.cpus, architecture: engine.architecture, publishOn: publishAddressOf(settings.address) };
     const probing = this.options.probing ?? new DirectProbing(this.options);
-    const request = { ...this.identity, facts: { ...factsOf(engine, settings), ...storageFacts(this.#storage, engine) } };
+    const { nodeId, publicKey } = this.identity;
+    const request = { nodeId, publicKey, facts: { ...factsOf(engine, settings), ...storageFacts(this.#storage, engine) } };
     return {
-      converger: new Converger({ ...this.options, host, applied: this.applied, memories: this.memories, journal: this.journal, output: this.#output, probing, volumes: this.#volumes }),
+      converger: new Converger({ ...this.options, host, applied: this.applied, memories: this.memories, journal: this.journal, output: this.#output, probing, volumes: this.#volumes, given }),
       registration: new Registration({ ...this.options, request }),
     };
   }

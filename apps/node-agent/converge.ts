@@ -4,7 +4,9 @@ import type { ReplicaId } from '#domain';
 import { WorkQueue } from '#reconcile';
 import type { AppliedSet } from './applied-set.ts';
 import { Cleaner } from './clean.ts';
+import type { GivenValues } from './given-values.ts';
 import { HealthWatch } from './health.ts';
+import type { HostFiles } from './host-files.ts';
 import type { Journal } from './journal.ts';
 import type { Output } from './output.ts';
 import { planConvergence } from './plan-convergence.ts';
@@ -32,6 +34,8 @@ export interface ConvergerOptions {
   readonly output: Output;
   readonly probing: Probing;
   readonly volumes: Volumes;
+  readonly given: GivenValues;
+  readonly files: HostFiles;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -116,7 +120,7 @@ export class Converger {
   async lookAtAll(): Promise<void> {
     const containers = await this.options.runtime.listContainers();
     this.#addKnown();
-    for (const replicaId of this.#cleaner.replicasOf(containers)) this.#queue.add(replicaId);
+    for (const replicaId of [...this.#cleaner.replicasOf(containers), ...(await this.options.files.list())]) this.#queue.add(replicaId);
     this.#queue.add(NETWORKS);
     this.#queue.add(VOLUMES);
   }
@@ -214,9 +218,10 @@ export class Converger {
     const next: ReplicaMemory = { ...memory, ...told, ...('remember' in step ? step.remember : {}) };
     await memories.save(next);
     if (step.do === 'note' && container && next.phase === 'running') output.follow(replicaId, container.id, next.run);
-    if (next.observed?.state === 'GONE') this.#afterGone(replicaId);
+    if (next.observed?.state === 'GONE') await this.#afterGone(replicaId);
     if (step.do === 'pull') await this.#preparer.pull(assignment);
     if (step.do === 'make') await this.#make(assignment, next);
+    if (step.do === 'start') await this.options.given.beforeStart(assignment);
     if (container) await this.#handle(step.do, container, assignment, next);
   }
 
@@ -263,12 +268,13 @@ export class Converger {
     const reason = { code: error.code, message: `the engine lost track of it in the middle of its start: ${error.message}` };
     const told = await this.#teller.tell({ run: memory.run, state: 'GONE', final: true, reason }, memory, null);
     await memories.save({ ...memory, ...told, phase: 'ended' });
-    this.#afterGone(memory.replicaId);
+    await this.#afterGone(memory.replicaId);
   }
 
   /** Whoever replaces it may start now, and its network may have lost its last user. */
-  #afterGone(replicaId: ReplicaId): void {
-    const { applied } = this.options;
+  async #afterGone(replicaId: ReplicaId): Promise<void> {
+    const { applied, files } = this.options;
+    await files.remove(replicaId);
     for (const entry of applied.entries ?? []) if (replacedBy(entry, applied).includes(replicaId)) this.#queue.add(entry.replicaId);
     this.#queue.add(NETWORKS);
     this.#queue.add(VOLUMES);

@@ -9,6 +9,7 @@ import { Agent } from './agent.ts';
 import { FolderDisk } from './disk.ts';
 import { readCapacity } from './facts.ts';
 import { readStorage } from './loop-storage.ts';
+import { TmpfsFiles } from './host-files.ts';
 
 /** The node agent as a process: one for each Docker host. It holds no store's credential, and its end ends no container. */
 await startApp('node-agent', 'agent', async ({ config, clock, random, logger, shutdown, checks }) => {
@@ -18,7 +19,7 @@ await startApp('node-agent', 'agent', async ({ config, clock, random, logger, sh
   const storage = readStorage(process.env, join(config.nodeDir, 'volumes'));
   const runtime = openDockerRuntime({ host: config.dockerHost, installation: config.installation, logger, hostPaths: storage.hostPaths });
   const settings = { name: config.nodeName, address: config.nodeAddress, labels: config.nodeLabels, capacity: readCapacity(process.env) };
-  const options = { runtime, bus, clock, random, logger, disk: new FolderDisk(config.nodeDir), installation: config.installation, settings, storage };
+  const options = { runtime, bus, clock, random, logger, disk: new FolderDisk(config.nodeDir), files: new TmpfsFiles(config.installation), installation: config.installation, settings, storage };
 
   const app = await NestFactory.createApplicationContext(AgentModule.on(options), { logger: false, abortOnError: false });
   shutdown.add('agent', () => app.close());

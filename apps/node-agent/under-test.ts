@@ -6,6 +6,7 @@ import { aContainerSpec, MemoryBroker, MemoryLogger, MemoryRuntime, seededRandom
 import { Agent } from './agent.ts';
 import { MemoryDisk } from './memory-disk.ts';
 import { MemoryStorage } from './memory-storage.ts';
+import { MemoryFiles } from './memory-files.ts';
 
 const IMAGES = {
   web: {},
@@ -78,6 +79,7 @@ export class NodeUnderTest {
   readonly clock = new VirtualClock();
   readonly runtime: MemoryRuntime;
   readonly disk = new MemoryDisk(this.clock);
+  readonly files = new MemoryFiles();
   readonly broker = new MemoryBroker(this.clock);
   readonly monitor = this.broker.bus('monitor');
   readonly said: { replicaId: string; at: number; text: string; seen: Observation }[] = [];
@@ -118,7 +120,7 @@ export class NodeUnderTest {
   async start(): Promise<this> {
     this.bus = this.broker.bus('agent');
     const agent = await Promise.race([this.life.death, Agent.open({
-      runtime: this.life.bound(this.#counted()), bus: this.bus, clock: this.clock, random: seededRandom(1), logger: new MemoryLogger(), disk: this.life.bound(this.disk), storage: this.life.bound(this.storage), installation: 'mine',
+      runtime: this.life.bound(this.#counted()), bus: this.bus, clock: this.clock, random: seededRandom(1), logger: new MemoryLogger(), disk: this.life.bound(this.disk), storage: this.life.bound(this.storage), files: this.files, installation: 'mine',
       settings: { name: 'host-1', address: '127.0.0.1', labels: {}, capacity: { cpuMillis: null, memoryBytes: null } }, entropy: () => new Uint8Array(32),
     })]);
     if (agent === null) return this;

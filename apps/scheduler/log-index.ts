@@ -1,7 +1,9 @@
 import {
+  followedBy,
   node as nodeRules,
   parseStream,
   PLATFORM,
+  type ConfigEvent,
   type DeploymentEvent,
   type DockerServiceEvent,
   type DockerServiceId,
@@ -18,6 +20,7 @@ import {
   type ProjectId,
   type ReplicaEvent,
   type ReplicaId,
+  type SecretEvent,
   type StreamCategory,
   type VolumeEvent,
   type VolumeId,
@@ -29,10 +32,10 @@ import { RecentFailures } from './placement/recent-failures.ts';
 import { KnownVolumes } from './volumes/known-volumes.ts';
 
 /** All that the index folds. */
-export type IndexedEvent = DockerServiceEvent | DeploymentEvent | ReplicaEvent | NodeEvent | JobEvent | NetworkEvent | NetworkPoolEvent | ProjectEvent | VolumeEvent;
+export type IndexedEvent = DockerServiceEvent | DeploymentEvent | ReplicaEvent | NodeEvent | JobEvent | NetworkEvent | NetworkPoolEvent | ProjectEvent | VolumeEvent | SecretEvent | ConfigEvent;
 
 /** The streams that the index reads. */
-export const INDEXED_PREFIXES = ['docker_service-', 'deployment-', 'replica-', 'node-', 'job-', 'project-', 'network-', 'network_pool-', 'volume-'] as const;
+export const INDEXED_PREFIXES = ['docker_service-', 'deployment-', 'replica-', 'node-', 'job-', 'project-', 'network-', 'network_pool-', 'volume-', 'secret-', 'config-'] as const;
 
 export interface ReplicaEntry {
   readonly replicaId: ReplicaId;
@@ -89,6 +92,8 @@ export class LogIndex {
   readonly endingJobs = new Set<JobId>();
   /** Services by the job that is a hook of theirs and hasn't ended. */
   readonly hooks = new Map<string, DockerServiceId>();
+  /** Services by the secret or config of which a release of theirs followed the latest version; whether one still does its own stream says. */
+  readonly followers = new Map<string, Set<DockerServiceId>>();
   readonly failures = new RecentFailures();
   readonly localImages = new LocalImages();
   readonly volumes = new KnownVolumes();
@@ -140,6 +145,7 @@ export class LogIndex {
 
   readonly #folds: Folds = {
     DockerServiceCreated: ({ dockerServiceId }) => void this.services.add(dockerServiceId),
+    ReleaseCut: ({ spec }, { stream }) => this.#follow(parseStream(stream).id as DockerServiceId, followedBy(spec).keys()),
     DockerServiceDeleted: (_, { stream }) => this.#forget(stream),
 
     ReplicaCreated: ({ replicaId, owner, environmentId, release }) =>
@@ -165,6 +171,10 @@ export class LogIndex {
     NameReleased: ({ holder }) => this.#unclaim(holder),
   };
 
+  #follow(dockerServiceId: DockerServiceId, ids: Iterable<string>): void {
+    for (const id of ids) this.followers.set(id, (this.followers.get(id) ?? new Set()).add(dockerServiceId));
+  }
+
   #endJob(stream: string): void {
     this.#ending(stream);
     this.#forget(stream);
@@ -173,6 +183,7 @@ export class LogIndex {
   #forget(stream: string): void {
     this.failures.forget(parseStream(stream).id);
     this.localImages.forget(parseStream(stream).id);
+    for (const [id, services] of this.followers) if (services.delete(parseStream(stream).id as DockerServiceId) && services.size === 0) this.followers.delete(id);
   }
 
   #ending(stream: string): void {

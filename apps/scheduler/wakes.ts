@@ -14,6 +14,8 @@ export interface Wakes {
   /** Holders of names. */
   readonly names: ReadonlySet<string>;
   readonly volumes: ReadonlySet<VolumeId>;
+  /** Services that may lack the latest version of what they follow. */
+  readonly followers: ReadonlySet<DockerServiceId>;
 }
 
 /** Whom an event concerns: keys and nothing more, since a reconciler reads what stands. `index` has folded the event. */
@@ -21,12 +23,12 @@ export function wakesOf(recorded: Recorded, index: LogIndex): Wakes {
   const found = new Found(index);
   const event = recorded as unknown as IndexedEvent;
   const { category, id } = parseStream(recorded.stream);
-  if (category === 'docker_service') found.changed(id);
+  if (category === 'docker_service') wakeByService(id as DockerServiceId, event, found);
+  if (category === 'secret' || category === 'config') found.followersOf(id);
   if (category === 'deployment' && 'dockerServiceId' in event.data) found.service(event.data.dockerServiceId);
   if (category === 'replica') wakeByReplica(event, found);
   if (category === 'node') wakeByNode(id as NodeId, event as NodeEvent, found);
-  if (event.type === 'JobEnded' || event.type === 'JobAttemptFailed' || event.type === 'JobCancelRequested') found.owned(id);
-  if (category === 'job') found.hookOf(id);
+  if (category === 'job') wakeByJob(id, event, found);
   if (category === 'network') found.environment(index.network(id)?.environmentId ?? null);
   if (category === 'volume') wakeByVolume(id as VolumeId, event, found);
   if (category === 'project') wakeByProject(id, event, found);
@@ -45,7 +47,21 @@ export function allWakes(index: LogIndex): Wakes {
   for (const projectId of index.projects) found.networks.add(projectId);
   for (const holder of index.claims.keys()) found.names.add(holder);
   for (const volumeId of index.volumes.all()) found.volumes.add(volumeId);
+  for (const id of index.followers.keys()) found.followersOf(id);
   return found;
+}
+
+/** A version may have come before the release that follows it was heard of, or while the service was at rest. */
+const MAY_LACK: ReadonlySet<string> = new Set(['ReleaseCut', 'DockerServiceResumed', 'DockerServiceStarted']);
+
+function wakeByService(id: DockerServiceId, { type }: IndexedEvent, found: Found): void {
+  found.changed(id);
+  if (MAY_LACK.has(type)) found.followers.add(id);
+}
+
+function wakeByJob(id: string, { type }: IndexedEvent, found: Found): void {
+  if (type === 'JobEnded' || type === 'JobAttemptFailed' || type === 'JobCancelRequested') found.owned(id);
+  found.hookOf(id);
 }
 
 function wakeByReplica(event: IndexedEvent, found: Found): void {
@@ -117,6 +133,7 @@ class Found implements Wakes {
   readonly networks = new Set<ProjectId>();
   readonly names = new Set<string>();
   readonly volumes = new Set<VolumeId>();
+  readonly followers = new Set<DockerServiceId>();
 
   constructor(private readonly index: LogIndex) {}
 
@@ -128,6 +145,11 @@ class Found implements Wakes {
   changed(id: string): void {
     this.service(id);
     this.volumesOf(id);
+  }
+
+  /** The services that follow a secret or a config. */
+  followersOf(id: string): void {
+    for (const serviceId of this.index.followers.get(id) ?? []) this.followers.add(serviceId);
   }
 
   owner({ type, id }: Owner): void {

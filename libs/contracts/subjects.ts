@@ -22,6 +22,9 @@ export const subjects = {
   /** Agent → schedulers: what I hold; please send my set. `AgentStand`, no answer. */
   sync: (nodeId: NodeId | '*') => `waybill.node.${nodeId}.sync`,
 
+  /** Agent → schedulers (one answers): a value that one of its replicas is given. `ValueRequest` → `ValueReply`, 5 s. */
+  value: (nodeId: NodeId | '*') => `waybill.node.${nodeId}.value`,
+
   /** Any process → every gateway: what it counts. `ProcessFigures`, no answer. */
   figures: (app: string) => `waybill.figures.${app}`,
 

@@ -139,14 +139,26 @@ it('gives no assignment anything beyond the allow-list', () => {
   );
 });
 
+/** A file that the agent has put down for `rep_a`. */
+const MOUNT = { Type: 'bind', Source: '/run/waybill/test/rep_a/secrets', Target: '/run/secrets', ReadOnly: true } as const;
+
+it('adds the values that the agent gives; what the assignment itself says goes before', () => {
+  const { Env, HostConfig } = containerPlanOf(withSpec({ env: { A: 'own' } }), host, { env: { A: 'given', DB_PASS: 'x' }, mounts: [MOUNT] }).config;
+  expect(Env).toEqual(['A=own', 'DB_PASS=x']);
+  expect(HostConfig.Mounts).toEqual([MOUNT]);
+  expect(() => checkContainerPlan(containerPlanOf(assignment, host, { env: {}, mounts: [MOUNT] }), 'test')).not.toThrow();
+});
+
 describe('the second look', () => {
-  const allowed = { network: 'wb-test-net_a', installation: 'test', hostPaths: (path: string) => path.startsWith('/srv/') };
+  const allowed = { network: 'wb-test-net_a', installation: 'test', files: 'test/rep_a', hostPaths: (path: string) => path.startsWith('/srv/') };
   const bind = { Type: 'bind', Source: '/srv/media', Target: '/media', ReadOnly: true, BindOptions: { Propagation: 'rprivate' } };
   const ours = { Type: 'volume', Source: 'wb-test-vol_a', Target: '/data', ReadOnly: false };
   const good = containerPlanOf(assignment, host).config.HostConfig;
 
   it.each([
-    ['Privileged', true], ['Privileged', false], ['Binds', ['/var/run/docker.sock:/s']], ['Binds', []], ['Mounts', [{ Type: 'bind', Source: '/', Target: '/h' }]],
+    ['Privileged', true], ['Privileged', false], ['Binds', ['/var/run/docker.sock:/s']], ['Binds', []], ['Mounts', [{ Type: 'bind', Source: '/', Target: '/h', ReadOnly: true }]],
+    ['Mounts', [{ ...MOUNT, Source: '/run/waybill/test/rep_b/secrets' }]], ['Mounts', [{ ...MOUNT, Source: '/run/waybill/test/rep_a/../rep_b' }]], ['Mounts', [{ ...MOUNT, ReadOnly: false }]],
+    ['Mounts', [{ ...MOUNT, Type: 'volume' }]], ['Mounts', [{ ...MOUNT, BindOptions: { Propagation: 'shared' } }]], ['Mounts', [{ ...MOUNT, Target: '/a/../b' }]], ['Mounts', null],
     ['Devices', [{ PathOnHost: '/dev/kmsg' }]], ['DeviceRequests', []], ['PidMode', 'host'], ['UTSMode', 'host'], ['UsernsMode', 'host'], ['IpcMode', 'host'],
     ['CgroupnsMode', 'host'], ['NetworkMode', 'host'], ['NetworkMode', 'container:x'], ['NetworkMode', 'wb-test-net_b'], ['CapAdd', ['SYS_ADMIN']], ['CapDrop', []],
     ['SecurityOpt', ['no-new-privileges:true', 'seccomp=unconfined']], ['SecurityOpt', []], ['Memory', 0], ['Memory', -1], ['MemorySwap', -1], ['PidsLimit', -1],

@@ -1,6 +1,6 @@
 import Dockerode from 'dockerode';
 import type { Logger } from '#contracts';
-import { isBelow, type PullProgress } from '#domain';
+import { isBelow, parseImageReference, type PullProgress } from '#domain';
 import { checkContainerPlan } from './container-config.ts';
 import { ANSWER_MS, ask, epochOf, jsonLines, orNull, stateOf, unlessUnchanged } from './engine-answers.ts';
 import { toEngineError } from './engine-errors.ts';
@@ -9,7 +9,7 @@ import { readInterventions } from './interventions.ts';
 import { LogFrames, type OutputLine } from './log-frames.ts';
 import { LABELS } from './names.ts';
 import { PullMeter } from './pull-meter.ts';
-import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type EngineInfo, type Intervention, type NetworkPlan, type VolumePlan } from './runtime.ts';
+import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type Credentials, type EngineInfo, type Intervention, type NetworkPlan, type VolumePlan } from './runtime.ts';
 import { driverOptionsOf, isSameVolume } from './volumes.ts';
 import { usageOf, type EngineStats } from './usage.ts';
 
@@ -60,6 +60,11 @@ class DockerodeRuntime implements ContainerRuntime {
     return found && found.Config.Labels?.[LABELS.installation] === this.installation ? stateOf(found) : null;
   }
 
+  async environment(name: string): Promise<readonly string[]> {
+    const found = await orNull(ask((abortSignal) => this.docker.getContainer(name).inspect({ abortSignal })));
+    return found && found.Config.Labels?.[LABELS.installation] === this.installation ? (found.Config.Env ?? []) : [];
+  }
+
   async createContainer(plan: ContainerPlan): Promise<string> {
     checkContainerPlan(plan, this.installation, (path) => isBelow(path, this.hostPaths));
     const existing = await this.inspectContainer(plan.name);
@@ -92,10 +97,10 @@ class DockerodeRuntime implements ContainerRuntime {
     return image && { id: image.Id, architecture: image.Architecture, repoDigests: image.RepoDigests ?? [] };
   }
 
-  async pullImage(reference: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void): Promise<void> {
+  async pullImage(reference: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void, credentials: Credentials | null = null): Promise<void> {
     const meter = new PullMeter();
     try {
-      const progress: NodeJS.ReadableStream = await this.docker.pull(reference, { abortSignal: signal });
+      const progress: NodeJS.ReadableStream = await this.docker.pull(reference, { abortSignal: signal, ...authOf(reference, credentials) });
       for await (const message of jsonLines(progress)) {
         // The status was sent long before: what goes wrong later stands in the stream.
         if (typeof message['error'] === 'string') throw new Error(message['error']);
@@ -245,6 +250,10 @@ class DockerodeRuntime implements ContainerRuntime {
     return (await this.inspectContainer(id)) && this.docker.getContainer(id);
   }
 }
+
+/** For the registry of this image, in a header of the request. */
+const authOf = (reference: string, credentials: Credentials | null) =>
+  credentials && { authconfig: { username: credentials.username, password: credentials.password.reveal(), serveraddress: parseImageReference(reference).registry } };
 
 /** Given outright, so that the client doesn't look at the environment a second time. */
 function connectionOf(host: string): Dockerode.DockerOptions {

@@ -1,6 +1,6 @@
 import type { Port, Resources } from '#domain';
 import { ADDED_CAPABILITIES, DROPPED_CAPABILITIES } from './capabilities.ts';
-import { areMounts, type EngineMount } from './mounts.ts';
+import { areMounts, type EngineMount, type MountLimits } from './mounts.ts';
 
 /** All of the engine's HostConfig that a container of ours ever has. What isn't a key here can't be asked for:
  *  devices, privileged mode and the host's namespaces among it. Bytes, and the engine's own units. */
@@ -76,7 +76,7 @@ export function hostConfigOf(
 export class ForbiddenConfig extends Error {}
 
 /** The second look, right before a container is made: whatever compiled the plan, nothing outside of the allow-list passes.
- *  @param allowed the one network that this container may be in, the installation whose volumes it may mount, and which folders of the host.
+ *  @param allowed the one network that this container may be in, the installation whose volumes it may mount, which folders of the host, and whose files.
  *  @throws ForbiddenConfig naming every key that is forbidden, missing or has a forbidden value. */
 export function checkHostConfig(config: unknown, allowed: Allowed): asserts config is HostConfig {
   if (config === null || typeof config !== 'object') throw new ForbiddenConfig('there is no HostConfig');
@@ -89,11 +89,8 @@ export function checkHostConfig(config: unknown, allowed: Allowed): asserts conf
 }
 
 /** What differs from container to container. */
-export interface Allowed {
+export interface Allowed extends MountLimits {
   readonly network: string;
-  readonly installation: string;
-  /** Whether a folder of the host may be mounted. */
-  readonly hostPaths: (path: string) => boolean;
 }
 
 type Allows = (value: unknown, config: Readonly<Record<string, unknown>>, allowed: Allowed) => boolean;
@@ -115,7 +112,7 @@ const ALLOWED: Readonly<Record<keyof HostConfig, Allows>> = {
   CgroupnsMode: is('private'),
   NetworkMode: (value, _config, { network }) => value === network && !/^(host|none|default|bridge|container:)/.test(network),
   PortBindings: portBindings,
-  Mounts: (value, _config, { installation, hostPaths }) => areMounts(value, installation, hostPaths),
+  Mounts: (value, _config, allowed) => areMounts(value, allowed),
 };
 
 function is(expected: unknown): Allows {

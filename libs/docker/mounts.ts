@@ -1,12 +1,31 @@
 import type { VolumeMount } from '#domain';
-import { volumeName } from './names.ts';
+import { FILE_ROOTS, volumeName } from './names.ts';
 
-/** A mount as the engine is asked for it: a volume that the platform made, memory, or a folder of the host. `Mounts`, unlike `Binds`, makes
+/** A mount as the engine is asked for it: a volume that the platform made, memory, a folder of the host, or what the agent has put down. `Mounts`, unlike `Binds`, makes
  *  no folder that isn't there. */
 export type EngineMount =
   | { readonly Type: 'volume'; readonly Source: string; readonly Target: string; readonly ReadOnly: boolean }
   | { readonly Type: 'tmpfs'; readonly Target: string; readonly TmpfsOptions: { readonly SizeBytes?: number } }
-  | { readonly Type: 'bind'; readonly Source: string; readonly Target: string; readonly ReadOnly: boolean; readonly BindOptions: { readonly Propagation: 'rprivate' } };
+  | { readonly Type: 'bind'; readonly Source: string; readonly Target: string; readonly ReadOnly: boolean; readonly BindOptions: { readonly Propagation: 'rprivate' } }
+  | FileMount;
+
+/** A file or folder that the agent itself has put under one of `FILE_ROOTS` for just this container, to be read only. */
+export interface FileMount {
+  readonly Type: 'bind';
+  readonly Source: string;
+  readonly Target: string;
+  readonly ReadOnly: true;
+}
+
+/** Of whom a container may mount what. */
+export interface MountLimits {
+  /** Whose volumes. */
+  readonly installation: string;
+  /** Whether a folder of the host may be mounted. */
+  readonly hostPaths: (path: string) => boolean;
+  /** `<installation>/<replica>`: whose files of the agent's making. */
+  readonly files: string;
+}
 
 /** Compiles what a container finds at paths of its own. */
 export const mountsOf = (mounts: readonly VolumeMount[] | undefined, installation: string): readonly EngineMount[] => (mounts ?? []).map((mount) => mountOf(mount, installation));
@@ -18,12 +37,17 @@ function mountOf(mount: VolumeMount, installation: string): EngineMount {
   return { Type: 'bind', Source: mount.source, Target, ReadOnly: mount.readOnly, BindOptions: { Propagation: 'rprivate' } };
 }
 
-/** Whether each is exactly one of the above: volumes of this installation only, and no options of theirs.
- *  @param hostPaths whether a folder of the host may be mounted. */
-export const areMounts = (value: unknown, installation: string, hostPaths: (path: string) => boolean): boolean =>
-  Array.isArray(value) && value.every((mount) => mount !== null && typeof mount === 'object' && isMount(mount as Record<string, unknown>, installation, hostPaths));
+/** Whether each is exactly one of the above: volumes of this installation only, and no options of theirs. */
+export const areMounts = (value: unknown, limits: MountLimits): boolean =>
+  Array.isArray(value) && value.every((mount) => mount !== null && typeof mount === 'object' && (isOwnFile(mount as Record<string, unknown>, limits) || isMount(mount as Record<string, unknown>, limits)));
 
-function isMount({ Type, Target, ...rest }: Record<string, unknown>, installation: string, hostPaths: (path: string) => boolean): boolean {
+/** Nothing of the host but what lies in this container's own folder. */
+function isOwnFile({ Type, Source, Target, ReadOnly, ...more }: Record<string, unknown>, { files }: MountLimits): boolean {
+  if (Type !== 'bind' || ReadOnly !== true || Object.keys(more).length > 0 || !isPath(Source)) return false;
+  return isPath(Target) && FILE_ROOTS.some((root) => Source.startsWith(`${root}/${files}/`));
+}
+
+function isMount({ Type, Target, ...rest }: Record<string, unknown>, { installation, hostPaths }: MountLimits): boolean {
   if (!isPath(Target)) return false;
   const { Source, ReadOnly, TmpfsOptions, BindOptions, ...more } = rest;
   if (Object.keys(more).length > 0) return false;

@@ -1,3 +1,4 @@
+import type { ConfigEvent } from './config/events.ts';
 import type { DeploymentEvent } from './deployment/events.ts';
 import { DEFAULT_DEPLOY_SETTINGS } from './docker-service/deploy-settings.ts';
 import type { DockerServiceEvent } from './docker-service/events.ts';
@@ -12,6 +13,7 @@ import type { ProjectEvent } from './project/events.ts';
 import type { ReplicaEvent } from './replica/events.ts';
 import type { ScheduleEvent } from './schedule/events.ts';
 import type { VolumeEvent } from './volume/events.ts';
+import type { SecretEvent } from './secret/events.ts';
 
 /** Which events stand in which kind of stream. */
 export interface EventsByCategory {
@@ -26,6 +28,8 @@ export interface EventsByCategory {
   network: NetworkEvent;
   network_pool: NetworkPoolEvent;
   volume: VolumeEvent;
+  secret: SecretEvent;
+  config: ConfigEvent;
 }
 
 export type AnyEvent = EventsByCategory[StreamCategory];
@@ -72,6 +76,7 @@ export const registry: Registry = {
 
   DockerServiceCreated: second('docker_service', 'A service exists, with what is its own and no release yet.', withWholeDeploySettings),
   ReleaseCut: second('docker_service', 'A numbered spec of what runs was frozen.', withWholeSpec(ALWAYS)),
+  ReleasePostponed: first('docker_service', 'What shapes the containers was changed, for the next deployment to cut a release of it.'),
   ReleaseImagePinned: first('docker_service', "The image of a release was found to be this one, whatever its tag comes to mean."),
   DeploymentStarted: second('docker_service', 'A deployment is to move the service to a release.', asCreation),
   DeploymentCancelRequested: first('docker_service', 'The deployment is to go back to the last stable release.'),
@@ -139,6 +144,14 @@ export const registry: Registry = {
   NetworkCreated: first('network', 'An environment has its network, with its subnet.'),
   NetworkSubnetChanged: first('network', 'The network has another subnet: the one before was taken on a host.'),
   NetworkDeleted: first('network', 'The network went with its environment.'),
+
+  SecretCreated: first('secret', 'A secret exists; its first value is in the store of values, under the id that is named here.'),
+  SecretVersionAdded: first('secret', 'The secret has another value; who follows the latest is to get it, at once or with its next deployment.'),
+  SecretDeleted: first('secret', 'The secret is gone, with all of its values.'),
+
+  ConfigCreated: first('config', 'A config exists; its first content is in the store of values, under the id that is named here.'),
+  ConfigVersionAdded: first('config', 'The config has another content; who follows the latest is to get it, at once or with its next deployment.'),
+  ConfigDeleted: first('config', 'The config is gone, with all of its contents.'),
 
   SubnetAllotted: first('network_pool', 'A network has this subnet for its own.'),
   SubnetBarred: first('network_pool', 'The subnet is in other use on a host: it is never allotted again.'),

@@ -40,7 +40,7 @@ const surroundings: Record<string, ErrorEntry> = {
   'project.in_use': conflict('It still holds environments with services or volumes.', 'Delete what is in it first; facts.used_by names it.'),
   'environment.not_found': notFound('The project has no such environment.', 'Create it first, or leave environment_id to GET /v1/environments.'),
   'environment.name_taken': conflict('The project has an environment of this name.', 'Choose another name.'),
-  'environment.in_use': conflict('Services or volumes are still in it.', 'Delete them first; facts.used_by names them.'),
+  'environment.in_use': conflict('Services, volumes, secrets or configs are still in it.', 'Delete them first; facts.used_by names them.'),
   'environment.other_project': invalid('The field project_id names another project than the environment belongs to.', 'Leave project_id out.'),
   'name.invalid': invalid('The name breaks the rule for names.', 'Use lower-case letters, digits and dashes, as the detail says.'),
   'name.taken': conflict('Another one of this kind has the name.', 'Choose another name, or delete its holder first (facts.holder).'),
@@ -122,6 +122,28 @@ const work: Record<string, ErrorEntry> = {
   'job.attempt_unknown': conflict('The outcome belongs to no attempt that was started.', 'Nothing to do: it is ignored.'),
 };
 
+/** Secrets and configs. */
+const values: Record<string, ErrorEntry> = {
+  'secret.not_found': notFound('There is no such secret within your reach.', 'GET /v1/secrets lists those that are.'),
+  'secret.unknown': invalid('The container is given a secret, or a version, that is not there for it.', 'Name one of the same project, and of the same environment or of none: GET /v1/secrets.'),
+  'secret.exists': conflict('Another request created it.', 'Read it.'),
+  'secret.deleted': conflict('The secret was deleted.', 'Create another one.'),
+  'secret.version_taken': conflict('Another request made this version at the same time.', 'Send it again.'),
+  'secret.in_use': conflict('Services, jobs or schedules use the secret.', 'Take it out of those that facts.used_by names, or delete them.'),
+  'config.not_found': notFound('There is no such config within your reach.', 'GET /v1/configs lists those that are.'),
+  'config.unknown': invalid('The container is given a config, or a version, that is not there for it.', 'Name one of the same project, and of the same environment or of none: GET /v1/configs.'),
+  'config.exists': conflict('Another request created it.', 'Read it.'),
+  'config.deleted': conflict('The config was deleted.', 'Create another one.'),
+  'config.version_taken': conflict('Another request made this version at the same time.', 'Send it again.'),
+  'config.in_use': conflict('Services, jobs or schedules use the config.', 'Take it out of those that facts.used_by names, or delete them.'),
+  'value.missing': { status: 500, cause: 'What is to be read is not in the store of values.', wayOut: 'Restore the store that VALUE_STORE_URL names from the copy that belongs to this log, or keep the value again as a new version.' },
+  'value.unreadable': { status: 500, cause: 'What is kept was cut or changed, or belongs to another version.', wayOut: 'Restore the store of values from a copy, or keep the value again as a new version.' },
+  'value.key_unknown': { status: 500, cause: 'The key that it was encrypted under is not in the key file.', wayOut: 'Put the file that has it back at WAYBILL_KEY_FILE.' },
+  'value.key_wrong': { status: 500, cause: 'The key of that name is another one than it was encrypted under.', wayOut: 'Put the right key file back at WAYBILL_KEY_FILE.' },
+  'value.not_sealed_to_me': { status: 500, cause: 'An agent got an answer that was sealed to another one, or was changed on the way.', wayOut: 'Nothing to do: it asks again; if it stays so, look who else speaks on the bus.' },
+  'value_store.unavailable': passing('The store of values can’t be reached.', 'Try again; VALUE_STORE_URL says where it is.'),
+};
+
 /** What could never run on any node that is known, said at once. */
 const admission: Record<string, ErrorEntry> = {
   'placement.capacity': invalid('No node is large enough, even an empty one.', 'Ask for less, or add a larger node; facts.nodes says what each one lacks.'),
@@ -172,4 +194,4 @@ const platform: Record<string, ErrorEntry> = {
 };
 
 /** Every code that an answer may carry. Codes are stable: they change their meaning never. */
-export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = { ...request, ...surroundings, ...work, ...admission, ...placement, ...platform };
+export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = { ...request, ...surroundings, ...work, ...values, ...admission, ...placement, ...platform };

@@ -6,6 +6,8 @@ export interface ImageScript {
   readonly architecture?: string;
   /** What its registry answers; `ok` by default. */
   readonly pull?: 'ok' | 'image_not_found' | 'image_pull_denied' | 'registry_unreachable';
+  /** `<user>:<password>`, without which its registry gives nothing. */
+  readonly credentials?: string;
   readonly pullMs?: number;
   /** How much that is: the registry tells of each twentieth. */
   readonly bytes?: number;
@@ -34,6 +36,7 @@ export interface RunScript {
 /** What is looked at of a container's config. */
 export interface ContainerConfig {
   readonly Image: string;
+  readonly Env?: readonly string[];
   readonly Labels?: Readonly<Record<string, string>>;
   readonly HostConfig?: { readonly NetworkMode?: string; readonly PortBindings?: Readonly<Record<string, readonly { readonly HostPort?: string }[]>>; readonly Mounts?: readonly { readonly Type: string; readonly Source?: string }[] };
 }
@@ -54,7 +57,7 @@ export class MemoryContainer {
   constructor(
     private readonly clock: Clock,
     private readonly self: { readonly id: string; readonly name: string; readonly address: string },
-    private readonly config: ContainerConfig,
+    readonly config: ContainerConfig,
     private readonly image: ImageScript,
     private readonly tell: (action: string) => void,
   ) {

@@ -1,6 +1,6 @@
 import { BlockList } from 'node:net';
 import type { Clock } from '#contracts';
-import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type EngineInfo, type Intervention, type NetworkPlan, type VolumePlan } from '#docker';
+import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type Credentials, type EngineInfo, type Intervention, type NetworkPlan, type VolumePlan } from '#docker';
 import type { PullProgress } from '#domain';
 import { MemoryContainer, type ContainerConfig, type ImageScript } from './memory-container.ts';
 
@@ -56,6 +56,11 @@ export class MemoryRuntime implements ContainerRuntime {
     return this.#find(name)?.state ?? null;
   }
 
+  async environment(name: string): Promise<readonly string[]> {
+    this.#answer();
+    return this.#find(name)?.config.Env ?? [];
+  }
+
   async createContainer(plan: ContainerPlan): Promise<string> {
     this.#answer();
     const known = this.#find(plan.name);
@@ -96,7 +101,7 @@ export class MemoryRuntime implements ContainerRuntime {
     return { id: `sha256:${reference}`, architecture: this.#images[reference]?.architecture ?? this.#facts.architecture, repoDigests: this.#images[reference]?.repoDigests ?? [] };
   }
 
-  async pullImage(reference: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void): Promise<void> {
+  async pullImage(reference: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void, credentials: Credentials | null = null): Promise<void> {
     this.#answer();
     const script = this.#images[reference];
     const { pullMs = 0, bytes = 0, isSilent = false } = script ?? {};
@@ -106,7 +111,7 @@ export class MemoryRuntime implements ContainerRuntime {
     }
     if (signal.aborted) throw new EngineError('engine_unreachable', true, 'the pull was given up');
     this.#answer();
-    const pull = script ? (script.pull ?? 'ok') : 'image_not_found';
+    const pull = answerOf(script, credentials);
     if (pull !== 'ok') throw new EngineError(pull, pull === 'registry_unreachable', `the registry says: ${pull}`);
     this.#local.add(reference);
   }
@@ -263,6 +268,13 @@ export class MemoryRuntime implements ContainerRuntime {
   }
 
   /** Names of what runs now, sorted: for a spec to look at. */
+  /** What a container was made with. @throws Error when there is none of that name. */
+  configOf(name: string): object {
+    const found = [...this.#containers.values()].find(({ state }) => state.name === name);
+    if (!found) throw new Error(`no container ${name}`);
+    return found.config;
+  }
+
   get running(): readonly string[] {
     return this.#running()
       .map(({ state }) => state.name)
@@ -313,4 +325,11 @@ function contains(subnet: string, inner: string): boolean {
   const block = new BlockList();
   block.addSubnet(address!, Number(prefix), 'ipv4');
   return block.check(inner.split('/')[0]!, 'ipv4');
+}
+
+/** What a registry says to a pull. */
+function answerOf(script: ImageScript | undefined, credentials: Credentials | null): NonNullable<ImageScript['pull']> {
+  if (!script) return 'image_not_found';
+  const isShut = script.credentials !== undefined && script.credentials !== (credentials && `${credentials.username}:${credentials.password.reveal()}`);
+  return isShut ? 'image_pull_denied' : (script.pull ?? 'ok');
 }

@@ -127,6 +127,15 @@ function containers(given: Given): void {
     expect(await runtime.inspectContainer('wb-mine-rep_never')).toBeNull();
   }, 30_000);
 
+  it('tells the environment that it was made with', async () => {
+    const { runtime, images } = given();
+    const wanted = assignment(images.stays);
+    await runtime.ensureNetwork(networkPlanOf(wanted, 'mine'));
+    const id = await runtime.createContainer(containerPlanOf(wanted, { installation: 'mine', cpus: 1, publishOn: '0.0.0.0' }, { env: { DB_PASS: 'a value' }, mounts: [] }));
+    expect(await runtime.environment(id)).toContain('DB_PASS=a value');
+    expect(await runtime.environment('wb-mine-rep_none')).toEqual([]);
+  }, 30_000);
+
   it('starts, stops and removes it, and minds no repetition', async () => {
     const { runtime, images } = given();
     const id = await running(runtime, assignment(images.stays));

@@ -1,7 +1,7 @@
-import { type CommandMetadata, type ContainerSpec, type DeploymentId, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, type ExistingVolume, job, type JobId, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, streamOf, upcast, volume, type VolumeCommand, type VolumeId, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
+import { type Apply, type CommandMetadata, type ContainerSpec, type DeploymentId, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, type ExistingVolume, job, type JobId, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, secret, Sensitive, streamOf, upcast, volume, type VolumeCommand, type VolumeId, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
 import { AggregateStore, type EventStore, type Recorded } from '#event-store';
 import { commandIdOf, randomCommandId, replicaIdOf } from '#platform';
-import { MemoryBroker, type MemoryBus, MemoryEventStore, MemoryLogger, seededRandom, VirtualClock } from '#testing';
+import { MemoryBroker, type MemoryBus, MemoryEventStore, MemoryLogger, memoryVault, seededRandom, VirtualClock } from '#testing';
 import { Scheduler } from '../../apps/scheduler/scheduler.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { ScriptedNode } from './scripted-node.ts';
@@ -48,6 +48,7 @@ export class SchedulerWorld {
   readonly aggregates: AggregateStore;
   readonly nodes: ScriptedNode[] = [];
   readonly processes: SchedulerProcess[] = [];
+  readonly vault = memoryVault();
   private readonly over = new AbortController();
 
   constructor(private readonly seed = 1) {
@@ -71,7 +72,7 @@ export class SchedulerWorld {
     const bus = this.broker.bus(`scheduler-${this.processes.length + 1}`);
     const logger = new MemoryLogger();
     const random = seededRandom(this.seed + this.processes.length);
-    const scheduler = new Scheduler({ store, aggregates: this.aggregatesOn(store), bus, clock: this.clock, random, logger, subnetPool: '10.192.0.0/11' });
+    const scheduler = new Scheduler({ store, aggregates: this.aggregatesOn(store), bus, clock: this.clock, random, logger, vault: this.vault, subnetPool: '10.192.0.0/11' });
     const made = { scheduler, store, bus, logger };
     this.processes.push(made);
     scheduler.start();
@@ -117,6 +118,16 @@ export class SchedulerWorld {
 
   async deleteProject(): Promise<void> {
     await this.aggregates.handle(project, streamOf('project', IDS.projectId), { type: 'DeleteProject', data: {} }, this.metadata());
+  }
+
+  /** A version of `sec_db`, kept and told of; the first one makes it. */
+  async keepSecret(version: number, apply: Apply = 'now'): Promise<void> {
+    const { projectId } = IDS;
+    const ref = { projectId, id: 'sec_db', version, valueId: `value ${version}` } as const;
+    await this.vault.keep(ref, new Sensitive(`value ${version}`));
+    const first = { type: 'CreateSecret', data: { secretId: ref.id, projectId, environmentId: null, name: 'db', valueId: ref.valueId } } as const;
+    const command = version === 1 ? first : ({ type: 'AddSecretVersion', data: { version, valueId: ref.valueId, apply } } as const);
+    await this.aggregates.handle(secret, streamOf('secret', ref.id), command, this.metadata());
   }
 
   async claimProjectName(holder: string, name: string): Promise<void> {

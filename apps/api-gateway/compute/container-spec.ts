@@ -3,6 +3,7 @@ import type { AggregateStore } from '#event-store';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import type { AskedVolumes } from '../volumes/asked-volumes.ts';
 import type { AmountDto, ContainerDto, ResourcesDto } from './container.dto.ts';
+import { valueUsesOf } from './values.dto.ts';
 
 const DEFAULT_PLAN = 'small';
 
@@ -25,6 +26,7 @@ export async function containerSpec(aggregates: AggregateStore, body: ContainerD
     loggingTarget: body.logging_target ?? DEFAULT_TARGETS.loggingTarget,
     metricsTarget: body.metrics_target ?? DEFAULT_TARGETS.metricsTarget,
     ...(volumes.length > 0 ? { volumes } : {}),
+    ...valueUsesOf(body),
   };
 }
 

@@ -37,8 +37,8 @@ export class DockerServicesController {
     const projectId = await projectOf(this.gateway, tenant, body);
     const id = dockerServiceIdOf(change.commandId);
     const volumes = new AskedVolumes({ aggregates, nodes: nodes.present, projectId, environmentId: body.environment_id as EnvironmentId, commandId: change.commandId, madeFor: id });
-    const made = await newDockerService(aggregates, body, volumes, change.commandId);
-    const asked = { ...made, projectId, creates: volumes.mounting(made.spec.volumes).creates };
+    const made = await newDockerService(aggregates, body, { projectId, volumes, commandId: change.commandId });
+    const asked = { ...made, creates: volumes.mounting(made.spec.volumes).creates };
     // A retry is answered by what it made, also when no node has room left because of it.
     if (!(await isRepeatOfCreate(aggregates, change.commandId))) refuseWhatCanNeverRun(nodes.present, { ...asked, volumeNeeds: volumes.needs(asked.spec.volumes) });
     const handled = await createDockerService({ dispatcher: this.dispatcher, aggregates }, asked, change.metadata(projectId));

@@ -4,6 +4,7 @@ import { JOB_TIMEOUT, MAX_JOB_RETRIES, type Hook } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { canonicalOf, size } from '../compute/container-spec.ts';
 import { ContainerDto } from '../compute/container.dto.ts';
+import { givenUsesOf } from '../compute/values.dto.ts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import type { AskedVolumes } from '../volumes/asked-volumes.ts';
 
@@ -40,6 +41,7 @@ export async function hookOf(aggregates: AggregateStore, body: HookDto | null | 
     ...(labels == null ? {} : { labels }),
     ...(constraints == null ? {} : { constraints }),
     ...(volumes == null ? {} : { volumes: await asked.volumes.mounts(volumes, `${at}/volumes`, asked.mayMake) }),
+    ...givenUsesOf(body),
   };
   return { overrides, timeoutMs: body.timeout_ms ?? JOB_TIMEOUT.defaultMs, retries: body.retries ?? 0 };
 }

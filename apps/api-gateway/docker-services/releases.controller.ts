@@ -4,8 +4,9 @@ import type { FastifyReply } from 'fastify';
 import { changeDockerService, deploymentIdOf, Dispatcher, mountsOfService, startedDeployment } from '#application';
 import { provide, volumesOf } from '../volumes/service-volumes.ts';
 import type { TenantContext } from '#contracts';
-import type { DockerServiceCommand, ExistingDockerService } from '#domain';
+import { keptReleases, type DockerServiceCommand, type ExistingDockerService } from '#domain';
 import { getService, listDeployments, listReleases } from '#read-models';
+import { latestVersions } from '../compute/resolve-values.ts';
 import { answerDeployment } from '../deployments/answer-deployment.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, PagingDto } from '../edge/paging.dto.ts';
@@ -77,9 +78,10 @@ export class ReleasesController {
       const spec = release === undefined ? undefined : service.releases.get(release);
       refuseSurgeBeyondHostPorts(this.gateway.parts.nodes.present, service, { spec });
       // What it mounts may have been deleted since.
-      const parts = { dispatcher: this.dispatcher, aggregates: this.gateway.parts.aggregates };
-      await provide(parts, service, { creates: [], mounts: spec?.volumes ?? [] }, change);
-      return { type: 'RollBackDockerService', data: { deploymentId: deploymentIdOf(change.commandId), release: release ?? null } };
+      const { aggregates } = this.gateway.parts;
+      await provide({ dispatcher: this.dispatcher, aggregates }, service, { creates: [], mounts: spec?.volumes ?? [] }, change);
+      const versions = await latestVersions(aggregates, keptReleases(service).map((kept) => service.releases.get(kept)!));
+      return { type: 'RollBackDockerService', data: { deploymentId: deploymentIdOf(change.commandId), release: release ?? null, versions } };
     });
   }
 

@@ -2,6 +2,7 @@ import { inheritedRelease, type NewJob } from '#application';
 import type { TenantContext } from '#contracts';
 import { DEFAULT_TARGETS, jobSpecOf, NO_RESTART, type ContainerSpec, type DockerServiceId, type EnvironmentId, type JobTemplate, type ProjectId } from '#domain';
 import { nameFromImage, size } from '../compute/container-spec.ts';
+import { refuseUnknownValues } from '../compute/resolve-values.ts';
 import { hookOf } from '../docker-services/hook.dto.ts';
 import { reachDockerService } from '../docker-services/reach.ts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
@@ -38,6 +39,7 @@ export async function askedJob(gateway: Gateway, tenant: TenantContext, body: Jo
     refuseElsewhere(body, { projectId, environmentId }, at);
     const volumes = volumesIn({ projectId, environmentId });
     const { overrides, timeoutMs, retries } = (await hookOf(aggregates, body, at, { volumes, mayMake }))!;
+    await refuseUnknownValues(aggregates, { projectId, environmentId }, overrides, at);
     return { projectId, environmentId, volumes, template: { name: body.name ?? name, timeoutMs, retries, runs: { type: 'docker_service', dockerServiceId, overrides } } };
   }
   const needed = (['environment_id', 'image'] as const).filter((field) => body[field] == null);
@@ -46,6 +48,7 @@ export async function askedJob(gateway: Gateway, tenant: TenantContext, body: Jo
   const projectId = await projectOf(gateway, tenant, { project_id: body.project_id, environment_id: environmentId }, at);
   const volumes = volumesIn({ projectId, environmentId });
   const { overrides, timeoutMs, retries } = (await hookOf(aggregates, body, at, { volumes, mayMake }))!;
+  await refuseUnknownValues(aggregates, { projectId, environmentId }, overrides, at);
   const spec = jobSpecOf({ ...BLANK, image: overrides.image!, ...(await size(aggregates, body, at)) }, overrides);
   return { projectId, environmentId, volumes, template: { name: body.name ?? nameFromImage(spec.image), timeoutMs, retries, runs: { type: 'container', spec } } };
 }

@@ -17,6 +17,9 @@ const spec = {
   logging_target: object({ type: one('local_only') }),
   metrics_target: object({ type: one('prometheus', 'none') }),
   volumes: many(object({ mount_path: text }, { volume_id: idOf('vol'), name: text, type: one('ephemeral', 'host_path'), backend: one('tmpfs'), size_bytes: whole, host_path: text, read_only: flag })),
+  secrets: mapOf(object({ secret_id: idOf('sec'), version: orNull(whole), latest: flag, as: one('env', 'file') })),
+  configs: many(object({ path: text, mode: text, uid: whole, gid: whole, content: orNull(text), config_id: orNull(idOf('cfg')), version: orNull(whole), latest: flag })),
+  registry_credentials: orNull(object({ secret_id: idOf('sec'), version: orNull(whole) })),
 };
 const release = {
   ...spec,
@@ -36,6 +39,19 @@ const release = {
   ),
 };
 const { ports: _ports, ...hookSpec } = spec;
+const heldValue = {
+  project_id: ids.project_id,
+  environment_id: orNull(idOf('env')),
+  name: text,
+  version: whole,
+  versions: many(object({ version: whole, apply: one('now', 'next_deploy'), created_at: instant, created_by: actor })),
+  created_at: instant,
+  created_by: actor,
+  updated_at: instant,
+  updated_by: actor,
+  revision: whole,
+  used_by: many(object({ type: one('docker_service', 'job', 'schedule'), id: text, name: text })),
+};
 const hook = orNull(object({ timeout_ms: whole, retries: whole }, hookSpec));
 const share = { type: ['integer', 'string', 'null'] };
 const DEPLOYMENT_STATUS = one('PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'ROLLED_BACK', 'CANCELLED', 'SUPERSEDED');
@@ -63,6 +79,11 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
   },
   Project: object({ project_id: ids.project_id, name: text, created_at: instant, created_by: actor, revision: whole }),
   Environment: object({ ...ids, name: text, network_id: idOf('net'), created_at: instant, created_by: actor }),
+  Secret: object({ secret_id: idOf('sec'), ...heldValue }),
+  Config: object({ config_id: idOf('cfg'), ...heldValue, content: orNull(text) }),
+  Env: object({ items: many(object({ name: text, source: one('own', 'secret'), value: orNull(text) })) }),
+  GivenSecrets: spec.secrets,
+  GivenConfigs: object({ items: spec.configs }),
   Plan: object({ name: text, resources: named('Resources'), created_at: instant, created_by: actor, updated_at: instant, updated_by: actor, revision: whole }),
   DeploySettings: object({
     strategy: one('rolling', 'recreate'),
@@ -94,7 +115,7 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     ...release,
     replicas: object({ desired: whole, running: whole, healthy: whole, starting: whole, failed: whole, finished: whole }),
     deploy: named('DeploySettings'),
-    secrets: { type: 'object' },
+    postponed: flag,
     deployment: orNull(object({ deployment_id: idOf('dep'), status: DEPLOYMENT_STATUS })),
     nodes: many(object({ node_id: idOf('node'), name: text, address: text })),
     endpoints: object({ internal: many(text), published: many(text), url: orNull(text) }),

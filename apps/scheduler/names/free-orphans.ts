@@ -4,10 +4,11 @@ import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
 import type { LogIndex } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
+import { readHeld } from '../values/read-held.ts';
 
-/** How long a claimed name may wait for its thing: far longer than any request goes on trying. A project's waits longer still:
- *  its stream can't be voided, so nothing but time keeps a late write from coming. */
-const ORPHANED_AFTER_MS = { docker_service: 60_000, volume: 60_000, project: 600_000 } as const;
+/** How long a claimed name may wait for its thing: far longer than any request goes on trying. All but a service's wait longer still:
+ *  their streams can't be voided, so nothing but time keeps a late write from coming. */
+const ORPHANED_AFTER_MS = { docker_service: 60_000, volume: 60_000, project: 600_000, secret: 600_000, config: 600_000 } as const;
 
 /** The project whose stream a name is claimed on, or the platform. */
 type ClaimedOn = ProjectId | typeof PLATFORM;
@@ -32,7 +33,7 @@ export class FreeOrphans {
     if (on && claim && bearer === 'absent') {
       const leftMs = this.leftToWait(claim);
       if (leftMs > 0) return { againInMs: leftMs };
-      if (claim.scope === 'project' || (await this.void(on, claim))) await this.free(on, claim);
+      if (claim.scope !== 'docker_service' || (await this.void(on, claim))) await this.free(on, claim);
     }
     this.firstSeen.delete(holder);
   }
@@ -51,6 +52,10 @@ export class FreeOrphans {
       const { state } = await this.ports.aggregates.load(volumeRules, streamOf('volume', holder));
       if (state.status === 'absent') return 'absent';
       return state.status === 'voided' || state.lifecycle === 'DELETED' ? 'over' : 'there';
+    }
+    if (scope === 'secret' || scope === 'config') {
+      const { status } = await readHeld(this.ports.aggregates, holder);
+      return status === 'deleted' ? 'over' : status === 'present' ? 'there' : 'absent';
     }
     const { state } = await this.ports.aggregates.load(dockerService, streamOf('docker_service', holder));
     if (state.status === 'absent') return 'absent';

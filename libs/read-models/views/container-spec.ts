@@ -1,4 +1,5 @@
 import type { Amount, ContainerSpec, Healthcheck, Port, Resources, RestartPolicy, VolumeMount } from '#domain';
+import { valueUsesDocument, type ValueUsesDocument } from './value-uses.ts';
 
 /** An amount as documents say it. */
 export interface AmountDocument {
@@ -26,7 +27,7 @@ export type MountDocument =
   | { readonly type: 'host_path'; readonly host_path: string; readonly mount_path: string; readonly read_only: boolean };
 
 /** All that shapes a container, as it was asked for: a release of a service, or a job. */
-export interface SpecDocument {
+export interface SpecDocument extends ValueUsesDocument {
   readonly image: string;
   readonly pull_policy: ContainerSpec['pullPolicy'];
   readonly command: readonly string[] | null;
@@ -100,6 +101,7 @@ export const specDocument = (spec: ContainerSpec): SpecDocument => ({
   logging_target: spec.loggingTarget,
   metrics_target: spec.metricsTarget,
   volumes: (spec.volumes ?? []).map(mountDocument),
+  ...valueUsesDocument(spec),
 });
 
 export const restartPolicyDocument = (policy: RestartPolicy): RestartPolicyDocument => ({
