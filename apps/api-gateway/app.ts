@@ -9,7 +9,7 @@ import { EventsController } from './audit/events.controller.ts';
 import { DeploymentsController } from './deployments/deployments.controller.ts';
 import { ChangeController } from './docker-services/change.controller.ts';
 import { DockerServicesController } from './docker-services/docker-services.controller.ts';
-import { ExplainController } from './docker-services/explain.controller.ts';
+import { ExplainController } from './explain/explain.controller.ts';
 import { GivenController } from './docker-services/given.controller.ts';
 import { LifecycleController } from './docker-services/lifecycle.controller.ts';
 import { ReleasesController } from './docker-services/releases.controller.ts';

@@ -68,7 +68,7 @@ export * from './plan/plan.ts';
 export { project, type ProjectCommand } from './project/decide.ts';
 export * from './project/name.ts';
 export { claimKey, type Environment, type NameClaim, type Project } from './project/project.ts';
-export { serviceStatus, type ReplicaCounts, type ReplicaFacts, type ServiceFacts, type ServiceStatus, type StatusOfService } from './docker-service/status.ts';
+export { neediestReplica, serviceStatus, type ReplicaCounts, type ReplicaFacts, type ServiceFacts, type ServiceStatus, type StatusOfService } from './docker-service/status.ts';
 export { isEnded, isOver, unseen, type ObservedReplica } from './rollout/observed.ts';
 export { planRollout } from './rollout/plan-rollout.ts';
 export { passedDeadline } from './rollout/plan-deployment.ts';

@@ -2,15 +2,15 @@ import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { TenantContext } from '#contracts';
-import { getJob, listEvents, ownerOf, getJobExplanation } from '#read-models';
+import { getJob, listEvents, ownerOf } from '#read-models';
 import { ListEventsDto } from '../audit/events.dto.ts';
 import { streamLog, wantsStream } from '../audit/event-stream.ts';
-import { listed, ReadDto } from '../edge/paging.dto.ts';
+import { listed } from '../edge/paging.dto.ts';
 import { Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { answerLogs } from '../logs/answer-logs.ts';
 import { LogsDto } from '../logs/logs.dto.ts';
-import { eventsContent, logsContent, ref } from '../openapi/schemas.ts';
+import { eventsContent, logsContent } from '../openapi/schemas.ts';
 import { jobNotFound } from './reach.ts';
 
 const UNDER_WAY: ReadonlySet<string> = new Set(['PENDING', 'RUNNING']);
@@ -46,15 +46,6 @@ export class JobOutputController {
     }
     await this.gateway.fresh(['audit'], min_position);
     reply.send(listed(await listEvents(this.gateway.reads, tenant, id, { after: cursor ?? after, limit })));
-  }
-
-  /** Why it is as it is: read from the recorded decisions. */
-  @Get('explain')
-  @ApiOkResponse({ schema: ref('Explanation') })
-  async explain(@Tenant() tenant: TenantContext, @Param('job_id') id: string, @Query() _query: ReadDto): Promise<object> {
-    const explanation = await getJobExplanation(this.gateway.parts, tenant, id);
-    if (!explanation) throw jobNotFound();
-    return explanation;
   }
 
   #job(tenant: TenantContext, id: string, minPosition?: string) {

@@ -1,10 +1,11 @@
 import type { Clock, Logger } from '#contracts';
 import { node, parseStream, upcast, type Node, type NodeEvent, type NodeId } from '#domain';
-import { followLog, type EventStore, type Position } from '#event-store';
+import { followLog, type EventStore, type Position, type Recorded } from '#event-store';
 
 /** Every node as its stream says, in memory: what an early refusal looks at. A scheduler decides for real, later, from streams. */
 export class NodeIndex {
   readonly #nodes = new Map<NodeId, Node>();
+  readonly #stories = new Map<NodeId, readonly Recorded[]>();
   #caughtUp = false;
   #position: Position | null = null;
 
@@ -21,6 +22,7 @@ export class NodeIndex {
         const event = upcast(recorded);
         const nodeId = parseStream(event.stream).id as NodeId;
         this.#nodes.set(nodeId, node.evolve(this.#nodes.get(nodeId) ?? node.initial, event as unknown as NodeEvent));
+        if (TELLING.has(event.type)) this.#stories.set(nodeId, [...(this.#stories.get(nodeId) ?? []), event].slice(-STORY));
         this.#position = event.position;
       },
       onCaughtUp: () => void (this.#caughtUp = true),
@@ -33,8 +35,19 @@ export class NodeIndex {
     return this.#caughtUp;
   }
 
+  /** What a node came to, the latest of it, in the order of the log; without what it holds. */
+  story(nodeId: NodeId): readonly Recorded[] {
+    return this.#stories.get(nodeId) ?? [];
+  }
+
   /** Nodes that were registered and not removed. */
   get present(): readonly Node[] {
     return [...this.#nodes.values()].filter(({ status }) => status === 'registered');
   }
 }
+
+/** So many events of a node are kept for its story. */
+const STORY = 50;
+const TELLING: ReadonlySet<string> = new Set<NodeEvent['type']>([
+  'NodeRegistered', 'NodeFactsChanged', 'NodeDrained', 'NodeActivated', 'NodeUnreachable', 'NodeReachable', 'NodeAdopted', 'NodeRemoved',
+]);

@@ -99,4 +99,4 @@ export class NodesController {
   readonly #withRefusal = (node: NodeAnswer) => ({ ...node, refusing: this.gateway.parts.heard.refusing(node.node_id) });
 }
 
-const nodeNotFound = () => new Rejection('not_found', 'node.not_found', 'there is no such node: GET /v1/nodes lists them');
+export const nodeNotFound = () => new Rejection('not_found', 'node.not_found', 'there is no such node: GET /v1/nodes lists them');

@@ -1,3 +1,4 @@
+import { KINDS } from '#read-models';
 import { anything, flag, idOf, instant, many, mapOf, named, object, one, orNull, text, whole, type Schema } from './schema-words.ts';
 
 const reason = orNull(named('Reason'));
@@ -320,7 +321,17 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     deleted_at: orNull(instant),
     revision: whole,
   }),
-  Explanation: object({ summary: text, chain: many(object({ at: instant, what: text, why: text, event_id: text })), nodes: many(verdict) }),
+  Explanation: object({
+    summary: text,
+    chain: many(
+      object({
+        at: instant, what: text, why: text, event_id: text, type: text, kind: orNull(one(...KINDS)), caused_by: orNull(text), by: actor, position: text, replica_id: orNull(text),
+        last_log_lines: orNull(many(text)),
+      }),
+    ),
+    nodes: many(verdict),
+    earlier: orNull(text),
+  }),
   Event: object({ position: text, type: text, stream: text, revision: whole, at: instant, actor, project_id: orNull(text), data: { type: 'object' }, correlation_id: text, causation_id: orNull(text) }),
   AuditEntry: object({
     position: text,

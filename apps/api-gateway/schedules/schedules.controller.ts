@@ -5,7 +5,7 @@ import { changeSchedule, createdSchedule, createSchedule, Dispatcher, scheduleId
 import { reaches, type TenantContext } from '#contracts';
 import { schedule as scheduleRules, streamOf, type ExistingSchedule, type ScheduleId, type ScheduleSettings } from '#domain';
 import { cronCalendar } from '#platform';
-import { getSchedule, getScheduleExplanation, listEvents, listSchedules, ownerOf, type ScheduleAnswer } from '#read-models';
+import { getSchedule, listEvents, listSchedules, ownerOf, type ScheduleAnswer } from '#read-models';
 import { streamLog, wantsStream } from '../audit/event-stream.ts';
 import { ListEventsDto } from '../audit/events.dto.ts';
 import { refuseJobThatCanNeverRun } from '../docker-services/admission.ts';
@@ -98,15 +98,6 @@ export class SchedulesController {
     if (wantsStream(request)) return streamLog(this.gateway, request, reply, tenant, { after, prefixes: [`schedule-${id}`], wanted: (event) => ownerOf(event) === id });
     await this.gateway.fresh(['audit'], min_position);
     reply.send(listed(await listEvents(this.gateway.reads, tenant, id, { after: cursor ?? after, limit })));
-  }
-
-  /** Why it did what it did: read from the recorded decisions. */
-  @Get(':schedule_id/explain')
-  @ApiOkResponse({ schema: ref('Explanation') })
-  async explain(@Tenant() tenant: TenantContext, @Param('schedule_id') id: string, @Query() _query: ReadDto): Promise<object> {
-    const explanation = await getScheduleExplanation(this.gateway.parts, tenant, id);
-    if (!explanation) throw scheduleNotFound();
-    return explanation;
   }
 
   async #new(tenant: TenantContext, change: Mutation, { cron, time_zone: timeZone = 'UTC', concurrency = 'forbid', job: body }: CreateScheduleDto): Promise<NewSchedule> {

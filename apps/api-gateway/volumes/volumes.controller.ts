@@ -82,4 +82,4 @@ export class VolumesController {
 }
 
 /** What another project's volume is answered like, too. */
-const volumeNotFound = () => new Rejection('not_found', 'volume.not_found', 'there is no such volume: GET /v1/volumes lists those within reach');
+export const volumeNotFound = () => new Rejection('not_found', 'volume.not_found', 'there is no such volume: GET /v1/volumes lists those within reach');

@@ -65,7 +65,7 @@ export interface StatusOfService {
 
 /** What a service's status is, and why: RUNNING is said only of what is seen to run, all of it of the current release. */
 export function serviceStatus(facts: ServiceFacts): StatusOfService {
-  const wanted = facts.replicas.filter(({ slot, stopping, state }) => slot <= facts.desired && !stopping && state !== 'GONE');
+  const wanted = wantedOf(facts);
   const slots = Map.groupBy(wanted, ({ slot }) => slot);
   const counts = count(facts, [...slots.values()]);
   const needed = facts.desired - counts.finished;
@@ -79,6 +79,14 @@ export function serviceStatus(facts: ServiceFacts): StatusOfService {
   const status = !facts.deploymentActive && !facts.replacesExhausted && counts.failed > 0 ? 'FAILED' : 'PENDING';
   return { status, reason: whyNotRunning(facts, wanted, counts), degraded, counts };
 }
+
+/** The replica that the status tells of, where one keeps the service from running; null where none does, or nothing is wanted. */
+export function neediestReplica(facts: ServiceFacts): ReplicaFacts | null {
+  const isWanted = facts.lifecycle === 'ACTIVE' && facts.desired > 0;
+  return isWanted ? (neediestOf(facts, wantedOf(facts)) ?? null) : null;
+}
+
+const wantedOf = ({ replicas, desired }: ServiceFacts): readonly ReplicaFacts[] => replicas.filter(({ slot, stopping, state }) => slot <= desired && !stopping && state !== 'GONE');
 
 const FINISHED: Reason = { code: 'finished', message: 'every replica is done with its work, or was stopped by hand' };
 
@@ -120,11 +128,15 @@ const PAUSED: Reason = { code: 'paused', message: 'it is paused: its containers 
 const STOPPED: Reason = { code: 'stopped', message: 'it is stopped: its containers are removed' };
 
 /** The slot that most needs somebody: one that failed, then one whose node is silent, then one that says why it waits. */
-function whyNotRunning({ desired, currentRelease }: ServiceFacts, wanted: readonly ReplicaFacts[], { healthy, finished }: ReplicaCounts): Reason {
+function neediestOf({ currentRelease }: ServiceFacts, wanted: readonly ReplicaFacts[]): ReplicaFacts | undefined {
   const inOrder = [...wanted].sort((a, b) => a.slot - b.slot);
   const waiting = inOrder.filter((each) => !isFinished(each) && (!isWell(each) || each.release !== currentRelease));
-  const told =
-    waiting.find((each) => isGivenUp(each) && !each.silent) ?? waiting.find(({ silent }) => silent) ?? waiting.find(({ reason }) => reason) ?? waiting.find((each) => !isWell(each)) ?? waiting[0];
+  return waiting.find((each) => isGivenUp(each) && !each.silent) ?? waiting.find(({ silent }) => silent) ?? waiting.find(({ reason }) => reason) ?? waiting.find((each) => !isWell(each)) ?? waiting[0];
+}
+
+function whyNotRunning(facts: ServiceFacts, wanted: readonly ReplicaFacts[], { healthy, finished }: ReplicaCounts): Reason {
+  const { desired, currentRelease } = facts;
+  const told = neediestOf(facts, wanted);
   const head = `${healthy} of ${desired} replicas run${finished ? `, ${finished} ${finished === 1 ? 'is' : 'are'} finished` : ''}`;
   if (!told) return { code: 'starting', message: `${head}; the others aren't ordered yet` };
   const { code, message } = whyWaiting(told, currentRelease);

@@ -3,7 +3,8 @@ import type {
 } from '#domain';
 import { evolveBy, keysOf, type Folds, type Of, type View } from '../view.ts';
 import { begun, closed, ended, plannedSteps, postponed, type DeploymentStep } from './deployment-steps.ts';
-import { sentenceFor, type Names } from './sentences.ts';
+import type { Names } from '../explain/sentence.ts';
+import { sentenceFor } from '../explain/sentences.ts';
 
 export type DeploymentStatus = 'PENDING' | 'RUNNING' | DeploymentOutcome;
 

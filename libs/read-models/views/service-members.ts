@@ -1,5 +1,5 @@
 import type { Health, Lifecycle, NodeId, Reason, ReplicaFacts, ReplicaId, ReplicaOrder, RunState, ServiceFacts, StatusOfService, Step } from '#domain';
-import { serviceStatus } from '#domain';
+import { neediestReplica, serviceStatus } from '#domain';
 import type { Of } from '../view.ts';
 
 /** A replica as its service's document keeps it: what the status, the nodes and the endpoints of the service are computed from. */
@@ -46,6 +46,13 @@ export const currentRelease = ({ active_deployment, stable_release }: Pick<Stand
 
 /** The status of a service whose replicas on `silent` nodes don't count. */
 export const statusOf = (standing: Standing, silent: (nodeId: NodeId) => boolean): StatusOfService => serviceStatus(factsOf(standing, silent));
+
+/** The member that the status tells of; null where none keeps the service from running. */
+export function neediestMember(standing: Standing, silent: (nodeId: NodeId) => boolean): ServiceMember | null {
+  const facts = factsOf(standing, silent);
+  const told = neediestReplica(facts);
+  return told && Object.values(standing.members)[facts.replicas.indexOf(told)]!;
+}
 
 /** What a step orders: new members, some to be stopped, others dropped. The same step again changes nothing. */
 export function takeStep(members: ServiceMembers, { creates, stops, forgets }: Pick<Step, 'creates' | 'stops' | 'forgets'>): ServiceMembers {

@@ -1,0 +1,171 @@
+import type { AnyEvent, DockerServiceEvent, ReplicaId } from '#domain';
+import type { Recorded } from '#event-store';
+import type { Of } from '../view.ts';
+
+/** What each event came of, as far as that is among these events, by their ids. What the event itself tells counts first (the node that
+ *  was removed, the run that ended before, the replica that failed), since whoever wrote it may have been woken by something else; with
+ *  nothing told, the event that its command reacted to.
+ *  @param events in the order of the log, of whichever streams */
+export function causesOf(events: readonly Recorded[]): ReadonlyMap<string, string> {
+  const seen = new Seen();
+  const causes = new Map<string, string>();
+  for (const event of events) {
+    const cause = causeOf(event, seen) ?? seen.byId(event.metadata.causationId);
+    if (cause && cause.id !== event.id) causes.set(event.id, cause.id);
+    seen.take(event);
+  }
+  return causes;
+}
+
+/** All that stands before an event. */
+class Seen {
+  readonly #ids = new Map<string, Recorded>();
+  readonly #latest = new Map<string, Recorded>();
+  readonly #slots = new Map<string, ReplicaId>();
+
+  take(event: Recorded): void {
+    this.#ids.set(event.id, event);
+    this.#latest.set(`${event.type}|${event.stream}`, event);
+    for (const key of keysOf(event as Known)) this.#latest.set(key, event);
+    if (event.type === 'ReplicaCreated') {
+      const { owner, slot, generation, replicaId } = (event as Of<'ReplicaCreated'>).data;
+      this.#slots.set(slotKey(owner.id, slot, generation), replicaId);
+    }
+  }
+
+  byId(id: string | null): Recorded | undefined {
+    return id === null ? undefined : this.#ids.get(id);
+  }
+
+  /** The latest of a type in a stream. */
+  in(stream: string, ...types: AnyEvent['type'][]): Recorded | undefined {
+    return latestOf(types.map((type) => this.#latest.get(`${type}|${stream}`)));
+  }
+
+  /** The latest under a key, see `keysOf`. */
+  of(...keys: string[]): Recorded | undefined {
+    return latestOf(keys.map((key) => this.#latest.get(key)));
+  }
+
+  replicaIn(ownerId: string, slot: number, generation: number): ReplicaId | undefined {
+    return this.#slots.get(slotKey(ownerId, slot, generation));
+  }
+}
+
+const slotKey = (ownerId: string, slot: number, generation: number): string => `${ownerId}|${slot}|${generation}`;
+
+const latestOf = (events: readonly (Recorded | undefined)[]): Recorded | undefined =>
+  events.reduce((latest, event) => (event && (!latest || event.position > latest.position) ? event : latest), undefined);
+
+type Known = Recorded & AnyEvent;
+
+/** What an event is found by later: the order of a replica, its end, the job of a hook. */
+function keysOf(event: Known): readonly string[] {
+  switch (event.type) {
+    case 'ServiceStepTaken':
+    case 'DeploymentStepTaken':
+      return [...event.data.creates.map(({ replicaId }) => `ordered|${replicaId}`), ...event.data.stops.map(({ replicaId }) => `stopped|${replicaId}`)];
+    case 'ReplicaWantedChanged':
+      return [`wanted|${event.data.replicaId}|${event.data.to}`];
+    case 'DeploymentReplicaFailed':
+      return [`given up|${event.data.replicaId}`, `failed|${event.data.deploymentId}`];
+    case 'DeploymentStarted':
+      return [`started|${event.data.deploymentId}`];
+    case 'DeploymentCancelRequested':
+      return [`cancelled|${event.data.deploymentId}`];
+    case 'DeploymentStageBegan':
+      return event.data.jobId ? [`hook|${event.data.jobId}`] : [];
+    case 'ReplicaObserved':
+      return [`seen|${event.data.replicaId}`, ...(event.data.state === 'FAILED' ? [`seen failed|${event.data.replicaId}`] : [])];
+    case 'SecretVersionAdded':
+    case 'ConfigVersionAdded':
+      return [`version|${event.stream.slice(event.stream.indexOf('-') + 1)}|${event.data.version}`];
+    default:
+      return [];
+  }
+}
+
+const replicaStream = (id: ReplicaId): string => `replica-${id}`;
+
+function causeOf(event: Recorded, seen: Seen): Recorded | undefined {
+  return (causes[event.type as AnyEvent['type']] as Cause | undefined)?.(event as never, seen);
+}
+
+type Cause = (event: never, seen: Seen) => Recorded | undefined;
+type Causes = { readonly [Type in AnyEvent['type']]?: (event: Of<Type>, seen: Seen) => Recorded | undefined };
+
+const LIFECYCLE: readonly DockerServiceEvent['type'][] = [
+  'DockerServicePaused', 'DockerServiceStopped', 'DockerServiceResumed', 'DockerServiceStarted', 'DockerServiceDeletionRequested', 'DockerServiceScaled', 'DeploymentEnded',
+];
+
+const causes: Causes = {
+  /** What the platform cuts by itself, it cuts for a version that the release follows. */
+  ReleaseCut({ data: { spec }, metadata }, seen) {
+    if (metadata.actor.type !== 'system') return undefined;
+    const secrets = (spec.secrets ?? []).filter(({ follows }) => follows).map(({ secretId, version }) => `version|${secretId}|${version}`);
+    const configs = (spec.configs ?? []).flatMap((use) => (use.configId && use.follows ? [`version|${use.configId}|${use.version}`] : []));
+    return seen.of(...secrets, ...configs);
+  },
+  DeploymentStarted: ({ stream, data, metadata }, seen) => {
+    const cut = seen.in(stream, 'ReleaseCut');
+    return cut?.metadata.commandId === metadata.commandId && (cut as Of<'ReleaseCut'>).data.release === data.toRelease ? cut : undefined;
+  },
+  DeploymentEnded: ({ data }, seen) => seen.in(`deployment-${data.deploymentId}`, 'DeploymentClosed'),
+  ServiceStepTaken: (event, seen) => lostIn(event, event.stream.slice('docker_service-'.length), seen) ?? seen.in(event.stream, ...LIFECYCLE),
+
+  DeploymentOpened: ({ data }, seen) => seen.of(`started|${data.deploymentId}`),
+  DeploymentStageBegan: ({ stream, data }, seen) => (data.stage === 'return' ? setback(stream, data.deploymentId, seen) : seen.in(stream, 'DeploymentStageEnded', 'DeploymentOpened')),
+  DeploymentStageEnded: ({ stream, data }, seen) => (data.result === 'SUCCEEDED' ? undefined : (hookEnd(stream, data.stage, seen) ?? setback(stream, data.deploymentId, seen))),
+  DeploymentStepTaken: (event, seen) => lostIn(event, event.data.dockerServiceId, seen) ?? seen.in(event.stream, 'DeploymentStageBegan', 'DeploymentOpened'),
+  DeploymentReplicaFailed: ({ data: { replicaId } }, seen) => seen.of(`seen failed|${replicaId}`) ?? seen.in(replicaStream(replicaId), 'ReplicaObserved', 'PlacementDeferred'),
+  DeploymentClosed: ({ stream }, seen) => seen.in(stream, 'DeploymentStageEnded'),
+
+  ReplicaCreated: ({ data: { replicaId } }, seen) => seen.of(`ordered|${replicaId}`),
+  ReplicaAbandoned: ({ data: { replicaId } }, seen) => seen.of(`stopped|${replicaId}`),
+  PlacementDeferred: ({ stream }, seen) => seen.in(stream, 'PlacementSettled', 'ReplicaCreated'),
+  PlacementClaimed: ({ stream }, seen) => seen.in(stream, 'PlacementSettled', 'PlacementDeferred', 'ReplicaCreated'),
+  PlacementSettled: ({ stream, data }, seen) => seen.byId(data.eventId) ?? seen.in(stream, 'PlacementClaimed'),
+  ReplicaObserved(event, seen) {
+    const { stream, data: { replicaId, nodeId, state, reason } } = event;
+    if (reason?.code === 'node_removed') return seen.in(`node-${nodeId}`, 'NodeRemoved') ?? seen.in(stream, 'ReplicaObserved');
+    const asked = state === 'STOPPED' || state === 'GONE' ? seen.of(`wanted|${replicaId}|gone`, `wanted|${replicaId}|hold`) : undefined;
+    return asked ?? seen.in(stream, 'ReplicaObserved') ?? seen.in(stream, 'PlacementSettled');
+  },
+
+  NodeReachable: ({ stream }, seen) => seen.in(stream, 'NodeUnreachable'),
+  ReplicaPlaced: ({ data }, seen) => seen.in(replicaStream(data.replicaId), 'PlacementClaimed'),
+  PlacementRefused: ({ data }, seen) => seen.in(replicaStream(data.replicaId), 'PlacementClaimed'),
+  ReplicaWantedChanged: ({ data }, seen) => seen.of(`stopped|${data.replicaId}`) ?? seen.in(`docker_service-${data.owner.id}`, ...LIFECYCLE),
+  ReplicaReleased: ({ stream, data }, seen) => (data.reason.code === 'node_removed' ? seen.in(stream, 'NodeRemoved') : seen.of(`seen|${data.replicaId}`)),
+
+  JobCreated: ({ data: { jobId } }, seen) => seen.of(`hook|${jobId}`),
+  JobAttemptStarted: ({ stream }, seen) => seen.in(stream, 'JobAttemptFailed', 'JobCreated'),
+  JobAttemptFailed: ({ data }, seen) => seen.of(`seen|${data.replicaId}`),
+  JobEnded: ({ stream }, seen) => {
+    const started = seen.in(stream, 'JobAttemptStarted') as Of<'JobAttemptStarted'> | undefined;
+    return seen.in(stream, 'JobCancelRequested') ?? (started && seen.of(`seen|${started.data.replicaId}`));
+  },
+
+  VolumeUnbound: ({ data: { nodeId } }, seen) => seen.in(`node-${nodeId}`, 'NodeRemoved'),
+  VolumeCleared: ({ stream, data: { nodeId } }, seen) => seen.in(`node-${nodeId}`, 'NodeRemoved') ?? seen.in(stream, 'VolumeDeletionRequested'),
+};
+
+/** What a batch makes good: the end of the replica that a slot had before, or the one that was given up. */
+function lostIn({ data: { creates, stops } }: Of<'ServiceStepTaken' | 'DeploymentStepTaken'>, ownerId: string, seen: Seen): Recorded | undefined {
+  const before = creates.filter(({ replaces }) => !replaces).flatMap(({ slot, generation }) => seen.replicaIn(ownerId, slot, generation - 1) ?? []);
+  const lost = before.map((replicaId) => seen.in(replicaStream(replicaId), 'ReplicaObserved')).filter((event) => (event as Of<'ReplicaObserved'> | undefined)?.data.state === 'GONE');
+  const failed = stops.filter(({ reason }) => reason.code === 'replica_failed').map(({ replicaId }) => seen.of(`given up|${replicaId}`) ?? seen.of(`seen failed|${replicaId}`));
+  return latestOf([...lost, ...failed]);
+}
+
+/** Why a deployment turns back. */
+const setback = (stream: string, deploymentId: string, seen: Seen): Recorded | undefined => {
+  const ended = seen.in(stream, 'DeploymentStageEnded') as Of<'DeploymentStageEnded'> | undefined;
+  return (ended && ended.data.result !== 'SUCCEEDED' ? ended : undefined) ?? seen.of(`failed|${deploymentId}`, `cancelled|${deploymentId}`);
+};
+
+/** The end of the job that a stage ran. */
+function hookEnd(stream: string, stage: string, seen: Seen): Recorded | undefined {
+  const began = seen.in(stream, 'DeploymentStageBegan') as Of<'DeploymentStageBegan'> | undefined;
+  return began?.data.jobId && began.data.stage === stage ? seen.in(`job-${began.data.jobId}`, 'JobEnded') : undefined;
+}

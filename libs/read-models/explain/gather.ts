@@ -1,0 +1,105 @@
+import { streamOf, upcast, type NodeId } from '#domain';
+import type { EventStore, Recorded } from '#event-store';
+import type { Query } from '../port.ts';
+import type { Reads } from '../reads.ts';
+import type { AuditDocument } from '../views/audit.ts';
+import type { Of } from '../view.ts';
+
+/** Where explanations are read from: the audit view says which events there are, and the log itself what they say. */
+export interface ExplainSource extends Reads {
+  readonly store: EventStore;
+  /** What a node came to, the latest of it: registered, drained, unreachable, removed; without what it holds. In the order of the log. */
+  nodeStory(nodeId: NodeId): readonly Recorded[];
+}
+
+/** How far back an explanation goes. */
+export interface Reach {
+  /** Events that are looked at, the latest; 100 unless told otherwise, at most 500. */
+  readonly limit?: number;
+  /** A position: only what came before it. */
+  readonly before?: string;
+}
+
+/** Events that were found, and where to go on for those before them; null where there are none. */
+export interface Window {
+  readonly events: readonly Recorded[];
+  readonly earlier: string | null;
+}
+
+const DEFAULT_EVENTS = 100;
+export const MOST_EVENTS = 500;
+
+/** What events are looked for: those of an owner or of one thing; between two instants (RFC 3339), where that is said. */
+export interface Search {
+  readonly eq: NonNullable<Query['eq']>;
+  readonly from?: string;
+  readonly until?: string | null;
+}
+
+/** The latest events that the audit view finds, in the order of the log. However old the thing is, this reads no more than so many. */
+export async function windowOf(source: ExplainSource, { eq, from, until }: Search, { limit = DEFAULT_EVENTS, before }: Reach = {}): Promise<Window> {
+  const range = before !== undefined ? { field: 'id', lt: before } : until ? { field: 'at', lte: until } : undefined;
+  const page = await source.models.find<AuditDocument>('audit', { eq, range, sort: { field: 'id', descending: true }, limit: Math.min(limit, MOST_EVENTS) });
+  const entries = from === undefined ? page.items : page.items.filter(({ at }) => at >= from);
+  const isWhole = page.next === null || entries.length < page.items.length;
+  return { events: await readEach(source.store, entries), earlier: isWhole ? null : entries.at(-1)!.position };
+}
+
+/** So many events of a stream that aren't wanted are read rather than asking for the stream once more. */
+const GAP = 8;
+
+async function readEach(store: EventStore, entries: readonly Pick<AuditDocument, 'stream' | 'revision'>[]): Promise<readonly Recorded[]> {
+  const streams = Map.groupBy(entries, ({ stream }) => stream);
+  const runs = [...streams].flatMap(([stream, found]) => runsOf(found.map(({ revision }) => revision)).map((wanted) => ({ stream, wanted })));
+  return (await Promise.all(runs.map((run) => readRun(store, run.stream, run.wanted)))).flat();
+}
+
+/** Revisions that are read at once, each list in order. */
+function runsOf(revisions: readonly number[]): readonly (readonly number[])[] {
+  const runs: number[][] = [];
+  for (const revision of [...revisions].sort((a, b) => a - b)) {
+    const run = runs.at(-1);
+    if (run && revision - run.at(-1)! <= GAP) run.push(revision);
+    else runs.push([revision]);
+  }
+  return runs;
+}
+
+async function readRun(store: EventStore, stream: string, wanted: readonly number[]): Promise<readonly Recorded[]> {
+  const [first, last] = [wanted[0]!, wanted.at(-1)!];
+  const chosen = new Set(wanted);
+  const events: Recorded[] = [];
+  for await (const event of store.readStream(stream, { from: BigInt(first), limit: last - first + 1 })) if (chosen.has(Number(event.revision))) events.push(upcast(event));
+  return events;
+}
+
+/** What other streams may have to do with these events: their nodes, the hooks that they name, and new versions that a release was cut for. */
+export async function around(source: ExplainSource, events: readonly Recorded[]): Promise<readonly Recorded[]> {
+  const nodes = new Set(events.flatMap(({ data }) => ('nodeId' in data && typeof data.nodeId === 'string' ? [data.nodeId as NodeId] : [])));
+  const streams = new Set(events.flatMap(streamsNamed));
+  const read = await Promise.all([...streams].slice(0, STREAMS).map((stream) => readWindow(source.store, stream)));
+  return [...[...nodes].flatMap((nodeId) => source.nodeStory(nodeId)), ...read.flat()];
+}
+
+/** At most so many of them, and of each so many events: hooks, secrets and configs have few. */
+const STREAMS = 20;
+const PER_STREAM = 200;
+
+async function readWindow(store: EventStore, stream: string): Promise<readonly Recorded[]> {
+  const events: Recorded[] = [];
+  for await (const event of store.readStream(stream, { limit: PER_STREAM })) events.push(upcast(event));
+  return events;
+}
+
+function streamsNamed(event: Recorded): readonly string[] {
+  if (event.type === 'DeploymentStageBegan') {
+    const { jobId } = (event as Of<'DeploymentStageBegan'>).data;
+    return jobId ? [streamOf('job', jobId)] : [];
+  }
+  if (event.type !== 'ReleaseCut' || event.metadata.actor.type !== 'system') return [];
+  const { secrets = [], configs = [] } = (event as Of<'ReleaseCut'>).data.spec;
+  return [
+    ...secrets.filter(({ follows }) => follows).map(({ secretId }) => streamOf('secret', secretId)),
+    ...configs.flatMap(({ configId, follows }) => (configId && follows ? [streamOf('config', configId)] : [])),
+  ];
+}

@@ -1,0 +1,70 @@
+import type { Recorded } from '#event-store';
+import type { Liveness } from '../reads.ts';
+import type { DeploymentDocument } from '../views/deployments.ts';
+import type { JobDocument } from '../views/jobs.ts';
+import type { NodeDocument } from '../views/nodes.ts';
+import type { ReplicaDocument } from '../views/replicas.ts';
+import type { ScheduleDocument } from '../views/schedules.ts';
+import { statusOf } from '../views/service-members.ts';
+import type { ServiceDocument } from '../views/services.ts';
+import type { VolumeDocument } from '../views/volumes.ts';
+import { count, type Names } from './sentence.ts';
+
+/** What each kind of thing is at present and why, in one sentence. */
+export const inOneSentence = {
+  /** @param since when the replica that it waits for came to be as it is; null where it waits for none */
+  service(service: ServiceDocument, { silent }: Liveness, since: string | null): string {
+    const { status, reason, counts } = statusOf(service, silent);
+    const why = reason?.message ?? `${counts.running} of ${counts.desired} replicas run release ${service.release}`;
+    return `${service.name} ${status ? `is ${status}` : 'has nothing to run'}: ${why}${reason && since ? ` (since ${since})` : ''}`;
+  },
+
+  replica({ slot, generation, state, health, node_id, reason, placement, created_at, updated_at, restarts, exit_code }: ReplicaDocument, names: Pick<Names, 'node'>): string {
+    const where = node_id ? ` on ${names.node(node_id)}` : '';
+    const what = `slot ${slot} (generation ${generation}) is ${state}${health === 'unknown' ? '' : ` and ${health}`}${where} since ${state === 'PENDING' ? created_at : updated_at}`;
+    const times = restarts > 0 ? `, restarted ${count(restarts, 'time')}` : '';
+    const end = exit_code === null || state === 'RUNNING' ? '' : `, exit code ${exit_code}`;
+    const why = reason?.message ?? placement?.reason.message;
+    return `${what}${times}${end}${why ? `: ${why}` : ''}`;
+  },
+
+  job: ({ name, status, status_reason, attempts }: JobDocument): string => `${name} is ${status}: ${status_reason?.message ?? (attempts.length > 0 ? `attempt ${attempts.length} runs` : 'its first attempt is about to be made')}`,
+
+  schedule({ job, cron, time_zone, paused_reason, last_fired }: ScheduleDocument): string {
+    const last = last_fired ? `; ${last_fired.job_id} was its last job, of ${last_fired.minute}` : '; it has made no job yet';
+    const how = paused_reason ? `is paused: ${paused_reason.message}` : `comes due at "${cron}" in ${time_zone}`;
+    return `${job.name} ${how}${last}`;
+  },
+
+  deployment({ to_release, status, reason, steps, finished_at, deadline_at }: DeploymentDocument): string {
+    const stage = steps.find((step) => step.status === 'RUNNING');
+    const now = stage ? `it is at ${stage.name} since ${stage.started_at}${stage.reason ? `: ${stage.reason.message}` : ''}` : 'it is about to be taken up';
+    const until = finished_at === null && deadline_at ? `; without progress it fails at ${deadline_at}` : '';
+    return `the deployment of release ${to_release} is ${status}: ${finished_at === null ? now : (reason?.message ?? 'it has ended')}${until}`;
+  },
+
+  volume({ name, lifecycle, node_id, provisioned, node_reason, used_by }: VolumeDocument, names: Pick<Names, 'node'>): string {
+    const users = used_by.length > 0 ? `used by ${used_by.map(({ type, id }) => `${type} ${id}`).join(', ')}` : 'used by nobody';
+    if (lifecycle === 'DELETED') return `${name} was deleted: nothing of it is left`;
+    const where = node_id
+      ? `is on ${names.node(node_id)}, ${provisioned ? 'where it was made' : 'where it is about to be made'}: ${node_reason?.message ?? 'its first user went there'}`
+      : `is on no node: ${node_reason?.message ?? 'nothing that mounts it was placed yet'}`;
+    return `${name} ${where}; ${lifecycle === 'DELETING' ? 'it is being deleted' : users}`;
+  },
+
+  /** @param events what it came to, in the order of the log */
+  node({ name, status, status_reason, drained, entries, last_heard_at, node_id }: NodeDocument, events: readonly Recorded[], { lastHeardAt }: Liveness): string {
+    const at = (type: string): string => {
+      const event = events.findLast((each) => each.type === type);
+      return event ? ` since ${event.metadata.at}, by ${event.metadata.actor.type} ${event.metadata.actor.id}` : '';
+    };
+    const holds = `${count(entries.length, 'replica')} there`;
+    if (status === 'REMOVED') return `${name} is REMOVED${at('NodeRemoved')}: what ran there is made good elsewhere`;
+    const drain = `it is drained${at('NodeDrained')}: nothing new is placed there`;
+    if (status === 'UNREACHABLE') {
+      const heard = lastHeardAt(node_id) ?? last_heard_at;
+      return `${name} is UNREACHABLE${at('NodeUnreachable')}: ${status_reason?.message ?? 'nothing is heard of it'}${heard ? `, heard last at ${heard}` : ''}; ${holds}, of which nothing is known${drained ? `; ${drain}` : ''}`;
+    }
+    return drained ? `${name} is DRAINED; ${drain}, ${holds} run on` : `${name} is READY: it is heard, and takes replicas; ${holds}`;
+  },
+} as const;

@@ -1,0 +1,37 @@
+import { formatBytes, type EventType, type VolumeEvent } from '#domain';
+import { ASKED, type Sentences } from './sentence.ts';
+
+type Told = VolumeEvent['type'] | 'SecretCreated' | 'SecretVersionAdded' | 'SecretDeleted' | 'ConfigCreated' | 'ConfigVersionAdded' | 'ConfigDeleted' | 'NetworkSubnetChanged' | 'SubnetBarred';
+
+/** What happens to the things that containers mount, are given, or speak over. */
+export const thingSentences: Sentences<Extract<EventType, Told>> = {
+  VolumeCreated: ({ data }) => ({
+    what: `the ${data.kind} volume ${data.name} was made, ${data.sizeBytes === null ? '' : `of ${formatBytes(data.sizeBytes)}, `}to be kept in ${data.backend}`,
+    why: data.madeFor ? `${data.madeFor} mounts it` : ASKED,
+  }),
+  VolumeUseBegan: ({ data }) => ({ what: `${data.user.type} ${data.user.id} uses it`, why: 'it mounts it, or is about to' }),
+  VolumeUseEnded: ({ data }) => ({ what: `${data.user.type} ${data.user.id} does not use it any more`, why: data.reason.message }),
+  VolumeBound: ({ data }, names) => ({ what: `it is on ${names.node(data.nodeId)} from now on, and whatever mounts it runs there`, why: `${names.replica(data.replicaId)} goes there: ${data.reason.message}` }),
+  VolumeAwaited: ({ data }, names) => ({ what: `${names.replica(data.replicaId)} goes to ${names.node(data.nodeId)} for it, too`, why: 'it is there, and nobody has seen it made yet' }),
+  VolumeAwaitEnded: ({ data }, names) => ({ what: `${names.replica(data.replicaId)} does not wait for it there any more`, why: data.reason.message }),
+  VolumeUnbound: ({ data }, names) => ({ what: `it is not on ${names.node(data.nodeId)} any more`, why: data.reason.message }),
+  VolumeProvisioned: ({ data }, names) => ({ what: `${names.node(data.nodeId)} has made it`, why: 'its first user was placed there' }),
+  VolumeDeletionRequested: ({ data }) => ({ what: 'its deletion was requested, with all that is in it', why: data.reason.message }),
+  VolumeCleared: ({ data }, names) => ({ what: `nothing of it is left on ${names.node(data.nodeId)}`, why: data.reason.message }),
+  VolumeDeleted: ({ data }) => ({ what: `the volume ${data.name} was deleted`, why: 'nothing of it is left anywhere' }),
+  VolumeReservationVoided: ({ data }) => ({ what: `the name ${data.name} was given back`, why: 'the volume itself was never written' }),
+
+  SecretCreated: ({ data }) => ({ what: `the secret ${data.name} was made`, why: ASKED }),
+  SecretVersionAdded: ({ data, stream }) => ({ what: `the secret ${idOf(stream)} got its version ${data.version}`, why: followed(data.apply) }),
+  SecretDeleted: ({ data }) => ({ what: `the secret ${data.name} was deleted`, why: ASKED }),
+  ConfigCreated: ({ data }) => ({ what: `the config ${data.name} was made`, why: ASKED }),
+  ConfigVersionAdded: ({ data, stream }) => ({ what: `the config ${idOf(stream)} got its version ${data.version}`, why: followed(data.apply) }),
+  ConfigDeleted: ({ data }) => ({ what: `the config ${data.name} was deleted`, why: ASKED }),
+
+  NetworkSubnetChanged: ({ data }) => ({ what: `its network moved from ${data.from} to ${data.to}`, why: data.reason.message }),
+  SubnetBarred: ({ data }, names) => ({ what: `${data.subnet} is not allotted any more`, why: `${names.node(data.nodeId)}: ${data.reason.message}` }),
+};
+
+const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
+
+const followed = (apply: 'now' | 'next_deploy'): string => `${ASKED}: who follows the latest is to have it ${apply === 'now' ? 'at once' : 'with its next deployment'}`;
