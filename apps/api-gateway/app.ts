@@ -32,6 +32,7 @@ import { MetricsController } from './metrics/metrics.controller.ts';
 import { NodesController } from './nodes/nodes.controller.ts';
 import { serveOpenApi } from './openapi/openapi.ts';
 import { PlansController } from './plans/plans.controller.ts';
+import { PreviewController } from './preview/preview.controller.ts';
 import { ProjectionsController } from './projections/projections.controller.ts';
 import { ProjectsController } from './projects/projects.controller.ts';
 import { SchedulesController } from './schedules/schedules.controller.ts';
@@ -63,6 +64,7 @@ class GatewayModule {
         ServiceLogsController,
         ServiceMetricsController,
         ExplainController,
+        PreviewController,
         DeploymentsController,
         JobsController,
         JobOutputController,

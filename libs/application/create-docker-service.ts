@@ -1,6 +1,6 @@
 import {
   dockerService, hostnameOf, project, Rejection, serviceViolations, streamOf,
-  type CommandMetadata, type ContainerSpec, type DeploySettings, type DockerService, type EnvironmentId, type ProjectId, type VolumeMount,
+  type CommandMetadata, type ContainerSpec, type DeploySettings, type DockerService, type DockerServiceCommand, type EnvironmentId, type ProjectId, type VolumeMount,
 } from '#domain';
 import type { AggregateStore, Handled } from '#event-store';
 import { deriveId } from '#platform';
@@ -43,16 +43,8 @@ export async function createDockerService(
   const [wrong, ...more] = serviceViolations({ ...asked, spec });
   if (wrong) throw new Rejection('invalid', 'docker_service.invalid', `${wrong.pointer}: ${wrong.message}`, { violations: [wrong, ...more] });
 
-  const { environment, projectName } = await standingEnvironment(aggregates, asked);
-  const dockerServiceId = dockerServiceIdOf(metadata.commandId);
-  const data = {
-    ...asked,
-    dockerServiceId,
-    networkId: environment.networkId,
-    hostname: hostnameOf(asked.name, environment.name, projectName),
-    spec,
-    deploymentId: deploymentIdOf(metadata.commandId),
-  };
+  const { data } = await creationOf(aggregates, { ...asked, spec }, metadata.commandId);
+  const { dockerServiceId } = data;
   const claim = { on: asked.projectId, scope: 'docker_service', environmentId: asked.environmentId, name: asked.name, holder: dockerServiceId } as const;
   return withClaimedName(dispatcher, claim, metadata, {
     exists: async () => (await aggregates.load(dockerService, streamOf('docker_service', dockerServiceId))).state.status === 'present',
@@ -62,6 +54,19 @@ export async function createDockerService(
       return dispatcher.send(new ToDockerService(dockerServiceId, { type: 'CreateDockerService', data }, metadata));
     },
   });
+}
+
+/** The command that writes a service, under the command that asks for it. @throws Rejection `environment.not_found` */
+export async function creationOf(aggregates: AggregateStore, { creates: _, ...asked }: NewDockerService, commandId: string): Promise<Extract<DockerServiceCommand, { type: 'CreateDockerService' }>> {
+  const { environment, projectName } = await standingEnvironment(aggregates, asked);
+  const data = {
+    ...asked,
+    dockerServiceId: dockerServiceIdOf(commandId),
+    networkId: environment.networkId,
+    hostname: hostnameOf(asked.name, environment.name, projectName),
+    deploymentId: deploymentIdOf(commandId),
+  };
+  return { type: 'CreateDockerService', data };
 }
 
 /** What a service mounts with this spec: its own containers, and those of its hooks. */

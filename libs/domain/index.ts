@@ -79,3 +79,5 @@ export type { Candidate, ImageFacts, NodeForPlacement, VolumeNeed } from './sche
 export { place, type PlacementDecision } from './scheduling/place.ts';
 export { surgeRefusal } from './scheduling/surge-fits.ts';
 export { couldEverFit, type Demand, type EverFit } from './scheduling/could-ever-fit.ts';
+export { foresee, type ForeseeInput, type Foreseen, type ForeseenPlacement } from './preview/foresee.ts';
+export type { House } from './preview/foreseen-house.ts';

@@ -1,3 +1,4 @@
+export { ImageHolders } from './image-holders.ts';
 export { connectNats, openNats, type ClosableBus, type NatsOptions } from './nats-bus.ts';
 export { readEvents, type ReadEvents } from './read-events.ts';
 export * from './set-chunks.ts';

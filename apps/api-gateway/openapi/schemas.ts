@@ -332,6 +332,17 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     nodes: many(verdict),
     earlier: orNull(text),
   }),
+  Preview: object({
+    revision: orNull(whole),
+    changes: many(object({ path: text, from: anything, to: anything })),
+    deployment: orNull(object({ kind: one('create', 'deploy', 'rollback', 'restart'), from_release: orNull(whole), to_release: whole, strategy: one('rolling', 'recreate'), surge: whole, unavailable: whole, supersedes: orNull(text) })),
+    placements: many(
+      object({ slot: whole, replica_id: orNull(text), generation: orNull(whole), release: orNull(whole), node_id: orNull(text), node_name: orNull(text), reason, nodes: many(verdict) }),
+    ),
+    conflicts: many(object({ code: text, detail: text, pointer: orNull(text) })),
+    warnings: many(named('Reason')),
+    quota: orNull({ type: 'object' }),
+  }),
   Event: object({ position: text, type: text, stream: text, revision: whole, at: instant, actor, project_id: orNull(text), data: { type: 'object' }, correlation_id: text, causation_id: orNull(text) }),
   AuditEntry: object({
     position: text,

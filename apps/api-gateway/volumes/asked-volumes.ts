@@ -43,10 +43,15 @@ export class AskedVolumes {
   needs(mounts: readonly VolumeMount[] | undefined): readonly VolumeNeed[] {
     return volumesIn(mounts).flatMap((volumeId): VolumeNeed[] => {
       const found = this.#found.get(volumeId);
-      if (found) return [{ name: found.name, backend: found.backend, nodeId: found.binding?.nodeId ?? null }];
+      if (found) return [{ name: found.name, backend: found.backend, ...this.#whereIs(found) }];
       const made = [...this.#creates.values()].find(({ name }) => volumeIdOf(this.scope.commandId, name) === volumeId);
       return made ? [{ name: made.name, backend: made.backend, nodeId: null }] : [];
     });
+  }
+
+  #whereIs({ binding }: ExistingVolume): Pick<VolumeNeed, 'nodeId' | 'nodeName'> {
+    const nodeName = this.scope.nodes.find(({ nodeId }) => nodeId === binding?.nodeId)?.facts?.name;
+    return { nodeId: binding?.nodeId ?? null, ...(nodeName === undefined ? {} : { nodeName }) };
   }
 
   async #mount(asked: MountDto, at: string, mayMake: boolean): Promise<VolumeMount> {

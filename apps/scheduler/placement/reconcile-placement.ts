@@ -14,11 +14,11 @@ import {
   type ImageFacts,
 } from '#domain';
 import { Conflict, type Loaded } from '#event-store';
+import { ImageHolders } from '#messaging';
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
 import type { LogIndex } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
-import { ImageHolders } from './image-holders.ts';
 import { type LookedVolumes, ReplicaVolumes } from '../volumes/replica-volumes.ts';
 import { KnownNodes } from './known-nodes.ts';
 import { placementOf, settleClaim } from './settle-claim.ts';

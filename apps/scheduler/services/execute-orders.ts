@@ -10,12 +10,12 @@ import {
   Rejection,
   streamOf,
 } from '#domain';
+import type { OrderedReplica, ServiceReading } from '#application';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
 import { type Cause, causedBy } from '../cause.ts';
 import { settleClaim } from '../placement/settle-claim.ts';
 import type { SchedulerPorts } from '../ports.ts';
-import type { OrderedReplica, ServiceReading } from './read-service.ts';
 
 /** Carries out what stands ordered, whoever ordered it: a replica without a stream is created, or abandoned where it isn't
  *  wanted any more; a stopped one is wanted gone on its node, or abandoned where no node has it. Repeating it changes nothing.

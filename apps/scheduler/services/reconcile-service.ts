@@ -1,3 +1,4 @@
+import { observedOf, readService, type OrderedReplica, type ServiceReading } from '#application';
 import { Transient } from '#contracts';
 import { type DockerServiceId, type NodeId, type ObservedReplica, passedDeadline, planRollout, type RolloutInput, type RolloutPlan } from '#domain';
 import { hookJobIdOf, replicaIdOf } from '#platform';
@@ -6,7 +7,6 @@ import { releaseName } from '../names/free-orphans.ts';
 import type { SchedulerPorts } from '../ports.ts';
 import { executeOrders } from './execute-orders.ts';
 import { FreshReports } from './fresh-reports.ts';
-import { observedOf, readService, type OrderedReplica, type ServiceReading } from './read-service.ts';
 import { WritePlan } from './write-plan.ts';
 
 /** A plan leads to writes, and those to the next plan; more than this in one go means that others write too. */

@@ -10,12 +10,12 @@ import {
   type RolloutPlan,
   streamOf,
 } from '#domain';
+import type { ServiceReading } from '#application';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
 import type { LogIndex } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
-import type { ServiceReading } from './read-service.ts';
 
 /** Writes what a plan says, of which there is one kind at a time, fenced by the revision that the plan was read at. */
 export class WritePlan {

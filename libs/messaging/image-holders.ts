@@ -1,6 +1,5 @@
 import { subjects, Transient, type Bus, type Clock, type ImageReply, type ImageRequest } from '#contracts';
-import type { ImageFacts, NodeId } from '#domain';
-import type { LogIndex } from '../log-index.ts';
+import type { ImageFacts, Node, NodeId } from '#domain';
 
 const ANSWER_MS = 1_000;
 /** So long an answer holds: an image that was brought to a node meanwhile is found at the next look. */
@@ -17,7 +16,7 @@ export class ImageHolders {
 
   constructor(
     private readonly ports: { readonly bus: Bus; readonly clock: Clock },
-    private readonly index: Pick<LogIndex, 'nodes'>,
+    private readonly index: { readonly nodes: ReadonlyMap<NodeId, Node> },
   ) {}
 
   /** The nodes that have it, and those that didn't answer: they may. Null, and no node is refused, where none is known to have it: the one
