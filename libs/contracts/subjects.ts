@@ -32,7 +32,7 @@ export const subjects = {
   set: (nodeId: NodeId) => `waybill.agent.${nodeId}.set`,
   /** Health-monitor or scheduler → agent: send a report now. Empty → `ReportNowReply`: what came of it, and what probes said last, 25 s; the monitor waits for none. */
   reportNow: (nodeId: NodeId) => `waybill.agent.${nodeId}.report_now`,
-  /** Scheduler → agent: whether its engine has an image that can't be pulled. `ImageRequest` → `ImageReply`, 1 s. */
+  /** Scheduler, gateway (for a preview) → agent: whether its engine has an image that can't be pulled. `ImageRequest` → `ImageReply`, 1 s. */
   image: (nodeId: NodeId) => `waybill.agent.${nodeId}.image`,
   /** Gateway → agent: what its containers took when it looked last. `SamplesRequest` → `SamplesReply`, 3 s. */
   samples: (nodeId: NodeId) => `waybill.agent.${nodeId}.samples`,

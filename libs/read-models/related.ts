@@ -7,17 +7,13 @@ export interface EventSource {
   readonly store: EventStore;
 }
 
-/** The events of a service, job or schedule and of all that was ordered for it, deployments and replicas, in the order of the log;
- *  none for what never was. */
-export async function readRelated(source: EventSource, ownerId: string): Promise<Recorded[]> {
-  const own = await readWhole(source, categoryOf(ownerId), ownerId);
+/** The events of a service and of all that was ordered for it, deployments and replicas, in the order of the log; none for what never was. */
+export async function readRelated(source: EventSource, serviceId: string): Promise<Recorded[]> {
+  const own = await readWhole(source, 'docker_service', serviceId);
   const deployments = await readEach(source, 'deployment', own.filter(isType('DeploymentStarted')).map(({ data }) => data.deploymentId));
   const replicas = await readEach(source, 'replica', [...own, ...deployments].flatMap(ordered));
   return [...own, ...deployments, ...replicas].sort((a, b) => (a.position < b.position ? -1 : 1));
 }
-
-const OWNERS: Readonly<Record<string, StreamCategory>> = { job: 'job', sch: 'schedule' };
-const categoryOf = (ownerId: string): StreamCategory => OWNERS[ownerId.split('_')[0]!] ?? 'docker_service';
 
 /** One stream, whole. */
 export async function readWhole({ store }: EventSource, category: StreamCategory, id: string): Promise<Recorded[]> {
@@ -38,12 +34,11 @@ const readEach = async (source: EventSource, category: StreamCategory, ids: read
 
 /** The replicas that an event orders into being. */
 function ordered(event: Recorded): string[] {
-  if (isType('JobAttemptStarted')(event)) return [event.data.replicaId];
   if (isType('ServiceStepTaken')(event) || isType('DeploymentStepTaken')(event)) return event.data.creates.map(({ replicaId }) => replicaId);
   return [];
 }
 
 const isType =
-  <Type extends 'DeploymentStarted' | 'JobAttemptStarted' | 'ServiceStepTaken' | 'DeploymentStepTaken'>(type: Type) =>
+  <Type extends 'DeploymentStarted' | 'ServiceStepTaken' | 'DeploymentStepTaken'>(type: Type) =>
   (event: Recorded): event is Of<Type> =>
     event.type === type;

@@ -24,5 +24,5 @@ export async function conflictsOf(checks: readonly (() => unknown)[], at: string
 
 function ofRejection({ code, detail, facts: { violations, pointer } }: Rejection, at: string): readonly ConflictAnswer[] {
   if (!Array.isArray(violations)) return [{ code, detail, pointer: typeof pointer === 'string' ? `${at}${pointer}` : null }];
-  return (violations as readonly { code: string; message: string; pointer: string }[]).map((flaw) => ({ code: `${code}.${flaw.code}`, detail: flaw.message, pointer: `${at}${flaw.pointer}` }));
+  return (violations as readonly { message: string; pointer: string }[]).map((flaw) => ({ code, detail: flaw.message, pointer: `${at}${flaw.pointer}` }));
 }

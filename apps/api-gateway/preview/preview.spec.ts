@@ -48,7 +48,7 @@ describe('a preview', () => {
       await create({ name: 'taken', replicas: 0 });
       const { status, body } = await preview('preview', { environment_id, name: 'taken', image: 'myorg/api:v1', type: 'web', constraints: ['node.name==nowhere'] });
       expect(status).toBe(200);
-      expect(codes(body)).toEqual(['docker_service.invalid.required', 'placement.constraint', 'name.taken']);
+      expect(codes(body)).toEqual(['docker_service.invalid', 'placement.constraint', 'name.taken']);
       expect(body).toMatchObject({ changes: [], placements: [], conflicts: [{ pointer: '/ports' }, { detail: expect.stringContaining('host-1') }, {}] });
     });
 

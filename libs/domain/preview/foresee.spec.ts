@@ -108,6 +108,15 @@ describe('what is foreseen of a service', () => {
     expect(foreseen({ service: stable(2), observed: [on(1, 'node_1'), on(2, 'node_1')], house: { nodes: [host(1, 4, [1, 2])] }, asked }).placements).toEqual([]);
   });
 
+  it('says where it was not followed to its end', () => {
+    const slots = Array.from({ length: 300 }, (_, index) => index + 1);
+    const service = stable(300, { maxSurge: 1, maxUnavailable: 0 });
+    const told = { service, observed: slots.map((slot) => on(slot, 'node_1')), house: { nodes: [host(1, 400, slots)] } };
+    expect(foreseen({ ...told, asked: deploy() }).isWhole).toBe(false);
+    const { isWhole, placements } = foreseen({ ...told, asked: deploy(undefined, { maxSurge: '25%' }) });
+    expect([isWhole, new Set(placements.map(({ release }) => release))]).toEqual([true, new Set([2])]);
+  });
+
   it('never overfills a node, tells of every slot once, and is the same each time', () =>
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 8 }), fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 1, maxLength: 4 }), fc.integer({ min: 0, max: 3 }), (replicas, rooms, surge) => {

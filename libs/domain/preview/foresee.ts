@@ -52,8 +52,9 @@ export function foresee(input: ForeseeInput): Foreseen {
   return { ...foresight.result(), isWhole };
 }
 
-/** Each turn stops, starts or settles all that it may: a roll that goes one by one through hundreds of replicas isn't followed to its end. */
-const TURNS = 500;
+/** Each turn stops, starts or settles all that it may. A roll that goes one by one through hundreds of replicas isn't followed to its end: a turn looks
+ *  at all of them, and whoever asks waits for it. */
+const turnsFor = (replicas: number): number => Math.min(2_000, Math.max(200, Math.floor(200_000 / Math.max(1, replicas))));
 
 class Foresight {
   private service: ExistingDockerService;
@@ -76,7 +77,7 @@ class Foresight {
 
   /** @returns whether nothing is left to do */
   run(): boolean {
-    for (let turn = 0; turn < TURNS; turn += 1) {
+    for (let turn = turnsFor(this.service.replicas); turn > 0; turn -= 1) {
       const planned = this.write(this.plan());
       if (!planned && !this.carryOut()) return true;
     }

@@ -152,10 +152,16 @@ const causes: Causes = {
 
 /** What a batch makes good: the end of the replica that a slot had before, or the one that was given up. */
 function lostIn({ data: { creates, stops } }: Of<'ServiceStepTaken' | 'DeploymentStepTaken'>, ownerId: string, seen: Seen): Recorded | undefined {
-  const before = creates.filter(({ replaces }) => !replaces).flatMap(({ slot, generation }) => seen.replicaIn(ownerId, slot, generation - 1) ?? []);
+  const before = creates.filter(({ replaces }) => !replaces).flatMap(({ slot, generation }) => seen.replicaIn(ownerId, slot, generation - 1) ?? []).filter((replicaId) => !wasAskedToGo(replicaId, seen));
   const lost = before.map((replicaId) => seen.in(replicaStream(replicaId), 'ReplicaObserved')).filter((event) => (event as Of<'ReplicaObserved'> | undefined)?.data.state === 'GONE');
   const failed = stops.filter(({ reason }) => reason.code === 'replica_failed').map(({ replicaId }) => seen.of(`given up|${replicaId}`) ?? seen.of(`seen failed|${replicaId}`));
   return latestOf([...lost, ...failed]);
+}
+
+/** Somebody had it stopped, for another reason than its own failure. */
+function wasAskedToGo(replicaId: ReplicaId, seen: Seen): boolean {
+  const step = seen.of(`stopped|${replicaId}`) as Of<'ServiceStepTaken'> | undefined;
+  return step?.data.stops.some((stop) => stop.replicaId === replicaId && stop.reason.code !== 'replica_failed') ?? false;
 }
 
 /** Why a deployment turns back. */
