@@ -34,7 +34,7 @@ export * from './sqlite.ts';
 export { getServiceAt } from './at.ts';
 export type { EventSource } from './related.ts';
 export * from './explain/explain.ts';
-export type { ExplainSource } from './explain/gather.ts';
+export { NODE_STORY, type ExplainSource } from './explain/gather.ts';
 export type { ChainEntry } from './explain/chain.ts';
 export { KINDS } from './explain/kinds.ts';
 export type { Compared, DocumentDifference } from './compare-documents.ts';

@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '#contracts';
 import { node, parseStream, upcast, type Node, type NodeEvent, type NodeId } from '#domain';
 import { followLog, type EventStore, type Position, type Recorded } from '#event-store';
+import { NODE_STORY } from '#read-models';
 
 /** Every node as its stream says, in memory: what an early refusal looks at. A scheduler decides for real, later, from streams. */
 export class NodeIndex {
@@ -22,7 +23,7 @@ export class NodeIndex {
         const event = upcast(recorded);
         const nodeId = parseStream(event.stream).id as NodeId;
         this.#nodes.set(nodeId, node.evolve(this.#nodes.get(nodeId) ?? node.initial, event as unknown as NodeEvent));
-        if (TELLING.has(event.type)) this.#stories.set(nodeId, [...(this.#stories.get(nodeId) ?? []), event].slice(-STORY));
+        if (NODE_STORY.has(event.type)) this.#stories.set(nodeId, [...(this.#stories.get(nodeId) ?? []), event].slice(-STORY));
         this.#position = event.position;
       },
       onCaughtUp: () => void (this.#caughtUp = true),
@@ -48,6 +49,3 @@ export class NodeIndex {
 
 /** So many events of a node are kept for its story. */
 const STORY = 50;
-const TELLING: ReadonlySet<string> = new Set<NodeEvent['type']>([
-  'NodeRegistered', 'NodeFactsChanged', 'NodeDrained', 'NodeActivated', 'NodeUnreachable', 'NodeReachable', 'NodeAdopted', 'NodeRemoved',
-]);

@@ -236,6 +236,37 @@ describe('what something came of', () => {
     expect(told!.chain.map(({ what }) => what)).toEqual(expect.arrayContaining(path.slice(-4)));
   });
 
+  it('is, of a deployment whose hook failed, the end of the job that ran it', async () => {
+    const story = orderedService();
+    const reason = { code: 'pre_deploy_failed', message: 'the pre_deploy hook ended FAILED: exit code 3' };
+    story.tell('deployment-dep_1', 'DeploymentStageBegan', { ...deployment, stage: 'pre_deploy', jobId: 'job_1', at: timeOf(8), deadlineAt: null, reason: { code: 'deployment', message: 'it moves' } }, SYSTEM);
+    const trigger = { type: 'pre_deploy', deploymentId: 'dep_1' } as const;
+    const job = { jobId: 'job_1', projectId: 'prj_shop', environmentId: 'env_live', networkId: 'net_live', name: 'web-pre-deploy', spec: SPEC, timeoutMs: 1_000, retries: 0, trigger, inheritsFrom: null, rerunOf: null } as const;
+    story.tell('job-job_1', 'JobCreated', job, SYSTEM);
+    story.tell('job-job_1', 'JobEnded', { outcome: 'FAILED', attempt: 1, exitCode: 3, oomKilled: false, reason: { code: 'exited', message: 'it ended with exit code 3' } }, SYSTEM);
+    story.tell('deployment-dep_1', 'DeploymentStageEnded', { ...deployment, stage: 'pre_deploy', result: 'FAILED', at: timeOf(11), reason }, SYSTEM);
+    story.tell('deployment-dep_1', 'DeploymentClosed', { ...deployment, outcome: 'FAILED', reason }, SYSTEM);
+    expect(ledTo(await explainService(story), 'failed').slice(-3)).toEqual([
+      'the job ended FAILED with attempt 1',
+      'the stage pre_deploy of the deployment ended: FAILED',
+      'the deployment takes no further step: FAILED',
+    ]);
+  });
+
+  it('is, of a replica of a roll, the roll, and not the end of the one that it made way for', async () => {
+    const story = orderedService();
+    const stops = [{ replicaId: 'rep_1', reason: { code: 'deployment', message: 'it moves' } }] as const;
+    place(story, 1);
+    story.tell('deployment-dep_1', 'DeploymentStageBegan', { ...deployment, stage: 'replace', jobId: null, at: timeOf(10), deadlineAt: null, reason: { code: 'prepared', message: 'one is prepared' } }, SYSTEM);
+    story.tell('deployment-dep_1', 'DeploymentStepTaken', { ...deployment, creates: [], stops, forgets: [], reason: { code: 'deployment', message: 'it moves' } }, SYSTEM);
+    observe(story, 1, 'GONE');
+    const creates = [{ replicaId: 'rep_9', slot: 1, generation: 2, release: 1 }] as const;
+    const taken = story.tell('deployment-dep_1', 'DeploymentStepTaken', { ...deployment, creates, stops: [], forgets: [], reason: { code: 'deployment', message: 'it moves' } }, SYSTEM);
+    const { chain } = await explainService(story);
+    const began = chain.find(({ type }) => type === 'DeploymentStageBegan')!;
+    expect(chain.find(({ event_id }) => event_id === taken.id)).toMatchObject({ caused_by: began.event_id });
+  });
+
   it('is, of a release that the platform cut, the new version of a secret that it follows', async () => {
     const story = orderedService();
     story.tell('secret-sec_1', 'SecretCreated', { secretId: 'sec_1', projectId: 'prj_shop', environmentId: null, name: 'pass', valueId: 'val_1' });

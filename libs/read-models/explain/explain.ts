@@ -12,7 +12,7 @@ import { neediestMember } from '../views/service-members.ts';
 import type { ServiceDocument } from '../views/services.ts';
 import type { VolumeDocument } from '../views/volumes.ts';
 import { chainOf, inOrder, labelOf, tellsOf, type ChainEntry } from './chain.ts';
-import { around, MOST_EVENTS, windowOf, type ExplainSource, type Reach, type Window } from './gather.ts';
+import { around, MOST_EVENTS, storyOf, windowOf, type ExplainSource, type Reach, type Window } from './gather.ts';
 import type { Names } from './sentence.ts';
 import { inOneSentence } from './summaries.ts';
 
@@ -97,7 +97,7 @@ export async function getVolumeExplanation(source: ExplainSource, tenant: Tenant
 export async function getNodeExplanation(source: ExplainSource, tenant: TenantContext, id: string): Promise<Explanation | null> {
   const node = tenant.projects === 'all' ? await source.models.get<NodeDocument>('nodes', id) : null;
   if (!node) return null;
-  const events = source.nodeStory(node.node_id);
+  const events = await storyOf(source, node.node_id, node.revision);
   return told(source, { events, earlier: null }, { summary: inOneSentence.node(node, events, source.liveness), nodes: [], isAbout: () => true });
 }
 

@@ -1,4 +1,4 @@
-import { streamOf, upcast, type NodeId } from '#domain';
+import { streamOf, upcast, type NodeEvent, type NodeId } from '#domain';
 import type { EventStore, Recorded } from '#event-store';
 import type { Query } from '../port.ts';
 import type { Reads } from '../reads.ts';
@@ -11,6 +11,11 @@ export interface ExplainSource extends Reads {
   /** What a node came to, the latest of it: registered, drained, unreachable, removed; without what it holds. In the order of the log. */
   nodeStory(nodeId: NodeId): readonly Recorded[];
 }
+
+/** The events that a node's story is made of. */
+export const NODE_STORY: ReadonlySet<string> = new Set<NodeEvent['type']>([
+  'NodeRegistered', 'NodeFactsChanged', 'NodeDrained', 'NodeActivated', 'NodeUnreachable', 'NodeReachable', 'NodeAdopted', 'NodeRemoved',
+]);
 
 /** How far back an explanation goes. */
 export interface Reach {
@@ -85,10 +90,17 @@ export async function around(source: ExplainSource, events: readonly Recorded[])
 const STREAMS = 20;
 const PER_STREAM = 200;
 
-async function readWindow(store: EventStore, stream: string): Promise<readonly Recorded[]> {
+async function readWindow(store: EventStore, stream: string, from = 0): Promise<readonly Recorded[]> {
   const events: Recorded[] = [];
-  for await (const event of store.readStream(stream, { limit: PER_STREAM })) events.push(upcast(event));
+  for await (const event of store.readStream(stream, { from: BigInt(from), limit: PER_STREAM })) events.push(upcast(event));
   return events;
+}
+
+/** A node's story as it was kept, with what its stream has just said: whoever keeps it may be a moment behind. @param revision of its stream, as far as it is known */
+export async function storyOf({ store, nodeStory }: ExplainSource, nodeId: NodeId, revision: number): Promise<readonly Recorded[]> {
+  const latest = await readWindow(store, streamOf('node', nodeId), Math.max(0, revision + 1 - PER_STREAM));
+  const all = new Map([...nodeStory(nodeId), ...latest].filter(({ type }) => NODE_STORY.has(type)).map((event) => [event.position, event]));
+  return [...all.values()].sort((a, b) => (a.position < b.position ? -1 : 1));
 }
 
 function streamsNamed(event: Recorded): readonly string[] {
