@@ -1,6 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
+import { IsInt, IsISO8601, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import { POSITION } from '#event-store';
 
 /** Of a read that may ask to see at least so much of the log. */
@@ -9,6 +9,21 @@ export class ReadDto {
   @IsOptional()
   @Matches(POSITION, { message: 'must be a Waybill-Position as a change answered it' })
   min_position?: string;
+}
+
+const AT = { type: 'string', format: 'date-time', description: 'An instant: answers what Waybill knew then, from the log alone.' } as const;
+/** An instant with its time zone. */
+export const IsInstant = (): PropertyDecorator => (target, name) => {
+  IsISO8601({ strict: true, strictSeparator: true }, { message: 'must be an instant in RFC 3339, like 2026-11-23T12:00:00.000Z' })(target, name as string);
+  Matches(/T.*(Z|[+-]\d{2}:\d{2})$/i, { message: 'must be an instant in RFC 3339, like 2026-11-23T12:00:00.000Z' })(target, name as string);
+};
+
+/** Of a read of one thing. */
+export class ReadOneDto extends ReadDto {
+  @ApiPropertyOptional(AT)
+  @IsOptional()
+  @IsInstant()
+  at?: string;
 }
 
 /** Of every list. */
@@ -25,6 +40,14 @@ export class PagingDto extends ReadDto {
   @IsOptional()
   @IsString()
   cursor?: string;
+}
+
+/** Of a list of what belongs to one thing. */
+export class PagingOfOneDto extends PagingDto {
+  @ApiPropertyOptional(AT)
+  @IsOptional()
+  @IsInstant()
+  at?: string;
 }
 
 /** A page as every list answers it. */

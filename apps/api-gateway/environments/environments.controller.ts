@@ -6,7 +6,7 @@ import { reaches, type TenantContext } from '#contracts';
 import type { EnvironmentId, ProjectId } from '#domain';
 import { getEnvironment, listEnvironments } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
-import { listed, PagingDto, ReadDto } from '../edge/paging.dto.ts';
+import { listed, PagingDto, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
@@ -54,7 +54,8 @@ export class EnvironmentsController {
 
   @Get('environments/:environment_id')
   @ApiOkResponse({ schema: ref('Environment') })
-  get(@Tenant() tenant: TenantContext, @Param('environment_id') id: string, @Query() { min_position }: ReadDto): Promise<object> {
+  get(@Tenant() tenant: TenantContext, @Param('environment_id') id: string, @Query() { at, min_position }: ReadOneDto): Promise<object> {
+    if (at !== undefined) return this.gateway.past(at, id, (reads) => getEnvironment(reads, tenant, id), environmentNotFound);
     return this.#one(tenant, id, min_position);
   }
 

@@ -7,7 +7,7 @@ import type { JobId } from '#domain';
 import { getJob, listJobs } from '#read-models';
 import { refuseJobThatCanNeverRun } from '../docker-services/admission.ts';
 import type { Mutation } from '../edge/mutation.ts';
-import { listed, ReadDto } from '../edge/paging.dto.ts';
+import { listed, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
@@ -52,8 +52,8 @@ export class JobsController {
 
   @Get(':job_id')
   @ApiOkResponse({ schema: ref('Job') })
-  async get(@Tenant() tenant: TenantContext, @Param('job_id') id: string, @Query() { min_position }: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const job = await this.#one(tenant, id, min_position);
+  async get(@Tenant() tenant: TenantContext, @Param('job_id') id: string, @Query() { at, min_position }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const job = at === undefined ? await this.#one(tenant, id, min_position) : await this.gateway.past(at, id, (reads) => getJob(reads, tenant, id), jobNotFound);
     reply.header('etag', `"${job.revision}"`);
     return job;
   }
