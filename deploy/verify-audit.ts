@@ -81,7 +81,9 @@ async function openLog(store: string): Promise<Opened> {
   return { log, faults: () => log.faults(), close: () => log.close() };
 }
 
-const headsIn = (home: string): string => join(home, 'audit-heads.jsonl');
+function headsIn(home: string): string {
+  return join(home, 'audit-heads.jsonl');
+}
 
 /** Whether what lies under a home was signed for this store. */
 async function isOwn(home: string, storeId: string): Promise<boolean> {
@@ -90,11 +92,13 @@ async function isOwn(home: string, storeId: string): Promise<boolean> {
   return false;
 }
 
-const readKey = (file: string): KeyObject => createPublicKey(readFileSync(file));
+function readKey(file: string): KeyObject {
+  return createPublicKey(readFileSync(file));
+}
 
-const answer = ({ chain, events, sealed, head, broken }: VerifiedChain) => ({
-  project_id: chain, events, sealed, head, broken_at: broken?.at ?? null, broken_up_to: broken?.upTo ?? null, reason: broken?.reason ?? null,
-});
+function answer({ chain, events, sealed, head, broken }: VerifiedChain): object {
+  return { project_id: chain, events, sealed, head, broken_at: broken?.at ?? null, broken_up_to: broken?.upTo ?? null, reason: broken?.reason ?? null };
+}
 
 function tell({ valid, wrong, chains, heads, keys }: { valid: boolean; wrong: readonly string[]; chains: readonly VerifiedChain[]; heads: readonly string[]; keys: readonly KeyObject[] }): void {
   for (const fault of wrong) console.log(fault);

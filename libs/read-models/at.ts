@@ -51,7 +51,7 @@ const GET_ONE: Readonly<Record<string, (reads: Reads, tenant: TenantContext, id:
 const FOLDED = everyView.filter((view) => view !== (views.audit as unknown as View));
 
 async function fold(models: ReadModelStore, view: View, events: Awaited<ReturnType<typeof readConcerned>>): Promise<void> {
-  const ref = await prepareBuild(models, view.schema, firstBuild(view.schema));
+  const ref = await prepareBuild(models, view.schema, firstBuild(view.schema), undefined, false);
   await models.activate(ref.view, ref.version);
   const last = events.at(-1);
   if (last) await models.apply(ref, null, last.position, await foldBatch(models, ref, view, events));

@@ -1,6 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsInt, IsISO8601, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
+import { IsInt, isISO8601, IsOptional, IsString, Matches, Max, Min, ValidateBy } from 'class-validator';
 import { POSITION } from '#event-store';
 
 /** Of a read that may ask to see at least so much of the log. */
@@ -12,11 +12,15 @@ export class ReadDto {
 }
 
 const AT = { type: 'string', format: 'date-time', description: 'An instant: answers what Waybill knew then, from the log alone.' } as const;
-/** An instant with its time zone. */
-export const IsInstant = (): PropertyDecorator => (target, name) => {
-  IsISO8601({ strict: true, strictSeparator: true }, { message: 'must be an instant in RFC 3339, like 2026-11-23T12:00:00.000Z' })(target, name as string);
-  Matches(/T.*(Z|[+-]\d{2}:\d{2})$/i, { message: 'must be an instant in RFC 3339, like 2026-11-23T12:00:00.000Z' })(target, name as string);
-};
+/** An instant (RFC 3339): a time with its zone, of a day that there is. */
+export const IsInstant = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'instant',
+    validator: {
+      validate: (value: unknown) => isISO8601(value, { strict: true, strictSeparator: true }) && /T.*(Z|[+-]\d{2}:\d{2})$/i.test(value as string),
+      defaultMessage: () => 'must be an instant in RFC 3339, like 2026-11-23T12:00:00.000Z',
+    },
+  });
 
 /** Of a read of one thing. */
 export class ReadOneDto extends ReadDto {

@@ -21,7 +21,7 @@ describe('the audit chain', () => {
   let store: EventStore;
   let key: HeadKey;
   let heads: string;
-  let ending: (() => Promise<void>)[] = [];
+  const ending: (() => Promise<void>)[] = [];
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'waybill-chain-'));
