@@ -80,7 +80,7 @@ export class Gateway {
 
   /** Reads one thing, or what belongs to it, as of an instant (RFC 3339). @throws what `notFound` makes */
   async past<T>(instant: string, id: string, read: (reads: Reads) => Promise<T | null>, notFound: () => Rejection): Promise<T> {
-    await this.fresh(['audit']);
+    await this.fresh(['audit', 'deployments', 'services', 'jobs']);
     const found = await queryAt(this.parts, id, instant, read);
     if (found === null) throw notFound();
     return found;

@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Logger } from '#contracts';
@@ -41,7 +42,9 @@ export class AuditChain {
    *  with what the first one finds. */
   verify(): Promise<VerifiedChain[]> {
     const keys: KeyObject[] = [this.key.publicKey];
-    this.#verifying ??= verifyChains({ log: this.parts.store, exported: readHeadsFile(this.heads), keys }).finally(() => (this.#verifying = null));
+    // An operator may have laid the export aside.
+    const exported = existsSync(this.heads) ? readHeadsFile(this.heads) : [];
+    this.#verifying ??= verifyChains({ log: this.parts.store, exported, keys }).finally(() => (this.#verifying = null));
     return this.#verifying;
   }
 }

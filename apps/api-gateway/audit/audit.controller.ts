@@ -50,7 +50,7 @@ export class AuditController {
   @Get('diff')
   @ApiOkResponse({ schema: ref('Diff') })
   async diff(@Tenant() tenant: TenantContext, @Query() { resource, ...asked }: DiffDto): Promise<object> {
-    await this.gateway.fresh(['audit']);
+    await this.gateway.fresh(['audit', 'deployments', 'services', 'jobs']);
     const from = asUtc(asked.from)!;
     const to = asUtc(asked.to) ?? new Date(this.gateway.parts.clock.now()).toISOString();
     const [before, after] = [await getOneAt(this.gateway.parts, tenant, resource, from), await getOneAt(this.gateway.parts, tenant, resource, to)];

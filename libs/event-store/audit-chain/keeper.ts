@@ -75,13 +75,12 @@ export class ChainKeeper {
 
   /** From the heads that stand: only what came after them is read again. */
   async #goOn(signal: AbortSignal): Promise<void> {
-    const { store, logger } = this.parts;
     this.#chains.clear();
     this.#sealedTo = null;
-    for await (const found of readHeads(store)) {
+    for await (const found of readHeads(this.parts.store)) {
       signal.throwIfAborted();
       if ('storeId' in found) await this.#hear(found);
-      else logger.error('a head of the audit chain is unreadable', { stream: found.stream, position: found.position });
+      else this.#passOver(found);
     }
     this.#read = this.#sealedTo;
     this.#last = this.#sealedTo;
@@ -111,8 +110,7 @@ export class ChainKeeper {
   async #take(event: Raw): Promise<void> {
     if (event.stream.startsWith(CHAIN_STREAMS)) {
       const head = headIn(event);
-      if (head) await this.#hear(head);
-      return;
+      return head ? this.#hear(head) : this.#passOver(event);
     }
     const { chain: name } = chainOf(event);
     const chain = this.#chainOf(name);
@@ -135,6 +133,13 @@ export class ChainKeeper {
     }
     if (head.sealedTo !== null && (this.#sealedTo === null || head.sealedTo > this.#sealedTo)) this.#sealedTo = head.sealedTo;
     await this.parts.onHead(head);
+  }
+
+  /** Somebody has had a hand on it, as a verifier will say. The next head stands behind it all the same. */
+  #passOver({ stream, revision, position }: Raw): void {
+    this.parts.logger.error('a head of the audit chain is unreadable', { stream, position });
+    const chain = this.#chainOf(stream.slice(CHAIN_STREAMS.length));
+    if (chain.revision === null || revision > chain.revision) chain.revision = revision;
   }
 
   #chainOf(name: string): Chain {
