@@ -32,6 +32,7 @@ export * from './projector.ts';
 export * from './rebuild.ts';
 export * from './sqlite.ts';
 export { getOneAt, queryAt, type PastParts } from './at.ts';
+export * from './list-at.ts';
 export { Changes } from './changes.ts';
 export { differencesBetween, type Difference } from './document-differences.ts';
 export type { EventSource } from './related.ts';

@@ -79,6 +79,7 @@ describe('the audit', () => {
     const paths = [
       `projects/${project}`, `environments/${environment_id}`, `docker-services/${id}`, `docker-services/${id}/env`, `secrets/${secret}`, `configs/${config}`, `jobs/${job}`, `schedules/${schedule}`,
       `deployments/${deployment.deployment_id}`, `nodes/${node}`, 'plans/small', `docker-services/${id}/releases`, `docker-services/${id}/deployments`, `docker-services/${id}/replicas`,
+      `docker-services?project_id=${project}`, 'docker-services?status=PENDING', `jobs?environment_id=${environment_id}`, `projects/${project}/environments`,
     ];
     const known = new Map<string, Json>();
     for (const path of paths) known.set(path, await get(`/v1/${path}`));
@@ -86,8 +87,11 @@ describe('the audit', () => {
     await gateway.call('POST', `/v1/docker-services/${id}/scale`, { replicas: 3 });
     await gateway.call('DELETE', `/v1/schedules/${schedule}`);
     await gateway.call('POST', `/v1/nodes/${node}/drain`);
+    await gateway.call('DELETE', `/v1/docker-services/${await service('later')}`);
+    await gateway.call('POST', `/v1/jobs/${job}/cancel`);
+    await gateway.call('POST', `/v1/projects/${project}/environments`, { name: 'staging' });
     await gateway.call('PUT', `/v1/configs/${config}`, { content: 'a: 2' });
-    for (const path of paths) expect([path, withoutHearing(await get(`/v1/${path}?at=${at}`))]).toEqual([path, withoutHearing(known.get(path))]);
+    for (const path of paths) expect([path, withoutHearing(await get(`/v1/${path}${path.includes('?') ? '&' : '?'}at=${at}`))]).toEqual([path, withoutHearing(known.get(path))]);
     for (const path of [`docker-services/${id}`, `configs/${config}`, `jobs/${job}`, `projects/${project}`, 'plans/small', `docker-services/${id}/releases`]) {
       await get(`/v1/${path}?at=2001-01-01T00:00:00Z`, 404);
     }

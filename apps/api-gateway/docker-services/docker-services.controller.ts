@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { createDockerService, Dispatcher, dockerServiceIdOf, isRepeatOfCreate, startedDeployment, ToDockerService } from '#application';
 import type { TenantContext } from '#contracts';
 import type { EnvironmentId } from '#domain';
-import { getService, listServices } from '#read-models';
+import { getService, listServices, listServicesAt } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
@@ -49,8 +49,9 @@ export class DockerServicesController {
 
   @Get()
   @ApiOkResponse({ schema: listOf('DockerService') })
-  async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListDockerServicesDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+  async list(@Tenant() tenant: TenantContext, @Query() { at, min_position, ...query }: ListDockerServicesDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     await this.gateway.fresh(['services', 'nodes'], min_position);
+    if (at !== undefined) return asJson(reply, answerOf(listed(await listServicesAt(this.gateway.parts, tenant, at, query))));
     const page = await this.gateway.kept.answer(tenant, `docker-services?${JSON.stringify(query)}`, async (reads) => listed(await listServices(reads, tenant, query)));
     return asJson(reply, page);
   }

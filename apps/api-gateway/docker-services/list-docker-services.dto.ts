@@ -1,9 +1,9 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString } from 'class-validator';
-import { PagingDto } from '../edge/paging.dto.ts';
+import { PagingAtDto } from '../edge/paging.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
 
-export class ListDockerServicesDto extends PagingDto {
+export class ListDockerServicesDto extends PagingAtDto {
   @ApiPropertyOptional({ type: 'string' })
   @IsOptional()
   @IsIdOf('prj')

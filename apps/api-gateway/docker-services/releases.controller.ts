@@ -9,7 +9,7 @@ import { getService, listDeployments, listReleases, type Page, type Reads } from
 import { latestVersions } from '../compute/resolve-values.ts';
 import { answerDeployment } from '../deployments/answer-deployment.ts';
 import type { Mutation } from '../edge/mutation.ts';
-import { listed, PagingOfOneDto } from '../edge/paging.dto.ts';
+import { listed, PagingAtDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
@@ -27,7 +27,7 @@ export class ReleasesController {
 
   @Get('releases')
   @ApiOkResponse({ schema: listOf('Release'), description: 'The newest first.' })
-  async releases(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { at, min_position, ...query }: PagingOfOneDto): Promise<object> {
+  async releases(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { at, min_position, ...query }: PagingAtDto): Promise<object> {
     if (at !== undefined) return this.#asOf(tenant, id, at, (reads) => listReleases(reads, tenant, id, query));
     await this.#service(tenant, id, min_position);
     await this.gateway.fresh(['releases'], min_position);
@@ -36,7 +36,7 @@ export class ReleasesController {
 
   @Get('deployments')
   @ApiOkResponse({ schema: listOf('Deployment'), description: 'The latest first.' })
-  async deployments(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { at, min_position, ...query }: PagingOfOneDto): Promise<object> {
+  async deployments(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { at, min_position, ...query }: PagingAtDto): Promise<object> {
     if (at !== undefined) return this.#asOf(tenant, id, at, (reads) => listDeployments(reads, tenant, id, query));
     await this.#service(tenant, id, min_position);
     await this.gateway.fresh(['deployments', 'releases', 'replicas'], min_position);

@@ -4,14 +4,14 @@ import { Transform } from 'class-transformer';
 import { IsBoolean, IsOptional } from 'class-validator';
 import type { TenantContext } from '#contracts';
 import { getService, listReplicas, type Reads } from '#read-models';
-import { listed, PagingOfOneDto } from '../edge/paging.dto.ts';
+import { listed, PagingAtDto } from '../edge/paging.dto.ts';
 import { Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { lastLines } from '../logs/last-lines.ts';
 import { listOf } from '../openapi/schemas.ts';
 import { dockerServiceNotFound } from './reach.ts';
 
-export class ListReplicasDto extends PagingOfOneDto {
+export class ListReplicasDto extends PagingAtDto {
   @ApiPropertyOptional({ type: 'boolean', default: false, description: 'Those that are gone, too.' })
   @IsOptional()
   @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value))

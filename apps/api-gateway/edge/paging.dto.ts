@@ -46,8 +46,8 @@ export class PagingDto extends ReadDto {
   cursor?: string;
 }
 
-/** Of a list of what belongs to one thing. */
-export class PagingOfOneDto extends PagingDto {
+/** Of a list that is known as of an instant, too. */
+export class PagingAtDto extends PagingDto {
   @ApiPropertyOptional(AT)
   @IsOptional()
   @IsInstant()

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { createdJob, createJob, Dispatcher, jobIdOf, rerunIdOf, rerunJob, ToJob, type NewJob } from '#application';
 import type { TenantContext } from '#contracts';
 import type { JobId } from '#domain';
-import { getJob, listJobs } from '#read-models';
+import { getJob, listJobs, listJobsAt } from '#read-models';
 import { refuseJobThatCanNeverRun } from '../docker-services/admission.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, ReadOneDto } from '../edge/paging.dto.ts';
@@ -45,8 +45,9 @@ export class JobsController {
 
   @Get()
   @ApiOkResponse({ schema: listOf('Job'), description: 'The latest first.' })
-  async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListJobsDto): Promise<object> {
+  async list(@Tenant() tenant: TenantContext, @Query() { at, min_position, ...query }: ListJobsDto): Promise<object> {
     await this.gateway.fresh(['jobs'], min_position);
+    if (at !== undefined) return listed(await listJobsAt(this.gateway.parts, tenant, at, query));
     return listed(await listJobs(this.gateway.reads, tenant, query));
   }
 

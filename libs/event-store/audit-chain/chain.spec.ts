@@ -130,6 +130,23 @@ describe('the audit chain', () => {
     expect(Number(found[SHOP]!.broken!.upTo)).toBeLessThanOrEqual(3);
   });
 
+  it('finds a byte that was flipped in the file itself', async () => {
+    await history();
+    const copy = await tampered('PRAGMA wal_checkpoint(TRUNCATE)');
+    const bytes = await readFile(copy);
+    const at = bytes.indexOf('"name":"b"') + 8;
+    bytes[at] = bytes[at]! ^ 0x80;
+    await writeFile(copy, bytes);
+    expect(broken(await verified(copy))).toEqual([SHOP]);
+  });
+
+  it('finds an event that is filed where nobody looks for it', async () => {
+    await history();
+    const log = openSqliteLog(await tampered(`UPDATE events SET category = 'job' WHERE position = 1`));
+    expect(log.faults()).toEqual(['event 1 of docker_service-svc_a is filed under job']);
+    log.close();
+  });
+
   it('finds an event that was moved to another project', async () => {
     await history();
     const found = await verified(await tampered(flip('metadata', 'b', SHOP, BANK)));

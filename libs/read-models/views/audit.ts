@@ -148,11 +148,13 @@ function narrowed({ from, until, resource_id, project_id, resource_type, actor_i
 async function answersOf(entries: readonly AuditDocument[], changes: Changes | undefined): Promise<AuditAnswer[]> {
   const told: AuditAnswer[] = [];
   for (const entry of entries) {
-    const saysItself = entry.before !== null || entry.after !== null;
-    told.push({ ...asAudit(entry), ...(saysItself || !changes ? {} : await changes.of(entry)) });
+    told.push({ ...asAudit(entry), ...(changes && mayBeTold(entry) ? await changes.of(entry) : {}) });
   }
   return told;
 }
+
+/** What the event doesn't say itself. A node that took a tenant's replica has changed for everybody on it: that isn't the tenant's to see. */
+const mayBeTold = ({ before, after, resource_type, project_id }: AuditDocument): boolean => before === null && after === null && !(resource_type === 'node' && project_id !== null);
 
 const OWNERS = /^(svc|job|sch)_/;
 
