@@ -103,7 +103,7 @@ function answer({ chain, events, sealed, head, broken }: VerifiedChain): object 
 function tell({ valid, wrong, chains, heads, keys }: { valid: boolean; wrong: readonly string[]; chains: readonly VerifiedChain[]; heads: readonly string[]; keys: readonly KeyObject[] }): void {
   for (const fault of wrong) console.log(fault);
   for (const { chain, events, sealed, broken } of chains) {
-    console.log(broken ? `${chain}: BROKEN between ${broken.at} and ${broken.upTo}: ${broken.reason}` : `${chain}: ${events} events, as they were signed up to the ${sealed}th`);
+    console.log(broken ? `${chain}: BROKEN between ${broken.at} and ${broken.upTo}: ${broken.reason}` : `${chain}: ${events} events, the first ${sealed} of them as they were signed`);
   }
   console.log(heads.length > 0 ? `heads that were kept elsewhere: ${heads.join(', ')}` : 'no heads that were kept elsewhere: a tail that went with its heads is not seen (--heads)');
   if (keys.length === 0) console.log('no key: who signed was not looked at (--key)');
