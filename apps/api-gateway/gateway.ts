@@ -1,9 +1,10 @@
 import type { FastifyReply } from 'fastify';
-import { Transient, type Bus, type Clock, type Logger } from '#contracts';
+import { Transient, type Bus, type Clock, type Logger, type Random } from '#contracts';
 import type { Rejection } from '#domain';
 import type { AggregateStore, EventStore, Position } from '#event-store';
-import type { ReadModelStore, Reads } from '#read-models';
+import { queryAt, type ReadModelStore, type Reads } from '#read-models';
 import type { Vault } from '#secrets';
+import type { AuditChain } from './audit/audit-chain.ts';
 import { stamp } from './edge/mutation.ts';
 import type { OperatorToken } from './edge/operator-token.ts';
 import type { PlatformFigures } from './metrics/platform-figures.ts';
@@ -15,6 +16,7 @@ import type { Projections, ViewName } from './projections/projections.ts';
 /** What a gateway is made of. `main.ts` opens the real parts, specs bring their own. */
 export interface GatewayParts {
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   readonly bus: Bus;
   readonly store: EventStore;
@@ -26,6 +28,7 @@ export interface GatewayParts {
   readonly heard: HeardNodes;
   readonly nodes: NodeIndex;
   readonly figures: PlatformFigures;
+  readonly auditChain: AuditChain;
   readonly token: OperatorToken;
   /** Aborted when the process begins to end: open streams are closed then. */
   readonly stopping: AbortSignal;
@@ -73,6 +76,14 @@ export class Gateway {
     const found = await read();
     if (found !== null) return found;
     throw known ? notFound() : behind();
+  }
+
+  /** Reads one thing, or what belongs to it, as of an instant (RFC 3339). @throws what `notFound` makes */
+  async past<T>(instant: string, id: string, read: (reads: Reads) => Promise<T | null>, notFound: () => Rejection): Promise<T> {
+    await this.fresh(['audit', 'deployments', 'services', 'jobs']);
+    const found = await queryAt(this.parts, id, instant, read);
+    if (found === null) throw notFound();
+    return found;
   }
 }
 

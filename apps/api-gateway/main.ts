@@ -7,6 +7,7 @@ import { createLogger, readConfig, Shutdown, systemClock, systemRandom } from '#
 import { everyView, LogPages, openReadModelStore, Projector, views } from '#read-models';
 import { openVault } from '#secrets';
 import { createGateway } from './app.ts';
+import { AuditChain } from './audit/audit-chain.ts';
 import { openOperatorToken } from './edge/operator-token.ts';
 import { firstStart } from './first-start.ts';
 import { PlatformFigures } from './metrics/platform-figures.ts';
@@ -51,7 +52,11 @@ async function start(): Promise<void> {
   projections.start();
   shutdown.add('projections', () => projections.stop());
 
-  const app = await createGateway({ ...common, bus, store, vault: values.vault, aggregates, models, projections, heard, nodes, figures, token, stopping: shutdown.signal });
+  const auditChain = await AuditChain.open(config.home, { store, clock: systemClock, logger });
+  const chaining = auditChain.keep(shutdown.signal);
+  shutdown.add('audit chain', () => chaining);
+
+  const app = await createGateway({ ...common, bus, store, vault: values.vault, aggregates, models, projections, heard, nodes, figures, auditChain, token, stopping: shutdown.signal });
   shutdown.add('http', () => app.close());
   await firstStart({ dispatcher: app.get(Dispatcher), aggregates, clock: systemClock });
   shutdown.add('event reads', answerEventReads(bus, store));

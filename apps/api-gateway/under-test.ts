@@ -10,6 +10,7 @@ import { randomCommandId, systemClock, systemRandom } from '#platform';
 import { everyView, LogPages, openSqliteReadModels, Projector, views } from '#read-models';
 import { memoryVault } from '#testing';
 import { createGateway } from './app.ts';
+import { AuditChain } from './audit/audit-chain.ts';
 import { operatorToken } from './edge/operator-token.ts';
 import { firstStart } from './first-start.ts';
 import { PlatformFigures } from './metrics/platform-figures.ts';
@@ -48,7 +49,9 @@ export class GatewayUnderTest {
     figures.listen(bus);
     const counting = figures.follow({ store, logger, signal: stopping.signal });
     projections.start();
-    const parts = { ...common, bus, store, vault: memoryVault(), aggregates, models, projections, heard, nodes, figures, token: operatorToken(TOKEN), stopping: stopping.signal };
+    const auditChain = await AuditChain.open(folder, { store, clock: systemClock, logger, quietMs: 50, pollMs: 20 });
+    const chaining = auditChain.keep(stopping.signal);
+    const parts = { ...common, bus, store, vault: memoryVault(), aggregates, models, projections, heard, nodes, figures, auditChain, token: operatorToken(TOKEN), stopping: stopping.signal };
     const app = await createGateway(parts);
     await firstStart({ dispatcher: app.get(Dispatcher), aggregates, clock: systemClock });
     const { next } = await store.readAll(null, { limit: 500 });
@@ -57,7 +60,7 @@ export class GatewayUnderTest {
       stopping.abort();
       await app.close();
       await projections.stop();
-      await Promise.all([following, counting]);
+      await Promise.all([following, counting, chaining]);
       await models.close();
       await store.close();
       await rm(folder, { recursive: true });

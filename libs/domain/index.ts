@@ -6,6 +6,7 @@ export * from './kernel/rejection.ts';
 export { isSame } from './kernel/same.ts';
 export * from './kernel/sensitive.ts';
 export * from './kernel/units.ts';
+export * from './audit-chain/events.ts';
 export type * from './docker-service/events.ts';
 export * from './docker-service/deploy-settings.ts';
 export * from './docker-service/healthcheck.ts';

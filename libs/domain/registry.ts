@@ -1,4 +1,5 @@
 import type { ConfigEvent } from './config/events.ts';
+import type { AuditChainEvent } from './audit-chain/events.ts';
 import type { DeploymentEvent } from './deployment/events.ts';
 import { DEFAULT_DEPLOY_SETTINGS } from './docker-service/deploy-settings.ts';
 import type { DockerServiceEvent } from './docker-service/events.ts';
@@ -27,6 +28,7 @@ export interface EventsByCategory {
   plan: PlanEvent;
   network: NetworkEvent;
   network_pool: NetworkPoolEvent;
+  audit_chain: AuditChainEvent;
   volume: VolumeEvent;
   secret: SecretEvent;
   config: ConfigEvent;
@@ -156,6 +158,8 @@ export const registry: Registry = {
   SubnetAllotted: first('network_pool', 'A network has this subnet for its own.'),
   SubnetBarred: first('network_pool', 'The subnet is in other use on a host: it is never allotted again.'),
   SubnetFreed: first('network_pool', 'The subnet may be allotted again.'),
+
+  AuditHeadSigned: first('audit_chain', 'What the chain of a project (or of the platform) has come to is signed.'),
 
   VolumeCreated: first('volume', 'A volume exists, and is on no node yet.'),
   VolumeUseBegan: first('volume', 'A service or job mounts the volume, or is about to: it is not deleted meanwhile.'),

@@ -80,6 +80,16 @@ function appending(store: () => EventStore): void {
     expect(await streamOf(store(), 'docker_service-svc_a')).toEqual([{ ...written, stream: 'docker_service-svc_a', revision: 0n, position }]);
   });
 
+  it('gives the bytes of what was written, too', async () => {
+    const written = { ...event('a'), data: { text: 'ümläut "quoted"', list: [1, null, 2.5] } };
+    const { position } = await store().append('docker_service-svc_a', 'no-stream', [written]);
+    await store().append('job-a', 'any', [event('b')]);
+    const { events: raw, next } = await store().readRaw(null, { prefixes: ['docker_service-'], limit: 10 });
+    const texts = raw.map(({ data, metadata, ...rest }) => ({ ...rest, data: Buffer.from(data).toString(), metadata: Buffer.from(metadata).toString() }));
+    expect(texts).toEqual([{ id: written.id, type: written.type, stream: 'docker_service-svc_a', revision: 0n, position, data: JSON.stringify(written.data), metadata: JSON.stringify(written.metadata) }]);
+    expect(await store().readRaw(next, { prefixes: ['docker_service-'], limit: 10 })).toEqual({ events: [], next });
+  });
+
   it('answers a repeated append as before, once newer events stand too, and writes it once', async () => {
     const [first, second] = [events('a', 2), events('b', 2)];
     const answers = [await store().append('job-a', 'no-stream', first), await store().append('job-a', 1n, second)];

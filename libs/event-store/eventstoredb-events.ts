@@ -1,6 +1,6 @@
 import { jsonEvent, type EventData, type RecordedEvent } from '@eventstore/db-client';
 import { isSomewhere, positionText } from './eventstoredb-position.ts';
-import type { NewEvent, Recorded } from './port.ts';
+import type { NewEvent, Raw, Recorded } from './port.ts';
 
 /** Holds the id of the history in its first event. Its name has no `-`, so that it belongs to no category. */
 export const STORE_STREAM = 'waybill_store';
@@ -34,6 +34,15 @@ export class StreamNames {
     const { id, type, data, metadata, revision } = event;
     return { id, type, data: data as object, metadata: metadata as unknown as Recorded['metadata'], stream, revision, position: positionText(event.position) };
   }
+}
+
+/** The client gives parsed JSON only, and the text or bytes of what is none. So these are the bytes that this adapter would write of it: two spellings
+ *  of one value (the case of a letter in `\u001f`) are the same here. */
+export const rawOf = ({ stream, revision, position, id, type, data, metadata }: Recorded): Raw => ({ stream, revision, position, id, type, data: bytesOf(data), metadata: bytesOf(metadata) });
+
+function bytesOf(given: unknown): Uint8Array {
+  if (given instanceof Uint8Array) return given;
+  return Buffer.from(typeof given === 'string' ? given : (JSON.stringify(given) ?? ''));
 }
 
 /** The event in the client's form. @throws TypeError for data that is no JSON; the client itself would never answer then. */

@@ -2,11 +2,11 @@ import { v4 } from 'uuid';
 import type { Clock, Logger, Random } from '#contracts';
 import { EventStoreDbAppender } from './eventstoredb-append.ts';
 import { connect, type Connection } from './eventstoredb-connection.ts';
-import { StreamNames } from './eventstoredb-events.ts';
+import { rawOf, StreamNames } from './eventstoredb-events.ts';
 import { followEventStoreDb } from './eventstoredb-follow.ts';
 import { identify } from './eventstoredb-identity.ts';
 import { EventStoreDbReader } from './eventstoredb-read.ts';
-import { Unavailable, type Appended, type EventStore, type Expected, type Followed, type NewEvent, type PageOptions, type Position, type Recorded } from './port.ts';
+import { Unavailable, type Appended, type EventStore, type Expected, type Followed, type NewEvent, type PageOptions, type Position, type Raw, type Recorded } from './port.ts';
 
 export interface EventStoreDbOptions {
   /** `esdb://…` or `esdb+discover://…`, with TLS and credentials as the client's documentation has them. */
@@ -65,6 +65,11 @@ class EventStoreDb implements EventStore {
   async readAll(after: Position | null, options: PageOptions): Promise<{ events: Recorded[]; next: Position | null }> {
     this.refuseWhenClosed();
     return this.reader.page(after, options);
+  }
+
+  async readRaw(after: Position | null, options: PageOptions): Promise<{ events: Raw[]; next: Position | null }> {
+    const { events, next } = await this.readAll(after, options);
+    return { events: events.map(rawOf), next };
   }
 
   follow(after: Position | null, prefixes: readonly string[] | undefined, signal: AbortSignal): AsyncIterable<Followed> {

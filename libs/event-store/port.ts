@@ -23,6 +23,18 @@ export interface Recorded extends NewEvent {
   readonly position: Position;
 }
 
+/** An event just as the store holds it: not read, not brought to a newer form, and maybe not even readable. */
+export interface Raw {
+  readonly stream: string;
+  readonly revision: bigint;
+  readonly position: Position;
+  readonly id: string;
+  readonly type: string;
+  /** The bytes of the JSON. */
+  readonly data: Uint8Array;
+  readonly metadata: Uint8Array;
+}
+
 /** Where an append's last event stands. */
 export interface Appended {
   readonly revision: bigint;
@@ -54,6 +66,8 @@ export interface EventStore {
   /** One page; `next` is given for an empty page too (null only where the log is empty), and goes on from filtered-out events.
    *  The log's end is where `next` is `after` again; a page before it may be short or empty. */
   readAll(after: Position | null, options: PageOptions): Promise<{ events: Recorded[]; next: Position | null }>;
+  /** The same page as the store holds it: nothing in it fails for what can't be read. */
+  readRaw(after: Position | null, options: PageOptions): Promise<{ events: Raw[]; next: Position | null }>;
   /** From `after` on and then live, until aborted. Woken by the `wake` that the constructor was given, and by polling underneath. */
   follow(after: Position | null, prefixes: readonly string[] | undefined, signal: AbortSignal): AsyncIterable<Followed>;
   close(): Promise<void>;

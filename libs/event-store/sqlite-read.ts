@@ -1,21 +1,29 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Position, Recorded } from './port.ts';
+import type { Position, Raw, Recorded } from './port.ts';
 import { positionNumber, positionText } from './sqlite-position.ts';
 
-const COLUMNS = 'position, stream, revision, id, type, data, metadata';
 /** An array, not an object: the log is read by the hundred thousand, and an object a row is a third of what that takes. */
-type Row = readonly [position: number, stream: string, revision: number, id: string, type: string, data: string, metadata: string];
+type Row<Text> = readonly [position: number, stream: string, revision: number, id: string, type: string, data: Text, metadata: Text];
+
+/** How an event is taken out of its row. */
+export interface Reading<Event, Text = never> {
+  readonly columns: string;
+  readonly of: (row: Row<Text>) => Event;
+}
 
 /** Reads single pages, each by one look at the file: readers never wait for writers. */
-export class SqliteReader {
+export class SqliteReader<Event, Text> {
   private readonly head: StatementSync;
   private readonly stream: StatementSync;
   private readonly everything: StatementSync;
   private readonly category: StatementSync;
   private readonly range: StatementSync;
 
-  constructor(db: DatabaseSync) {
-    const columns = `SELECT ${COLUMNS} FROM events`;
+  constructor(
+    db: DatabaseSync,
+    private readonly reading: Reading<Event, Text>,
+  ) {
+    const columns = `SELECT ${reading.columns} FROM events`;
     const page = 'position > ? AND position <= ? ORDER BY position LIMIT ?';
     this.head = db.prepare('SELECT coalesce(max(position), 0) AS head FROM events');
     this.stream = db.prepare(`${columns} WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?`);
@@ -26,27 +34,27 @@ export class SqliteReader {
     for (const statement of [this.stream, this.everything, this.category, this.range]) statement.setReturnArrays(true);
   }
 
-  streamPage(stream: string, from: bigint, limit: number): Recorded[] {
-    return rows(this.stream.all(stream, from, limit)).map(recorded);
+  streamPage(stream: string, from: bigint, limit: number): Event[] {
+    return rows<Text>(this.stream.all(stream, from, limit)).map(this.reading.of);
   }
 
   /** At most `limit` events after `after`. A page that isn't full was read up to the log's end, and `next` is that end. */
-  page(after: Position | null, prefixes: readonly string[] | undefined, limit: number): { events: Recorded[]; next: Position | null } {
+  page(after: Position | null, prefixes: readonly string[] | undefined, limit: number): { events: Event[]; next: Position | null } {
     const from = positionNumber(after);
     // Read first and kept to: the queries of several prefixes then see the same log, though others go on writing to it.
     const { head } = this.head.get() as { head: number };
     const found = this.matching(from, head, prefixes, limit);
-    if (found.length >= limit) return { events: found.map(recorded), next: positionText(found.at(-1)![0]) };
-    return { events: found.map(recorded), next: head > from ? positionText(head) : after };
+    if (found.length >= limit) return { events: found.map(this.reading.of), next: positionText(found.at(-1)![0]) };
+    return { events: found.map(this.reading.of), next: head > from ? positionText(head) : after };
   }
 
-  private matching(from: number, head: number, prefixes: readonly string[] | undefined, limit: number): Row[] {
+  private matching(from: number, head: number, prefixes: readonly string[] | undefined, limit: number): Row<Text>[] {
     if (head <= from) return [];
-    if (!prefixes || prefixes.includes('')) return rows(this.everything.all(from, head, limit));
+    if (!prefixes || prefixes.includes('')) return rows<Text>(this.everything.all(from, head, limit));
     const pages = withoutCovered(prefixes).map((prefix) =>
       isCategory(prefix)
-        ? rows(this.category.all(prefix.slice(0, -1), from, head, limit))
-        : rows(this.range.all(prefix, endOf(prefix), from, head, limit)),
+        ? rows<Text>(this.category.all(prefix.slice(0, -1), from, head, limit))
+        : rows<Text>(this.range.all(prefix, endOf(prefix), from, head, limit)),
     );
     if (pages.length === 1) return pages[0]!;
     return pages
@@ -56,17 +64,27 @@ export class SqliteReader {
   }
 }
 
-const rows = (result: unknown): Row[] => result as Row[];
+const rows = <Text>(result: unknown): Row<Text>[] => result as Row<Text>[];
 
-const recorded = ([position, stream, revision, id, type, data, metadata]: Row): Recorded => ({
-  id,
-  type,
-  data: JSON.parse(data),
-  metadata: JSON.parse(metadata),
-  stream,
-  revision: BigInt(revision),
-  position: positionText(position),
-});
+/** As events are read. */
+export const RECORDED: Reading<Recorded, string> = {
+  columns: 'position, stream, revision, id, type, data, metadata',
+  of: ([position, stream, revision, id, type, data, metadata]) => ({
+    id,
+    type,
+    data: JSON.parse(data),
+    metadata: JSON.parse(metadata),
+    stream,
+    revision: BigInt(revision),
+    position: positionText(position),
+  }),
+};
+
+/** As they lie in the file: as texts, bytes that are none would come out as others. */
+export const RAW: Reading<Raw, Uint8Array> = {
+  columns: 'position, stream, revision, id, type, CAST(data AS BLOB), CAST(metadata AS BLOB)',
+  of: ([position, stream, revision, id, type, data, metadata]) => ({ stream, revision: BigInt(revision), position: positionText(position), id, type, data, metadata }),
+};
 
 /** `replica-`: all that is before the first dash. */
 const isCategory = (prefix: string): boolean => prefix.indexOf('-') === prefix.length - 1;

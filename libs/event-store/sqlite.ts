@@ -10,12 +10,13 @@ import {
   type NewEvent,
   type PageOptions,
   type Position,
+  type Raw,
   type Recorded,
   type Wake,
 } from './port.ts';
 import { SqliteAppender } from './sqlite-append.ts';
 import { openSqliteFile, whileBusy, type SqliteFile } from './sqlite-file.ts';
-import { SqliteReader } from './sqlite-read.ts';
+import { RAW, RECORDED, SqliteReader } from './sqlite-read.ts';
 
 export interface SqliteEventStoreOptions {
   /** Path of the database; several processes may share it, on one machine. */
@@ -42,7 +43,8 @@ const STREAM_PAGE = 500;
 class SqliteEventStore implements EventStore {
   readonly storeId: string;
   private readonly appender: SqliteAppender;
-  private readonly reader: SqliteReader;
+  private readonly reader: SqliteReader<Recorded, string>;
+  private readonly rawReader: SqliteReader<Raw, Uint8Array>;
   private readonly followers = new Set<() => void>();
   private readonly closing = new AbortController();
 
@@ -51,7 +53,8 @@ class SqliteEventStore implements EventStore {
     private readonly options: SqliteEventStoreOptions,
   ) {
     this.storeId = file.storeId;
-    this.reader = new SqliteReader(file.db);
+    this.reader = new SqliteReader(file.db, RECORDED);
+    this.rawReader = new SqliteReader(file.db, RAW);
     this.appender = new SqliteAppender(file.db, options.clock, options.random, () => this.wakeFollowers());
   }
 
@@ -72,8 +75,16 @@ class SqliteEventStore implements EventStore {
     }
   }
 
-  async readAll(after: Position | null, { prefixes, limit }: PageOptions): Promise<{ events: Recorded[]; next: Position | null }> {
-    const page = await this.read(() => this.reader.page(after, prefixes, limit));
+  readAll(after: Position | null, options: PageOptions): Promise<{ events: Recorded[]; next: Position | null }> {
+    return this.page(this.reader, after, options);
+  }
+
+  readRaw(after: Position | null, options: PageOptions): Promise<{ events: Raw[]; next: Position | null }> {
+    return this.page(this.rawReader, after, options);
+  }
+
+  private async page<Event, Text>(reader: SqliteReader<Event, Text>, after: Position | null, { prefixes, limit }: PageOptions): Promise<{ events: Event[]; next: Position | null }> {
+    const page = await this.read(() => reader.page(after, prefixes, limit));
     // More follows, and is probably read next: nothing waits for the disk here, so whoever reads a long log would let nobody else run.
     if (page.events.length >= limit) await scheduler.yield();
     return page;

@@ -49,6 +49,7 @@ const secretive = (log: MemoryEventStore): EventStore => ({
   append: async (...append) => ({ ...(await log.append(...append)), written: undefined }),
   readStream: (...read) => log.readStream(...read),
   readAll: (...read) => log.readAll(...read),
+  readRaw: (...read) => log.readRaw(...read),
   follow: (...follow) => log.follow(...follow),
   close: () => log.close(),
 });

@@ -25,6 +25,7 @@ const request: Record<string, ErrorEntry> = {
   'route.not_found': notFound('No such path or method.', 'Look at /openapi.json.'),
   'role.operator_needed': forbidden('Only operators of the platform may do this.', 'Ask an operator.'),
   'cursor.invalid': invalid('The cursor is none that this list gave.', 'Send next_cursor of an earlier page of the same list, as it was given.'),
+  'audit.resource_not_found': notFound('Nothing of this id was within your reach at either instant.', 'Look for its id in GET /v1/audit.'),
   'logs.cursor_invalid': invalid('The id is none that a stream of this output gave.', 'Send the id of a line as it was given, or leave it out to begin with the latest lines.'),
   'logs.unreachable': passing('No node that keeps the lines answers.', 'Bring a node back, or try again; GET /v1/nodes says which are heard.'),
   'idempotency.key_invalid': invalid('The Idempotency-Key is empty, too long or sent twice.', 'Send one of 1 to 255 visible ASCII characters.'),

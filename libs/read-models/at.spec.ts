@@ -1,10 +1,13 @@
-import { MemoryEventStore } from '#testing';
-import { getServiceAt } from './at.ts';
-import { appendAll, memberOf, OPERATOR } from './given/reads.ts';
+import type { TenantContext } from '#contracts';
+import { systemClock, systemRandom } from '#platform';
+import { MemoryEventStore, MemoryLogger } from '#testing';
+import { getOneAt, queryAt, type PastParts } from './at.ts';
+import { appendAll, memberOf, OPERATOR, readsOf } from './given/reads.ts';
+import { listReplicas } from './views/replicas.ts';
 import { observe, orderedService, place, registerNode, Story, SYSTEM, timeOf } from './given/story.ts';
 
 /** `web`: created at 2, up at 13 on host-a, whose node moves at 14 and is lost at 15; scaled at 16. */
-async function told(): Promise<{ store: MemoryEventStore }> {
+async function told(): Promise<PastParts> {
   const story = new Story();
   registerNode(story);
   orderedService(story);
@@ -16,8 +19,18 @@ async function told(): Promise<{ store: MemoryEventStore }> {
   story.tell('docker_service-svc_web', 'DockerServiceScaled', { from: 2, to: 1 });
   const store = new MemoryEventStore();
   await appendAll(store, story.events);
-  return { store };
+  const parts = { clock: systemClock, random: systemRandom, logger: new MemoryLogger() };
+  const { models } = await readsOf(story.events, parts);
+  opened.push(models);
+  return { ...parts, store, models };
 }
+
+const opened: PastParts['models'][] = [];
+afterEach(async () => {
+  for (const models of opened.splice(0)) await models.close();
+});
+
+const getServiceAt = (source: PastParts, tenant: TenantContext, id: string, at: string) => getOneAt(source, tenant, id, at);
 
 describe('a service at an instant', () => {
   it('is what was known then, of its nodes too', async () => {
@@ -45,5 +58,15 @@ describe('a service at an instant', () => {
   it('takes an instant in any zone', async () => {
     const source = await told();
     expect(await getServiceAt(source, OPERATOR, 'svc_web', '2026-01-01T13:00:13+01:00')).toMatchObject({ replicas: { running: 1 } });
+  });
+
+  it('holds of what belongs to it, too: replicas, deployments, releases, and of the node', async () => {
+    const source = await told();
+    const states = (at: string) => queryAt(source, 'svc_web', at, async (reads) => (await listReplicas(reads, OPERATOR, 'svc_web')).items.map(({ slot, state }) => [slot, state]));
+    expect(await states(timeOf(12))).toEqual([[1, 'ASSIGNED'], [2, 'ASSIGNED']]);
+    expect(await states(timeOf(13))).toEqual([[1, 'RUNNING'], [2, 'ASSIGNED']]);
+    expect(await getOneAt(source, OPERATOR, 'node_a', timeOf(13))).toMatchObject({ status: 'READY', address: '10.0.0.1' });
+    expect(await getOneAt(source, OPERATOR, 'node_a', timeOf(600))).toMatchObject({ status: 'UNREACHABLE', address: '10.0.0.99', last_heard_at: timeOf(1) });
+    expect(await getOneAt(source, memberOf('prj_shop'), 'node_a', timeOf(600))).toBeNull();
   });
 });

@@ -1,22 +1,64 @@
-import { reaches, type TenantContext } from '#contracts';
-import { readRelated, readWhole, upTo, type EventSource } from './related.ts';
-import { foldDocument } from './view.ts';
-import { nodes, type NodeDocument } from './views/nodes.ts';
-import { answerService, type ServiceAnswer } from './views/service-queries.ts';
-import { services, type ServiceDocument } from './views/services.ts';
+import type { Clock, Logger, Random, TenantContext } from '#contracts';
+import { prefixOf, readConcerned, type PastSource } from './concerned.ts';
+import { foldBatch } from './fold-batch.ts';
+import type { ReadModelStore } from './port.ts';
+import { findEvery, type Reads } from './reads.ts';
+import { openSqliteReadModels } from './sqlite.ts';
+import { firstBuild, prepareBuild } from './versions.ts';
+import type { View } from './view.ts';
+import { everyView, views } from './views.ts';
+import { getDeployment } from './views/deployment-queries.ts';
+import { getEnvironment } from './views/environments.ts';
+import { getConfig, getSecret } from './views/held-values.ts';
+import { getJob } from './views/jobs.ts';
+import { getNode, type NodeDocument } from './views/nodes.ts';
+import { getPlan } from './views/plans.ts';
+import { getProject } from './views/projects.ts';
+import { getSchedule } from './views/schedules.ts';
+import { getService } from './views/service-queries.ts';
+import { getVolume } from './views/volumes.ts';
 
-/** A service as Waybill knew it at an instant (RFC 3339), its nodes too; null where it wasn't yet, or isn't within reach.
- *  Nodes that were known to be unreachable then are silent; what was heard between events isn't recorded. */
-export async function getServiceAt(source: EventSource, tenant: TenantContext, id: string, instant: string): Promise<ServiceAnswer | null> {
-  const service = foldDocument<ServiceDocument>(services, upTo(await readRelated(source, id), instant), id);
-  if (!service || !reaches(tenant, service.project_id)) return null;
-  const known = await nodesAt(source, service, instant);
-  const liveness = { silent: (nodeId: string) => known.get(nodeId)?.reachable === false, lastHeardAt: () => null };
-  return answerService(service, { liveness }, known);
+export interface PastParts extends PastSource {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
 }
 
-async function nodesAt(source: EventSource, service: ServiceDocument, instant: string): Promise<ReadonlyMap<string, NodeDocument>> {
-  const ids = [...new Set(Object.values(service.members).flatMap(({ node_id }) => node_id ?? []))];
-  const found = await Promise.all(ids.map(async (id) => foldDocument<NodeDocument>(nodes, upTo(await readWhole(source, 'node', id), instant), id)));
-  return new Map(found.flatMap((node) => (node ? [[node.id, node] as const] : [])));
+/** Answers a query of one thing, or of what belongs to it, from what Waybill knew at an instant (RFC 3339): its part of the log up to there, folded by
+ *  the views into a store of its own, which is thrown away after. Nodes that were known to be unreachable then are silent; what was heard
+ *  between events isn't recorded. One that lies in the future is now. */
+export async function queryAt<T>(parts: PastParts, id: string, instant: string, query: (reads: Reads) => Promise<T>): Promise<T> {
+  const events = await readConcerned(parts, id, new Date(instant).toISOString());
+  const models = await openSqliteReadModels({ ...parts, file: ':memory:' });
+  try {
+    for (const view of FOLDED) await fold(models, view, events.filter(({ stream }) => view.prefixes?.some((prefix) => stream.startsWith(prefix)) ?? true));
+    return await query({ models, liveness: await livenessIn(models) });
+  } finally {
+    await models.close();
+  }
+}
+
+/** The answer to a GET of one thing, by its id (a plan's is its name), as of an instant; null where it wasn't there then, or isn't within reach. */
+export async function getOneAt(parts: PastParts, tenant: TenantContext, id: string, instant: string): Promise<object | null> {
+  return queryAt(parts, id, instant, (reads) => (GET_ONE[prefixOf(id)] ?? getPlan)(reads, tenant, id));
+}
+
+const GET_ONE: Readonly<Record<string, (reads: Reads, tenant: TenantContext, id: string) => Promise<object | null>>> = {
+  svc: getService, dep: getDeployment, job: getJob, sch: getSchedule, node: getNode, prj: getProject, env: getEnvironment, vol: getVolume, sec: getSecret, cfg: getConfig,
+};
+
+/** Audit is of the log, not of a thing. */
+const FOLDED = everyView.filter((view) => view !== (views.audit as unknown as View));
+
+async function fold(models: ReadModelStore, view: View, events: Awaited<ReturnType<typeof readConcerned>>): Promise<void> {
+  const ref = await prepareBuild(models, view.schema, firstBuild(view.schema), undefined, false);
+  await models.activate(ref.view, ref.version);
+  const last = events.at(-1);
+  if (last) await models.apply(ref, null, last.position, await foldBatch(models, ref, view, events));
+}
+
+async function livenessIn(models: ReadModelStore): Promise<Reads['liveness']> {
+  const known = await findEvery<NodeDocument>({ models }, 'nodes', {});
+  const unreachable = new Set<string>(known.filter(({ reachable }) => !reachable).map(({ id }) => id));
+  return { silent: (id) => unreachable.has(id), lastHeardAt: () => null };
 }

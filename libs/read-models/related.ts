@@ -7,30 +7,36 @@ export interface EventSource {
   readonly store: EventStore;
 }
 
-/** The events of a service and of all that was ordered for it, deployments and replicas, in the order of the log; none for what never was. */
-export async function readRelated(source: EventSource, serviceId: string): Promise<Recorded[]> {
-  const own = await readWhole(source, 'docker_service', serviceId);
-  const deployments = await readEach(source, 'deployment', own.filter(isType('DeploymentStarted')).map(({ data }) => data.deploymentId));
-  const replicas = await readEach(source, 'replica', [...own, ...deployments].flatMap(ordered));
-  return [...own, ...deployments, ...replicas].sort((a, b) => (a.position < b.position ? -1 : 1));
+/** The events of a service, job or schedule and of all that was ordered for it, deployments and replicas, in the order of the log;
+ *  none for what never was.
+ *  @param until an instant (RFC 3339): of each stream only what was recorded by then, so that later orders aren't even looked for */
+export async function readRelated(source: EventSource, ownerId: string, until?: string): Promise<Recorded[]> {
+  const own = await readWhole(source, categoryOf(ownerId), ownerId, until);
+  const deployments = await readEach(source, 'deployment', own.filter(isType('DeploymentStarted')).map(({ data }) => data.deploymentId), until);
+  const replicas = await readEach(source, 'replica', [...own, ...deployments].flatMap(ordered), until);
+  return inOrder([...own, ...deployments, ...replicas]);
 }
 
-/** One stream, whole. */
-export async function readWhole({ store }: EventSource, category: StreamCategory, id: string): Promise<Recorded[]> {
+const OWNERS: Readonly<Record<string, StreamCategory>> = { job: 'job', sch: 'schedule' };
+const categoryOf = (ownerId: string): StreamCategory => OWNERS[ownerId.split('_')[0]!] ?? 'docker_service';
+
+/** One stream, whole, or up to the first event that was recorded after `until`. */
+export async function readWhole({ store }: EventSource, category: StreamCategory, id: string, until?: string): Promise<Recorded[]> {
+  const last = until === undefined ? Infinity : Date.parse(until);
   const events: Recorded[] = [];
-  for await (const event of store.readStream(streamOf(category, id))) events.push(upcast(event));
+  for await (const event of store.readStream(streamOf(category, id))) {
+    if (Date.parse(event.metadata.at) > last) break;
+    events.push(upcast(event));
+  }
   return events;
 }
 
-/** The events up to the first that was recorded after the instant (RFC 3339): a fold of them knows nothing of later. */
-export function upTo(events: readonly Recorded[], instant: string): readonly Recorded[] {
-  const until = Date.parse(instant);
-  const later = events.findIndex(({ metadata }) => Date.parse(metadata.at) > until);
-  return later < 0 ? events : events.slice(0, later);
-}
+/** Many streams of one category. */
+export const readEach = async (source: EventSource, category: StreamCategory, ids: readonly string[], until?: string): Promise<Recorded[]> =>
+  (await Promise.all([...new Set(ids)].map((id) => readWhole(source, category, id, until)))).flat();
 
-const readEach = async (source: EventSource, category: StreamCategory, ids: readonly string[]): Promise<Recorded[]> =>
-  (await Promise.all([...new Set(ids)].map((id) => readWhole(source, category, id)))).flat();
+/** As the log has them. */
+export const inOrder = (events: Recorded[]): Recorded[] => events.sort((a, b) => (a.position < b.position ? -1 : 1));
 
 /** The replicas that an event orders into being. */
 function ordered(event: Recorded): string[] {
@@ -38,7 +44,8 @@ function ordered(event: Recorded): string[] {
   return [];
 }
 
-const isType =
-  <Type extends 'DeploymentStarted' | 'ServiceStepTaken' | 'DeploymentStepTaken'>(type: Type) =>
+/** Whether an event is of a type. */
+export const isType =
+  <Type extends 'DeploymentStarted' | 'DeploymentOpened' | 'JobAttemptStarted' | 'ServiceStepTaken' | 'DeploymentStepTaken' | 'PlacementSettled'>(type: Type) =>
   (event: Recorded): event is Of<Type> =>
     event.type === type;

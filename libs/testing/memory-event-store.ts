@@ -1,4 +1,4 @@
-import { Conflict, DuplicateEvent, OutcomeUnknown, Unavailable, type Appended, type EventStore, type Expected, type Followed, type NewEvent, type Position, type Recorded } from '#event-store';
+import { Conflict, DuplicateEvent, OutcomeUnknown, Unavailable, type Appended, type EventStore, type Expected, type Followed, type NewEvent, type Position, type Raw, type Recorded } from '#event-store';
 
 /** What an append does instead of succeeding: nothing written; written but its answer lost; or lost before it was written. */
 export type AppendFault = 'unavailable' | 'answer_lost' | 'request_lost';
@@ -95,6 +95,11 @@ export class MemoryEventStore implements EventStore {
       if (matches(event.stream, options.prefixes)) events.push(event);
     }
     return { events, next: at === 0 ? null : positionAt(at - 1) };
+  }
+
+  async readRaw(after: Position | null, options: { prefixes?: readonly string[]; limit: number }): Promise<{ events: Raw[]; next: Position | null }> {
+    const { events, next } = await this.readAll(after, options);
+    return { events: events.map((event) => ({ ...event, data: Buffer.from(JSON.stringify(event.data)), metadata: Buffer.from(JSON.stringify(event.metadata)) })), next };
   }
 
   async *follow(after: Position | null, prefixes: readonly string[] | undefined, signal: AbortSignal): AsyncIterable<Followed> {

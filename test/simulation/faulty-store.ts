@@ -1,4 +1,4 @@
-import type { Appended, EventStore, Expected, Followed, NewEvent, Position, Recorded } from '#event-store';
+import type { Appended, EventStore, Expected, Followed, NewEvent, PageOptions, Position, Raw, Recorded } from '#event-store';
 
 /** One process's view of a shared store, that can be frozen (SIGSTOP) and thawed, or cut off for good (SIGKILL). */
 export class FaultyStore implements EventStore {
@@ -68,6 +68,11 @@ export class FaultyStore implements EventStore {
   async readAll(after: Position | null, options: { prefixes?: readonly string[]; limit: number }): Promise<{ events: Recorded[]; next: Position | null }> {
     await this.pass();
     return this.store.readAll(after, options);
+  }
+
+  async readRaw(after: Position | null, options: PageOptions): Promise<{ events: Raw[]; next: Position | null }> {
+    await this.pass();
+    return this.store.readRaw(after, options);
   }
 
   async *follow(after: Position | null, prefixes: readonly string[] | undefined, signal: AbortSignal): AsyncIterable<Followed> {

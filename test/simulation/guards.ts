@@ -119,6 +119,7 @@ function withoutLookUp(parts: AggregateStoreParts): AggregateStore {
     append,
     readStream: (stream, options) => store.readStream(stream, options),
     readAll: (after, options) => store.readAll(after, options),
+    readRaw: (after, options) => store.readRaw(after, options),
     follow: (after, prefixes, signal) => store.follow(after, prefixes, signal),
     close: () => store.close(),
   };

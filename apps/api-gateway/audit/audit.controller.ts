@@ -1,52 +1,16 @@
-import { Controller, Get, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { IsISO8601, IsOptional, IsString } from 'class-validator';
+import { Controller, Get, Query, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import type { TenantContext } from '#contracts';
-import { findAudit } from '#read-models';
-import { listed, PagingDto } from '../edge/paging.dto.ts';
+import { PLATFORM, Rejection } from '#domain';
+import type { VerifiedChain } from '#event-store';
+import { Changes, differencesBetween, everyAudit, findAudit, getOneAt, reachesDocument } from '#read-models';
+import { listed } from '../edge/paging.dto.ts';
 import { Tenant } from '../edge/request.ts';
+import { streamText } from '../edge/stream-text.ts';
 import { Gateway } from '../gateway.ts';
-import { listOf } from '../openapi/schemas.ts';
-
-const text = { type: 'string' } as const;
-const instant = { type: 'string', format: 'date-time' } as const;
-
-export class FindAuditDto extends PagingDto {
-  @ApiPropertyOptional({ ...text, description: 'An id; of a service or job with all that was done for it.' })
-  @IsOptional()
-  @IsString()
-  resource?: string;
-
-  @ApiPropertyOptional(text)
-  @IsOptional()
-  @IsString()
-  resource_type?: string;
-
-  @ApiPropertyOptional(text)
-  @IsOptional()
-  @IsString()
-  project_id?: string;
-
-  @ApiPropertyOptional({ ...text, description: 'The id of a token or user, or the name of a part of the platform.' })
-  @IsOptional()
-  @IsString()
-  actor?: string;
-
-  @ApiPropertyOptional({ ...text, example: 'DockerServiceScaled' })
-  @IsOptional()
-  @IsString()
-  what?: string;
-
-  @ApiPropertyOptional(instant)
-  @IsOptional()
-  @IsISO8601({ strict: true }, { message: 'must be an instant in RFC 3339' })
-  from?: string;
-
-  @ApiPropertyOptional({ ...instant, description: 'Itself left out.' })
-  @IsOptional()
-  @IsISO8601({ strict: true }, { message: 'must be an instant in RFC 3339' })
-  until?: string;
-}
+import { listOf, ref } from '../openapi/schemas.ts';
+import { asUtc, DiffDto, ExportAuditDto, filterOf, FindAuditDto } from './audit.dto.ts';
 
 @ApiTags('audit')
 @Controller('v1/audit')
@@ -55,12 +19,47 @@ export class AuditController {
 
   @Get()
   @ApiOkResponse({ schema: listOf('AuditEntry'), description: 'Who did what to which thing, the latest first.' })
-  async find(@Tenant() tenant: TenantContext, @Query() { min_position, resource, actor, from, until, ...query }: FindAuditDto): Promise<object> {
+  async find(@Tenant() tenant: TenantContext, @Query() { min_position, cursor, limit, ...asked }: FindAuditDto): Promise<object> {
     await this.gateway.fresh(['audit'], min_position);
-    const search = { ...query, resource_id: resource, actor_id: actor, from: asUtc(from), until: asUtc(until) };
-    return listed(await findAudit(this.gateway.reads, tenant, search));
+    return listed(await findAudit(this.gateway.reads, tenant, { ...filterOf(asked), cursor, limit }, new Changes(this.gateway.parts)));
+  }
+
+  /** The entries in the order of the log, one JSON a line, made while they are sent and no faster than they are taken. */
+  @Get('export')
+  @ApiOkResponse({ content: { 'application/x-ndjson': { schema: ref('AuditEntry') } } })
+  async export(@Tenant() tenant: TenantContext, @Query() { min_position, ...asked }: ExportAuditDto, @Res() reply: FastifyReply): Promise<void> {
+    await this.gateway.fresh(['audit'], min_position);
+    const { clock, stopping, logger } = this.gateway.parts;
+    const entries = everyAudit(this.gateway.reads, tenant, filterOf(asked), new Changes(this.gateway.parts));
+    const lines = async function* (): AsyncGenerator<string> {
+      for await (const entry of entries) yield `${JSON.stringify(entry)}\n`;
+    };
+    await streamText(reply, { contentType: 'application/x-ndjson; charset=utf-8', resumes: false }, lines, { clock, stopping, onBroken: (error) => logger.warn('audit export broke off', { error }) });
+  }
+
+  /** Of the projects within reach; `platform` stands for what belongs to none. */
+  @Get('verify')
+  @ApiOkResponse({ schema: ref('Verification') })
+  async verify(@Tenant() tenant: TenantContext): Promise<object> {
+    const chains = await this.gateway.parts.auditChain.verify();
+    const reached = chains.filter(({ chain }) => reachesDocument(tenant, { project_id: chain === PLATFORM ? null : chain }));
+    return { valid: reached.every(({ broken }) => broken === null), projects: reached.map(verification) };
+  }
+
+  /** Both instants are answered from the log alone, as a GET of the thing with `at` is; where it wasn't there, all of it is null. */
+  @Get('diff')
+  @ApiOkResponse({ schema: ref('Diff') })
+  async diff(@Tenant() tenant: TenantContext, @Query() { resource, ...asked }: DiffDto): Promise<object> {
+    await this.gateway.fresh(['audit', 'deployments', 'services', 'jobs']);
+    const from = asUtc(asked.from)!;
+    const to = asUtc(asked.to) ?? new Date(this.gateway.parts.clock.now()).toISOString();
+    const [before, after] = [await getOneAt(this.gateway.parts, tenant, resource, from), await getOneAt(this.gateway.parts, tenant, resource, to)];
+    if (before === null && after === null) throw new Rejection('not_found', 'audit.resource_not_found', 'nothing of this id was within reach at either instant', { pointer: '?resource' });
+    const changes = differencesBetween(before, after).map(({ path, live, replayed }) => ({ path, before: live ?? null, after: replayed ?? null }));
+    return { resource, from, to, changes };
   }
 }
 
-/** Recorded times are UTC with milliseconds and are compared as text. */
-const asUtc = (instant: string | undefined): string | undefined => (instant === undefined ? undefined : new Date(instant).toISOString());
+const verification = ({ chain, events, sealed, head, broken }: VerifiedChain) => ({
+  project_id: chain, events, sealed, head, broken_at: broken?.at ?? null, broken_up_to: broken?.upTo ?? null, reason: broken?.reason ?? null,
+});

@@ -6,7 +6,7 @@ import type { TenantContext } from '#contracts';
 import { getDeployment } from '#read-models';
 import { wantsStream } from '../audit/event-stream.ts';
 import type { Mutation } from '../edge/mutation.ts';
-import { ReadDto } from '../edge/paging.dto.ts';
+import { ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
@@ -26,7 +26,8 @@ export class DeploymentsController {
    *  changed, until it has ended. */
   @Get(':deployment_id')
   @ApiOkResponse({ content: deploymentContent })
-  async get(@Tenant() tenant: TenantContext, @Param('deployment_id') id: string, @Query() { min_position }: ReadDto, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async get(@Tenant() tenant: TenantContext, @Param('deployment_id') id: string, @Query() { at, min_position }: ReadOneDto, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    if (at !== undefined) return void reply.send(await this.gateway.past(at, id, (reads) => getDeployment(reads, tenant, id), deploymentNotFound));
     if (wantsStream(request)) return streamProgress(this.gateway, reply, tenant, id, min_position);
     reply.send(await answerDeployment(this.gateway, tenant, id, min_position));
   }

@@ -4,9 +4,9 @@ import type { FastifyReply } from 'fastify';
 import { createDockerService, Dispatcher, dockerServiceIdOf, isRepeatOfCreate, startedDeployment, ToDockerService } from '#application';
 import type { TenantContext } from '#contracts';
 import type { EnvironmentId } from '#domain';
-import { getService, getServiceAt, listServices } from '#read-models';
+import { getService, listServices, listServicesAt } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
-import { listed } from '../edge/paging.dto.ts';
+import { listed, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { projectOf } from '../environments/reach.ts';
 import { Gateway } from '../gateway.ts';
@@ -15,7 +15,7 @@ import { listOf, ref } from '../openapi/schemas.ts';
 import { refuseWhatCanNeverRun } from './admission.ts';
 import { answerService } from './answer-service.ts';
 import { CreateDockerServiceDto } from './create-docker-service.dto.ts';
-import { DeleteDockerServiceDto, GetDockerServiceDto, ListDockerServicesDto } from './list-docker-services.dto.ts';
+import { DeleteDockerServiceDto, ListDockerServicesDto } from './list-docker-services.dto.ts';
 import { newDockerService } from './new-docker-service.ts';
 import { AskedVolumes } from '../volumes/asked-volumes.ts';
 import { refuseSharedVolumes } from '../volumes/shared-volumes.ts';
@@ -49,8 +49,9 @@ export class DockerServicesController {
 
   @Get()
   @ApiOkResponse({ schema: listOf('DockerService') })
-  async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListDockerServicesDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+  async list(@Tenant() tenant: TenantContext, @Query() { at, min_position, ...query }: ListDockerServicesDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     await this.gateway.fresh(['services', 'nodes'], min_position);
+    if (at !== undefined) return asJson(reply, answerOf(listed(await listServicesAt(this.gateway.parts, tenant, at, query))));
     const page = await this.gateway.kept.answer(tenant, `docker-services?${JSON.stringify(query)}`, async (reads) => listed(await listServices(reads, tenant, query)));
     return asJson(reply, page);
   }
@@ -61,10 +62,10 @@ export class DockerServicesController {
   async get(
     @Tenant() tenant: TenantContext,
     @Param('docker_service_id') id: string,
-    @Query() { at, min_position }: GetDockerServiceDto,
+    @Query() { at, min_position }: ReadOneDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    if (at !== undefined) return asJson(reply, answerOf(await this.#asOf(tenant, id, at)));
+    if (at !== undefined) return asJson(reply, answerOf(await this.gateway.past(at, id, (reads) => getService(reads, tenant, id), dockerServiceNotFound)));
     const kept = () => this.gateway.kept.answer(tenant, `docker-services/${id}`, (reads) => getService(reads, tenant, id));
     return asJson(reply, await this.gateway.one(['services', 'nodes'], min_position, kept, dockerServiceNotFound));
   }
@@ -91,11 +92,5 @@ export class DockerServicesController {
 
   #one(tenant: TenantContext, id: string, minPosition?: string) {
     return this.gateway.one(['services', 'nodes'], minPosition, () => getService(this.gateway.reads, tenant, id), dockerServiceNotFound);
-  }
-
-  async #asOf(tenant: TenantContext, id: string, at: string) {
-    const service = await getServiceAt(this.gateway.parts, tenant, id, at);
-    if (!service) throw dockerServiceNotFound();
-    return service;
   }
 }

@@ -8,7 +8,7 @@ import { CONFIGS_SCHEMA, SECRETS_SCHEMA } from '../compute/values.dto.ts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import { isObject, type JsonObject } from '../edge/merge-patch.ts';
 import type { Mutation } from '../edge/mutation.ts';
-import { ReadDto } from '../edge/paging.dto.ts';
+import { ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { ref } from '../openapi/schemas.ts';
@@ -33,8 +33,8 @@ export class GivenController {
   /** Every name, and where it comes from; values of plain ones only. */
   @Get('env')
   @ApiOkResponse({ schema: ref('Env') })
-  async env(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { min_position }: ReadDto): Promise<object> {
-    const { env, secrets } = await this.#service(tenant, id, min_position);
+  async env(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { at, min_position }: ReadOneDto): Promise<object> {
+    const { env, secrets } = await this.#service(tenant, id, min_position, at);
     const own = Object.entries(env).map(([name, value]) => ({ name, source: 'own', value }));
     const secret = Object.entries(secrets).flatMap(([name, { as }]) => (as === 'env' ? [{ name, source: 'secret', value: null }] : []));
     return { items: [...own, ...secret].sort((a, b) => (a.name < b.name ? -1 : 1)) };
@@ -58,8 +58,8 @@ export class GivenController {
 
   @Get('secrets')
   @ApiOkResponse({ schema: ref('GivenSecrets') })
-  async secrets(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { min_position }: ReadDto): Promise<object> {
-    return (await this.#service(tenant, id, min_position)).secrets;
+  async secrets(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { at, min_position }: ReadOneDto): Promise<object> {
+    return (await this.#service(tenant, id, min_position, at)).secrets;
   }
 
   @Put('secrets')
@@ -80,8 +80,8 @@ export class GivenController {
 
   @Get('configs')
   @ApiOkResponse({ schema: ref('GivenConfigs') })
-  async configs(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { min_position }: ReadDto): Promise<object> {
-    return { items: (await this.#service(tenant, id, min_position)).configs };
+  async configs(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { at, min_position }: ReadOneDto): Promise<object> {
+    return { items: (await this.#service(tenant, id, min_position, at)).configs };
   }
 
   @Put('configs')
@@ -115,7 +115,8 @@ export class GivenController {
     return { gateway: this.gateway, dispatcher: this.dispatcher };
   }
 
-  #service(tenant: TenantContext, id: string, minPosition?: string): Promise<ServiceAnswer> {
+  #service(tenant: TenantContext, id: string, minPosition?: string, at?: string): Promise<ServiceAnswer> {
+    if (at !== undefined) return this.gateway.past(at, id, (reads) => getService(reads, tenant, id), dockerServiceNotFound);
     return this.gateway.one(['services', 'nodes'], minPosition, () => getService(this.gateway.reads, tenant, id), dockerServiceNotFound);
   }
 }

@@ -1,9 +1,9 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsISO8601, IsOptional, IsString } from 'class-validator';
-import { PagingDto, ReadDto } from '../edge/paging.dto.ts';
+import { IsIn, IsOptional, IsString } from 'class-validator';
+import { PagingAtDto } from '../edge/paging.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
 
-export class ListDockerServicesDto extends PagingDto {
+export class ListDockerServicesDto extends PagingAtDto {
   @ApiPropertyOptional({ type: 'string' })
   @IsOptional()
   @IsIdOf('prj')
@@ -35,11 +35,4 @@ export class DeleteDockerServiceDto {
   @IsOptional()
   @IsIn(['keep', 'delete'])
   volumes?: 'keep' | 'delete';
-}
-
-export class GetDockerServiceDto extends ReadDto {
-  @ApiPropertyOptional({ type: 'string', format: 'date-time', description: 'An instant: answers what was known then.' })
-  @IsOptional()
-  @IsISO8601({ strict: true, strictSeparator: true }, { message: 'must be an instant in RFC 3339, like 2026-11-23T12:00:00.000Z' })
-  at?: string;
 }

@@ -5,11 +5,11 @@ import { changeDockerService, deploymentIdOf, Dispatcher, mountsOfService, start
 import { provide, volumesOf } from '../volumes/service-volumes.ts';
 import type { TenantContext } from '#contracts';
 import { keptReleases, type DockerServiceCommand, type ExistingDockerService } from '#domain';
-import { getService, listDeployments, listReleases } from '#read-models';
+import { getService, listDeployments, listReleases, type Page, type Reads } from '#read-models';
 import { latestVersions } from '../compute/resolve-values.ts';
 import { answerDeployment } from '../deployments/answer-deployment.ts';
 import type { Mutation } from '../edge/mutation.ts';
-import { listed, PagingDto } from '../edge/paging.dto.ts';
+import { listed, PagingAtDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
@@ -27,7 +27,8 @@ export class ReleasesController {
 
   @Get('releases')
   @ApiOkResponse({ schema: listOf('Release'), description: 'The newest first.' })
-  async releases(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { min_position, ...query }: PagingDto): Promise<object> {
+  async releases(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { at, min_position, ...query }: PagingAtDto): Promise<object> {
+    if (at !== undefined) return this.#asOf(tenant, id, at, (reads) => listReleases(reads, tenant, id, query));
     await this.#service(tenant, id, min_position);
     await this.gateway.fresh(['releases'], min_position);
     return listed(await listReleases(this.gateway.reads, tenant, id, query));
@@ -35,7 +36,8 @@ export class ReleasesController {
 
   @Get('deployments')
   @ApiOkResponse({ schema: listOf('Deployment'), description: 'The latest first.' })
-  async deployments(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { min_position, ...query }: PagingDto): Promise<object> {
+  async deployments(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { at, min_position, ...query }: PagingAtDto): Promise<object> {
+    if (at !== undefined) return this.#asOf(tenant, id, at, (reads) => listDeployments(reads, tenant, id, query));
     await this.#service(tenant, id, min_position);
     await this.gateway.fresh(['deployments', 'releases', 'replicas'], min_position);
     return listed(await listDeployments(this.gateway.reads, tenant, id, query));
@@ -94,6 +96,11 @@ export class ReleasesController {
     const deploymentId = startedDeployment(handled)!;
     reply.header('location', `/v1/deployments/${deploymentId}`);
     return answerDeployment(this.gateway, tenant, deploymentId);
+  }
+
+  async #asOf(tenant: TenantContext, id: string, at: string, list: (reads: Reads) => Promise<Page<object>>): Promise<object> {
+    const page = async (reads: Reads) => ((await getService(reads, tenant, id)) ? list(reads) : null);
+    return listed(await this.gateway.past(at, id, page, dockerServiceNotFound));
   }
 
   #service(tenant: TenantContext, id: string, minPosition?: string) {

@@ -1,6 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
+import { IsInt, isISO8601, IsOptional, IsString, Matches, Max, Min, ValidateBy } from 'class-validator';
 import { POSITION } from '#event-store';
 
 /** Of a read that may ask to see at least so much of the log. */
@@ -9,6 +9,25 @@ export class ReadDto {
   @IsOptional()
   @Matches(POSITION, { message: 'must be a Waybill-Position as a change answered it' })
   min_position?: string;
+}
+
+const AT = { type: 'string', format: 'date-time', description: 'An instant: answers what Waybill knew then, from the log alone.' } as const;
+/** An instant (RFC 3339): a time with its zone, of a day that there is. */
+export const IsInstant = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'instant',
+    validator: {
+      validate: (value: unknown) => isISO8601(value, { strict: true, strictSeparator: true }) && /T.*(Z|[+-]\d{2}:\d{2})$/i.test(value as string),
+      defaultMessage: () => 'must be an instant in RFC 3339, like 2026-11-23T12:00:00.000Z',
+    },
+  });
+
+/** Of a read of one thing. */
+export class ReadOneDto extends ReadDto {
+  @ApiPropertyOptional(AT)
+  @IsOptional()
+  @IsInstant()
+  at?: string;
 }
 
 /** Of every list. */
@@ -25,6 +44,14 @@ export class PagingDto extends ReadDto {
   @IsOptional()
   @IsString()
   cursor?: string;
+}
+
+/** Of a list that is known as of an instant, too. */
+export class PagingAtDto extends PagingDto {
+  @ApiPropertyOptional(AT)
+  @IsOptional()
+  @IsInstant()
+  at?: string;
 }
 
 /** A page as every list answers it. */

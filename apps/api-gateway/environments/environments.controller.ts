@@ -4,9 +4,9 @@ import type { FastifyReply } from 'fastify';
 import { createEnvironment, deleteEnvironment, Dispatcher, environmentOf } from '#application';
 import { reaches, type TenantContext } from '#contracts';
 import type { EnvironmentId, ProjectId } from '#domain';
-import { getEnvironment, listEnvironments } from '#read-models';
+import { getEnvironment, listEnvironments, type Reads } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
-import { listed, PagingDto, ReadDto } from '../edge/paging.dto.ts';
+import { listed, PagingAtDto, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
@@ -40,9 +40,11 @@ export class EnvironmentsController {
 
   @Get('projects/:project_id/environments')
   @ApiOkResponse({ schema: listOf('Environment') })
-  async listOfProject(@Tenant() tenant: TenantContext, @Param('project_id') projectId: string, @Query() { min_position, ...query }: PagingDto): Promise<object> {
+  async listOfProject(@Tenant() tenant: TenantContext, @Param('project_id') projectId: string, @Query() { at, min_position, ...query }: PagingAtDto): Promise<object> {
+    const environments = (reads: Reads) => listEnvironments(reads, tenant, { ...query, project_id: projectId });
+    if (at !== undefined) return listed(await this.gateway.past(at, projectId, environments, projectNotFound));
     await this.gateway.fresh(['environments'], min_position);
-    return listed(await listEnvironments(this.gateway.reads, tenant, { ...query, project_id: projectId }));
+    return listed(await environments(this.gateway.reads));
   }
 
   @Get('environments')
@@ -54,7 +56,8 @@ export class EnvironmentsController {
 
   @Get('environments/:environment_id')
   @ApiOkResponse({ schema: ref('Environment') })
-  get(@Tenant() tenant: TenantContext, @Param('environment_id') id: string, @Query() { min_position }: ReadDto): Promise<object> {
+  get(@Tenant() tenant: TenantContext, @Param('environment_id') id: string, @Query() { at, min_position }: ReadOneDto): Promise<object> {
+    if (at !== undefined) return this.gateway.past(at, id, (reads) => getEnvironment(reads, tenant, id), environmentNotFound);
     return this.#one(tenant, id, min_position);
   }
 

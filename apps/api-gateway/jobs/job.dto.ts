@@ -1,7 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString } from 'class-validator';
 import { HookDto } from '../docker-services/hook.dto.ts';
-import { PagingDto } from '../edge/paging.dto.ts';
+import { PagingAtDto } from '../edge/paging.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
 
 /** A container that runs to its end: one of its own (`environment_id`, `image`), or that of a service (`docker_service_id`) with what is
@@ -31,7 +31,7 @@ export class JobDto extends HookDto {
 const STATUSES = ['PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'TIMEOUT', 'CANCELLED'] as const;
 const TRIGGERS = ['manual', 'pre_deploy', 'post_deploy', 'schedule'] as const;
 
-export class ListJobsDto extends PagingDto {
+export class ListJobsDto extends PagingAtDto {
   @ApiPropertyOptional({ type: 'string' })
   @IsOptional()
   @IsIdOf('prj')

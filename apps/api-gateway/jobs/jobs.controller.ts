@@ -4,10 +4,10 @@ import type { FastifyReply } from 'fastify';
 import { createdJob, createJob, Dispatcher, jobIdOf, rerunIdOf, rerunJob, ToJob, type NewJob } from '#application';
 import type { TenantContext } from '#contracts';
 import type { JobId } from '#domain';
-import { getJob, listJobs } from '#read-models';
+import { getJob, listJobs, listJobsAt } from '#read-models';
 import { refuseJobThatCanNeverRun } from '../docker-services/admission.ts';
 import type { Mutation } from '../edge/mutation.ts';
-import { listed, ReadDto } from '../edge/paging.dto.ts';
+import { listed, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
@@ -45,15 +45,16 @@ export class JobsController {
 
   @Get()
   @ApiOkResponse({ schema: listOf('Job'), description: 'The latest first.' })
-  async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListJobsDto): Promise<object> {
+  async list(@Tenant() tenant: TenantContext, @Query() { at, min_position, ...query }: ListJobsDto): Promise<object> {
     await this.gateway.fresh(['jobs'], min_position);
+    if (at !== undefined) return listed(await listJobsAt(this.gateway.parts, tenant, at, query));
     return listed(await listJobs(this.gateway.reads, tenant, query));
   }
 
   @Get(':job_id')
   @ApiOkResponse({ schema: ref('Job') })
-  async get(@Tenant() tenant: TenantContext, @Param('job_id') id: string, @Query() { min_position }: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const job = await this.#one(tenant, id, min_position);
+  async get(@Tenant() tenant: TenantContext, @Param('job_id') id: string, @Query() { at, min_position }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const job = at === undefined ? await this.#one(tenant, id, min_position) : await this.gateway.past(at, id, (reads) => getJob(reads, tenant, id), jobNotFound);
     reply.header('etag', `"${job.revision}"`);
     return job;
   }

@@ -8,7 +8,7 @@ import { PLATFORM, Rejection, type NodeCommand } from '#domain';
 import { getNode, listNodes, type NodeAnswer } from '#read-models';
 import { OperatorOnly } from '../edge/gate.ts';
 import type { Mutation } from '../edge/mutation.ts';
-import { listed, PagingDto, ReadDto } from '../edge/paging.dto.ts';
+import { listed, PagingDto, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
@@ -47,8 +47,8 @@ export class NodesController {
 
   @Get(':node_id')
   @ApiOkResponse({ schema: ref('Node') })
-  async get(@Tenant() tenant: TenantContext, @Param('node_id') id: string, @Query() { min_position }: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const node = await this.#one(tenant, id, min_position);
+  async get(@Tenant() tenant: TenantContext, @Param('node_id') id: string, @Query() { at, min_position }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const node = at === undefined ? await this.#one(tenant, id, min_position) : await this.#asOf(tenant, id, at);
     reply.header('etag', `"${node.revision}"`);
     return node;
   }
@@ -94,6 +94,11 @@ export class NodesController {
 
   async #one(tenant: TenantContext, id: string, minPosition?: string) {
     return this.#withRefusal(await this.gateway.one(['nodes'], minPosition, () => getNode(this.gateway.reads, tenant, id), nodeNotFound));
+  }
+
+  /** What an agent refuses is heard, and isn't recorded. */
+  async #asOf(tenant: TenantContext, id: string, at: string) {
+    return { ...(await this.gateway.past(at, id, (reads) => getNode(reads, tenant, id), nodeNotFound)), refusing: null };
   }
 
   readonly #withRefusal = (node: NodeAnswer) => ({ ...node, refusing: this.gateway.parts.heard.refusing(node.node_id) });

@@ -357,6 +357,11 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     command_id: text,
     caused_by: orNull(text),
   }),
+  Verification: object({
+    valid: flag,
+    projects: many(object({ project_id: text, events: whole, sealed: whole, head: orNull(text), broken_at: orNull(text), broken_up_to: orNull(text), reason: orNull(text) })),
+  }),
+  Diff: object({ resource: text, from: instant, to: instant, changes: many(object({ path: text, before: anything, after: anything })) }),
   Projection: object({
     name: text,
     version: orNull(whole),

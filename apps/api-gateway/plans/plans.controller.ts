@@ -8,7 +8,7 @@ import { getPlan, listPlans } from '#read-models';
 import { resourcesOf } from '../compute/container-spec.ts';
 import { OperatorOnly } from '../edge/gate.ts';
 import type { Mutation } from '../edge/mutation.ts';
-import { listed, PagingDto, ReadDto } from '../edge/paging.dto.ts';
+import { listed, PagingDto, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
@@ -31,8 +31,8 @@ export class PlansController {
 
   @Get(':name')
   @ApiOkResponse({ schema: ref('Plan') })
-  async get(@Tenant() tenant: TenantContext, @Param('name') name: string, @Query() { min_position }: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const plan = await this.#one(tenant, name, min_position);
+  async get(@Tenant() tenant: TenantContext, @Param('name') name: string, @Query() { at, min_position }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const plan = at === undefined ? await this.#one(tenant, name, min_position) : await this.gateway.past(at, name, (reads) => getPlan(reads, tenant, name), planNotFound);
     reply.header('etag', `"${plan.revision}"`);
     return plan;
   }

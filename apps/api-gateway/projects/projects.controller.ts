@@ -7,7 +7,7 @@ import { Rejection, type ProjectId } from '#domain';
 import { getProject, listProjects } from '#read-models';
 import { OperatorOnly } from '../edge/gate.ts';
 import type { Mutation } from '../edge/mutation.ts';
-import { listed, ReadDto } from '../edge/paging.dto.ts';
+import { listed, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
@@ -40,8 +40,8 @@ export class ProjectsController {
 
   @Get(':project_id')
   @ApiOkResponse({ schema: ref('Project') })
-  async get(@Tenant() tenant: TenantContext, @Param('project_id') id: string, @Query() { min_position }: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const project = await this.#one(tenant, id, min_position);
+  async get(@Tenant() tenant: TenantContext, @Param('project_id') id: string, @Query() { at, min_position }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const project = at === undefined ? await this.#one(tenant, id, min_position) : await this.gateway.past(at, id, (reads) => getProject(reads, tenant, id), projectNotFound);
     reply.header('etag', `"${project.revision}"`);
     return project;
   }

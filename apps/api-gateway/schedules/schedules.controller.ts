@@ -11,7 +11,7 @@ import { ListEventsDto } from '../audit/events.dto.ts';
 import { refuseJobThatCanNeverRun } from '../docker-services/admission.ts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import type { Mutation } from '../edge/mutation.ts';
-import { listed, ReadDto } from '../edge/paging.dto.ts';
+import { listed, ReadDto, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { askedJob } from '../jobs/asked-job.ts';
@@ -49,8 +49,8 @@ export class SchedulesController {
 
   @Get(':schedule_id')
   @ApiOkResponse({ schema: ref('Schedule') })
-  async get(@Tenant() tenant: TenantContext, @Param('schedule_id') id: string, @Query() { min_position }: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const schedule = await this.#one(tenant, id, min_position);
+  async get(@Tenant() tenant: TenantContext, @Param('schedule_id') id: string, @Query() { at, min_position }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const schedule = at === undefined ? await this.#one(tenant, id, min_position) : await this.#asOf(tenant, id, at);
     reply.header('etag', `"${schedule.revision}"`);
     return schedule;
   }
@@ -139,9 +139,12 @@ export class SchedulesController {
     return this.#shown(await this.gateway.one(['schedules'], minPosition, () => getSchedule(this.gateway.reads, tenant, id), scheduleNotFound));
   }
 
+  async #asOf(tenant: TenantContext, id: string, at: string) {
+    return this.#shown(await this.gateway.past(at, id, (reads) => getSchedule(reads, tenant, id), scheduleNotFound), Date.parse(at));
+  }
+
   /** With when it comes due next; null while it is paused. */
-  #shown(schedule: ScheduleAnswer) {
-    const now = this.gateway.parts.clock.now();
+  #shown(schedule: ScheduleAnswer, now = this.gateway.parts.clock.now()) {
     const next = schedule.paused ? null : cronCalendar(schedule.cron, schedule.time_zone, now).next(now);
     return { ...schedule, next_at: next === null ? null : new Date(next).toISOString() };
   }

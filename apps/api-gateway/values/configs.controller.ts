@@ -51,7 +51,8 @@ export class ConfigsController {
   /** With its content. */
   @Get(':config_id')
   @ApiOkResponse({ schema: ref('Config') })
-  async get(@Tenant() tenant: TenantContext, @Param('config_id') id: string, @Query() { min_position, version }: ReadConfigDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+  async get(@Tenant() tenant: TenantContext, @Param('config_id') id: string, @Query() { at, min_position, version }: ReadConfigDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    if (at !== undefined) return this.#asOf(tenant, id, at);
     const config = await this.#one(tenant, id, min_position);
     reply.header('etag', `"${config.revision}"`);
     return this.#whole(config, version);
@@ -83,6 +84,13 @@ export class ConfigsController {
 
   #one(tenant: TenantContext, id: string, minPosition?: string) {
     return this.gateway.one(['configs', ...USER_VIEWS], minPosition, () => getConfig(this.gateway.reads, tenant, id), () => this.#keep.notFound());
+  }
+
+  /** Contents of a config that is gone are gone with it. */
+  async #asOf(tenant: TenantContext, id: string, at: string): Promise<object> {
+    const config = await this.gateway.past(at, id, (reads) => getConfig(reads, tenant, id), () => this.#keep.notFound());
+    const { status } = await loadHeld(this.gateway.parts.aggregates, id);
+    return status === 'present' ? this.#whole(config) : { ...config, content: null };
   }
 
   async #whole(config: ConfigAnswer, version = config.version): Promise<object> {

@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Min } from 'class-validator';
 import { VALUE_LIMITS, type Apply } from '#domain';
-import { PagingDto, ReadDto } from '../edge/paging.dto.ts';
+import { PagingDto, ReadOneDto } from '../edge/paging.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
 
 class NewHeldDto {
@@ -53,7 +53,7 @@ export class ApplyDto {
   apply?: Apply;
 }
 
-export class ReadConfigDto extends ReadDto {
+export class ReadConfigDto extends ReadOneDto {
   @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'Whose content is shown; default the latest.' })
   @IsOptional()
   @Type(() => Number)

@@ -6,7 +6,7 @@ import { reaches, type TenantContext } from '#contracts';
 import { Sensitive, type EnvironmentId, type ProjectId } from '#domain';
 import { getSecret, listSecrets, USER_VIEWS } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
-import { listed, ReadDto } from '../edge/paging.dto.ts';
+import { listed, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
@@ -48,8 +48,8 @@ export class SecretsController {
 
   @Get(':secret_id')
   @ApiOkResponse({ schema: ref('Secret') })
-  async get(@Tenant() tenant: TenantContext, @Param('secret_id') id: string, @Query() { min_position }: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const secret = await this.#one(tenant, id, min_position);
+  async get(@Tenant() tenant: TenantContext, @Param('secret_id') id: string, @Query() { at, min_position }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const secret = at === undefined ? await this.#one(tenant, id, min_position) : await this.gateway.past(at, id, (reads) => getSecret(reads, tenant, id), () => this.#keep.notFound());
     reply.header('etag', `"${secret.revision}"`);
     return secret;
   }

@@ -6,7 +6,7 @@ import { reaches, type TenantContext } from '#contracts';
 import { Rejection, streamOf, volume as volumeRules, type EnvironmentId, type ExistingVolume } from '#domain';
 import { getVolume, listVolumes, type VolumeAnswer } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
-import { listed, ReadDto } from '../edge/paging.dto.ts';
+import { listed, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { projectOf } from '../environments/reach.ts';
 import { Gateway } from '../gateway.ts';
@@ -47,8 +47,8 @@ export class VolumesController {
 
   @Get(':volume_id')
   @ApiOkResponse({ schema: ref('Volume') })
-  async get(@Tenant() tenant: TenantContext, @Param('volume_id') id: string, @Query() { min_position }: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const volume = await this.#one(tenant, id, min_position);
+  async get(@Tenant() tenant: TenantContext, @Param('volume_id') id: string, @Query() { at, min_position }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const volume = at === undefined ? await this.#one(tenant, id, min_position) : await this.#asOf(tenant, id, at);
     reply.header('etag', `"${volume.revision}"`);
     return volume;
   }
@@ -73,6 +73,11 @@ export class VolumesController {
   async #one(tenant: TenantContext, id: string, minPosition?: string) {
     const volume = await this.gateway.one(['volumes'], minPosition, () => getVolume(this.gateway.reads, tenant, id), volumeNotFound);
     return (await this.#withUsage([volume]))[0]!;
+  }
+
+  /** How full it was isn't recorded. */
+  async #asOf(tenant: TenantContext, id: string, at: string) {
+    return { ...(await this.gateway.past(at, id, (reads) => getVolume(reads, tenant, id), volumeNotFound)), used_bytes: null, used_at: null };
   }
 
   async #withUsage(volumes: readonly VolumeAnswer[]) {

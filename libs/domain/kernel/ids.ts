@@ -19,7 +19,7 @@ export type Owner =
   | { readonly type: 'job'; readonly id: JobId };
 
 /** The first part of a stream's name; the rest is the id: `docker_service-svc_…`. */
-export type StreamCategory = 'project' | 'docker_service' | 'deployment' | 'replica' | 'node' | 'job' | 'schedule' | 'plan' | 'network' | 'network_pool' | 'volume' | 'secret' | 'config';
+export type StreamCategory = 'project' | 'docker_service' | 'deployment' | 'replica' | 'node' | 'job' | 'schedule' | 'plan' | 'network' | 'network_pool' | 'volume' | 'secret' | 'config' | 'audit_chain';
 
 /** `docker_service-svc_…` */
 export const streamOf = (category: StreamCategory, id: string): string => `${category}-${id}`;

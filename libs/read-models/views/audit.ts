@@ -1,9 +1,10 @@
 import type { TenantContext } from '#contracts';
 import type { Actor } from '#domain';
-import type { Recorded } from '#event-store';
+import { CHAIN_STREAMS, type Recorded } from '#event-store';
 import { eventAnswer, ownerOf, resourceOf, shownData, snakeCased, type EventAnswer } from '../event-answer.ts';
+import type { Changes } from '../changes.ts';
 import type { Page, Query } from '../port.ts';
-import { answered, findWithin, type Paging, type Reads } from '../reads.ts';
+import { findWithin, type List, type Paging, type Reads } from '../reads.ts';
 import { keysOf, type View } from '../view.ts';
 
 /** Who did what to which thing, from where, by which command, and what it was before and after. */
@@ -16,7 +17,7 @@ export interface AuditAnswer {
   readonly what: string;
   readonly resource: { readonly type: string; readonly id: string };
   readonly project_id: string | null;
-  /** What was changed, where the event says from what. */
+  /** What was changed: where the event itself says from what, that; else the fields that the fold of the thing's stream has changed. */
   readonly before: unknown;
   /** What it was changed to, or what began. */
   readonly after: unknown;
@@ -42,7 +43,8 @@ export const audit: View<AuditDocument> = {
     indexes: [['owner_id'], ['resource_id'], ['project_id'], ['actor_id'], ['what'], ['at']],
   },
   prefixes: undefined,
-  keys: ({ position }) => [position],
+  // A head of the audit chain says something of the log, not of a thing.
+  keys: ({ stream, position }) => (stream.startsWith(CHAIN_STREAMS) ? [] : [position]),
   evolve: (_, event) => entryOf(event),
   isOneEventEach: true,
 };
@@ -115,14 +117,44 @@ export interface AuditFilter {
   readonly until?: string;
 }
 
-/** The entries within reach, the latest first. Those of a service or job include what its deployments, replicas and nodes did for it. */
-export async function findAudit(reads: Reads, tenant: TenantContext, search: AuditFilter & Paging = {}): Promise<Page<AuditAnswer>> {
-  const { from, until, resource_id, cursor, limit, ...eq } = search;
+/** The entries within reach, the latest first. Those of a service or job include what its deployments, replicas and nodes did for it.
+ *  @param changes tells of those whose event doesn't say it what they changed */
+export async function findAudit(reads: Reads, tenant: TenantContext, search: AuditFilter & Paging = {}, changes?: Changes): Promise<Page<AuditAnswer>> {
+  const { cursor, limit } = search;
+  const page = await findWithin<AuditDocument>(reads, tenant, 'audit', { cursor, limit, ...narrowed(search), sort: { field: 'id', descending: true } });
+  const told = await answersOf(page.items.toReversed(), changes);
+  return { ...page, items: told.toReversed() };
+}
+
+/** All of them in the order of the log, read page by page as they are taken. */
+export async function* everyAudit(reads: Reads, tenant: TenantContext, filter: AuditFilter, changes: Changes): AsyncGenerator<AuditAnswer> {
+  let cursor: string | null = null;
+  do {
+    const page: Page<AuditDocument> = await findWithin<AuditDocument>(reads, tenant, 'audit', { cursor, limit: PAGE, ...narrowed(filter) });
+    yield* await answersOf(page.items, changes);
+    cursor = page.next;
+  } while (cursor !== null);
+}
+
+const PAGE = 200;
+
+function narrowed({ from, until, resource_id, project_id, resource_type, actor_id, what }: AuditFilter): Pick<List, 'eq' | 'range'> {
   const range: Query['range'] = from || until ? { field: 'at', gte: from, lt: until } : undefined;
   const about = resource_id && OWNERS.test(resource_id) ? { owner_id: resource_id } : { resource_id };
-  const page = await findWithin<AuditDocument>(reads, tenant, 'audit', { cursor, limit, range, eq: { ...eq, ...about }, sort: { field: 'id', descending: true } });
-  return answered(page, asAudit);
+  return { eq: { project_id, resource_type, actor_id, what, ...about }, range };
 }
+
+/** Entries in the order of the log, as they are answered. */
+async function answersOf(entries: readonly AuditDocument[], changes: Changes | undefined): Promise<AuditAnswer[]> {
+  const told: AuditAnswer[] = [];
+  for (const entry of entries) {
+    told.push({ ...asAudit(entry), ...(changes && mayBeTold(entry) ? await changes.of(entry) : {}) });
+  }
+  return told;
+}
+
+/** What the event doesn't say itself. A node that took a tenant's replica has changed for everybody on it: that isn't the tenant's to see. */
+const mayBeTold = ({ before, after, resource_type, project_id }: AuditDocument): boolean => before === null && after === null && !(resource_type === 'node' && project_id !== null);
 
 const OWNERS = /^(svc|job|sch)_/;
 

@@ -1,4 +1,4 @@
-import { OutcomeUnknown, Unavailable, type Appended, type EventStore, type Expected, type Followed, type NewEvent, type PageOptions, type Position, type Recorded } from '#event-store';
+import { OutcomeUnknown, Unavailable, type Appended, type EventStore, type Expected, type Followed, type NewEvent, type PageOptions, type Position, type Raw, type Recorded } from '#event-store';
 import { MemoryEventStore, memoryVault } from '#testing';
 import type { Life } from './life.ts';
 import type { Timeline } from './timeline.ts';
@@ -133,6 +133,11 @@ export class SimulatedStore implements EventStore {
   async readAll(after: Position | null, options: PageOptions): Promise<{ events: Recorded[]; next: Position | null }> {
     await this.#pass();
     return this.store.readAll(after, options);
+  }
+
+  async readRaw(after: Position | null, options: PageOptions): Promise<{ events: Raw[]; next: Position | null }> {
+    await this.#pass();
+    return this.store.readRaw(after, options);
   }
 
   async *follow(after: Position | null, prefixes: readonly string[] | undefined, signal: AbortSignal): AsyncIterable<Followed> {
