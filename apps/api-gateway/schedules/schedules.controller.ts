@@ -11,7 +11,7 @@ import { ListEventsDto } from '../audit/events.dto.ts';
 import { refuseJobThatCanNeverRun } from '../docker-services/admission.ts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import type { Mutation } from '../edge/mutation.ts';
-import { listed, ReadDto, ReadOneDto } from '../edge/paging.dto.ts';
+import { listed, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { askedJob } from '../jobs/asked-job.ts';
