@@ -1,0 +1,29 @@
+import { openDockerRuntime } from '#docker';
+import { formatCidr } from '#domain';
+import { MemoryLogger, startEngine, type TestEngine } from '#testing';
+
+/** As many environments as an installation with two hundred of them has; the engine's own pools end at about thirty. */
+const MANY = 200;
+/** Of the pool that the platform cuts subnets from, 10.192.0.0/11. */
+const POOL_FIRST = 0x0ac00000;
+
+describe('an engine with two hundred networks', () => {
+  let engine: TestEngine;
+  beforeAll(async () => void (engine = await startEngine()), 120_000);
+  afterAll(() => engine?.stop(), 120_000);
+
+  it('has them all, each with the subnet that the platform gave it, and has none left when they are removed', async () => {
+    const runtime = openDockerRuntime({ host: engine.host, installation: 'mine', logger: new MemoryLogger() });
+    const plans = Array.from({ length: MANY }, (_, index) => ({
+      name: `wb-mine-net_${index}`, networkId: `net_${index}`, subnet: formatCidr({ first: POOL_FIRST + index * 256, prefixLength: 24 }),
+    }));
+    const before = performance.now();
+    for (const plan of plans) await runtime.ensureNetwork(plan);
+    const made = performance.now();
+    const there = await engine.docker('network', 'inspect', '--format', '{{.Name}} {{(index .IPAM.Config 0).Subnet}}', ...plans.map(({ name }) => name));
+    expect(there.trim().split('\n')).toEqual(plans.map(({ name, subnet }) => `${name} ${subnet}`));
+    for (const { name } of plans) await runtime.removeNetwork(name);
+    process.stdout.write(`${MANY} networks: made in ${Math.round(made - before)} ms, looked at and removed in ${Math.round(performance.now() - made)} ms\n`);
+    expect(await runtime.listNetworks()).toEqual([]);
+  }, 600_000);
+});
