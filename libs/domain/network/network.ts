@@ -14,7 +14,8 @@ export type NetworkCommand =
 
 /** An environment's own network, or a further one in it. `voided`: its name was claimed, but the network never written, and now never will be. */
 export type Network =
-  | { readonly status: 'absent' | 'voided' }
+  | { readonly status: 'absent' }
+  | { readonly status: 'voided' }
   | {
       readonly status: 'present' | 'deleted';
       readonly networkId: NetworkId;
@@ -26,7 +27,7 @@ export type Network =
     };
 
 /** A network that was created, perhaps deleted since. */
-export type ExistingNetwork = Extract<Network, { status: 'present' | 'deleted' }>;
+export type ExistingNetwork = Exclude<Network, { status: 'absent' | 'voided' }>;
 
 const initial: Network = { status: 'absent' };
 
