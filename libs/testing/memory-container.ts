@@ -98,6 +98,11 @@ export class MemoryContainer {
     if (!this.networks.has(network)) this.#joined.set(network, aliases);
   }
 
+  /** Only of those that it has joined. */
+  leave(network: string): void {
+    this.#joined.delete(network);
+  }
+
   /** `8080/tcp` */
   get hostPorts(): readonly string[] {
     return Object.entries(this.config.HostConfig?.PortBindings ?? {}).flatMap(([port, bindings]) =>

@@ -250,6 +250,11 @@ export class MemoryRuntime implements ContainerRuntime {
     if (container) this.#remove(container.id);
   }
 
+  /** `docker network disconnect` by somebody else. */
+  leaveOutside(name: string, network: string): void {
+    this.#known(name).leave(network);
+  }
+
   /** dockerd is gone: every call fails, watchers end, containers run on (live-restore). */
   goDown(why = 'the engine was told to be away'): void {
     this.#down = why;
