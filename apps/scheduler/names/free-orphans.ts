@@ -53,10 +53,7 @@ export class FreeOrphans {
       if (state.status === 'absent') return 'absent';
       return state.status === 'voided' || state.lifecycle === 'DELETED' ? 'over' : 'there';
     }
-    if (scope === 'network') {
-      const { status } = (await this.ports.aggregates.load(networkRules, streamOf('network', holder))).state;
-      return status === 'absent' ? 'absent' : status === 'present' ? 'there' : 'over';
-    }
+    if (scope === 'network') return this.networkOf(holder);
     if (scope === 'secret' || scope === 'config') {
       const { status } = await readHeld(this.ports.aggregates, holder);
       return status === 'deleted' ? 'over' : status === 'present' ? 'there' : 'absent';
@@ -64,6 +61,11 @@ export class FreeOrphans {
     const { state } = await this.ports.aggregates.load(dockerService, streamOf('docker_service', holder));
     if (state.status === 'absent') return 'absent';
     return state.status === 'voided' || state.lifecycle === 'DELETED' ? 'over' : 'there';
+  }
+
+  private async networkOf(holder: string): Promise<'there' | 'over' | 'absent'> {
+    const { status } = (await this.ports.aggregates.load(networkRules, streamOf('network', holder))).state;
+    return status === 'absent' ? 'absent' : status === 'present' ? 'there' : 'over';
   }
 
   private leftToWait({ holder, scope }: NameClaim): number {
