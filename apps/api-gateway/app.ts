@@ -35,6 +35,7 @@ import { PlansController } from './plans/plans.controller.ts';
 import { ProjectionsController } from './projections/projections.controller.ts';
 import { ProjectsController } from './projects/projects.controller.ts';
 import { SchedulesController } from './schedules/schedules.controller.ts';
+import { NetworksController } from './networks/networks.controller.ts';
 import { VolumesController } from './volumes/volumes.controller.ts';
 import { ConfigsController } from './values/configs.controller.ts';
 import { SecretsController } from './values/secrets.controller.ts';
@@ -68,6 +69,7 @@ class GatewayModule {
         JobOutputController,
         SchedulesController,
         VolumesController,
+        NetworksController,
         SecretsController,
         ConfigsController,
         NodesController,

@@ -17,8 +17,7 @@ const assignment: Assignment = {
   release: 3,
   wanted: 'run',
   replaces: null,
-  network: { networkId: 'net_a', subnet: '10.192.0.0/24' },
-  aliases: ['api', 'svc_a', 'api.default.shop.internal'],
+  networks: [{ networkId: 'net_a', name: 'default', subnet: '10.192.0.0/24', aliases: ['api', 'svc_a', 'api.default.shop.internal'] }],
   spec: {
     image: 'docker.io/library/busybox:1',
     pullPolicy: 'missing',

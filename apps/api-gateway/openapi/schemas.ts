@@ -17,6 +17,8 @@ const spec = {
   logging_target: object({ type: one('local_only') }),
   metrics_target: object({ type: one('prometheus', 'none') }),
   volumes: many(object({ mount_path: text }, { volume_id: idOf('vol'), name: text, type: one('ephemeral', 'host_path'), backend: one('tmpfs'), size_bytes: whole, host_path: text, read_only: flag })),
+  networks: many(object({ network_id: idOf('net'), name: text, aliases: many(text) })),
+  default_network: flag,
   secrets: mapOf(object({ secret_id: idOf('sec'), version: orNull(whole), latest: flag, as: one('env', 'file') })),
   configs: many(object({ path: text, mode: text, uid: whole, gid: whole, content: orNull(text), config_id: orNull(idOf('cfg')), version: orNull(whole), latest: flag })),
   registry_credentials: orNull(object({ secret_id: idOf('sec'), version: orNull(whole) })),
@@ -39,6 +41,7 @@ const release = {
   ),
 };
 const { ports: _ports, ...hookSpec } = spec;
+const users = many(object({ type: one('docker_service', 'job', 'schedule'), id: text, name: text }));
 const heldValue = {
   project_id: ids.project_id,
   environment_id: orNull(idOf('env')),
@@ -50,7 +53,7 @@ const heldValue = {
   updated_at: instant,
   updated_by: actor,
   revision: whole,
-  used_by: many(object({ type: one('docker_service', 'job', 'schedule'), id: text, name: text })),
+  used_by: users,
 };
 const hook = orNull(object({ timeout_ms: whole, retries: whole }, hookSpec));
 const share = { type: ['integer', 'string', 'null'] };
@@ -301,6 +304,7 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     registered_at: instant,
     revision: whole,
   }),
+  Network: object({ network_id: idOf('net'), ...ids, name: text, driver: one('bridge'), subnet: orNull(text), used_by: users, created_at: instant, revision: whole }),
   Volume: object({
     volume_id: idOf('vol'),
     ...ids,

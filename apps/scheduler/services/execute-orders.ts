@@ -2,6 +2,7 @@ import {
   type DeploymentId,
   type ExistingDockerService,
   isGone,
+  networksNeeded,
   node as nodeRules,
   type Reason,
   replica as replicaRules,
@@ -82,6 +83,7 @@ class Execution {
       constraints,
       replaces: order.replaces ?? null,
       ...(volumes?.length ? { volumes } : {}),
+      ...networksNeeded(spec, service.networkId),
       deploymentId: this.orderedBy(replicaId),
     };
     await this.onReplica(replicaId, { type: 'CreateReplica', data }, commandIdOf('create', replicaId), null);

@@ -1,5 +1,5 @@
 import type { Port } from '../docker-service/events.ts';
-import type { DeploymentId, EnvironmentId, NodeId, Owner, ProjectId, ReplicaId } from '../kernel/ids.ts';
+import type { DeploymentId, EnvironmentId, NetworkId, NodeId, Owner, ProjectId, ReplicaId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import type { Amount } from '../kernel/units.ts';
 import type { NodeVerdict } from '../scheduling/verdict.ts';
@@ -83,6 +83,8 @@ export interface Placeable {
   readonly replaces: ReplicaId | null;
   /** What it mounts: it goes where that is. Left out: nothing. */
   readonly volumes?: readonly VolumeMount[];
+  /** The networks that it is in; left out: its environment's own alone. */
+  readonly networks?: readonly NetworkId[];
 }
 
 export type ReplicaEvent =
