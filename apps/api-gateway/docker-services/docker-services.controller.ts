@@ -1,9 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { createDockerService, Dispatcher, dockerServiceIdOf, isRepeatOfCreate, startedDeployment, ToDockerService } from '#application';
+import { createdBefore, createDockerService, Dispatcher, dockerServiceIdOf, startedDeployment, ToDockerService, type NewDockerService } from '#application';
 import type { TenantContext } from '#contracts';
-import type { EnvironmentId } from '#domain';
+import type { EnvironmentId, ProjectId } from '#domain';
 import { getService, getServiceAt, listServices } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed } from '../edge/paging.dto.ts';
@@ -33,18 +33,24 @@ export class DockerServicesController {
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService'), description: 'Created; `deployment_id` is on its way.' })
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateDockerServiceDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const { aggregates, nodes } = this.gateway.parts;
     const projectId = await projectOf(this.gateway, tenant, body);
     const id = dockerServiceIdOf(change.commandId);
-    const volumes = new AskedVolumes({ aggregates, nodes: nodes.present, projectId, environmentId: body.environment_id as EnvironmentId, commandId: change.commandId, madeFor: id });
-    const made = await newDockerService(aggregates, body, { projectId, volumes, commandId: change.commandId });
-    const asked = { ...made, creates: volumes.mounting(made.spec.volumes).creates };
-    // A retry is answered by what it made, also when no node has room left because of it.
-    if (!(await isRepeatOfCreate(aggregates, change.commandId))) refuseWhatCanNeverRun(nodes.present, { ...asked, volumeNeeds: volumes.needs(asked.spec.volumes) });
-    const handled = await createDockerService({ dispatcher: this.dispatcher, aggregates }, asked, change.metadata(projectId));
+    const parts = { dispatcher: this.dispatcher, aggregates: this.gateway.parts.aggregates };
+    const metadata = change.metadata(projectId);
+    // A retry is answered by what it made, also when what it names is gone by now, or no node has room left because of it.
+    const handled = (await createdBefore(parts, metadata)) ?? (await createDockerService(parts, await this.#asked(body, projectId, change), metadata));
     this.gateway.accept(reply, handled);
     reply.header('location', `/v1/docker-services/${id}`);
     return answerService(this.gateway, tenant, id, startedDeployment(handled));
+  }
+
+  async #asked(body: CreateDockerServiceDto, projectId: ProjectId, { commandId }: Mutation): Promise<NewDockerService> {
+    const { aggregates, nodes } = this.gateway.parts;
+    const volumes = new AskedVolumes({ aggregates, nodes: nodes.present, projectId, environmentId: body.environment_id as EnvironmentId, commandId, madeFor: dockerServiceIdOf(commandId) });
+    const made = await newDockerService(aggregates, body, { projectId, volumes, commandId });
+    const asked = { ...made, creates: volumes.mounting(made.spec.volumes).creates };
+    refuseWhatCanNeverRun(nodes.present, { ...asked, volumeNeeds: volumes.needs(asked.spec.volumes) });
+    return asked;
   }
 
   @Get()

@@ -1,12 +1,12 @@
 import { addHeldVersion, createHeldValue, deleteHeldValue, heldIdOf, heldStands, loadHeld, nextVersion, type Dispatcher, type HeldKind } from '#application';
 import { reaches, type TenantContext } from '#contracts';
 import { nameViolations, Rejection, valueViolations, type Apply, type CommandMetadata, type EnvironmentId, type ExistingValue, type ProjectId, type Sensitive } from '#domain';
-import type { Handled } from '#event-store';
+import { logEnd, type Handled } from '#event-store';
 import { USER_VIEWS, valueUsersIn } from '#read-models';
 import type { ValueRef } from '#secrets';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import { fingerprint, type Mutation } from '../edge/mutation.ts';
-import type { Gateway } from '../gateway.ts';
+import type { Gateway, GatewayParts } from '../gateway.ts';
 
 /** How a kind says its value. */
 const FIELD = { secret: 'value', config: 'content' } as const;
@@ -20,7 +20,7 @@ const TRIES = 20;
  *  leaves a ciphertext that nothing speaks of. */
 export class KeepValue {
   constructor(
-    private readonly gateway: Gateway,
+    private readonly gateway: Pick<Gateway, 'fresh' | 'reads'> & { readonly parts: Pick<GatewayParts, 'aggregates' | 'vault' | 'store'> },
     private readonly dispatcher: Dispatcher,
     private readonly kind: HeldKind,
   ) {}
@@ -110,7 +110,8 @@ export class KeepValue {
   }
 
   async #refuseUsed({ id, projectId, name }: ExistingValue<string>): Promise<void> {
-    await this.gateway.fresh(USER_VIEWS);
+    // Of everything that stood when the deletion was asked for, whichever gateway wrote it.
+    await this.gateway.fresh(USER_VIEWS, (await logEnd(this.gateway.parts.store)) ?? undefined);
     const users = (await valueUsersIn(this.gateway.reads, projectId)).get(id) ?? [];
     if (users.length === 0) return;
     const detail = `${name} is used by ${users.map((user) => `${user.type} ${user.name} (${user.id})`).join(', ')}: take it out there, or delete them first`;
