@@ -1,6 +1,7 @@
 import {
-  deployment, dockerService, job, node, parseStream, project, replica, schedule, upcast,
+  config, deployment, dockerService, job, node, parseStream, project, replica, schedule, secret, upcast, volume,
   type Deployment, type DockerService, type Job, type Ordered, type JobId, type Node, type NodeId, type Project, type Replica, type ReplicaId, type Schedule,
+  type ConfigId, type ContainerSpec, type HeldValue, type SecretId, type Volume, type VolumeId,
 } from '#domain';
 import type { Recorded } from '#event-store';
 import { ordersOf, Rolls } from './rolls.ts';
@@ -14,6 +15,9 @@ export class Ledger {
   readonly jobs = new Map<JobId, Job>();
   readonly schedules = new Map<string, Schedule>();
   readonly projects = new Map<string, Project>();
+  readonly volumes = new Map<VolumeId, Volume>();
+  /** Secrets and configs. */
+  readonly values = new Map<string, HeldValue<SecretId | ConfigId>>();
   /** How many events of a type a command has caused: `<command id>|<type>`. */
   readonly effects = new Map<string, number>();
   readonly rolls = new Rolls();
@@ -31,12 +35,24 @@ export class Ledger {
     if (category === 'node') this.nodes.set(id as NodeId, node.evolve(this.nodes.get(id as NodeId) ?? node.initial, event));
     if (category === 'job') this.jobs.set(id as JobId, job.evolve(this.jobs.get(id as JobId) ?? job.initial, event));
     if (category === 'schedule') this.schedules.set(id, schedule.evolve(this.schedules.get(id) ?? schedule.initial, event));
+    if (category === 'volume') this.volumes.set(id as VolumeId, volume.evolve(this.volumes.get(id as VolumeId) ?? volume.initial, event));
+    if (category === 'secret') this.values.set(id, secret.evolve((this.values.get(id) ?? secret.initial) as HeldValue<SecretId>, event));
+    if (category === 'config') this.values.set(id, config.evolve((this.values.get(id) ?? config.initial) as HeldValue<ConfigId>, event));
     if (category === 'project') this.projects.set(id, project.evolve(this.projects.get(id) ?? project.initial, event));
   }
 
   /** What stands ordered of a service, by its deployments too. */
   ordersOf(dockerServiceId: string): ReadonlyMap<ReplicaId, Ordered> {
     return ordersOf(this.services.get(dockerServiceId), this.deployments);
+  }
+
+  /** What a replica's container is made by; null where it isn't known. */
+  specOf(replicaId: string): ContainerSpec | null {
+    const found = this.replicas.get(replicaId as ReplicaId);
+    if (found?.status !== 'present') return null;
+    const [service, job] = [this.services.get(found.owner.id), this.jobs.get(found.owner.id as JobId)];
+    if (found.owner.type === 'job') return job && job.status !== 'absent' ? job.definition.spec : null;
+    return service?.status === 'present' && found.release !== null ? (service.releases.get(found.release) ?? null) : null;
   }
 
   /** The node that holds it or is to, by the word of its own stream. */
