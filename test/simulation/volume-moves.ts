@@ -77,7 +77,7 @@ export async function createWithVolumes(client: Client, gateway: SimulatedGatewa
 /** As the controller of services does it. */
 export async function deleteWithVolumes({ aggregates, dispatcher }: SimulatedGateway, id: DockerServiceId, takes: boolean, metadata: CommandMetadata): Promise<Handled<DockerService>> {
   const { state } = await aggregates.load(dockerService, streamOf('docker_service', id));
-  if (takes && state.status === 'present') await refuseSharedVolumes(aggregates, state);
+  if (takes && state.status === 'present') await refuseSharedVolumes(aggregates, state, metadata.commandId);
   return dispatcher.send(new ToDockerService(id, { type: 'RequestDockerServiceDeletion', data: takes ? { volumes: 'delete' } : {} }, metadata));
 }
 

@@ -89,7 +89,7 @@ export class DockerServicesController {
   ): Promise<object> {
     const service = await reachDockerService(this.gateway.parts.aggregates, tenant, id);
     const { projectId } = service;
-    if (volumes === 'delete') await refuseSharedVolumes(this.gateway.parts.aggregates, service);
+    if (volumes === 'delete') await refuseSharedVolumes(this.gateway.parts.aggregates, service, change.commandId);
     const command = { type: 'RequestDockerServiceDeletion', data: volumes ? { volumes } : {} } as const;
     this.gateway.accept(reply, await this.dispatcher.send(new ToDockerService(id, command, change.metadata(projectId), { ifMatch: change.ifMatch })));
     return this.#one(tenant, id);

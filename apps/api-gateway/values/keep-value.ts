@@ -1,5 +1,5 @@
 import { addHeldVersion, createHeldValue, deleteHeldValue, heldIdOf, heldStands, loadHeld, nextVersion, type Dispatcher, type HeldKind } from '#application';
-import { reaches, type TenantContext } from '#contracts';
+import { reaches, Terminal, type TenantContext } from '#contracts';
 import { nameViolations, Rejection, valueViolations, type Apply, type CommandMetadata, type EnvironmentId, type ExistingValue, type ProjectId, type Sensitive } from '#domain';
 import { logEnd, type Handled } from '#event-store';
 import { USER_VIEWS, valueUsersIn } from '#read-models';
@@ -42,19 +42,20 @@ export class KeepValue {
 
   /** The next version. @throws InvalidRequest; Rejection `secret.deleted`, `idempotency.key_reused`, or the same of a config; PreconditionFailed. */
   async change(held: ExistingValue<string>, value: Sensitive<string>, apply: Apply, change: Mutation): Promise<Handled<unknown>> {
-    const { aggregates, vault } = this.gateway.parts;
+    const { aggregates } = this.gateway.parts;
     const { id, projectId } = held;
     this.#refuse(valueViolations(`/${FIELD[this.kind]}`, value.reveal(), LEAST[this.kind]));
     const metadata = withoutValue(change, projectId, { apply });
     const valueId = metadata.commandId;
     for (let tries = 1; ; tries += 1) {
+      // In this order: what stands is in what is read after it.
+      const isRepeat = await heldStands(aggregates, id, metadata.commandId);
       const present = await loadHeld(aggregates, id);
       if (present.status === 'absent') throw this.notFound();
-      const isRepeat = await heldStands(aggregates, id, metadata.commandId);
       const version = isRepeat ? versionOf(present, valueId) : nextVersion(present);
       const ref = { projectId, id, version, valueId };
       if (!isRepeat) await this.#keep(ref, value, 'absent');
-      else if (present.status === 'present' && !(await vault.holds(ref, value))) throw keyReused();
+      else if (present.status === 'present' && !(await this.#holds(ref, value))) throw keyReused();
       try {
         return await this.#orForget(ref, () => addHeldVersion(this.dispatcher, id, { version, valueId, apply }, { metadata, options: { ifMatch: change.ifMatch } }), isRepeat);
       } catch (error) {
@@ -74,7 +75,7 @@ export class KeepValue {
   }
 
   /** As its stream says. @throws Rejection `secret.not_found`, `config.not_found` outside the context's reach, and of a deleted one but for the retry of a
-   *  deletion. */
+   *  request that was carried out before. */
   async reach(tenant: TenantContext, id: string, change?: Mutation): Promise<ExistingValue<string>> {
     const { aggregates } = this.gateway.parts;
     const isOfKind = id.startsWith(this.kind === 'secret' ? 'sec_' : 'cfg_');
@@ -93,8 +94,20 @@ export class KeepValue {
   async #keep(ref: ValueRef, value: Sensitive<string>, status: 'absent' | 'present' | 'deleted'): Promise<void> {
     const { vault } = this.gateway.parts;
     if (status === 'deleted') return;
-    const isSame = status === 'absent' ? await vault.keep(ref, value) : await vault.holds(ref, value);
+    const isSame = status === 'absent' ? await vault.keep(ref, value) : await this.#holds(ref, value);
     if (!isSame) throw keyReused();
+  }
+
+  /** Of what was deleted since it was looked at nobody can say: then what stands is the answer. */
+  async #holds(ref: ValueRef, value: Sensitive<string>): Promise<boolean> {
+    const { aggregates, vault } = this.gateway.parts;
+    try {
+      return await vault.holds(ref, value);
+    } catch (error) {
+      const isMissing = error instanceof Terminal && error.code === 'value.missing';
+      if (isMissing && (await loadHeld(aggregates, ref.id)).status === 'deleted') return true;
+      throw error;
+    }
   }
 
   /** What was refused for good is kept for nothing. */

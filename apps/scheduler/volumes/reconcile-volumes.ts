@@ -99,7 +99,8 @@ export class ReconcileVolumes {
     if (state.status === 'voided') return { ...NEVER_WRITTEN, stands: 'no', thenDelete: isEmpty };
     if (state.status === 'absent') return { ...NEVER_WRITTEN, thenDelete: isEmpty };
     if (state.lifecycle === 'DELETED') {
-      return { stands: 'no', reason: { code: 'docker_service_deleted', message: 'the service was deleted' }, thenDelete: goesWithIt || state.takesVolumes };
+      // A change that came to nothing has begun a use, too, and takes nothing along.
+      return { stands: 'no', reason: { code: 'docker_service_deleted', message: 'the service was deleted' }, thenDelete: goesWithIt || (state.takesVolumes && (isEmpty || mounts(state, volumeId))) };
     }
     if (goesWithIt || mounts(state, volumeId)) return STANDS;
     return { stands: 'unconfirmed', reason: { code: 'not_mounted', message: 'no release that the service stands on or moves to mounts it any more' }, thenDelete: false };
