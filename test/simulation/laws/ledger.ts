@@ -1,7 +1,7 @@
 import {
   config, deployment, dockerService, job, node, parseStream, project, replica, schedule, secret, upcast, volume,
   type Deployment, type DockerService, type Job, type Ordered, type JobId, type Node, type NodeId, type Project, type Replica, type ReplicaId, type Schedule,
-  type ConfigId, type ContainerSpec, type HeldValue, type SecretId, type Volume, type VolumeId,
+  type ConfigId, type ContainerSpec, type HeldValue, type SecretId, type StreamCategory, type Volume, type VolumeId,
 } from '#domain';
 import type { Recorded } from '#event-store';
 import { ordersOf, Rolls } from './rolls.ts';
@@ -22,6 +22,19 @@ export class Ledger {
   readonly effects = new Map<string, number>();
   readonly rolls = new Rolls();
 
+  readonly #folds: Readonly<Partial<Record<StreamCategory, (id: string, event: never) => void>>> = {
+    docker_service: foldInto(this.services, dockerService),
+    deployment: foldInto(this.deployments, deployment),
+    replica: foldInto(this.replicas, replica),
+    node: foldInto(this.nodes, node),
+    job: foldInto(this.jobs, job),
+    schedule: foldInto(this.schedules, schedule),
+    project: foldInto(this.projects, project),
+    volume: foldInto(this.volumes, volume),
+    secret: foldInto(this.values, secret as Folding<HeldValue<SecretId | ConfigId>>),
+    config: foldInto(this.values, config as Folding<HeldValue<SecretId | ConfigId>>),
+  };
+
   /** @param now virtual time */
   take(recorded: Recorded, now: number): void {
     const event = upcast(recorded) as never;
@@ -29,16 +42,7 @@ export class Ledger {
     const effect = `${recorded.metadata.commandId}|${recorded.type}`;
     this.effects.set(effect, (this.effects.get(effect) ?? 0) + 1);
     this.rolls.take(category, id, event, now);
-    if (category === 'docker_service') this.services.set(id, dockerService.evolve(this.services.get(id) ?? dockerService.initial, event));
-    if (category === 'deployment') this.deployments.set(id, deployment.evolve(this.deployments.get(id) ?? deployment.initial, event));
-    if (category === 'replica') this.replicas.set(id as ReplicaId, replica.evolve(this.replicas.get(id as ReplicaId) ?? replica.initial, event));
-    if (category === 'node') this.nodes.set(id as NodeId, node.evolve(this.nodes.get(id as NodeId) ?? node.initial, event));
-    if (category === 'job') this.jobs.set(id as JobId, job.evolve(this.jobs.get(id as JobId) ?? job.initial, event));
-    if (category === 'schedule') this.schedules.set(id, schedule.evolve(this.schedules.get(id) ?? schedule.initial, event));
-    if (category === 'volume') this.volumes.set(id as VolumeId, volume.evolve(this.volumes.get(id as VolumeId) ?? volume.initial, event));
-    if (category === 'secret') this.values.set(id, secret.evolve((this.values.get(id) ?? secret.initial) as HeldValue<SecretId>, event));
-    if (category === 'config') this.values.set(id, config.evolve((this.values.get(id) ?? config.initial) as HeldValue<ConfigId>, event));
-    if (category === 'project') this.projects.set(id, project.evolve(this.projects.get(id) ?? project.initial, event));
+    this.#folds[category]?.(id, event);
   }
 
   /** What stands ordered of a service, by its deployments too. */
@@ -61,3 +65,10 @@ export class Ledger {
     return found?.status === 'present' ? (found.placement?.nodeId ?? found.claim?.nodeId ?? null) : null;
   }
 }
+
+interface Folding<S> {
+  readonly initial: S;
+  evolve(state: S, event: never): S;
+}
+
+const foldInto = <Id extends string, S>(states: Map<Id, S>, rules: Folding<S>) => (id: string, event: never): void => void states.set(id as Id, rules.evolve(states.get(id as Id) ?? rules.initial, event));
