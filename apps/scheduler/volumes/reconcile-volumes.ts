@@ -28,6 +28,7 @@ export class ReconcileVolumes {
     const volume = { ...state, revision };
     await this.loseWithNodes(volume);
     await this.endAwaits(volume);
+    if (state.lifecycle === 'DELETING' && state.binding === null) await this.send(volume, { type: 'FinishVolumeDeletion', data: {} }, ['finish']);
     const waits: number[] = [];
     for (const user of state.users.values()) waits.push(...(await this.lookAtUse(volume, user)));
     return waits.length === 0 ? undefined : { againInMs: Math.min(...waits) };
