@@ -16,8 +16,9 @@ const LEAST = { secret: 1, config: 0 } as const;
 /** Others that add a version at the same time. */
 const TRIES = 20;
 
-/** The way of values from a request to the vault: kept first, then told of by an event that names the id under which it is kept. A crash between the two
- *  leaves a ciphertext that nothing speaks of. */
+/** The way of values from a request to the vault: kept first, then told of by an event that names the id under which it is kept. A crash between the two,
+ *  and a refusal, leave a ciphertext that nothing speaks of: a scheduler sweeps it away. Nobody does it here, since the same request may be carried out
+ *  at this moment by another gateway, or be sent again. */
 export class KeepValue {
   constructor(
     private readonly gateway: Pick<Gateway, 'fresh' | 'reads'> & { readonly parts: Pick<GatewayParts, 'aggregates' | 'vault' | 'store'> },
@@ -36,7 +37,7 @@ export class KeepValue {
     const id = heldIdOf(kind, metadata.commandId);
     const ref = { projectId: asked.projectId, id, version: 1, valueId };
     await this.#keep(ref, value, (await loadHeld(aggregates, id)).status);
-    const handled = await this.#orForget(ref, () => createHeldValue({ dispatcher, aggregates }, kind, { ...named, valueId }, metadata));
+    const handled = await createHeldValue({ dispatcher, aggregates }, kind, { ...named, valueId }, metadata);
     return { id, handled };
   }
 
@@ -57,7 +58,7 @@ export class KeepValue {
       if (!isRepeat) await this.#keep(ref, value, 'absent');
       else if (present.status === 'present' && !(await this.#holds(ref, value))) throw keyReused();
       try {
-        return await this.#orForget(ref, () => addHeldVersion(this.dispatcher, id, { version, valueId, apply }, { metadata, options: { ifMatch: change.ifMatch } }), isRepeat);
+        return await addHeldVersion(this.dispatcher, id, { version, valueId, apply }, { metadata, options: { ifMatch: change.ifMatch } });
       } catch (error) {
         if (!(error instanceof Rejection && error.code === `${this.kind}.version_taken`) || tries === TRIES) throw error;
       }
@@ -106,18 +107,6 @@ export class KeepValue {
     } catch (error) {
       const isMissing = error instanceof Terminal && error.code === 'value.missing';
       if (isMissing && (await loadHeld(aggregates, ref.id)).status === 'deleted') return true;
-      throw error;
-    }
-  }
-
-  /** What was refused for good is kept for nothing. */
-  async #orForget<T>(ref: ValueRef, write: () => Promise<T>, stands = false): Promise<T> {
-    const { aggregates, vault } = this.gateway.parts;
-    try {
-      return await write();
-    } catch (error) {
-      const isTold = stands || (await heldStands(aggregates, ref.id, ref.valueId));
-      if (error instanceof Rejection && !isTold) await vault.forget(ref);
       throw error;
     }
   }

@@ -117,7 +117,7 @@ export function volumesLeft(world: World): string[] {
     const there = world.hosts.filter((each) => each.has(id) && world.clearances.have(world.nodeIds.get(each), id));
     if (volume.lifecycle === 'DELETED') return there.map(({ name }) => `${id} is deleted, and still on ${name}`);
     if (volume.lifecycle === 'DELETING') return [`${id} is still DELETING`];
-    const lost = host && volume.binding!.provisioned && !host.has(id) ? [`${id} is not on ${host.name} any more`] : [];
+    const lost = host && volume.binding!.provisioned && !host.has(id) && !world.clearances.have(volume.binding!.nodeId, id) ? [`${id} is not on ${host.name} any more`] : [];
     return [...lost, ...[...volume.users.keys()].filter((user) => isOver(world.ledger, user, volume)).map((user) => `${user} still uses ${id}`)];
   });
 }
