@@ -5,6 +5,7 @@ import {
 import type { AggregateStore, Handled } from '#event-store';
 import { deriveId } from '#platform';
 import { ToDockerService } from './aggregate-command.ts';
+import { NOTHING } from './change-docker-service.ts';
 import { withClaimedName } from './claimed-name.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { provideNetworks, type NewNetwork } from './networks.ts';
@@ -30,10 +31,12 @@ export const dockerServiceIdOf = (commandId: string) => deriveId('svc', commandI
 /** The id of the deployment that a command starts, if it starts one. */
 export const deploymentIdOf = (commandId: string) => deriveId('dep', commandId, 'deployment', 0);
 
-/** Whether this command has created (or been refused) its service before: then it is only to be answered. */
-export async function isRepeatOfCreate(aggregates: AggregateStore, commandId: string): Promise<boolean> {
-  const { revision } = await aggregates.load(dockerService, streamOf('docker_service', dockerServiceIdOf(commandId)));
-  return revision !== null;
+/** What the command did before, whatever has become since of what it named: a plan, a secret, a volume, a node's room. Null: it stands nowhere.
+ *  @throws Rejection `idempotency.key_reused` where it was sent with another body. */
+export async function createdBefore({ dispatcher, aggregates }: { readonly dispatcher: Dispatcher; readonly aggregates: AggregateStore }, metadata: CommandMetadata): Promise<Handled<DockerService> | null> {
+  const id = dockerServiceIdOf(metadata.commandId);
+  if (!(await aggregates.stands(dockerService, streamOf('docker_service', id), metadata.commandId))) return null;
+  return dispatcher.send(new ToDockerService(id, NOTHING, metadata));
 }
 
 /** Claims the name in its environment, then writes the service with its first release and deployment in one append.

@@ -280,7 +280,11 @@ export class MemoryRuntime implements ContainerRuntime {
     return [...this.#containers.values()].map(({ state }) => state);
   }
 
-  /** Names of what runs now, sorted: for a spec to look at. */
+  /** By name: for a spec to look at. */
+  get volumes(): ReadonlyMap<string, VolumePlan> {
+    return this.#volumes;
+  }
+
   /** What a container was made with. @throws Error when there is none of that name. */
   configOf(name: string): object {
     const found = [...this.#containers.values()].find(({ state }) => state.name === name);
@@ -293,6 +297,7 @@ export class MemoryRuntime implements ContainerRuntime {
     return Object.fromEntries(this.#known(name).networks);
   }
 
+  /** Names of what runs now, sorted: for a spec to look at. */
   get running(): readonly string[] {
     return this.#running()
       .map(({ state }) => state.name)

@@ -9,7 +9,7 @@ import type { ContainerSpec, DeploymentKind, DockerServiceEvent, ImagePin, Label
 import { serviceViolations } from './service-rules.ts';
 import { labelViolations, replicasViolations } from './spec-rules.ts';
 import { active, existing, living, refuse } from './standing.ts';
-import { withVersions, type Versions } from './value-uses.ts';
+import { followedBy, withVersions, type Versions } from './value-uses.ts';
 
 type DataOf<T extends DockerServiceEvent['type']> = Extract<DockerServiceEvent, { type: T }>['data'];
 
@@ -40,6 +40,13 @@ export type DeployingCommand =
   | { type: 'PinReleaseImage'; data: { release: number } & ImagePin }
   /** After `DeploymentClosed` stands in the deployment's own stream. */
   | { type: 'EndDeployment'; data: DataOf<'DeploymentEnded'> };
+
+/** Those that the current release hasn't yet, and of each the latest that is known of: whoever stood still meanwhile takes nobody back. */
+function newerThan(service: ExistingDockerService, versions: Versions): Versions {
+  const [current, waiting] = [followedBy(specOf(service, workingRelease(service))), followedBy(workingSpec(service))] as readonly ReadonlyMap<string, number | null>[];
+  const newer = Object.entries(versions).filter(([id, version]) => version > (current!.get(id) ?? 0));
+  return Object.fromEntries(newer.map(([id, version]) => [id, Math.max(version, waiting!.get(id) ?? 0)]));
+}
 
 /** Releases and deployments. */
 export const deployingDecisions: Cases<DeployingCommand, DockerService, readonly DockerServiceEvent[]> = {
@@ -81,7 +88,7 @@ export const deployingDecisions: Cases<DeployingCommand, DockerService, readonly
 
   FollowVersions(state, { data: { deploymentId, versions } }) {
     const service = active(state);
-    const spec = withVersions(workingSpec(service), versions);
+    const spec = withVersions(workingSpec(service), newerThan(service, versions));
     return isCurrent(service, spec) ? [] : cut(service, { ...spec, labels: service.labels }, { deploymentId, kind: 'deploy', settings: service.deploy });
   },
 
