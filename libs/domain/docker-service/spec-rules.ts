@@ -2,6 +2,7 @@ import { parseImageReference } from '../image/reference.ts';
 import { Rejection } from '../kernel/rejection.ts';
 import type { Amount, Resources } from '../kernel/units.ts';
 import { isName, NAME_RULE } from '../project/name.ts';
+import { dependencyViolations } from '../resource/dependency-rules.ts';
 import { mountViolations } from '../volume/mount-rules.ts';
 import { constraintFlaw } from './constraint.ts';
 import type { ContainerSpec, Port } from './events.ts';
@@ -30,6 +31,7 @@ export const partViolations = (parts: Partial<ContainerSpec>): readonly Violatio
   ...(parts.volumes ? mountViolations(parts.volumes) : []),
   ...(parts.secrets ? secretViolations(parts.secrets, parts.env ?? {}) : []),
   ...(parts.configs ? configViolations(parts.configs) : []),
+  ...(parts.dependencies ? dependencyViolations(parts.dependencies) : []),
 ];
 
 export const nameViolations = (name: string): readonly Violation[] => (isName(name) ? [] : [violation('/name', 'invalid', `must be ${NAME_RULE}`)]);
