@@ -1,4 +1,5 @@
 import type { Assignment } from '#contracts';
+import { injectedInto } from '#domain';
 import { checkHostConfig, ForbiddenConfig, hostConfigOf, type HostConfig } from './host-config.ts';
 import { mountsOf, type FileMount } from './mounts.ts';
 import { containerName, LABELS, networkName, SYSTEM_LABEL_PREFIX } from './names.ts';
@@ -21,6 +22,12 @@ export interface GivenValues {
 
 const NOTHING_GIVEN: GivenValues = { env: {}, mounts: [] };
 
+/** A container's place in a network. `Links` (`<name>:<other name>`): names that only this container knows, each for whatever answers to the first one there. */
+export interface Endpoint {
+  readonly Aliases: readonly string[];
+  readonly Links?: readonly string[];
+}
+
 /** The engine's create options, as far as we ever use them. */
 export interface ContainerConfig {
   readonly Image: string;
@@ -33,7 +40,7 @@ export interface ContainerConfig {
   /** Seconds, for whoever stops it by hand. */
   readonly StopTimeout: number;
   readonly HostConfig: HostConfig;
-  readonly NetworkingConfig: { readonly EndpointsConfig: Readonly<Record<string, { readonly Aliases: readonly string[] }>> };
+  readonly NetworkingConfig: { readonly EndpointsConfig: Readonly<Record<string, Endpoint>> };
 }
 
 /** Compiles an assignment to what the engine is asked for. Pure: the same assignment and values on the same host give the same plan. */
@@ -49,8 +56,8 @@ export function containerPlanOf(assignment: Assignment, host: Host, given: Given
       ...commandOf(spec.command, spec.args),
       ExposedPorts: Object.fromEntries(spec.ports.map((port) => [`${port.containerPort}/${port.protocol}`, {}])),
       StopTimeout: Math.ceil(assignment.graceMs / 1000),
-      HostConfig: hostConfigOf(spec.resources, spec.ports, { network, publishOn: host.publishOn, cpus: host.cpus, mounts: [...mountsOf(spec.volumes, host.installation), ...given.mounts] }),
-      NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: assignment.aliases } } },
+      HostConfig: hostConfigOf(spec.resources, spec.ports, { network, publishOn: host.publishOn, cpus: host.cpus, mounts: [...mountsOf(spec.volumes, host.installation), ...given.mounts], hosts: hostsOf(spec) }),
+      NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: assignment.aliases, ...linksOf(spec) } } },
     },
   };
 }
@@ -102,6 +109,22 @@ function labelsOf(assignment: Assignment, installation: string): Record<string, 
     [LABELS.generation]: String(assignment.generation),
     [LABELS.release]: assignment.release === null ? '' : String(assignment.release),
     [LABELS.networkId]: assignment.network.networkId,
-    ...(assignment.spec.secrets?.length ? { [LABELS.secrets]: assignment.spec.secrets.map(({ key }) => key).join(',') } : {}),
+    ...secretNames(assignment.spec),
   };
 }
+
+/** Of its secrets, and of what dependencies put into its environment that holds a password. */
+function secretNames(spec: Assignment['spec']): Record<string, string> {
+  const names = [...(spec.secrets ?? []).map(({ key }) => key), ...injectedInto(spec).flatMap(({ name, value }) => (value === null ? [name] : []))];
+  return names.length === 0 ? {} : { [LABELS.secrets]: names.join(',') };
+}
+
+/** A service answers to its id wherever it is: what it is called as a resource only its dependants know. The engine looks the name up anew each time, so the
+ *  service may come, go and be replaced (https://docs.docker.com/engine/network/links/: a link in a user-defined network is an alias). */
+function linksOf({ dependencies = [] }: Assignment['spec']): Pick<Endpoint, 'Links'> {
+  const links = dependencies.flatMap(({ target }) => (target?.dockerServiceId && target.kind !== null ? [`${target.dockerServiceId}:${target.hostname}`] : []));
+  return links.length === 0 ? {} : { Links: [...new Set(links)] };
+}
+
+/** What no DNS knows. */
+const hostsOf = ({ dependencies = [] }: Assignment['spec']): readonly string[] => [...new Set(dependencies.flatMap(({ target }) => (target?.address ? [`${target.hostname}:${target.address}`] : [])))];

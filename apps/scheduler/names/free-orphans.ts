@@ -1,4 +1,4 @@
-import { dockerService, type NameClaim, project as projectRules, streamOf, volume as volumeRules, type PLATFORM, type ProjectId } from '#domain';
+import { dockerService, resource as resourceRules, type NameClaim, project as projectRules, streamOf, volume as volumeRules, type PLATFORM, type ProjectId } from '#domain';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
@@ -8,7 +8,7 @@ import { readHeld } from '../values/read-held.ts';
 
 /** How long a claimed name may wait for its thing: far longer than any request goes on trying. All but a service's wait longer still:
  *  their streams can't be voided, so nothing but time keeps a late write from coming. */
-const ORPHANED_AFTER_MS = { docker_service: 60_000, volume: 60_000, project: 600_000, secret: 600_000, config: 600_000 } as const;
+const ORPHANED_AFTER_MS = { docker_service: 60_000, volume: 60_000, project: 600_000, secret: 600_000, config: 600_000, resource: 600_000 } as const;
 
 /** The project whose stream a name is claimed on, or the platform. */
 type ClaimedOn = ProjectId | typeof PLATFORM;
@@ -56,6 +56,10 @@ export class FreeOrphans {
     if (scope === 'secret' || scope === 'config') {
       const { status } = await readHeld(this.ports.aggregates, holder);
       return status === 'deleted' ? 'over' : status === 'present' ? 'there' : 'absent';
+    }
+    if (scope === 'resource') {
+      const { state } = await this.ports.aggregates.load(resourceRules, streamOf('resource', holder));
+      return state.status === 'deleted' ? 'over' : state.status === 'present' ? 'there' : 'absent';
     }
     const { state } = await this.ports.aggregates.load(dockerService, streamOf('docker_service', holder));
     if (state.status === 'absent') return 'absent';

@@ -9,6 +9,7 @@ import {
   type ReplicaId,
   Rejection,
   streamOf,
+  waitsOf,
 } from '#domain';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
@@ -82,6 +83,7 @@ class Execution {
       constraints,
       replaces: order.replaces ?? null,
       ...(volumes?.length ? { volumes } : {}),
+      ...waitsOf(spec),
       deploymentId: this.orderedBy(replicaId),
     };
     await this.onReplica(replicaId, { type: 'CreateReplica', data }, commandIdOf('create', replicaId), null);

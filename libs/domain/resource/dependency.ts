@@ -92,3 +92,9 @@ export const targetsBehind = ({ dependencies = [] }: Uses, now: Targets): Target
     const target = renewed(use.target, now[dependencyId(use)]);
     return target && !isSame(target, use.target) ? [[dependencyId(use), target]] : [];
   }));
+
+/** The part of a replica's creation that says what it waits for; left out where it doesn't. */
+export function waitsOf(spec: Uses): { readonly waitsFor?: readonly Awaited[] } {
+  const waitsFor = awaitedBy(spec);
+  return waitsFor.length === 0 ? {} : { waitsFor };
+}
