@@ -34,6 +34,7 @@ import { serveOpenApi } from './openapi/openapi.ts';
 import { PlansController } from './plans/plans.controller.ts';
 import { ProjectionsController } from './projections/projections.controller.ts';
 import { ProjectsController } from './projects/projects.controller.ts';
+import { ResourcesController } from './resources/resources.controller.ts';
 import { SchedulesController } from './schedules/schedules.controller.ts';
 import { VolumesController } from './volumes/volumes.controller.ts';
 import { ConfigsController } from './values/configs.controller.ts';
@@ -70,6 +71,7 @@ class GatewayModule {
         VolumesController,
         SecretsController,
         ConfigsController,
+        ResourcesController,
         NodesController,
         AuditController,
         EventsController,

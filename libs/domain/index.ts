@@ -28,6 +28,7 @@ export * from './resource/events.ts';
 export { resource, type ExistingResource, type Resource, type ResourceCommand } from './resource/resource.ts';
 export { defaultPort, isAddress, resourceViolations, settingsViolations } from './resource/resource-rules.ts';
 export * from './resource/dependency.ts';
+export { dependencyViolations } from './resource/dependency-rules.ts';
 export * from './resource/injected.ts';
 export { waitCycle, WAITING } from './resource/waits.ts';
 export type * from './plan/events.ts';

@@ -1,4 +1,4 @@
-import { inheritedRelease, type NewJob } from '#application';
+import { inheritedRelease, withFoundTargets, type NewJob } from '#application';
 import type { TenantContext } from '#contracts';
 import { DEFAULT_TARGETS, jobSpecOf, NO_RESTART, type ContainerSpec, type DockerServiceId, type EnvironmentId, type JobTemplate, type ProjectId } from '#domain';
 import { nameFromImage, size } from '../compute/container-spec.ts';
@@ -56,10 +56,10 @@ export async function askedJob(gateway: Gateway, tenant: TenantContext, body: Jo
 /** The same, as it is run now. @throws Rejection `job.no_release`, `docker_service.deleted`. */
 export async function askedNow(gateway: Gateway, { projectId, environmentId, volumes, template: { runs, ...common } }: AskedJob): Promise<NewJob> {
   const { creates } = volumes.mounting([]);
-  if (runs.type === 'container') return { ...common, projectId, environmentId, spec: runs.spec, inheritsFrom: null, creates };
+  if (runs.type === 'container') return { ...common, projectId, environmentId, spec: await withFoundTargets(gateway.parts.aggregates, runs.spec), inheritsFrom: null, creates };
   const dockerServiceId: DockerServiceId = runs.dockerServiceId;
   const { release, spec } = await inheritedRelease(gateway.parts.aggregates, dockerServiceId);
-  return { ...common, projectId, environmentId, spec: jobSpecOf(spec, runs.overrides), inheritsFrom: { dockerServiceId, release }, creates };
+  return { ...common, projectId, environmentId, spec: await withFoundTargets(gateway.parts.aggregates, jobSpecOf(spec, runs.overrides)), inheritsFrom: { dockerServiceId, release }, creates };
 }
 
 /** A container of which only the image and the size are known. */

@@ -1,18 +1,19 @@
 import type { Reads } from '../reads.ts';
 import { findEvery } from '../reads.ts';
 import type { JobDocument } from './jobs.ts';
+import type { ResourceDocument } from './resources.ts';
 import type { ScheduleDocument } from './schedules.ts';
 import type { ServiceDocument } from './services.ts';
 import { valueIdsIn } from './value-uses.ts';
 
-/** Who would miss a secret or a config. */
+/** Who would miss a secret, a config, a resource or a service. */
 export interface ValueUser {
-  readonly type: 'docker_service' | 'job' | 'schedule';
+  readonly type: 'docker_service' | 'job' | 'schedule' | 'resource';
   readonly id: string;
   readonly name: string;
 }
 
-/** The users of each secret and config of a project: services by what they stand on or may come to stand on and by their hooks, schedules, and jobs
+/** The users of each secret and config, resource and service of a project: resources by what is behind them, services by what they stand on or may come to stand on and by their hooks, schedules, and jobs
  *  that haven't ended. */
 export async function valueUsersIn(reads: Pick<Reads, 'models'>, projectId: string): Promise<ReadonlyMap<string, readonly ValueUser[]>> {
   const users = new Map<string, ValueUser[]>();
@@ -25,5 +26,8 @@ export async function valueUsersIn(reads: Pick<Reads, 'models'>, projectId: stri
   }
   for (const { id, job } of await findEvery<ScheduleDocument>(reads, 'schedules', { eq: { project_id: projectId } })) note(valueIdsIn(job), { type: 'schedule', id, name: job.name });
   for (const job of await findEvery<JobDocument>(reads, 'jobs', { eq: { project_id: projectId }, in: { status: ['PENDING', 'RUNNING'] } })) note(valueIdsIn(job), { type: 'job', id: job.id, name: job.name });
+  for (const { id, name, password, docker_service_id } of await findEvery<ResourceDocument>(reads, 'resources', { eq: { project_id: projectId } })) {
+    note([password?.secret_id, docker_service_id].flatMap((used) => used ?? []), { type: 'resource', id, name });
+  }
   return users;
 }
