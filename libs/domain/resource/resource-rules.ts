@@ -37,7 +37,7 @@ export const resourceViolations = ({ name, kind, settings }: { readonly name: st
 /** Every violation of how it is reached. */
 export function settingsViolations(kind: ResourceKind, { hostname, host, port, user, database, password, dockerServiceId }: ResourceSettings): readonly Violation[] {
   return [
-    ...(isHostName(hostname) && hostname !== 'localhost' ? [] : [violation('/hostname', 'invalid', 'must be a host name: labels of a to z, 0 to 9 and - with dots between, not localhost')]),
+    ...((host !== null && hostname === host && !isAddress(host)) || (isHostName(hostname) && hostname !== 'localhost') ? [] : [violation('/hostname', 'invalid', 'must be a host name: labels of a to z, 0 to 9 and - with dots between, not localhost')]),
     ...hostViolations(host, dockerServiceId),
     ...(host !== null && host !== hostname && isHostName(host) ? [violation('/hostname', 'exclusive', `${host} is a name already, and what dependants call it by: leave hostname out, or give an IP address as host`)] : []),
     ...portViolations(kind, port, dockerServiceId),
