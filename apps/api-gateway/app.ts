@@ -36,6 +36,7 @@ import { ProjectionsController } from './projections/projections.controller.ts';
 import { ProjectsController } from './projects/projects.controller.ts';
 import { ResourcesController } from './resources/resources.controller.ts';
 import { SchedulesController } from './schedules/schedules.controller.ts';
+import { NetworksController } from './networks/networks.controller.ts';
 import { VolumesController } from './volumes/volumes.controller.ts';
 import { ConfigsController } from './values/configs.controller.ts';
 import { SecretsController } from './values/secrets.controller.ts';
@@ -69,6 +70,7 @@ class GatewayModule {
         JobOutputController,
         SchedulesController,
         VolumesController,
+        NetworksController,
         SecretsController,
         ConfigsController,
         ResourcesController,

@@ -55,7 +55,7 @@ describe('what a replica is given', () => {
   });
 
   it('is composed of what it uses, with the password of that; its own env wins', async () => {
-    const target = { name: 'db', kind: 'postgres', version: 1, hostname: 'main-db', address: null, dockerServiceId: 'svc_db', port: 5432, user: 'app', database: 'shop', password: { secretId: 'sec_p', version: 4, follows: true } } as const;
+    const target = { name: 'db', kind: 'postgres', version: 1, hostname: 'main-db', address: null, dockerServiceId: 'svc_db', networks: [], port: 5432, user: 'app', database: 'shop', password: { secretId: 'sec_p', version: 4, follows: true } } as const;
     node.answers = (request) => node.sealed(request, 'p@ss/word');
     await node.apply(entry('rep_a', 'web', { of: { env: { DB_PORT: '1' }, dependencies: [{ resourceId: 'res_a', dockerServiceId: null, prefix: null, wait: 'healthy', target }] } }));
     await node.clock.advance(5_000);

@@ -5,6 +5,7 @@ import { WorkQueue, type WorkQueueOptions } from '#reconcile';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { INDEXED_PREFIXES, LogIndex } from './log-index.ts';
 import { FreeOrphans } from './names/free-orphans.ts';
+import type { NetworkTroubles } from './networks/lacking-network.ts';
 import { ReconcileNetworks } from './networks/reconcile-networks.ts';
 import { ReleaseReplicas } from './nodes/release-replicas.ts';
 import { ReconcilePlacement } from './placement/reconcile-placement.ts';
@@ -81,9 +82,10 @@ export class Scheduler {
   private makeQueues() {
     const { options, index, dispatcher } = this;
     const services = new ReconcileService(options, index, (nodeId) => this.wakeHolders(nodeId));
-    const placements = new ReconcilePlacement(options, index);
+    const troubles: NetworkTroubles = new Map();
+    const placements = new ReconcilePlacement(options, index, troubles);
     const releases = new ReleaseReplicas(options, index);
-    const networks = new ReconcileNetworks(options, index, options.subnetPool);
+    const networks = new ReconcileNetworks(options, index, { pool: options.subnetPool, troubles });
     const names = new FreeOrphans(options, index);
     const volumes = new ReconcileVolumes(options, index);
     const followers = new FollowVersions(options, index);

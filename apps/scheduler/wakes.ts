@@ -1,4 +1,4 @@
-import { parseStream, type DockerServiceId, type EnvironmentId, type NodeEvent, type NodeId, type Owner, type ProjectId, type ReplicaId, type VolumeId } from '#domain';
+import { parseStream, type DockerServiceId, type EnvironmentId, type NetworkId, type NodeEvent, type NodeId, type Owner, type ProjectId, type ReplicaId, type VolumeId } from '#domain';
 import type { Recorded } from '#event-store';
 import type { IndexedEvent, LogIndex } from './log-index.ts';
 
@@ -29,7 +29,7 @@ export function wakesOf(recorded: Recorded, index: LogIndex): Wakes {
   if (category === 'replica') wakeByReplica(event, found);
   if (category === 'node') wakeByNode(id as NodeId, event as NodeEvent, found);
   if (category === 'job') wakeByJob(id, event, found);
-  if (category === 'network') found.environment(index.network(id)?.environmentId ?? null);
+  if (category === 'network') found.network(id as NetworkId, event);
   if (category === 'volume') wakeByVolume(id as VolumeId, event, found);
   if (category === 'project') wakeByProject(id, event, found);
   return found;
@@ -190,13 +190,18 @@ class Found implements Wakes {
     for (const { placement } of this.index.nodes.get(nodeId)?.entries.values() ?? []) this.owner(placement.owner);
   }
 
-  /** What hangs on an environment's network. */
-  environment(environmentId: EnvironmentId | null): void {
-    if (!environmentId) return;
+  /** What hangs on a network: its own subnet, and whatever its environment has. */
+  network(networkId: NetworkId, event: IndexedEvent): void {
+    if (event.type === 'NetworkDeleted' || event.type === 'NetworkReservationVoided') this.names.add(networkId);
+    const network = this.index.networks.get(networkId);
+    if (!network) return;
+    this.networks.add(network.projectId);
+    this.environment(network.environmentId);
+  }
+
+  environment(environmentId: EnvironmentId): void {
     for (const nodeId of this.index.nodesOf(environmentId)) this.dispatches.add(nodeId);
     for (const entry of this.index.unplaced()) if (entry.environmentId === environmentId) this.placements.add(entry.replicaId);
-    const network = this.index.networks.get(environmentId);
-    if (network) this.networks.add(network.projectId);
   }
 
   /** What a service or job uses. */
@@ -220,7 +225,7 @@ class Found implements Wakes {
 
   complaint(replicaId: ReplicaId): void {
     const environmentId = this.index.replicas.get(replicaId)?.environmentId;
-    const network = environmentId && this.index.networks.get(environmentId);
+    const network = environmentId && this.index.ownNetworkOf(environmentId);
     if (network) this.networks.add(network.projectId);
   }
 }

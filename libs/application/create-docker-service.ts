@@ -7,6 +7,7 @@ import { deriveId } from '#platform';
 import { ToDockerService } from './aggregate-command.ts';
 import { withClaimedName } from './claimed-name.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { provideNetworks, type NewNetwork } from './networks.ts';
 import { provideVolumes, type NewVolume } from './volumes.ts';
 
 /** What a client asks for, complete: defaults are filled in. */
@@ -20,6 +21,8 @@ export interface NewDockerService {
   readonly spec: ContainerSpec;
   /** Volumes that have yet to be made; left out: none. */
   readonly creates?: readonly NewVolume[];
+  /** The same of networks. */
+  readonly newNetworks?: readonly NewNetwork[];
 }
 
 /** The id that a service has under the command that creates it: a retry names the same one. */
@@ -37,7 +40,7 @@ export async function isRepeatOfCreate(aggregates: AggregateStore, commandId: st
  *  @throws Rejection `docker_service.invalid`, `environment.not_found`, `name.taken`, `reservation.voided`. */
 export async function createDockerService(
   { dispatcher, aggregates }: { readonly dispatcher: Dispatcher; readonly aggregates: AggregateStore },
-  { spec, creates = [], ...asked }: NewDockerService,
+  { spec, creates = [], newNetworks = [], ...asked }: NewDockerService,
   metadata: CommandMetadata,
 ): Promise<Handled<DockerService>> {
   const [wrong, ...more] = serviceViolations({ ...asked, spec });
@@ -59,6 +62,7 @@ export async function createDockerService(
     write: async () => {
       const mounts = mountsOfService(spec, asked.deploy);
       if (creates.length + mounts.length > 0) await provideVolumes({ dispatcher, aggregates }, { creates, mounts }, { type: 'docker_service', id: dockerServiceId }, metadata);
+      await provideNetworks({ dispatcher, aggregates }, newNetworks, metadata);
       return dispatcher.send(new ToDockerService(dockerServiceId, { type: 'CreateDockerService', data }, metadata));
     },
   });

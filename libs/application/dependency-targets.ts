@@ -1,5 +1,5 @@
 import {
-  defaultPort, dependencyId, dockerService, isAddress, latestVersion, secret as secretRules, streamOf, withTargets, workingRelease,
+  defaultPort, dependencyId, joinedBy, dockerService, isAddress, latestVersion, secret as secretRules, streamOf, withTargets, workingRelease,
   type ContainerSpec, type DependencyPassword, type DependencyTarget, type ExistingDockerService, type ExistingResource, type PasswordUse, type Targets,
 } from '#domain';
 import type { AggregateStore } from '#event-store';
@@ -28,7 +28,8 @@ export async function targetOf(aggregates: AggregateStore, id: string): Promise<
   const { settings } = resource;
   const service = settings.dockerServiceId && (await standingService(aggregates, settings.dockerServiceId));
   const port = settings.port ?? (service ? firstPort(service) : null) ?? defaultPort(resource.kind);
-  return port === null ? null : resourceTarget(resource, port, settings.password && (await passwordOf(aggregates, settings.password)));
+  const password = settings.password && (await passwordOf(aggregates, settings.password));
+  return port === null ? null : { ...resourceTarget(resource, port), networks: service ? networksOf(service) : [], password };
 }
 
 /** The service as its stream says; null where it is deleted, or being so. */
@@ -37,23 +38,28 @@ export async function standingService(aggregates: AggregateStore, id: string): P
   return state.status === 'present' && (state.lifecycle === 'ACTIVE' || state.lifecycle === 'PAUSED') ? state : null;
 }
 
-function resourceTarget({ name, kind, version, settings }: ExistingResource, port: number, password: DependencyPassword | null): DependencyTarget {
+function resourceTarget({ name, kind, version, settings }: ExistingResource, port: number): Omit<DependencyTarget, 'networks' | 'password'> {
   const { host, hostname, user, database, dockerServiceId } = settings;
   const isNumber = host !== null && isAddress(host);
-  return { name, kind, version, hostname: host === null || isNumber ? hostname : host, address: isNumber ? host : null, dockerServiceId, port, user, database, password };
+  return { name, kind, version, hostname: host === null || isNumber ? hostname : host, address: isNumber ? host : null, dockerServiceId, port, user, database };
 }
 
 function serviceTarget(service: ExistingDockerService | null): DependencyTarget | null {
   const port = service && firstPort(service);
   if (!service || port === null) return null;
   const { name, dockerServiceId } = service;
-  return { name, kind: null, version: 0, hostname: name, address: null, dockerServiceId, port, user: null, database: null, password: null };
+  return { name, kind: null, version: 0, hostname: name, address: null, dockerServiceId, networks: networksOf(service), port, user: null, database: null, password: null };
 }
 
 /** Of the release that it stands on: one that is still being deployed may yet be taken back. */
-function firstPort(service: ExistingDockerService): number | null {
-  const spec = service.releases.get(service.stableRelease ?? workingRelease(service));
-  return spec?.ports[0]?.containerPort ?? null;
+const specOf = (service: ExistingDockerService): ContainerSpec => service.releases.get(service.stableRelease ?? workingRelease(service))!;
+
+const firstPort = (service: ExistingDockerService): number | null => specOf(service).ports[0]?.containerPort ?? null;
+
+/** Those that it was put into on purpose: where it is only for what it uses itself, nobody looks for it. */
+function networksOf(service: ExistingDockerService): DependencyTarget['networks'] {
+  const { networks, defaultNetwork } = specOf(service);
+  return joinedBy({ networks, defaultNetwork }, service.networkId).map(({ networkId, name }) => ({ networkId, name }));
 }
 
 async function passwordOf(aggregates: AggregateStore, { secretId, version }: PasswordUse): Promise<DependencyPassword> {

@@ -4,6 +4,7 @@ export * from './create-docker-service.ts';
 export * from './create-job.ts';
 export * from './create-project.ts';
 export * from './held-values.ts';
+export * from './networks.ts';
 export * from './schedules.ts';
 export * from './volumes.ts';
 export { Dispatcher } from './dispatcher.ts';

@@ -17,8 +17,7 @@ const assignment: Assignment = {
   release: 3,
   wanted: 'run',
   replaces: null,
-  network: { networkId: 'net_a', subnet: '10.192.0.0/24' },
-  aliases: ['api', 'svc_a', 'api.default.shop.internal'],
+  networks: [{ networkId: 'net_a', name: 'default', subnet: '10.192.0.0/24', aliases: ['api', 'svc_a', 'api.default.shop.internal'] }],
   spec: {
     image: 'docker.io/library/busybox:1',
     pullPolicy: 'missing',
@@ -174,10 +173,11 @@ describe('the second look', () => {
   });
 
   it('takes a name for an address that is elsewhere, and a name for a service in its network', () => {
-    const target = { name: 'db', kind: 'postgres', version: 1, hostname: 'main-db', address: null, dockerServiceId: 'svc_db', port: 5432, user: 'app', database: null, password: { secretId: 'sec_a', version: 1, follows: true } } as const;
+    const target = { name: 'db', kind: 'postgres', version: 1, hostname: 'main-db', address: null, dockerServiceId: 'svc_db', networks: [], port: 5432, user: 'app', database: null, password: { secretId: 'sec_a', version: 1, follows: true } } as const;
     const use = { resourceId: 'res_a', dockerServiceId: null, prefix: null, wait: null, target } as const;
     const dependencies = [use, { ...use, prefix: 'OTHER', target: { ...target, hostname: 'other', address: 'fd00::5', dockerServiceId: null, password: null } }];
-    const { config } = containerPlanOf({ ...assignment, spec: { ...assignment.spec, dependencies } }, host);
+    const [first] = assignment.networks;
+    const { config } = containerPlanOf({ ...assignment, networks: [{ ...first!, links: ['svc_db:main-db'] }], spec: { ...assignment.spec, dependencies } }, host);
     expect(config.HostConfig.ExtraHosts).toEqual(['other:fd00::5']);
     expect(() => checkHostConfig(config.HostConfig, allowed)).not.toThrow();
     expect(Object.values(config.NetworkingConfig.EndpointsConfig)[0]!.Links).toEqual(['svc_db:main-db']);

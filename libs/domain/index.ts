@@ -19,6 +19,7 @@ export type * from './node/events.ts';
 export type * from './job/events.ts';
 export type * from './schedule/events.ts';
 export type * from './network/events.ts';
+export { joinedBy, networksNeeded, OWN_NETWORK, type NetworkJoin } from './network/join.ts';
 export type * from './secret/events.ts';
 export type * from './config/events.ts';
 export { secret, type Secret, type SecretCommand } from './secret/secret.ts';

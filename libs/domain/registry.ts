@@ -143,9 +143,10 @@ export const registry: Registry = {
   PlanDefined: first('plan', 'A size exists that services can be made in.'),
   PlanChanged: first('plan', 'The size is another one for what is made from now on.'),
 
-  NetworkCreated: first('network', 'An environment has its network, with its subnet.'),
-  NetworkSubnetChanged: first('network', 'The network has another subnet: the one before was taken on a host.'),
-  NetworkDeleted: first('network', 'The network went with its environment.'),
+  NetworkCreated: first('network', 'A network exists in an environment: its own, or a further one, whose subnet follows.'),
+  NetworkSubnetChanged: first('network', 'The network has its first subnet, or another one: the one before was taken on a host.'),
+  NetworkDeleted: first('network', 'The network is gone: by request, or with its environment.'),
+  NetworkReservationVoided: first('network', "The network was never written after its name was claimed, and now can't be."),
 
   SecretCreated: first('secret', 'A secret exists; its first value is in the store of values, under the id that is named here.'),
   SecretVersionAdded: first('secret', 'The secret has another value; who follows the latest is to get it, at once or with its next deployment.'),

@@ -27,6 +27,7 @@ export * from './views/services.ts';
 export * from './views/volumes.ts';
 export * from './views/value-uses.ts';
 export * from './views/value-users.ts';
+export * from './views/joins.ts';
 export { canonicalJson } from './canonical-json.ts';
 export { LogPages } from './log-pages.ts';
 export * from './open.ts';

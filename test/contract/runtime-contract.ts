@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Assignment } from '#contracts';
-import { containerPlanOf, networkPlanOf, type ContainerPlan, type ContainerRuntime, type ContainerState } from '#docker';
+import { containerPlanOf, networkPlansOf, type ContainerPlan, type ContainerRuntime, type ContainerState } from '#docker';
 import type { PullProgress } from '#domain';
 import { aContainerSpec } from '#testing';
 
@@ -130,7 +130,7 @@ function containers(given: Given): void {
   it('tells the environment that it was made with', async () => {
     const { runtime, images } = given();
     const wanted = assignment(images.stays);
-    await runtime.ensureNetwork(networkPlanOf(wanted, 'mine'));
+    for (const plan of networkPlansOf(wanted, 'mine')) await runtime.ensureNetwork(plan);
     const id = await runtime.createContainer(containerPlanOf(wanted, { installation: 'mine', cpus: 1, publishOn: '0.0.0.0' }, { env: { DB_PASS: 'a value' }, mounts: [] }));
     expect(await runtime.environment(id)).toContain('DB_PASS=a value');
     expect(await runtime.environment('wb-mine-rep_none')).toEqual([]);
@@ -377,13 +377,13 @@ function assignment(image: string, { hostPort }: { hostPort?: number } = {}): As
   const ports = hostPort ? [{ containerPort: 80, protocol: 'tcp' as const, hostPort }] : [];
   return {
     replicaId: `rep_${count}`, owner: { type: 'docker_service', id: 'svc_a' }, projectId: 'prj_a', environmentId: 'env_a', slot: 1, generation: 1, release: 1,
-    wanted: 'run', replaces: null, network: { networkId: 'net_a', subnet: '10.192.7.0/24' }, aliases: ['api'], spec: aContainerSpec({ image, ports }),
+    wanted: 'run', replaces: null, networks: [{ networkId: 'net_a', name: 'default', subnet: '10.192.7.0/24', aliases: ['api'] }], spec: aContainerSpec({ image, ports }),
     minHealthyMs: 0, healthyDeadlineMs: null, timeoutMs: null, graceMs: 1_000, last: null,
   };
 }
 
 async function prepared(runtime: ContainerRuntime, wanted: Assignment): Promise<ContainerPlan> {
-  await runtime.ensureNetwork(networkPlanOf(wanted, 'mine'));
+  for (const plan of networkPlansOf(wanted, 'mine')) await runtime.ensureNetwork(plan);
   return containerPlanOf(wanted, { installation: 'mine', cpus: 1, publishOn: '0.0.0.0' });
 }
 

@@ -5,6 +5,7 @@ import { createDockerService, Dispatcher, dockerServiceIdOf, isRepeatOfCreate, s
 import type { TenantContext } from '#contracts';
 import type { EnvironmentId } from '#domain';
 import { getService, getServiceAt, listServices } from '#read-models';
+import { askedIn } from '../compute/asked.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
@@ -18,7 +19,6 @@ import { answerService } from './answer-service.ts';
 import { CreateDockerServiceDto } from './create-docker-service.dto.ts';
 import { DeleteDockerServiceDto, GetDockerServiceDto, ListDockerServicesDto } from './list-docker-services.dto.ts';
 import { newDockerService } from './new-docker-service.ts';
-import { AskedVolumes } from '../volumes/asked-volumes.ts';
 import { refuseSharedVolumes } from '../volumes/shared-volumes.ts';
 import { dockerServiceNotFound, reachDockerService } from './reach.ts';
 
@@ -37,9 +37,10 @@ export class DockerServicesController {
     const { aggregates, nodes } = this.gateway.parts;
     const projectId = await projectOf(this.gateway, tenant, body);
     const id = dockerServiceIdOf(change.commandId);
-    const volumes = new AskedVolumes({ aggregates, nodes: nodes.present, projectId, environmentId: body.environment_id as EnvironmentId, commandId: change.commandId, madeFor: id });
-    const made = await newDockerService(aggregates, body, { projectId, volumes, commandId: change.commandId });
-    const asked = { ...made, creates: volumes.mounting(made.spec.volumes).creates };
+    const named = askedIn({ aggregates, nodes: nodes.present, projectId, environmentId: body.environment_id as EnvironmentId, commandId: change.commandId, madeFor: id });
+    const { volumes, networks } = named;
+    const made = await newDockerService(aggregates, body, { projectId, asked: named, commandId: change.commandId });
+    const asked = { ...made, creates: volumes.mounting(made.spec.volumes).creates, newNetworks: networks.creates };
     // A retry is answered by what it made, also when no node has room left because of it.
     if (!(await isRepeatOfCreate(aggregates, change.commandId))) refuseWhatCanNeverRun(nodes.present, { ...asked, volumeNeeds: volumes.needs(asked.spec.volumes) });
     const handled = await createDockerService({ dispatcher: this.dispatcher, aggregates }, asked, change.metadata(projectId));

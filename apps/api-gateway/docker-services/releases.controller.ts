@@ -1,8 +1,8 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { changeDockerService, deploymentIdOf, Dispatcher, mountsOfService, startedDeployment, refuseWaitCycle, targetsNow, waitingParts } from '#application';
-import { provide, volumesOf } from '../volumes/service-volumes.ts';
+import { changeDockerService, deploymentIdOf, Dispatcher, mountsOfService, refuseWaitCycle, startedDeployment, targetsNow, waitingParts } from '#application';
+import { askedOf, provide } from './provide.ts';
 import type { TenantContext } from '#contracts';
 import { keptReleases, type DockerServiceCommand, type ExistingDockerService } from '#domain';
 import { getService, listDeployments, listReleases } from '#read-models';
@@ -55,10 +55,10 @@ export class ReleasesController {
   ): Promise<object> {
     const { aggregates, nodes } = this.gateway.parts;
     return this.#move({ tenant, change, id, reply }, async (service) => {
-      const volumes = volumesOf({ aggregates, nodes: nodes.present, commandId: change.commandId }, service);
-      const command = await deployCommand(aggregates, service, body, volumes, change.commandId);
+      const asked = askedOf({ aggregates, nodes: nodes.present, commandId: change.commandId }, service);
+      const command = await deployCommand(aggregates, service, body, asked, change.commandId);
       refuseSurgeBeyondHostPorts(nodes.present, service, command.data);
-      await provide({ dispatcher: this.dispatcher, aggregates }, service, volumes.mounting(mountsOfService(command.data.spec, command.data.settings)), change);
+      await provide({ dispatcher: this.dispatcher, aggregates }, service, { ...asked.volumes.mounting(mountsOfService(command.data.spec, command.data.settings)), newNetworks: asked.networks.creates }, change);
       return command;
     });
   }

@@ -39,7 +39,7 @@ export class JobsController {
   async #asked(tenant: TenantContext, { commandId }: Mutation, body: JobDto): Promise<NewJob> {
     const job = await askedJob(this.gateway, tenant, body, { at: '', commandId, mayMake: true });
     const asked = await askedNow(this.gateway, job);
-    refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, asked.spec, job.volumes.needs(asked.spec.volumes));
+    refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, asked.spec, job.asked.volumes.needs(asked.spec.volumes));
     return asked;
   }
 

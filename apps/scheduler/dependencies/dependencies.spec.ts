@@ -10,7 +10,7 @@ afterEach(() => world.end());
 const until = (condition: () => boolean | Promise<boolean>, limitMs = 240_000): Promise<void> => world.clock.advanceUntil(condition, limitMs);
 const APP = 'svc_app';
 const target = (over: Partial<DependencyTarget> = {}): DependencyTarget => ({
-  name: 'main-db', kind: 'postgres', version: 1, hostname: 'main-db', address: null, dockerServiceId: IDS.serviceId, port: 5432, user: null, database: null, password: null, ...over,
+  name: 'main-db', kind: 'postgres', version: 1, hostname: 'main-db', address: null, dockerServiceId: IDS.serviceId, networks: [{ networkId: IDS.networkId, name: 'default' }], port: 5432, user: null, database: null, password: null, ...over,
 });
 const use = (over: Partial<DependencyUse> = {}): DependencyUse => ({ resourceId: 'res_a', dockerServiceId: null, prefix: null, wait: 'healthy', target: target(), ...over });
 const settings = (over: Partial<ResourceSettings> = {}): ResourceSettings => ({ hostname: 'main-db', host: null, port: 5432, user: null, database: null, password: null, dockerServiceId: IDS.serviceId, ...over });

@@ -18,6 +18,7 @@ import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
 import { WhyHeld } from '../dependencies/why-held.ts';
 import type { LogIndex } from '../log-index.ts';
+import { lackingNetwork, type NetworkTroubles } from '../networks/lacking-network.ts';
 import type { SchedulerPorts } from '../ports.ts';
 import { ImageHolders } from './image-holders.ts';
 import { type LookedVolumes, ReplicaVolumes } from '../volumes/replica-volumes.ts';
@@ -39,6 +40,7 @@ export class ReconcilePlacement {
   constructor(
     private readonly ports: Pick<SchedulerPorts, 'aggregates' | 'bus' | 'clock'>,
     private readonly index: LogIndex,
+    private readonly troubles: NetworkTroubles,
   ) {
     this.nodes = new KnownNodes(index);
     this.images = new ImageHolders(ports, index);
@@ -115,7 +117,8 @@ export class ReconcilePlacement {
   }
 
   private choose(candidate: Candidate & PresentReplica, volumes: LookedVolumes): PlacementDecision {
-    if (!this.hasNetwork(candidate)) return NO_NETWORK;
+    const lacking = lackingNetwork(candidate, this.index, this.troubles);
+    if (lacking) return { nodeId: null, nodes: [], reason: lacking };
     if (volumes.refusal) return { nodeId: null, nodes: [], reason: volumes.refusal };
     const decision = place({ ...candidate, volumeNeeds: volumes.needs }, this.nodes.all());
     if (decision.nodeId) return decision;
@@ -130,11 +133,6 @@ export class ReconcilePlacement {
     return whyUnwanted(state, replicaId);
   }
 
-  /** Without one its node couldn't be told what to make, and so not be told of anything. */
-  private hasNetwork({ environmentId }: PresentReplica): boolean {
-    return this.index.networks.get(environmentId)?.deleted === false;
-  }
-
   /** @throws Conflict when the replica isn't at the revision that the decision was made at */
   private async write({ replicaId, projectId }: PresentReplica, revision: bigint, command: ReplicaCommand, commandId: string): Promise<Standing> {
     const metadata = causedBy(this.index.causeOf(replicaId), commandId, projectId, this.ports.clock.now());
@@ -144,5 +142,3 @@ export class ReconcilePlacement {
 
 /** A replica as its stream says, perhaps of before. */
 type Standing = Pick<Loaded<Replica>, 'state' | 'revision'>;
-
-const NO_NETWORK: PlacementDecision = { nodeId: null, nodes: [], reason: { code: 'network_pending', message: 'its environment has no network yet' } };

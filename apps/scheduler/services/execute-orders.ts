@@ -2,6 +2,7 @@ import {
   type DeploymentId,
   type ExistingDockerService,
   isGone,
+  networksNeeded,
   node as nodeRules,
   type Reason,
   replica as replicaRules,
@@ -84,6 +85,7 @@ class Execution {
       replaces: order.replaces ?? null,
       ...(volumes?.length ? { volumes } : {}),
       ...waitsOf(spec),
+      ...networksNeeded(spec, service.networkId),
       deploymentId: this.orderedBy(replicaId),
     };
     await this.onReplica(replicaId, { type: 'CreateReplica', data }, commandIdOf('create', replicaId), null);

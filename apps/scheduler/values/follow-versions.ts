@@ -33,7 +33,7 @@ export class FollowVersions {
       if (latest > (version ?? 0)) await this.roll(service, id, String(latest), { versions: { [id]: latest }, targets: {} });
     }
     for (const [id, target] of Object.entries(targetsBehind(spec, await targetsNow(aggregates, spec)))) {
-      await this.roll(service, id, `${target.version} ${target.hostname}:${target.port}`, { versions: {}, targets: { [id]: target } });
+      await this.roll(service, id, [target.version, target.port, ...target.networks.map(({ networkId }) => networkId)].join(' '), { versions: {}, targets: { [id]: target } });
     }
   }
 

@@ -6,6 +6,7 @@ import type { DependencyUse } from '../resource/dependency.ts';
 import type { CredentialsUse, SecretUse } from '../secret/events.ts';
 import type { DeploySettings } from './deploy-settings.ts';
 import type { Healthcheck } from './healthcheck.ts';
+import type { NetworkJoin } from '../network/join.ts';
 import type { VolumeMount } from '../volume/mount.ts';
 import type { RestartPolicy } from './restart-policy.ts';
 import type { LoggingTarget, MetricsTarget } from './targets.ts';
@@ -42,6 +43,10 @@ export interface ContainerSpec {
   readonly metricsTarget: MetricsTarget;
   /** Left out: none. */
   readonly volumes?: readonly VolumeMount[];
+  /** Further networks that it is in; left out: none. */
+  readonly networks?: readonly NetworkJoin[];
+  /** Whether it is in its environment's own network, too; left out: it is. */
+  readonly defaultNetwork?: boolean;
   /** What it is given beside its env; left out: nothing. */
   readonly secrets?: readonly SecretUse[];
   readonly configs?: readonly ConfigUse[];

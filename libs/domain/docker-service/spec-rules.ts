@@ -1,6 +1,7 @@
 import { parseImageReference } from '../image/reference.ts';
 import { Rejection } from '../kernel/rejection.ts';
 import type { Amount, Resources } from '../kernel/units.ts';
+import { joinViolations } from '../network/join.ts';
 import { isName, NAME_RULE } from '../project/name.ts';
 import { dependencyViolations } from '../resource/dependency-rules.ts';
 import { mountViolations } from '../volume/mount-rules.ts';
@@ -29,6 +30,7 @@ export const partViolations = (parts: Partial<ContainerSpec>): readonly Violatio
   ...(parts.labels ? labelViolations(parts.labels) : []),
   ...(parts.constraints ? constraintViolations(parts.constraints) : []),
   ...(parts.volumes ? mountViolations(parts.volumes) : []),
+  ...joinViolations(parts),
   ...(parts.secrets ? secretViolations(parts.secrets, parts.env ?? {}) : []),
   ...(parts.configs ? configViolations(parts.configs) : []),
   ...(parts.dependencies ? dependencyViolations(parts.dependencies) : []),

@@ -30,7 +30,8 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
   DeleteProject(project) {
     if (project.status === 'deleted') return [];
     const { projectId, name, environments, claims } = present(project);
-    if (claims.size) throw inUse('project.in_use', [...claims.values()]);
+    const held = holding(claims);
+    if (held.length) throw inUse('project.in_use', held);
     return [
       ...[...environments.values()].map((environment) => ({ type: 'EnvironmentDeleted' as const, data: { ...environment, projectId } })),
       { type: 'ProjectDeleted', data: { projectId, name } },
@@ -51,7 +52,7 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
     const { projectId, environments, claims } = present(project);
     const environment = environments.get(environmentId);
     if (!environment) return [];
-    const held = [...claims.values()].filter((claim) => claim.environmentId === environmentId);
+    const held = holding(claims).filter((claim) => claim.environmentId === environmentId);
     if (held.length) throw inUse('environment.in_use', held);
     return [{ type: 'EnvironmentDeleted', data: { ...environment, projectId } }];
   },
@@ -67,6 +68,9 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
 
   ReleaseName: (project, { data }) => (project.claims.get(claimKey(data))?.holder === data.holder ? [{ type: 'NameReleased', data }] : []),
 };
+
+/** What has to be deleted first. Networks go with their environment: whoever is in one holds it himself. */
+const holding = (claims: Project['claims']): readonly NameClaim[] => [...claims.values()].filter(({ scope }) => scope !== 'network');
 
 function present(project: Project): Project & { projectId: ProjectId; name: string } {
   const { status, projectId, name } = project;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { awaitedBy, targetsBehind, usedBy, waitsOf, withTargets, type DependencyTarget, type DependencyUse } from './dependency.ts';
+import { joinedBy } from '../network/join.ts';
+import { awaitedBy, linksIn, networksToJoin, targetsBehind, usedBy, waitsOf, withTargets, type DependencyTarget, type DependencyUse } from './dependency.ts';
 import { dependencyViolations } from './dependency-rules.ts';
 import type { ResourceKind } from './events.ts';
 import { injectedInto, passwordsNeeded, prefixOf } from './injected.ts';
@@ -7,7 +8,7 @@ import { waitCycle } from './waits.ts';
 
 const password = { secretId: 'sec_p', version: 3, follows: true } as const;
 const target = (over: Partial<DependencyTarget> = {}): DependencyTarget => ({
-  name: 'main-db', kind: 'postgres', version: 1, hostname: 'main-db', address: null, dockerServiceId: 'svc_db', port: 5432, user: 'app', database: 'shop', password, ...over,
+  name: 'main-db', kind: 'postgres', version: 1, hostname: 'main-db', address: null, dockerServiceId: 'svc_db', networks: [{ networkId: 'net_a', name: 'default' }], port: 5432, user: 'app', database: 'shop', password, ...over,
 });
 const use = (over: Partial<DependencyUse> = {}): DependencyUse => ({ resourceId: 'res_a', dockerServiceId: null, prefix: null, wait: null, target: target(), ...over });
 const spec = (dependencies: DependencyUse[], over: object = {}) => ({ env: {}, secrets: [], dependencies, ...over });
@@ -71,6 +72,17 @@ describe('dependencies of one container', () => {
   it('are waited for where it is asked, and there is somebody to wait for', () => {
     expect(awaitedBy({ dependencies: [use(), use({ wait: 'healthy' })] })).toEqual([{ dockerServiceId: 'svc_db', name: 'main-db' }]);
     expect(waitsOf({ dependencies: [use({ wait: 'healthy', target: target({ dockerServiceId: null, address: '10.0.0.1' }) })] })).toEqual({});
+  });
+
+  it('are looked for in a network that both are in; where there is none, it joins the first of theirs', () => {
+    const inBack = use({ target: target({ networks: [{ networkId: 'net_b', name: 'back' }, { networkId: 'net_c', name: 'other' }] }) });
+    expect(networksToJoin({ dependencies: [use(), inBack] }, ['net_a'])).toEqual([{ networkId: 'net_b', name: 'back' }]);
+    expect(networksToJoin({ dependencies: [inBack, inBack] }, ['net_c'])).toEqual([]);
+    expect(networksToJoin({ dependencies: [use({ target: target({ dockerServiceId: null, networks: [] }) })] }, [])).toEqual([]);
+    expect(joinedBy({ defaultNetwork: false, networks: [{ networkId: 'net_c', name: 'other', aliases: [] }], dependencies: [use()] }, 'net_a').map(({ networkId }) => networkId)).toEqual(['net_c', 'net_a']);
+    expect(linksIn({ dependencies: [inBack] }, ['net_a', 'net_c', 'net_b'], 'net_c')).toEqual({ links: ['svc_db:main-db'] });
+    expect(linksIn({ dependencies: [inBack] }, ['net_a', 'net_c', 'net_b'], 'net_b')).toEqual({});
+    expect(linksIn({ dependencies: [use({ target: target({ kind: null }) })] }, ['net_a'], 'net_a')).toEqual({});
   });
 
   it('follow what they use; the version of a password follows by itself', () => {

@@ -1,5 +1,5 @@
 import type { ContainerSpec } from '../docker-service/events.ts';
-import type { DockerServiceId, ResourceId, SecretId } from '../kernel/ids.ts';
+import type { DockerServiceId, NetworkId, ResourceId, SecretId } from '../kernel/ids.ts';
 import { isSame } from '../kernel/same.ts';
 import type { ResourceKind } from './events.ts';
 
@@ -25,6 +25,8 @@ export interface DependencyTarget {
   readonly address: string | null;
   /** The service that answers; null where it is elsewhere. */
   readonly dockerServiceId: DockerServiceId | null;
+  /** Where that is to be found: a dependant that is in none of them joins the first. */
+  readonly networks: readonly { readonly networkId: NetworkId; readonly name: string }[];
   readonly port: number;
   readonly user: string | null;
   readonly database: string | null;
@@ -92,6 +94,28 @@ export const targetsBehind = ({ dependencies = [] }: Uses, now: Targets): Target
     const target = renewed(use.target, now[dependencyId(use)]);
     return target && !isSame(target, use.target) ? [[dependencyId(use), target]] : [];
   }));
+
+/** The networks that a container has to join for what it uses, beside those that it is in. */
+export function networksToJoin({ dependencies = [] }: Uses, isIn: readonly NetworkId[]): readonly { readonly networkId: NetworkId; readonly name: string }[] {
+  const joined = new Set<string>(isIn);
+  return dependencies.flatMap(({ target }) => {
+    const [first] = target?.networks ?? [];
+    if (!first || target!.networks.some(({ networkId }) => joined.has(networkId))) return [];
+    joined.add(first.networkId);
+    return [first];
+  });
+}
+
+/** What resources are called in one of the networks of a container, as the engine says it: a service answers to its id wherever it is, and what it is called as a
+ *  resource only its dependants know. Each is called so in the first network that both are in. */
+export function linksIn({ dependencies = [] }: Uses, isIn: readonly NetworkId[], networkId: NetworkId): { readonly links?: readonly string[] } {
+  const links = dependencies.flatMap(({ target }) => {
+    if (!target?.dockerServiceId || target.kind === null) return [];
+    const shared = isIn.find((id) => target.networks.some((each) => each.networkId === id));
+    return shared === networkId ? [`${target.dockerServiceId}:${target.hostname}`] : [];
+  });
+  return links.length === 0 ? {} : { links: [...new Set(links)] };
+}
 
 /** The part of a replica's creation that says what it waits for; left out where it doesn't. */
 export function waitsOf(spec: Uses): { readonly waitsFor?: readonly Awaited[] } {

@@ -1,4 +1,4 @@
-import { injectedInto, type DependencyTarget, type DependencyUse, type DockerServiceId, type InjectedVariable, type ResourceId, type ResourceKind, type SecretId } from '#domain';
+import { injectedInto, type DependencyTarget, type DependencyUse, type DockerServiceId, type InjectedVariable, type NetworkId, type ResourceId, type ResourceKind, type SecretId } from '#domain';
 
 /** What a dependency was found to be, as documents say it. */
 export interface DependencyTargetDocument {
@@ -8,6 +8,7 @@ export interface DependencyTargetDocument {
   readonly hostname: string;
   readonly address: string | null;
   readonly docker_service_id: string | null;
+  readonly networks: readonly { readonly network_id: string; readonly name: string }[];
   readonly port: number;
   readonly user: string | null;
   readonly database: string | null;
@@ -27,8 +28,8 @@ export const dependencyDocument = ({ resourceId, dockerServiceId, prefix, wait, 
   resource_id: resourceId, docker_service_id: dockerServiceId, prefix, wait, target: target && targetDocument(target),
 });
 
-const targetDocument = ({ dockerServiceId, password, ...same }: DependencyTarget): DependencyTargetDocument => ({
-  ...same, docker_service_id: dockerServiceId, password: password && { secret_id: password.secretId, version: password.version, latest: password.follows },
+const targetDocument = ({ dockerServiceId, networks, password, ...same }: DependencyTarget): DependencyTargetDocument => ({
+  ...same, docker_service_id: dockerServiceId, networks: networks.map(({ networkId, name }) => ({ network_id: networkId, name })), password: password && { secret_id: password.secretId, version: password.version, latest: password.follows },
 });
 
 /** The resources, services and secrets that a dependency speaks of. */
@@ -45,6 +46,6 @@ const dependencyUse = ({ resource_id, docker_service_id, prefix, wait, target }:
   resourceId: resource_id as ResourceId | null, dockerServiceId: docker_service_id as DockerServiceId | null, prefix, wait, target: target && targetOf(target),
 });
 
-const targetOf = ({ docker_service_id, password, ...same }: DependencyTargetDocument): DependencyTarget => ({
-  ...same, dockerServiceId: docker_service_id as DockerServiceId | null, password: password && { secretId: password.secret_id as SecretId, version: password.version, follows: password.latest },
+const targetOf = ({ docker_service_id, networks, password, ...same }: DependencyTargetDocument): DependencyTarget => ({
+  ...same, dockerServiceId: docker_service_id as DockerServiceId | null, networks: networks.map(({ network_id, name }) => ({ networkId: network_id as NetworkId, name })), password: password && { secretId: password.secret_id as SecretId, version: password.version, follows: password.latest },
 });

@@ -4,6 +4,7 @@ import type { Page } from '../port.ts';
 import { answered, findWithin, getWithin, type Paging, type Reads } from '../reads.ts';
 import { evolveBy, type Folds, type Of, type View } from '../view.ts';
 import { mountDocument, resourcesDocument, specDocument, type SpecDocument } from './container-spec.ts';
+import { givenJoinsDocument } from './joins.ts';
 import { givenUsesDocument } from './value-uses.ts';
 
 /** What each firing makes: of a service only what stands in place of its release's own is shown. */
@@ -99,8 +100,8 @@ function templateDocument({ name, timeoutMs, retries, runs }: JobTemplate): JobT
     const { ports: _, ...spec } = specDocument(runs.spec);
     return { docker_service_id: null, ...common, ...spec };
   }
-  const { image, pullPolicy, command, args, env, plan, resources, labels, constraints, volumes, secrets, configs, registryCredentials, dependencies } = runs.overrides;
-  const given = { image, pull_policy: pullPolicy, command, args, env, plan, resources: resources && resourcesDocument(resources), labels, constraints, volumes: volumes?.map(mountDocument), ...givenUsesDocument({ secrets, configs, registryCredentials, dependencies }) };
+  const { image, pullPolicy, command, args, env, plan, resources, labels, constraints, volumes, networks, defaultNetwork, secrets, configs, registryCredentials, dependencies } = runs.overrides;
+  const given = { image, pull_policy: pullPolicy, command, args, env, plan, resources: resources && resourcesDocument(resources), labels, constraints, volumes: volumes?.map(mountDocument), ...givenJoinsDocument({ networks, defaultNetwork }), ...givenUsesDocument({ secrets, configs, registryCredentials, dependencies }) };
   return { docker_service_id: runs.dockerServiceId, ...common, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 

@@ -46,6 +46,8 @@ describe('the services view', () => {
       logging_target: { type: 'local_only' },
       metrics_target: { type: 'prometheus' },
       volumes: [],
+      networks: [],
+      default_network: true,
       secrets: {},
       configs: [],
       registry_credentials: null,

@@ -239,6 +239,8 @@ const NO_RELEASE = {
   logging_target: { type: 'local_only' },
   metrics_target: { type: 'prometheus' },
   volumes: [],
+  networks: [],
+  default_network: true,
   stable_release: null,
   active_deployment: null,
   deployment: null,

@@ -118,6 +118,9 @@ class EngineOf implements ContainerRuntime {
   ensureNetwork(plan: NetworkPlan): Promise<void> {
     return this.#do('network', () => this.engine.ensureNetwork(plan));
   }
+  joinNetworks(...asked: Parameters<ContainerRuntime['joinNetworks']>): Promise<void> {
+    return this.#do('join', () => this.engine.joinNetworks(...asked));
+  }
   removeNetwork(name: string): Promise<void> {
     return this.#do('remove network', () => this.engine.removeNetwork(name));
   }
