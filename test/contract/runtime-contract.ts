@@ -346,6 +346,44 @@ function networks(given: Given): void {
     await runtime.removeNetwork(before!.name);
     expect(await runtime.listNetworks()).toEqual([]);
   }, 30_000);
+
+  it('puts a container into further ones before it starts, those that it lacks, however often it is asked', async () => {
+    const { runtime, images } = given();
+    const id = await runtime.createContainer(await prepared(runtime, assignment(images.stays)));
+    await runtime.ensureNetwork(plan);
+    await runtime.ensureNetwork(other);
+    await runtime.joinNetworks(id, [{ name: plan.name, aliases: ['db'] }]);
+    await runtime.joinNetworks(id, [{ name: plan.name, aliases: ['db'] }, { name: other.name, aliases: [] }]);
+    await runtime.startContainer(id);
+    expect((await runtime.listNetworks()).map(({ networkId, containers }) => [networkId, containers]).sort()).toEqual([['net_a', 1], ['net_n', 1], ['net_o', 1]]);
+    await runtime.stopContainer(id, 5_000);
+    await runtime.startContainer(id);
+    expect((await runtime.listNetworks()).map(({ containers }) => containers)).toEqual([1, 1, 1]);
+    await expect(runtime.joinNetworks('wb-mine-rep_never', [{ name: plan.name, aliases: [] }])).rejects.toMatchObject({ code: 'not_found', transient: true });
+  }, 30_000);
+
+  it('tells the address of a container in the first of its networks', async () => {
+    const { runtime, images } = given();
+    const first = { networkId: 'net_z', name: 'default', subnet: '10.192.11.0/24', aliases: [] } as const;
+    const id = await runtime.createContainer(await prepared(runtime, { ...assignment(images.stays), networks: [first] }));
+    await runtime.ensureNetwork(plan);
+    await runtime.joinNetworks(id, [{ name: plan.name, aliases: [] }]);
+    await runtime.startContainer(id);
+    expect((await runtime.inspectContainer(id))!.address).toMatch(/^10\.192\.(11|0)\./);
+  }, 30_000);
+
+  it('starts nothing in one that is gone, and does when that is there again', async () => {
+    const { runtime, images } = given();
+    const wanted = assignment(images.stays);
+    const id = await runtime.createContainer(await prepared(runtime, wanted));
+    await runtime.ensureNetwork(plan);
+    await runtime.joinNetworks(id, [{ name: plan.name, aliases: [] }]);
+    await runtime.removeNetwork(plan.name);
+    await expect(runtime.startContainer(id)).rejects.toMatchObject({ code: 'not_found', transient: true });
+    await runtime.ensureNetwork(plan);
+    await runtime.startContainer(id);
+    expect((await runtime.inspectContainer(id))!.status).toBe('running');
+  }, 30_000);
 }
 
 function goingAway(given: Given): void {
