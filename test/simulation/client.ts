@@ -9,6 +9,7 @@ import {
 import { Conflict, PreconditionFailed, Unavailable, type Handled } from '#event-store';
 import { commandIdOf } from '#platform';
 import { getService } from '#read-models';
+import { AskedNetworks } from '../../apps/api-gateway/networks/asked-networks.ts';
 import { MIB } from './house/host.ts';
 import { Life } from './house/life.ts';
 import type { SimulatedGateway } from './house/parts.ts';
@@ -32,6 +33,7 @@ export interface Acknowledged {
 /** Whether what was answered is what stands. */
 export const isAnswered = ({ times, unanswered }: Pick<Acknowledged, 'times' | 'unanswered'>, stands: number): boolean => stands === times || (times === 0 && stands === 1 && unanswered > 0);
 
+type Joins = Parameters<AskedNetworks['joins']>[0];
 type Deed = (gateway: SimulatedGateway, metadata: CommandMetadata) => Promise<Handled<unknown>>;
 
 interface Intent {
@@ -88,8 +90,14 @@ export class Client {
     const asked = { ...this.home, name, kind: web ? ('web' as const) : ('worker' as const), replicas, deploy, spec };
     // Some who ask go away before they hear.
     const tries = pick([1, TRIES, TRIES]);
-    const what = `create ${name} with ${replicas} of ${spec.image}`;
-    void this.#send(commandId, { what, type: 'DockerServiceCreated', deed: (gateway, metadata) => createDockerService(gateway, asked, metadata) }, tries).then((done) => {
+    const joins = pick<Joins>([{}, {}, {}, { networks: [{ name: 'backend' }] }, { networks: [{ name: 'backend', aliases: ['store'] }, { name: 'metrics' }], default_network: false }]);
+    const what = `create ${name} with ${replicas} of ${spec.image}${joins.networks ? ` in ${joins.networks.map((join) => join.name).join(', ')}` : ''}`;
+    const deed: Deed = async (gateway, metadata) => {
+      const networks = new AskedNetworks({ aggregates: gateway.aggregates, ...this.home, commandId });
+      const joined = await networks.joins(joins, '', true);
+      return createDockerService(gateway, { ...asked, spec: { ...spec, ...joined }, newNetworks: networks.creates }, metadata);
+    };
+    void this.#send(commandId, { what, type: 'DockerServiceCreated', deed }, tries).then((done) => {
       if (done) this.services.add(dockerServiceIdOf(commandId));
     });
   }

@@ -11,6 +11,7 @@ const DEFAULT_PLAN = 'small';
  *  @throws InvalidRequest where two fields contradict each other or the plan isn't known; Rejection `image.invalid_reference`. */
 export async function containerSpec(aggregates: AggregateStore, body: ContainerDto, ports: readonly Port[], asked: Asked): Promise<ContainerSpec> {
   const volumes = await asked.volumes.mounts(body.volumes, '/volumes', true);
+  const { networks = [], defaultNetwork = true } = await asked.networks.joins(body, '', true);
   return {
     image: canonicalOf(body.image),
     pullPolicy: body.pull_policy ?? 'missing',
@@ -26,7 +27,8 @@ export async function containerSpec(aggregates: AggregateStore, body: ContainerD
     loggingTarget: body.logging_target ?? DEFAULT_TARGETS.loggingTarget,
     metricsTarget: body.metrics_target ?? DEFAULT_TARGETS.metricsTarget,
     ...(volumes.length > 0 ? { volumes } : {}),
-    ...(await asked.networks.joins(body, '', true)),
+    ...(networks.length > 0 ? { networks } : {}),
+    ...(defaultNetwork ? {} : { defaultNetwork }),
     ...valueUsesOf(body),
   };
 }

@@ -1,6 +1,6 @@
 import {
-  deployment, dockerService, job, node, parseStream, project, replica, schedule, upcast,
-  type Deployment, type DockerService, type Job, type Ordered, type JobId, type Node, type NodeId, type Project, type Replica, type ReplicaId, type Schedule,
+  deployment, dockerService, job, network, node, parseStream, project, replica, schedule, upcast,
+  type Deployment, type DockerService, type Job, type Ordered, type JobId, type Network, type Node, type NodeId, type Project, type Replica, type ReplicaId, type Schedule,
 } from '#domain';
 import type { Recorded } from '#event-store';
 import { ordersOf, Rolls } from './rolls.ts';
@@ -14,6 +14,7 @@ export class Ledger {
   readonly jobs = new Map<JobId, Job>();
   readonly schedules = new Map<string, Schedule>();
   readonly projects = new Map<string, Project>();
+  readonly networks = new Map<string, Network>();
   /** How many events of a type a command has caused: `<command id>|<type>`. */
   readonly effects = new Map<string, number>();
   readonly rolls = new Rolls();
@@ -31,6 +32,7 @@ export class Ledger {
     if (category === 'node') this.nodes.set(id as NodeId, node.evolve(this.nodes.get(id as NodeId) ?? node.initial, event));
     if (category === 'job') this.jobs.set(id as JobId, job.evolve(this.jobs.get(id as JobId) ?? job.initial, event));
     if (category === 'schedule') this.schedules.set(id, schedule.evolve(this.schedules.get(id) ?? schedule.initial, event));
+    if (category === 'network') this.networks.set(id, network.evolve(this.networks.get(id) ?? network.initial, event));
     if (category === 'project') this.projects.set(id, project.evolve(this.projects.get(id) ?? project.initial, event));
   }
 

@@ -8,12 +8,13 @@ import { TENANT } from '../client.ts';
 import { isRestless } from '../images.ts';
 import type { World } from '../world.ts';
 import { schedulesLeft } from './job-laws.ts';
+import { namedNetworks, wronglyJoined } from './network-laws.ts';
 
 /** Where the house isn't at rest yet, once nothing goes wrong any more: what is wanted isn't there, what is there isn't wanted, or
  *  something has no end. None: it is. */
 export function unrest(world: World): string[] {
   const expected: Expected = new Map();
-  return [...services(world, expected), ...openEnds(world), ...schedulesLeft(world), ...leftOver(world, expected), ...namesLeft(world)];
+  return [...services(world, expected), ...openEnds(world), ...schedulesLeft(world), ...leftOver(world, expected), ...wronglyJoined(world), ...namesLeft(world)];
 }
 
 /** What may be on engines; `held`: and doesn't run. */
@@ -104,7 +105,7 @@ function namesLeft(world: World): string[] {
   const holders = new Set([...world.ledger.projects.values()].flatMap(({ claims }) => [...claims.values()].map(({ holder }) => holder)));
   const services = [...world.ledger.services].filter(([, service]) => service.status === 'present' && service.lifecycle !== 'DELETED').map(([id]) => id);
   const projects = [...world.ledger.projects].filter(([id, { status }]) => id !== 'platform' && status === 'present').map(([id]) => id);
-  const there = new Set([...services, ...projects]);
+  const there = new Set([...services, ...projects, ...namedNetworks(world)]);
   return [
     ...[...there].filter((id) => !holders.has(id)).map((id) => `${id} has lost its name`),
     ...[...holders].filter((id) => !there.has(id)).map((id) => `a name is held by ${id}, which isn't there`),
