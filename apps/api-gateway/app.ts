@@ -34,6 +34,7 @@ import { serveOpenApi } from './openapi/openapi.ts';
 import { PlansController } from './plans/plans.controller.ts';
 import { ProjectionsController } from './projections/projections.controller.ts';
 import { ProjectsController } from './projects/projects.controller.ts';
+import { ResourcesController } from './resources/resources.controller.ts';
 import { SchedulesController } from './schedules/schedules.controller.ts';
 import { NetworksController } from './networks/networks.controller.ts';
 import { VolumesController } from './volumes/volumes.controller.ts';
@@ -72,6 +73,7 @@ class GatewayModule {
         NetworksController,
         SecretsController,
         ConfigsController,
+        ResourcesController,
         NodesController,
         AuditController,
         EventsController,

@@ -1,6 +1,6 @@
 import { subjects, type ReportReply } from '#contracts';
 import {
-  attemptHistory, job as jobRules, networksNeeded, node as nodeRules, planJob, Rejection, replica as replicaRules, streamOf, upcast,
+  attemptHistory, job as jobRules, networksNeeded, node as nodeRules, planJob, Rejection, replica as replicaRules, streamOf, upcast, waitsOf,
   type AttemptHistory, type CommandMetadata, type JobCommand, type JobId, type JobSituation, type JobStep, type NodeId, type OpenJob, type Owner, type ReplicaCommand, type ReplicaEvent, type ReplicaId,
 } from '#domain';
 import { commandIdOf, replicaIdOf } from '#platform';
@@ -89,6 +89,7 @@ export class ReconcileJob {
         ports: spec.ports,
         constraints: spec.constraints,
         replaces: null,
+        ...waitsOf(spec),
         ...(spec.volumes?.length ? { volumes: spec.volumes } : {}),
         ...networksNeeded(spec, networkId),
       },

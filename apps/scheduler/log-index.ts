@@ -21,22 +21,25 @@ import {
   type ProjectId,
   type ReplicaEvent,
   type ReplicaId,
+  type ResourceEvent,
   type SecretEvent,
   type StreamCategory,
+  usedBy,
   type VolumeEvent,
   type VolumeId,
 } from '#domain';
 import type { Recorded } from '#event-store';
 import type { Cause } from './cause.ts';
+import { HeldReplicas } from './dependencies/held-replicas.ts';
 import { LocalImages } from './placement/local-images.ts';
 import { RecentFailures } from './placement/recent-failures.ts';
 import { KnownVolumes } from './volumes/known-volumes.ts';
 
 /** All that the index folds. */
-export type IndexedEvent = DockerServiceEvent | DeploymentEvent | ReplicaEvent | NodeEvent | JobEvent | NetworkEvent | NetworkPoolEvent | ProjectEvent | VolumeEvent | SecretEvent | ConfigEvent;
+export type IndexedEvent = DockerServiceEvent | DeploymentEvent | ReplicaEvent | NodeEvent | JobEvent | NetworkEvent | NetworkPoolEvent | ProjectEvent | VolumeEvent | SecretEvent | ConfigEvent | ResourceEvent;
 
 /** The streams that the index reads. */
-export const INDEXED_PREFIXES = ['docker_service-', 'deployment-', 'replica-', 'node-', 'job-', 'project-', 'network-', 'network_pool-', 'volume-', 'secret-', 'config-'] as const;
+export const INDEXED_PREFIXES = ['docker_service-', 'deployment-', 'replica-', 'node-', 'job-', 'project-', 'network-', 'network_pool-', 'volume-', 'secret-', 'config-', 'resource-'] as const;
 
 export interface ReplicaEntry {
   readonly replicaId: ReplicaId;
@@ -98,8 +101,10 @@ export class LogIndex {
   readonly endingJobs = new Set<JobId>();
   /** Services by the job that is a hook of theirs and hasn't ended. */
   readonly hooks = new Map<string, DockerServiceId>();
-  /** Services by the secret or config of which a release of theirs followed the latest version; whether one still does its own stream says. */
+  /** Services by the secret or config of which a release of theirs followed the latest version, and by the resource or service that one used; whether one still
+   *  does its own stream says. */
   readonly followers = new Map<string, Set<DockerServiceId>>();
+  readonly held = new HeldReplicas();
   readonly failures = new RecentFailures();
   readonly localImages = new LocalImages();
   readonly volumes = new KnownVolumes();
@@ -166,13 +171,18 @@ export class LogIndex {
 
   readonly #folds: Folds = {
     DockerServiceCreated: ({ dockerServiceId }) => void this.services.add(dockerServiceId),
-    ReleaseCut: ({ spec }, { stream }) => this.#follow(parseStream(stream).id as DockerServiceId, followedBy(spec).keys()),
+    ReleaseCut: ({ spec }, { stream }) => this.#follow(parseStream(stream).id as DockerServiceId, [...followedBy(spec).keys(), ...usedBy(spec)]),
     DockerServiceDeleted: (_, { stream }) => this.#forget(stream),
 
-    ReplicaCreated: ({ replicaId, owner, environmentId, release, networks = null }) =>
-      void this.replicas.set(replicaId, { replicaId, ownerId: owner.id, environmentId, release, phase: 'waiting', nodeId: null, gone: false, networks }),
+    ReplicaCreated: ({ replicaId, owner, environmentId, release, waitsFor = [], networks = null }) => {
+      this.replicas.set(replicaId, { replicaId, ownerId: owner.id, environmentId, release, phase: 'waiting', nodeId: null, gone: false, networks });
+      this.held.hold(replicaId, waitsFor);
+    },
     ReplicaAbandoned: ({ replicaId }) => this.#drop(replicaId),
-    PlacementClaimed: ({ replicaId, nodeId }) => this.#place(replicaId, { phase: 'claimed', nodeId }),
+    PlacementClaimed: ({ replicaId, nodeId }) => {
+      this.#place(replicaId, { phase: 'claimed', nodeId });
+      this.held.forget(replicaId);
+    },
     PlacementSettled: ({ replicaId, outcome }) => this.#settle(replicaId, outcome),
     ReplicaObserved: (data, { metadata }) => this.#observe(data, Date.parse(metadata.at)),
     ReplicaReleased: ({ replicaId }) => this.#release(replicaId),
@@ -234,6 +244,7 @@ export class LogIndex {
 
   #drop(replicaId: ReplicaId): void {
     this.replicas.delete(replicaId);
+    this.held.forget(replicaId);
     this.#released.delete(replicaId);
     this.#causes.delete(replicaId);
   }

@@ -24,7 +24,7 @@ export function wakesOf(recorded: Recorded, index: LogIndex): Wakes {
   const event = recorded as unknown as IndexedEvent;
   const { category, id } = parseStream(recorded.stream);
   if (category === 'docker_service') wakeByService(id as DockerServiceId, event, found);
-  if (category === 'secret' || category === 'config') found.followersOf(id);
+  if (category === 'secret' || category === 'config' || category === 'resource') found.followersOf(id);
   if (category === 'deployment' && 'dockerServiceId' in event.data) found.service(event.data.dockerServiceId);
   if (category === 'replica') wakeByReplica(event, found);
   if (category === 'node') wakeByNode(id as NodeId, event as NodeEvent, found);
@@ -56,7 +56,10 @@ const MAY_LACK: ReadonlySet<string> = new Set(['ReleaseCut', 'DockerServiceResum
 
 function wakeByService(id: DockerServiceId, { type }: IndexedEvent, found: Found): void {
   found.changed(id);
+  found.heldBy(id);
   if (MAY_LACK.has(type)) found.followers.add(id);
+  // Its first port may be another one now.
+  if (type === 'DeploymentEnded') found.followersOf(id);
 }
 
 function wakeByJob(id: string, { type }: IndexedEvent, found: Found): void {
@@ -82,6 +85,7 @@ function wakeByReplica(event: IndexedEvent, found: Found): void {
       if (event.data.state === 'GONE') found.releases.add(event.data.nodeId);
       if (event.data.state === 'GONE') found.awaited(event.data.replicaId);
       if (event.data.subnet) found.complaint(event.data.replicaId);
+      found.heldBy(event.data.owner.id);
       return found.owner(event.data.owner);
   }
 }
@@ -150,6 +154,11 @@ class Found implements Wakes {
   /** The services that follow a secret or a config. */
   followersOf(id: string): void {
     for (const serviceId of this.index.followers.get(id) ?? []) this.followers.add(serviceId);
+  }
+
+  /** Replicas that wait for a service to be well. */
+  heldBy(serviceId: string): void {
+    for (const replicaId of this.index.held.by(serviceId)) this.placements.add(replicaId);
   }
 
   owner({ type, id }: Owner): void {

@@ -11,3 +11,6 @@ export * from './volumes.ts';
 export { Dispatcher } from './dispatcher.ts';
 export { dispatcherOn } from './handlers.ts';
 export * from './change-docker-service.ts';
+export * from './dependency-targets.ts';
+export * from './resources.ts';
+export * from './wait-cycles.ts';

@@ -17,6 +17,8 @@ export interface Attachment {
   readonly name: string;
   readonly subnet: string;
   readonly aliases: readonly string[];
+  /** `<name>:<other name>`: names that only this container knows, each for whatever answers to the first one there. Left out: none. */
+  readonly links?: readonly string[];
 }
 
 /** One replica that a node has to hold. Everything that the agent needs to make its container; a pure function of

@@ -1,4 +1,5 @@
-import type { Assignment } from '#contracts';
+import type { Assignment, Attachment } from '#contracts';
+import { injectedInto } from '#domain';
 import { checkHostConfig, ForbiddenConfig, hostConfigOf, type HostConfig } from './host-config.ts';
 import { mountsOf, type FileMount } from './mounts.ts';
 import { containerName, LABELS, networkName, SYSTEM_LABEL_PREFIX } from './names.ts';
@@ -21,6 +22,12 @@ export interface GivenValues {
 
 const NOTHING_GIVEN: GivenValues = { env: {}, mounts: [] };
 
+/** A container's place in a network. `Links` (`<name>:<other name>`): names that only this container knows, each for whatever answers to the first one there. */
+export interface Endpoint {
+  readonly Aliases: readonly string[];
+  readonly Links?: readonly string[];
+}
+
 /** The engine's create options, as far as we ever use them. */
 export interface ContainerConfig {
   readonly Image: string;
@@ -33,13 +40,14 @@ export interface ContainerConfig {
   /** Seconds, for whoever stops it by hand. */
   readonly StopTimeout: number;
   readonly HostConfig: HostConfig;
-  readonly NetworkingConfig: { readonly EndpointsConfig: Readonly<Record<string, { readonly Aliases: readonly string[] }>> };
+  readonly NetworkingConfig: { readonly EndpointsConfig: Readonly<Record<string, Endpoint>> };
 }
 
 /** Compiles an assignment to what the engine is asked for. Pure: the same assignment and values on the same host give the same plan. */
 export function containerPlanOf(assignment: Assignment, host: Host, given: GivenValues = NOTHING_GIVEN): ContainerPlan & { readonly config: ContainerConfig } {
   const { spec } = assignment;
-  const { name: network, aliases } = firstJoin(assignment, host.installation);
+  const first = firstJoin(assignment, host.installation);
+  const { name: network } = first;
   return {
     name: containerName(host.installation, assignment.replicaId),
     config: {
@@ -49,8 +57,8 @@ export function containerPlanOf(assignment: Assignment, host: Host, given: Given
       ...commandOf(spec.command, spec.args),
       ExposedPorts: Object.fromEntries(spec.ports.map((port) => [`${port.containerPort}/${port.protocol}`, {}])),
       StopTimeout: Math.ceil(assignment.graceMs / 1000),
-      HostConfig: hostConfigOf(spec.resources, spec.ports, { network, publishOn: host.publishOn, cpus: host.cpus, mounts: [...mountsOf(spec.volumes, host.installation), ...given.mounts] }),
-      NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: aliases } } },
+      HostConfig: hostConfigOf(spec.resources, spec.ports, { network, publishOn: host.publishOn, cpus: host.cpus, mounts: [...mountsOf(spec.volumes, host.installation), ...given.mounts], hosts: hostsOf(spec) }),
+      NetworkingConfig: { EndpointsConfig: { [network]: endpointOf(first) } },
     },
   };
 }
@@ -62,12 +70,17 @@ export const networkPlansOf = (assignment: Assignment, installation: string): re
 /** Those that it joins once it is made: engines before 25 make a container in one network at most
  *  (https://docs.docker.com/reference/api/engine/version-history/: v1.44). */
 export const joinPlansOf = ({ networks: [, ...further] }: Assignment, installation: string): readonly JoinPlan[] =>
-  further.map(({ networkId, aliases }) => ({ name: networkName(installation, networkId), aliases }));
+  further.map((attachment) => joinPlanOf(attachment, installation));
 
 function firstJoin({ replicaId, networks: [first] }: Assignment, installation: string): JoinPlan {
   if (!first) throw new ForbiddenConfig(`${replicaId} is in no network`);
-  return { name: networkName(installation, first.networkId), aliases: first.aliases };
+  return joinPlanOf(first, installation);
 }
+
+const joinPlanOf = ({ networkId, aliases, links }: Attachment, installation: string): JoinPlan => ({ name: networkName(installation, networkId), aliases, ...(links ? { links } : {}) });
+
+/** As the engine is asked for it. */
+export const endpointOf = ({ aliases, links }: JoinPlan): Endpoint => ({ Aliases: [...aliases], ...(links ? { Links: [...links] } : {}) });
 
 /** Checks a whole plan against the allow-list, whoever compiled it: its keys, its one network, its HostConfig, its label.
  *  @param hostPaths whether a folder of the host may be mounted; default: none.
@@ -109,6 +122,15 @@ function labelsOf(assignment: Assignment, installation: string): Record<string, 
     [LABELS.generation]: String(assignment.generation),
     [LABELS.release]: assignment.release === null ? '' : String(assignment.release),
     [LABELS.networkId]: assignment.networks.map(({ networkId }) => networkId).join(','),
-    ...(assignment.spec.secrets?.length ? { [LABELS.secrets]: assignment.spec.secrets.map(({ key }) => key).join(',') } : {}),
+    ...secretNames(assignment.spec),
   };
 }
+
+/** Of its secrets, and of what dependencies put into its environment that holds a password. */
+function secretNames(spec: Assignment['spec']): Record<string, string> {
+  const names = [...(spec.secrets ?? []).map(({ key }) => key), ...injectedInto(spec).flatMap(({ name, value }) => (value === null ? [name] : []))];
+  return names.length === 0 ? {} : { [LABELS.secrets]: names.join(',') };
+}
+
+/** What no DNS knows. */
+const hostsOf = ({ dependencies = [] }: Assignment['spec']): readonly string[] => [...new Set(dependencies.flatMap(({ target }) => (target?.address ? [`${target.hostname}:${target.address}`] : [])))];

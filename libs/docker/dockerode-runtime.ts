@@ -1,7 +1,7 @@
 import Dockerode from 'dockerode';
 import type { Logger } from '#contracts';
 import { isBelow, parseImageReference, type PullProgress } from '#domain';
-import { checkContainerPlan } from './container-config.ts';
+import { checkContainerPlan, endpointOf } from './container-config.ts';
 import { ANSWER_MS, ask, epochOf, jsonLines, orNull, stateOf, unlessUnchanged } from './engine-answers.ts';
 import { toEngineError } from './engine-errors.ts';
 import { ForbiddenConfig } from './host-config.ts';
@@ -158,10 +158,11 @@ class DockerodeRuntime implements ContainerRuntime {
     const found = await orNull(ask((abortSignal) => this.docker.getContainer(id).inspect({ abortSignal })));
     if (found?.Config.Labels?.[LABELS.installation] !== this.installation) throw new EngineError('not_found', true, `there is no container ${id} of this installation`);
     const lacking = joins.filter(({ name }) => !Object.hasOwn(found.NetworkSettings.Networks, name));
-    for (const { name, aliases } of lacking) {
+    for (const join of lacking) {
+      const { name } = join;
       if (!name.startsWith(networkName(this.installation, ''))) throw new ForbiddenConfig(`${name} is no network of this installation`);
-      const endpoint = { Container: found.Id, EndpointConfig: { Aliases: [...aliases] } };
-      await ask((abortSignal) => this.docker.getNetwork(name).connect({ ...endpoint, abortSignal } as Dockerode.NetworkConnectOptions));
+      const endpoint = { Container: found.Id, EndpointConfig: endpointOf(join) };
+      await ask((abortSignal) => this.docker.getNetwork(name).connect({ ...endpoint, abortSignal } as unknown as Dockerode.NetworkConnectOptions));
     }
   }
 

@@ -104,6 +104,8 @@ export interface ContainerPlan {
 export interface JoinPlan {
   readonly name: string;
   readonly aliases: readonly string[];
+  /** As an assignment has them. */
+  readonly links?: readonly string[];
 }
 
 export interface NetworkPlan {

@@ -11,6 +11,7 @@ import type { NodeEvent } from './node/events.ts';
 import type { PlanEvent } from './plan/events.ts';
 import type { ProjectEvent } from './project/events.ts';
 import type { ReplicaEvent } from './replica/events.ts';
+import type { ResourceEvent } from './resource/events.ts';
 import type { ScheduleEvent } from './schedule/events.ts';
 import type { VolumeEvent } from './volume/events.ts';
 import type { SecretEvent } from './secret/events.ts';
@@ -30,6 +31,7 @@ export interface EventsByCategory {
   volume: VolumeEvent;
   secret: SecretEvent;
   config: ConfigEvent;
+  resource: ResourceEvent;
 }
 
 export type AnyEvent = EventsByCategory[StreamCategory];
@@ -153,6 +155,10 @@ export const registry: Registry = {
   ConfigCreated: first('config', 'A config exists; its first content is in the store of values, under the id that is named here.'),
   ConfigVersionAdded: first('config', 'The config has another content; who follows the latest is to get it, at once or with its next deployment.'),
   ConfigDeleted: first('config', 'The config is gone, with all of its contents.'),
+
+  ResourceCreated: first('resource', 'Something that services use has a name: a host of its own, or a service.'),
+  ResourceChanged: first('resource', 'The resource is elsewhere, or is reached another way; who depends on it is to get that.'),
+  ResourceDeleted: first('resource', 'The resource is gone; nobody used it any more.'),
 
   SubnetAllotted: first('network_pool', 'A network has this subnet for its own.'),
   SubnetBarred: first('network_pool', 'The subnet is in other use on a host: it is never allotted again.'),

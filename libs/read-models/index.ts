@@ -19,6 +19,8 @@ export * from './views/plans.ts';
 export * from './views/projects.ts';
 export { listReleases, releases, type ReleaseAnswer, type ReleaseDocument } from './views/releases.ts';
 export * from './views/replicas.ts';
+export { dependencyIds, injectedVariables, type DependencyDocument, type DependencyTargetDocument } from './views/dependencies.ts';
+export * from './views/resources.ts';
 export * from './views/schedules.ts';
 export { getService, listServices, type ServiceAnswer, type ServiceFilter } from './views/service-queries.ts';
 export * from './views/services.ts';

@@ -5,6 +5,7 @@ import { LIMITS } from '#domain';
 import { TextList, TextMap } from '../edge/shapes.ts';
 import { JoinDto } from '../networks/network.dto.ts';
 import { MountDto } from '../volumes/volume.dto.ts';
+import { DEPENDENCIES_SCHEMA, IsDependencyList, type DependencyDto } from './dependencies.dto.ts';
 import { IsLoggingTarget, IsMetricsTarget, LOGGING_TARGETS, METRICS_TARGETS } from './targets.ts';
 import { CONFIGS_SCHEMA, CREDENTIALS_SCHEMA, IsConfigList, IsCredentials, IsSecretMap, SECRETS_SCHEMA, type ConfigUseDto, type SecretUseDto, type ValueUsesDto } from './values.dto.ts';
 
@@ -141,4 +142,9 @@ export class ContainerDto {
   @IsOptional()
   @IsCredentials()
   registry_credentials?: ValueUsesDto['registry_credentials'];
+
+  @ApiPropertyOptional({ type: 'array', items: DEPENDENCIES_SCHEMA, description: 'What it uses: it is put where that answers, and its environment says how to reach it.' })
+  @IsOptional()
+  @IsDependencyList()
+  dependencies?: DependencyDto[];
 }

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { changeDockerService, mountsOfService, startedDeployment, type Dispatcher } from '#application';
+import { changeDockerService, mountsOfService, refuseWaitCycle, startedDeployment, waitingParts, type Dispatcher } from '#application';
 import type { TenantContext } from '#contracts';
 import type { Apply, ExistingDockerService } from '#domain';
 import type { JsonObject } from '../edge/merge-patch.ts';
@@ -35,6 +35,8 @@ export async function changeService(
     const asked = askedOf({ aggregates, nodes: nodes.present, commandId }, service);
     const command = await changedDockerService(aggregates, service, patchOf(service), { asked, commandId });
     const { spec = {}, deploy = {} } = command.data;
+    const dependencies = waitingParts(service, command.data.spec, command.data.deploy);
+    await refuseWaitCycle(aggregates, { ...service, dependencies }, { pointer: '/dependencies' });
     refuseChangeThatCanNeverRun(nodes.present, service, { ...command.data, volumeNeeds: asked.volumes.needs(command.data.spec?.volumes) });
     await provide({ dispatcher, aggregates }, service, { ...asked.volumes.mounting(mountsOfService(spec, deploy)), newNetworks: asked.networks.creates }, change);
     return { ...command, data: { ...command.data, postpone: apply === 'next_deploy' } };

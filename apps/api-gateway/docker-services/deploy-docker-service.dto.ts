@@ -1,7 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsInt, IsOptional, IsString, Min } from 'class-validator';
-import { deployViolations, Rejection, withVersions, workingSpec, type DeploySettings, type DockerServiceCommand, type ExistingDockerService } from '#domain';
-import { deploymentIdOf } from '#application';
+import { deployViolations, Rejection, withTargets, withVersions, workingSpec, type DeploySettings, type DockerServiceCommand, type ExistingDockerService } from '#domain';
+import { deploymentIdOf, targetsNow } from '#application';
 import type { AggregateStore } from '#event-store';
 import { canonicalOf } from '../compute/container-spec.ts';
 import { latestVersions } from '../compute/resolve-values.ts';
@@ -32,7 +32,7 @@ type DeployCommand = Extract<DockerServiceCommand, { type: 'DeployDockerService'
 export async function deployCommand(aggregates: AggregateStore, service: ExistingDockerService, body: DeployDockerServiceDto, asked: Asked, commandId: string): Promise<DeployCommand> {
   const current = workingSpec(service);
   // Changes and versions that were to wait for a deployment have waited for this one.
-  const standing = withVersions(current, await latestVersions(aggregates, [current]));
+  const standing = withVersions(withTargets(current, await targetsNow(aggregates, current)), await latestVersions(aggregates, [current]));
   const spec = body.image === undefined ? standing : { ...standing, image: canonicalOf(body.image) };
   const settings = await settingsOf(aggregates, body, asked);
   await refuseUnknownInHooks(aggregates, service, settings);

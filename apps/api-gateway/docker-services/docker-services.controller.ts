@@ -13,6 +13,7 @@ import { projectOf } from '../environments/reach.ts';
 import { Gateway } from '../gateway.ts';
 import { answerOf, asJson } from '../kept-answers.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
+import { refuseUsed } from '../resources/refuse-used.ts';
 import { refuseWhatCanNeverRun } from './admission.ts';
 import { answerService } from './answer-service.ts';
 import { CreateDockerServiceDto } from './create-docker-service.dto.ts';
@@ -77,7 +78,7 @@ export class DockerServicesController {
   }
 
   /** Asks for the deletion; it is DELETED once the engine confirms that every container is gone. Its volumes are kept, unless it is said:
-   *  refused then where another uses one of them, too. */
+   *  refused then where another uses one of them, too. Refused as well while somebody depends on it. */
   @Delete(':docker_service_id')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService') })
@@ -89,7 +90,8 @@ export class DockerServicesController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
     const service = await reachDockerService(this.gateway.parts.aggregates, tenant, id);
-    const { projectId } = service;
+    const { projectId, name, lifecycle } = service;
+    if (lifecycle === 'ACTIVE' || lifecycle === 'PAUSED') await refuseUsed(this.gateway, { kind: 'docker_service', id, name, projectId });
     if (volumes === 'delete') await refuseSharedVolumes(this.gateway.parts.aggregates, service, change.commandId);
     const command = { type: 'RequestDockerServiceDeletion', data: volumes ? { volumes } : {} } as const;
     this.gateway.accept(reply, await this.dispatcher.send(new ToDockerService(id, command, change.metadata(projectId), { ifMatch: change.ifMatch })));

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { changeDockerService, deploymentIdOf, Dispatcher, mountsOfService, startedDeployment } from '#application';
+import { changeDockerService, deploymentIdOf, Dispatcher, mountsOfService, refuseWaitCycle, startedDeployment, targetsNow, waitingParts } from '#application';
 import { askedOf, provide } from './provide.ts';
 import type { TenantContext } from '#contracts';
 import { keptReleases, type DockerServiceCommand, type ExistingDockerService } from '#domain';
@@ -80,8 +80,11 @@ export class ReleasesController {
       // What it mounts may have been deleted since.
       const { aggregates } = this.gateway.parts;
       await provide({ dispatcher: this.dispatcher, aggregates }, service, { creates: [], mounts: spec?.volumes ?? [] }, change);
-      const versions = await latestVersions(aggregates, keptReleases(service).map((kept) => service.releases.get(kept)!));
-      return { type: 'RollBackDockerService', data: { deploymentId: deploymentIdOf(change.commandId), release: release ?? null, versions } };
+      const kept = keptReleases(service).map((number) => service.releases.get(number)!);
+      const versions = await latestVersions(aggregates, kept);
+      const targets = await targetsNow(aggregates, { dependencies: kept.flatMap(({ dependencies = [] }) => dependencies) });
+      if (spec) await refuseWaitCycle(aggregates, { ...service, dependencies: waitingParts(service, spec) }, { pointer: '/release' });
+      return { type: 'RollBackDockerService', data: { deploymentId: deploymentIdOf(change.commandId), release: release ?? null, versions, targets } };
     });
   }
 

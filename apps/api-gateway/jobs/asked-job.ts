@@ -1,4 +1,4 @@
-import { inheritedRelease, type NewJob } from '#application';
+import { inheritedRelease, withFoundTargets, type NewJob } from '#application';
 import type { TenantContext } from '#contracts';
 import { DEFAULT_TARGETS, jobSpecOf, NO_RESTART, type ContainerSpec, type DockerServiceId, type EnvironmentId, type JobTemplate, type ProjectId } from '#domain';
 import { askedIn, type Asked } from '../compute/asked.ts';
@@ -57,10 +57,10 @@ export async function askedJob(gateway: Gateway, tenant: TenantContext, body: Jo
 export async function askedNow(gateway: Gateway, { projectId, environmentId, asked, template: { runs, ...common } }: AskedJob): Promise<NewJob> {
   const { creates } = asked.volumes.mounting([]);
   const newNetworks = asked.networks.creates;
-  if (runs.type === 'container') return { ...common, projectId, environmentId, spec: runs.spec, inheritsFrom: null, creates, newNetworks };
+  if (runs.type === 'container') return { ...common, projectId, environmentId, spec: await withFoundTargets(gateway.parts.aggregates, runs.spec), inheritsFrom: null, creates, newNetworks };
   const dockerServiceId: DockerServiceId = runs.dockerServiceId;
   const { release, spec } = await inheritedRelease(gateway.parts.aggregates, dockerServiceId);
-  return { ...common, projectId, environmentId, spec: jobSpecOf(spec, runs.overrides), inheritsFrom: { dockerServiceId, release }, creates, newNetworks };
+  return { ...common, projectId, environmentId, spec: await withFoundTargets(gateway.parts.aggregates, jobSpecOf(spec, runs.overrides)), inheritsFrom: { dockerServiceId, release }, creates, newNetworks };
 }
 
 /** A container of which only the image and the size are known. */

@@ -8,6 +8,7 @@ import {
   job as jobRules,
   type JobId,
   joinedBy,
+  linksIn,
   network as networkRules,
   type NetworkId,
   type NetworkJoin,
@@ -41,7 +42,8 @@ export async function readSources(aggregates: AggregateStore, node: Node): Promi
     const { joins, names, ...shared } = owners.get(ownerKey(placement))!;
     const replica = replicas(placement.replicaId);
     const last = replica.status === 'present' ? replica.last : null;
-    const networks = joins.map(({ networkId, name, aliases }) => ({ networkId, name, subnet: subnets.get(networkId)!, aliases: [...new Set([...names, ...aliases])] }));
+    const isIn = joins.map(({ networkId }) => networkId);
+    const networks = joins.map(({ networkId, name, aliases }) => ({ networkId, name, subnet: subnets.get(networkId)!, aliases: [...new Set([...names, ...aliases])], ...linksIn(shared.spec, isIn, networkId) }));
     sources.set(placement.replicaId, { ...shared, networks, last });
   }
   return sources;

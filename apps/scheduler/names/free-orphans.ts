@@ -1,4 +1,4 @@
-import { dockerService, type NameClaim, network as networkRules, project as projectRules, streamOf, volume as volumeRules, type PLATFORM, type ProjectId } from '#domain';
+import { dockerService, type NameClaim, network as networkRules, project as projectRules, resource as resourceRules, streamOf, volume as volumeRules, type PLATFORM, type ProjectId } from '#domain';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
@@ -8,7 +8,7 @@ import { readHeld } from '../values/read-held.ts';
 
 /** How long a claimed name may wait for its thing: far longer than any request goes on trying. Those of which the streams
  *  can't be voided wait longer still: nothing but time keeps a late write from coming. */
-const ORPHANED_AFTER_MS = { docker_service: 60_000, volume: 60_000, network: 60_000, project: 600_000, secret: 600_000, config: 600_000 } as const;
+const ORPHANED_AFTER_MS = { docker_service: 60_000, volume: 60_000, network: 60_000, project: 600_000, secret: 600_000, config: 600_000, resource: 600_000 } as const;
 
 /** The project whose stream a name is claimed on, or the platform. */
 type ClaimedOn = ProjectId | typeof PLATFORM;
@@ -44,28 +44,27 @@ export class FreeOrphans {
   }
 
   private async bearerOf({ scope, holder }: NameClaim): Promise<'there' | 'over' | 'absent'> {
-    if (scope === 'project') {
-      const { state } = await this.ports.aggregates.load(projectRules, streamOf('project', holder));
-      return state.status === 'deleted' ? 'over' : state.status === 'present' ? 'there' : 'absent';
-    }
-    if (scope === 'volume') {
-      const { state } = await this.ports.aggregates.load(volumeRules, streamOf('volume', holder));
-      if (state.status === 'absent') return 'absent';
-      return state.status === 'voided' || state.lifecycle === 'DELETED' ? 'over' : 'there';
-    }
-    if (scope === 'network') return this.networkOf(holder);
-    if (scope === 'secret' || scope === 'config') {
-      const { status } = await readHeld(this.ports.aggregates, holder);
-      return status === 'deleted' ? 'over' : status === 'present' ? 'there' : 'absent';
-    }
-    const { state } = await this.ports.aggregates.load(dockerService, streamOf('docker_service', holder));
-    if (state.status === 'absent') return 'absent';
-    return state.status === 'voided' || state.lifecycle === 'DELETED' ? 'over' : 'there';
+    const status = await this.statusOf(scope, holder);
+    return status === 'absent' ? 'absent' : status === 'present' ? 'there' : 'over';
   }
 
-  private async networkOf(holder: string): Promise<'there' | 'over' | 'absent'> {
-    const { status } = (await this.ports.aggregates.load(networkRules, streamOf('network', holder))).state;
-    return status === 'absent' ? 'absent' : status === 'present' ? 'there' : 'over';
+  private async statusOf(scope: NameClaim['scope'], holder: string): Promise<'absent' | 'present' | 'deleted' | 'voided'> {
+    const { aggregates } = this.ports;
+    switch (scope) {
+      case 'project':
+        return (await aggregates.load(projectRules, streamOf('project', holder))).state.status;
+      case 'network':
+        return (await aggregates.load(networkRules, streamOf('network', holder))).state.status;
+      case 'resource':
+        return (await aggregates.load(resourceRules, streamOf('resource', holder))).state.status;
+      case 'secret':
+      case 'config':
+        return (await readHeld(aggregates, holder)).status;
+      case 'volume':
+        return statusIn((await aggregates.load(volumeRules, streamOf('volume', holder))).state);
+      case 'docker_service':
+        return statusIn((await aggregates.load(dockerService, streamOf('docker_service', holder))).state);
+    }
   }
 
   private leftToWait({ holder, scope }: NameClaim): number {
@@ -106,3 +105,7 @@ export async function releaseName(
   const metadata = causedBy(index.causeOf(holder) ?? index.causeOf(on), commandIdOf('release-name', holder), on, ports.clock.now());
   await ports.aggregates.handle(projectRules, streamOf('project', on), { type: 'ReleaseName', data: { scope, environmentId, name, holder } }, metadata);
 }
+
+/** What goes over several steps is gone at the last one. */
+const statusIn = (state: { readonly status: 'absent' | 'voided' } | { readonly status: 'present'; readonly lifecycle: string }): 'absent' | 'present' | 'deleted' | 'voided' =>
+  state.status === 'present' && state.lifecycle === 'DELETED' ? 'deleted' : state.status;

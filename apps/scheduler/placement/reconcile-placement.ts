@@ -16,6 +16,7 @@ import {
 import { Conflict, type Loaded } from '#event-store';
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
+import { WhyHeld } from '../dependencies/why-held.ts';
 import type { LogIndex } from '../log-index.ts';
 import { lackingNetwork, type NetworkTroubles } from '../networks/lacking-network.ts';
 import type { SchedulerPorts } from '../ports.ts';
@@ -34,6 +35,7 @@ export class ReconcilePlacement {
   private readonly nodes: KnownNodes;
   private readonly images: ImageHolders;
   private readonly volumes: ReplicaVolumes;
+  private readonly held: WhyHeld;
 
   constructor(
     private readonly ports: Pick<SchedulerPorts, 'aggregates' | 'bus' | 'clock'>,
@@ -43,6 +45,7 @@ export class ReconcilePlacement {
     this.nodes = new KnownNodes(index);
     this.images = new ImageHolders(ports, index);
     this.volumes = new ReplicaVolumes(ports, index);
+    this.held = new WhyHeld(ports, index);
   }
 
   /** One look at a replica. Repeating it changes nothing; two schedulers at once give it one place. It begins with what is known of
@@ -92,21 +95,25 @@ export class ReconcilePlacement {
       await this.write(replica, revision, { type: 'AbandonReplica', data: { replicaId, owner, reason: ended } }, commandIdOf('abandon', replicaId));
       return 'waits';
     }
+    const held = await this.held.of(replica);
+    if (held) return this.defer(replica, revision, { reason: held, nodes: [] });
     const troubledOn = this.index.failures.troubledOn(owner.id, replica.release, this.ports.clock.now());
     const local = this.index.localImages.of(owner.id, replica.release);
     const image: ImageFacts = local === null ? {} : { onlyOn: await this.images.of(local) };
     const volumes = await this.volumes.look(replica);
     const { nodeId, nodes, reason } = this.choose({ ...replica, troubledOn, image }, volumes);
-    if (!nodeId) {
-      await this.write(replica, revision, { type: 'DeferPlacement', data: { reason, nodes } }, commandIdOf('defer', replicaId, String(revision)));
-      return 'waits';
-    }
+    if (!nodeId) return this.defer(replica, revision, { reason, nodes });
     const attempt = attempts + 1;
     // From now on the others see it as taken.
     this.nodes.claim(nodeId, placementOf(replica, attempt));
     // Before the claim: what a node holds it can make.
     await this.volumes.bind(replica, nodeId, reason, volumes);
     return this.write(replica, revision, { type: 'ClaimPlacement', data: { attempt, nodeId, reason, nodes } }, commandIdOf('claim', replicaId, String(attempt)));
+  }
+
+  private async defer(replica: PresentReplica, revision: bigint, data: Pick<PlacementDecision, 'reason' | 'nodes'>): Promise<'waits'> {
+    await this.write(replica, revision, { type: 'DeferPlacement', data }, commandIdOf('defer', replica.replicaId, String(revision)));
+    return 'waits';
   }
 
   private choose(candidate: Candidate & PresentReplica, volumes: LookedVolumes): PlacementDecision {

@@ -10,6 +10,7 @@ import {
   type ReplicaId,
   Rejection,
   streamOf,
+  waitsOf,
 } from '#domain';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
@@ -83,6 +84,7 @@ class Execution {
       constraints,
       replaces: order.replaces ?? null,
       ...(volumes?.length ? { volumes } : {}),
+      ...waitsOf(spec),
       ...networksNeeded(spec, service.networkId),
       deploymentId: this.orderedBy(replicaId),
     };

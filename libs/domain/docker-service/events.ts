@@ -2,6 +2,7 @@ import type { ConfigUse } from '../config/events.ts';
 import type { DeploymentId, DockerServiceId, EnvironmentId, NetworkId, ProjectId, ReplicaId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import type { Resources } from '../kernel/units.ts';
+import type { DependencyUse } from '../resource/dependency.ts';
 import type { CredentialsUse, SecretUse } from '../secret/events.ts';
 import type { DeploySettings } from './deploy-settings.ts';
 import type { Healthcheck } from './healthcheck.ts';
@@ -51,6 +52,8 @@ export interface ContainerSpec {
   readonly configs?: readonly ConfigUse[];
   /** What its registry is shown; left out or null: nothing. */
   readonly registryCredentials?: CredentialsUse | null;
+  /** What it uses; left out: nothing. */
+  readonly dependencies?: readonly DependencyUse[];
 }
 
 /** A replica that a plan orders into being. Its id is derived from (owner, slot, generation). While a service rolls, a slot may hold

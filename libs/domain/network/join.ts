@@ -2,6 +2,7 @@ import type { ContainerSpec } from '../docker-service/events.ts';
 import type { NetworkId } from '../kernel/ids.ts';
 import { LIMITS, violation, type Violation } from '../docker-service/violation.ts';
 import { isName, NAME_RULE } from '../project/name.ts';
+import { networksToJoin } from '../resource/dependency.ts';
 
 /** What every environment's own network is called; no other is. */
 export const OWN_NETWORK = 'default';
@@ -16,14 +17,16 @@ export interface NetworkJoin {
 }
 
 /** The parts of a container that say in which networks it is. */
-type Joins = Partial<Pick<ContainerSpec, 'networks' | 'defaultNetwork'>>;
+type Joins = Partial<Pick<ContainerSpec, 'networks' | 'defaultNetwork' | 'dependencies'>>;
 
-/** Every network that a container is in, with its further names there: its environment's own first, unless it keeps out of that.
+/** Every network that a container is in, with its further names there: its environment's own first, unless it keeps out of that; those
+ *  of what it uses last, where it is in none of them.
  *  @param own the network of its environment */
-export function joinedBy({ networks = [], defaultNetwork = true }: Joins, own: NetworkId): readonly NetworkJoin[] {
+export function joinedBy({ networks = [], defaultNetwork = true, dependencies }: Joins, own: NetworkId): readonly NetworkJoin[] {
   const inOwn = networks.find(({ networkId }) => networkId === own);
   const others = networks.filter(({ networkId }) => networkId !== own);
-  return defaultNetwork || inOwn ? [inOwn ?? { networkId: own, name: OWN_NETWORK, aliases: [] }, ...others] : others;
+  const asked = defaultNetwork || inOwn ? [inOwn ?? { networkId: own, name: OWN_NETWORK, aliases: [] }, ...others] : others;
+  return [...asked, ...networksToJoin({ dependencies }, asked.map(({ networkId }) => networkId)).map((network) => ({ ...network, aliases: [] }))];
 }
 
 /** Those that have to be there before a replica of such a container has its place; left out where that is its environment's own alone. */

@@ -79,7 +79,7 @@ function present(project: Project): Project & { projectId: ProjectId; name: stri
   return { ...project, projectId, name };
 }
 
-/** Names of projects are claimed on the platform's stream only, those of services in an environment of this project, those of secrets and configs
+/** Names of projects are claimed on the platform's stream only, those of services and resources in an environment of this project, those of secrets and configs
  *  in one or in none. */
 function refuseScope(project: Project, { scope, environmentId }: NameClaim): void {
   if (scope === 'project') {
@@ -87,7 +87,7 @@ function refuseScope(project: Project, { scope, environmentId }: NameClaim): voi
     return;
   }
   const { environments } = present(project);
-  if (environmentId === null && scope !== 'docker_service') return;
+  if (environmentId === null && scope !== 'docker_service' && scope !== 'resource') return;
   if (environmentId === null || !environments.has(environmentId)) {
     throw new Rejection('not_found', 'environment.not_found', 'the project has no such environment: create it first', { environmentId });
   }

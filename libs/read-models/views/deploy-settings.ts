@@ -35,14 +35,14 @@ export interface DeploySettingsDocument {
 }
 
 export function hookDocument({ overrides, timeoutMs, retries }: Hook): HookDocument {
-  const { pullPolicy, resources, volumes, networks, defaultNetwork, secrets, configs, registryCredentials, ...same } = overrides;
+  const { pullPolicy, resources, volumes, networks, defaultNetwork, secrets, configs, registryCredentials, dependencies, ...same } = overrides;
   return {
     ...same,
     ...(pullPolicy === undefined ? {} : { pull_policy: pullPolicy }),
     ...(resources === undefined ? {} : { resources: resourcesDocument(resources) }),
     ...(volumes === undefined ? {} : { volumes: volumes.map(mountDocument) }),
     ...givenJoinsDocument({ networks, defaultNetwork }),
-    ...givenUsesDocument({ secrets, configs, registryCredentials }),
+    ...givenUsesDocument({ secrets, configs, registryCredentials, dependencies }),
     timeout_ms: timeoutMs,
     retries,
   };

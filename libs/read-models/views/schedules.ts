@@ -100,8 +100,8 @@ function templateDocument({ name, timeoutMs, retries, runs }: JobTemplate): JobT
     const { ports: _, ...spec } = specDocument(runs.spec);
     return { docker_service_id: null, ...common, ...spec };
   }
-  const { image, pullPolicy, command, args, env, plan, resources, labels, constraints, volumes, networks, defaultNetwork, secrets, configs, registryCredentials } = runs.overrides;
-  const given = { image, pull_policy: pullPolicy, command, args, env, plan, resources: resources && resourcesDocument(resources), labels, constraints, volumes: volumes?.map(mountDocument), ...givenJoinsDocument({ networks, defaultNetwork }), ...givenUsesDocument({ secrets, configs, registryCredentials }) };
+  const { image, pullPolicy, command, args, env, plan, resources, labels, constraints, volumes, networks, defaultNetwork, secrets, configs, registryCredentials, dependencies } = runs.overrides;
+  const given = { image, pull_policy: pullPolicy, command, args, env, plan, resources: resources && resourcesDocument(resources), labels, constraints, volumes: volumes?.map(mountDocument), ...givenJoinsDocument({ networks, defaultNetwork }), ...givenUsesDocument({ secrets, configs, registryCredentials, dependencies }) };
   return { docker_service_id: runs.dockerServiceId, ...common, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 

@@ -51,6 +51,7 @@ describe('the services view', () => {
       secrets: {},
       configs: [],
       registry_credentials: null,
+      dependencies: [],
     };
     const member = { generation: 1, release: 1, state: 'PENDING', health: 'unknown', run: 0, final: false, ever_failed: false, stopping: null, node_id: null, reason: null };
     expect(serviceIn(story)).toEqual({

@@ -227,6 +227,7 @@ const NO_RELEASE = {
   secrets: {},
   configs: [],
   registry_credentials: null,
+  dependencies: [],
   postponed: false,
   ports: [],
   plan: null,

@@ -1,14 +1,15 @@
 import type { Reads } from '../reads.ts';
 import { findEvery } from '../reads.ts';
 import type { JobDocument } from './jobs.ts';
+import type { ResourceDocument } from './resources.ts';
 import type { JoinsDocument } from './joins.ts';
 import type { ScheduleDocument } from './schedules.ts';
 import type { ServiceDocument } from './services.ts';
 import { valueIdsIn, type ValueUsesDocument } from './value-uses.ts';
 
-/** Who would miss a secret, a config or a network. */
+/** Who would miss a secret, a config, a network, a resource or a service. */
 export interface ValueUser {
-  readonly type: 'docker_service' | 'job' | 'schedule';
+  readonly type: 'docker_service' | 'job' | 'schedule' | 'resource';
   readonly id: string;
   readonly name: string;
 }
@@ -19,8 +20,14 @@ export type ContainerPart = Partial<ValueUsesDocument & JoinsDocument>;
 /** What a part of somebody speaks of, by id. `isWhole`: nothing that it doesn't say is somebody else's. */
 type IdsIn = (part: ContainerPart, whose: { readonly environmentId: string; readonly isWhole: boolean }) => readonly string[];
 
-/** The users of each secret and config of a project. */
-export const valueUsersIn = (reads: Pick<Reads, 'models'>, projectId: string): Promise<ReadonlyMap<string, readonly ValueUser[]>> => usersIn(reads, projectId, valueIdsIn);
+/** The users of each secret and config, resource and service of a project: resources speak of what is behind them, too. */
+export async function valueUsersIn(reads: Pick<Reads, 'models'>, projectId: string): Promise<ReadonlyMap<string, readonly ValueUser[]>> {
+  const users = new Map(await usersIn(reads, projectId, valueIdsIn));
+  for (const { id, name, password, docker_service_id } of await findEvery<ResourceDocument>(reads, 'resources', { eq: { project_id: projectId } })) {
+    for (const used of [password?.secret_id, docker_service_id]) if (used) users.set(used, [...(users.get(used) ?? []), { type: 'resource', id, name }]);
+  }
+  return users;
+}
 
 /** Who speaks of what in a project: services by what they stand on or may come to stand on and by their hooks, schedules, and jobs that haven't
  *  ended. */
