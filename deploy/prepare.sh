@@ -30,6 +30,12 @@ if [ -n "${for_tests:-}" ]; then
   lacks promtool prometheus
   docker compose version >/dev/null 2>&1 || lacks docker-compose docker-compose
 fi
+# What tenants run, for real: an image is made of the one, the other is elsewhere. Neither is to be started here.
+if [ -n "${for_tests:-}" ]; then
+  runlevel=1
+  compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
+  lacks redis-server redis-server
+fi
 # The load of the benchmark.
 if [ -n "${for_bench:-}" ]; then lacks wrk wrk; fi
 # The tests start a server that speaks MongoDB's protocol, in a virtual environment of its own.
@@ -44,7 +50,7 @@ if [ "${#missing[@]}" -gt 0 ]; then
     exit 1
   fi
   "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive ${runlevel:+RUNLEVEL=$runlevel} apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
 stamp=node_modules/.installed-from

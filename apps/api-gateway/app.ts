@@ -35,7 +35,9 @@ import { PlansController } from './plans/plans.controller.ts';
 import { PreviewController } from './preview/preview.controller.ts';
 import { ProjectionsController } from './projections/projections.controller.ts';
 import { ProjectsController } from './projects/projects.controller.ts';
+import { ResourcesController } from './resources/resources.controller.ts';
 import { SchedulesController } from './schedules/schedules.controller.ts';
+import { NetworksController } from './networks/networks.controller.ts';
 import { VolumesController } from './volumes/volumes.controller.ts';
 import { ConfigsController } from './values/configs.controller.ts';
 import { SecretsController } from './values/secrets.controller.ts';
@@ -70,8 +72,10 @@ class GatewayModule {
         JobOutputController,
         SchedulesController,
         VolumesController,
+        NetworksController,
         SecretsController,
         ConfigsController,
+        ResourcesController,
         NodesController,
         AuditController,
         EventsController,

@@ -1,6 +1,6 @@
 import { subjects, type ReportReply } from '#contracts';
 import {
-  attemptHistory, job as jobRules, node as nodeRules, planJob, Rejection, replica as replicaRules, streamOf, upcast,
+  attemptHistory, job as jobRules, networksNeeded, node as nodeRules, planJob, Rejection, replica as replicaRules, streamOf, upcast, waitsOf,
   type AttemptHistory, type CommandMetadata, type JobCommand, type JobId, type JobSituation, type JobStep, type NodeId, type OpenJob, type Owner, type ReplicaCommand, type ReplicaEvent, type ReplicaId,
 } from '#domain';
 import { commandIdOf, replicaIdOf } from '#platform';
@@ -73,7 +73,7 @@ export class ReconcileJob {
 
   /** Silent where it stands already. From here on the scheduler places it and its agent runs it. */
   private orderReplica(job: OpenJob): Promise<void> {
-    const { jobId, projectId, environmentId, spec } = job.definition;
+    const { jobId, projectId, environmentId, networkId, spec } = job.definition;
     return this.toReplica(job, 'create_replica', (replicaId, attempt) => ({
       type: 'CreateReplica',
       data: {
@@ -89,7 +89,9 @@ export class ReconcileJob {
         ports: spec.ports,
         constraints: spec.constraints,
         replaces: null,
+        ...waitsOf(spec),
         ...(spec.volumes?.length ? { volumes: spec.volumes } : {}),
+        ...networksNeeded(spec, networkId),
       },
     }));
   }

@@ -1,4 +1,4 @@
-import { inheritedRelease } from '#application';
+import { inheritedRelease, withFoundTargets } from '#application';
 import {
   job as jobRules, planSchedule, project as projectRules, Rejection, releaseSpecOf, jobSpecOf, dockerService, schedule as scheduleRules, streamOf,
   type ExistingSchedule, type Firing, type Job, type JobId, type Reason, type ScheduleCommand, type ScheduleId, type ScheduleSituation, type ScheduleStep, type Target,
@@ -115,11 +115,12 @@ export class ReconcileSchedule {
     }
   }
 
-  /** All that is needed was fixed when it fired: no change since then makes it another job. */
+  /** All that is needed was fixed when it fired, but for where the resources are that it names itself: no other change since then makes it another job. */
   private async make(schedule: ExistingSchedule, { minute, jobId, release, job: { runs, ...common } }: Firing): Promise<void> {
     const { scheduleId, projectId, environmentId, networkId } = schedule;
     const inheritsFrom = runs.type === 'docker_service' && release !== null ? { dockerServiceId: runs.dockerServiceId, release } : null;
-    const spec = runs.type === 'container' ? runs.spec : jobSpecOf(await this.releaseOf(runs.dockerServiceId, release), runs.overrides);
+    const asked = runs.type === 'container' ? runs.spec : jobSpecOf(await this.releaseOf(runs.dockerServiceId, release), runs.overrides);
+    const spec = await withFoundTargets(this.ports.aggregates, asked);
     const trigger = { type: 'schedule', scheduleId } as const;
     const data = { ...common, jobId, projectId, environmentId, networkId, spec, trigger, inheritsFrom, rerunOf: null };
     await this.ports.aggregates.handle(jobRules, streamOf('job', jobId), { type: 'CreateJob', data }, this.metadata(scheduleId, projectId, commandIdOf('make', scheduleId, minute)));

@@ -78,7 +78,7 @@ describe('a replica', () => {
     const taken = ['10.192.0.0/24', '10.192.1.0/24'];
     for (const subnet of taken) node.runtime.takeSubnet(subnet);
     for (const subnet of [...taken, '10.192.2.0/24']) {
-      await node.apply(entry('rep_a', 'web', { network: { networkId: 'net_a', subnet } }));
+      await node.apply(entry('rep_a', 'web', { networks: [{ networkId: 'net_a', name: 'default', subnet, aliases: [] }] }));
       await node.clock.advance(5_000);
     }
     expect(node.told('rep_a')).toEqual([

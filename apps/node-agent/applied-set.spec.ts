@@ -6,7 +6,7 @@ import { MemoryDisk } from './memory-disk.ts';
 
 const entry: Assignment = {
   replicaId: 'rep_a', owner: { type: 'docker_service', id: 'svc_a' }, projectId: 'prj_a', environmentId: 'env_a', slot: 1, generation: 1, release: 1, wanted: 'run', replaces: null,
-  network: { networkId: 'net_a', subnet: '10.192.0.0/24' }, aliases: [], spec: aContainerSpec(), minHealthyMs: 1, healthyDeadlineMs: null, timeoutMs: null, graceMs: 1, last: null,
+  networks: [{ networkId: 'net_a', name: 'default', subnet: '10.192.0.0/24', aliases: [] }], spec: aContainerSpec(), minHealthyMs: 1, healthyDeadlineMs: null, timeoutMs: null, graceMs: 1, last: null,
 };
 const at = (revision: number, branch = 'a') => ({ revision: String(revision), eventId: `${branch}${revision}` });
 const set = (change: Partial<AssignmentSet> = {}): AssignmentSet => ({ storeId: 'store', nodeId: 'node_a', head: at(12), base: at(10), adoption: null, entries: [entry], ...change });

@@ -1,6 +1,5 @@
-import type { AgentStand, AssignedVolume, AssignmentSet, HistoryPoint, Logger, SetRefusal } from '#contracts';
-import type { Assignment } from '#contracts';
-import type { NodeId, ReplicaId } from '#domain';
+import type { AgentStand, AssignedVolume, Assignment, AssignmentSet, Attachment, HistoryPoint, Logger, SetRefusal } from '#contracts';
+import { OWN_NETWORK, type NodeId, type ReplicaId } from '#domain';
 import type { Disk } from './disk.ts';
 
 /** The set that was taken last, as it stands on disk. */
@@ -46,7 +45,7 @@ export class AppliedSet {
   /** Reads what an earlier life left. @throws Error when the file is there but can't be read: better to stop than to forget. */
   async load(): Promise<void> {
     const text = await this.options.disk.read(FILE);
-    this.#held = text === null ? null : (JSON.parse(text) as Held);
+    this.#held = text === null ? null : inNetworks(JSON.parse(text) as Held);
   }
 
   /** Takes the set or says why not, in the stand that is returned. Taken: it is durable. Call it for one set at a time.
@@ -89,6 +88,19 @@ export class AppliedSet {
     return this.#held !== null && this.#refusing === null;
   }
 }
+
+/** As they were written while a container was in one network. */
+type BeforeNetworks = Omit<Assignment, 'networks'> & { readonly network: Omit<Attachment, 'name' | 'aliases'>; readonly aliases: readonly string[] };
+
+/** What an earlier release of the agent left says the same of one network. */
+const inNetworks = (held: Held): Held => ({
+  ...held,
+  entries: (held.entries as readonly (Assignment | BeforeNetworks)[]).map((entry): Assignment => {
+    if ('networks' in entry) return entry;
+    const { network, aliases, ...same } = entry;
+    return { ...same, networks: [{ ...network, name: OWN_NETWORK, aliases }] };
+  }),
+});
 
 const FILE = 'applied-set.json';
 

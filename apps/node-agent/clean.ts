@@ -55,7 +55,7 @@ export class Cleaner {
     const { runtime, applied, memories } = this.options;
     if (!applied.mayClean) return;
     const inUse = (networkId: string): boolean =>
-      (applied.entries ?? []).some((entry) => entry.network.networkId === networkId && !(entry.wanted === 'gone' && memories.get(entry.replicaId)?.observed?.state === 'GONE'));
+      (applied.entries ?? []).some((entry) => entry.networks.some((network) => network.networkId === networkId) && !(entry.wanted === 'gone' && memories.get(entry.replicaId)?.observed?.state === 'GONE'));
     for (const { name, networkId, containers } of await runtime.listNetworks()) {
       // Asked again for each: a set may have come in the meantime.
       if (containers === 0 && !inUse(networkId)) await runtime.removeNetwork(name);

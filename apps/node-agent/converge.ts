@@ -9,6 +9,7 @@ import { HealthWatch } from './health.ts';
 import type { HostFiles } from './host-files.ts';
 import type { Journal } from './journal.ts';
 import type { Output } from './output.ts';
+import { Networks, SubnetTaken } from './networks.ts';
 import { planConvergence } from './plan-convergence.ts';
 import { hasLeft, replacedBy } from './plan-preparation.ts';
 import { Preparer } from './prepare.ts';
@@ -60,6 +61,7 @@ export class Converger {
   readonly #health: HealthWatch;
   readonly #cleaner: Cleaner;
   readonly #starts: Turns;
+  readonly #networks: Networks;
   readonly #stopping = new AbortController();
   /** Whose container an id is, as far as one was seen. */
   readonly #owners = new Map<string, ReplicaId>();
@@ -68,7 +70,8 @@ export class Converger {
     const { clock, random, logger, host } = options;
     this.#starts = new Turns(STARTS_PER_CORE * host.cpus);
     this.#teller = new Teller(options);
-    this.#preparer = new Preparer({ ...options, teller: this.#teller, starts: this.#starts });
+    this.#networks = new Networks(options);
+    this.#preparer = new Preparer({ ...options, networks: this.#networks, teller: this.#teller, starts: this.#starts });
     this.#health = new HealthWatch({ ...options, onChange: (replicaId) => this.#queue.add(replicaId) });
     this.#cleaner = new Cleaner(options);
     this.#queue = new WorkQueue({ name: 'replicas', clock, random, logger, concurrency: CONCURRENCY, reconcile: (key) => this.#reconcile(key) });
@@ -235,6 +238,7 @@ export class Converger {
     const { runtime, output, volumes } = this.options;
     const { replicaId, graceMs } = assignment;
     if (what === 'start') await volumes.ensure(assignment);
+    if (what === 'start') await this.#networks.join(assignment, container.id);
     // Ahead of those that are yet to be made: the first are to run before the last are there.
     if (what === 'start') await this.#starts.take(() => runtime.startContainer(container.id), true);
     if (what === 'stop') await runtime.stopContainer(container.id, graceMs);
@@ -247,8 +251,8 @@ export class Converger {
   async #refused(error: EngineError, during: Telling, assignment: Assignment): Promise<void> {
     const { memories, clock, random, logger } = this.options;
     const memory = memories.get(assignment.replicaId) ?? firstMemory(assignment);
-    const { subnet } = assignment.network;
-    const reason = { code: error.code, message: error.code === 'subnet_taken' ? `${subnet} is in use on this host: ${error.message}` : error.message };
+    const subnet = error instanceof SubnetTaken ? error.subnet : null;
+    const reason = { code: error.code, message: subnet === null ? error.message : `${subnet} is in use on this host: ${error.message}` };
     logger.warn('the engine refused a step', { replica_id: assignment.replicaId, state: during.state, code: error.code, reason: error.message });
     if (error.code === 'start_lost') return this.#giveUpContainer(memory, error);
     if (!error.transient) {

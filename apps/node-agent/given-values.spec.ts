@@ -54,6 +54,16 @@ describe('what a replica is given', () => {
     expect(node.files.of('rep_a')).toEqual({ 'secrets/FILE': 'sec_b null', 'configs/0': 'cfg_a 1', 'configs/1': 'hello' });
   });
 
+  it('is composed of what it uses, with the password of that; its own env wins', async () => {
+    const target = { name: 'db', kind: 'postgres', version: 1, hostname: 'main-db', address: null, dockerServiceId: 'svc_db', networks: [], port: 5432, user: 'app', database: 'shop', password: { secretId: 'sec_p', version: 4, follows: true } } as const;
+    node.answers = (request) => node.sealed(request, 'p@ss/word');
+    await node.apply(entry('rep_a', 'web', { of: { env: { DB_PORT: '1' }, dependencies: [{ resourceId: 'res_a', dockerServiceId: null, prefix: null, wait: 'healthy', target }] } }));
+    await node.clock.advance(5_000);
+    expect(node.asked.map(({ id, version }) => [id, version])).toEqual([['sec_p', 4]]);
+    expect(node.made('rep_a').Env.toSorted()).toEqual(['DB_HOST=main-db', 'DB_NAME=shop', 'DB_PASS=p@ss/word', 'DB_PORT=1', 'DB_URL=postgres://app:p%40ss%2Fword@main-db:5432/shop', 'DB_USER=app']);
+    expect(node.disk.everything()).not.toContain('p@ss');
+  });
+
   it('is nothing where nothing is given: nobody is asked', async () => {
     await node.apply(entry('rep_a', 'web'));
     await node.clock.advance(5_000);

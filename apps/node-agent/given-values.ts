@@ -1,6 +1,6 @@
 import type { Assignment } from '#contracts';
 import { EngineError, type Credentials, type FileMount, type GivenValues as Given } from '#docker';
-import { SECRETS_FOLDER, Sensitive, type ConfigUse, type SecretUse } from '#domain';
+import { injectedInto, passwordsNeeded, SECRETS_FOLDER, Sensitive, type ConfigUse, type SecretUse } from '#domain';
 import type { HostFile, HostFiles } from './host-files.ts';
 import type { ValueClient } from './value-client.ts';
 
@@ -17,7 +17,7 @@ export class GivenValues {
   /** All that its container is made with; its files are there then. @throws EngineError `value_unavailable`, `value_refused` */
   async forMaking(assignment: Assignment): Promise<Given> {
     const { secrets } = usesOf(assignment);
-    const env: Record<string, string> = {};
+    const env = await this.#injected(assignment);
     for (const { key, secretId, version, as } of secrets) {
       if (as === 'env') env[key] = (await this.client.fetch(assignment.replicaId, secretId, version)).reveal().toString();
     }
@@ -48,6 +48,14 @@ export class GivenValues {
   async #fileOf({ replicaId }: Assignment, { content, configId, version, mode, uid, gid }: ConfigUse, index: number): Promise<HostFile> {
     const held = configId === null ? new Sensitive(Buffer.from(content ?? '')) : await this.client.fetch(replicaId, configId, version);
     return { name: `configs/${index}`, content: held, mode: Number.parseInt(mode, 8), uid, gid };
+  }
+
+  /** What its dependencies put into its environment, passwords in it. */
+  async #injected({ replicaId, spec }: Assignment): Promise<Record<string, string>> {
+    const passwords = new Map<string, string>();
+    for (const { secretId, version } of passwordsNeeded(spec)) passwords.set(`${secretId} ${version}`, (await this.client.fetch(replicaId, secretId, version)).reveal().toString());
+    const variables = injectedInto(spec, ({ secretId, version }) => passwords.get(`${secretId} ${version}`) ?? null);
+    return Object.fromEntries(variables.flatMap(({ name, value }) => (value === null ? [] : [[name, value]])));
   }
 
   async #mountsOf(assignment: Assignment): Promise<readonly FileMount[]> {

@@ -16,7 +16,7 @@ export function observationOf(telling: Telling, memory: ReplicaMemory, container
     replicaId: memory.replicaId,
     ...told,
     ...whichOf(memory, container),
-    ...(telling.reason?.code === 'subnet_taken' && memory.trouble ? { subnet: memory.trouble.subnet } : {}),
+    ...(telling.reason?.code === 'subnet_taken' && memory.trouble?.subnet ? { subnet: memory.trouble.subnet } : {}),
     ...(pull ? { pull } : {}),
     ...(HAS_ENDED.has(telling.state) ? exitOf(container ?? before) : NO_EXIT),
     ...healthOf(telling, before),

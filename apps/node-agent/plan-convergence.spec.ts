@@ -11,7 +11,7 @@ import type { Step, Surroundings } from './step.ts';
 
 const service: Assignment = {
   replicaId: 'rep_a', owner: { type: 'docker_service', id: 'svc_a' }, projectId: 'prj_a', environmentId: 'env_a', slot: 1, generation: 1, release: 1, wanted: 'run', replaces: null,
-  network: { networkId: 'net_a', subnet: '10.192.0.0/24' }, aliases: [], spec: aContainerSpec(), minHealthyMs: 10_000, healthyDeadlineMs: 300_000, timeoutMs: null, graceMs: 5_000, last: null,
+  networks: [{ networkId: 'net_a', name: 'default', subnet: '10.192.0.0/24', aliases: [] }], spec: aContainerSpec(), minHealthyMs: 10_000, healthyDeadlineMs: 300_000, timeoutMs: null, graceMs: 5_000, last: null,
 };
 const job: Assignment = { ...service, owner: { type: 'job', id: 'job_a' }, spec: aContainerSpec({ restartPolicy: NO_RESTART }), healthyDeadlineMs: null, timeoutMs: 60_000 };
 

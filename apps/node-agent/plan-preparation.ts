@@ -66,7 +66,7 @@ export function planWaitForReplaced(memory: ReplicaMemory, around: Surroundings,
  *  away would make it so. */
 export function waitOf(wanted: Assignment, memory: ReplicaMemory, around: Surroundings): number {
   const { trouble, notBefore, ends } = memory;
-  const isHeld = trouble !== null && (trouble.reason.code !== 'subnet_taken' || trouble.subnet === wanted.network.subnet);
+  const isHeld = trouble !== null && (trouble.reason.code !== 'subnet_taken' || wanted.networks.some(({ subnet }) => subnet === trouble.subnet));
   const held = isHeld ? Math.min(trouble.retryAt - around.now, retryDelayMs(trouble.times, 0)) : 0;
   const restart = notBefore === null ? 0 : Math.min(notBefore - around.now, restartDelayMs(wanted.spec.restartPolicy, ends, 0));
   return Math.ceil(Math.max(0, held, restart));

@@ -1,8 +1,9 @@
 import type { Assignment, Clock, Heartbeat } from '#contracts';
-import { containerPlanOf, networkPlanOf, type ContainerRuntime, type Host } from '#docker';
+import { containerPlanOf, type ContainerRuntime, type Host } from '#docker';
 import { formatBytes, quarterOf, type PullProgress, type ReplicaId } from '#domain';
 import type { AppliedSet } from './applied-set.ts';
 import type { GivenValues } from './given-values.ts';
+import type { Networks } from './networks.ts';
 import { Pulls } from './pulls.ts';
 import type { Memories, ReplicaMemory } from './replica-memory.ts';
 import type { Teller } from './tell.ts';
@@ -39,6 +40,7 @@ export class Preparer {
       readonly starts: Turns;
       readonly clock: Clock;
       readonly volumes: Volumes;
+      readonly networks: Networks;
     },
   ) {
     this.#pulls = new Pulls(options.runtime, options.clock);
@@ -83,14 +85,16 @@ export class Preparer {
     }
   }
 
-  /** The network and the volumes, and the container in them. @returns the container's id. @throws EngineError */
+  /** The networks and the volumes, and the container in them. @returns the container's id. @throws EngineError */
   async make(assignment: Assignment, memory: ReplicaMemory): Promise<string> {
-    const { runtime, host, memories, starts, volumes, given } = this.options;
+    const { runtime, host, memories, starts, volumes, networks, given } = this.options;
     const values = await given.forMaking(assignment);
     const containerId = await starts.take(async () => {
       await volumes.ensure(assignment);
-      await runtime.ensureNetwork(networkPlanOf(assignment, host.installation));
-      return runtime.createContainer(containerPlanOf(assignment, host, values));
+      await networks.ensure(assignment);
+      const id = await runtime.createContainer(containerPlanOf(assignment, host, values));
+      await networks.join(assignment, id);
+      return id;
     });
     await memories.save({ ...memory, containerId, trouble: null });
     return containerId;

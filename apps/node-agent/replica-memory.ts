@@ -63,8 +63,8 @@ export interface Trouble {
   readonly reason: Reason;
   readonly times: number;
   readonly retryAt: number;
-  /** The subnet that it was had with: another one is worth an attempt at once. */
-  readonly subnet: string;
+  /** The subnet that it was had with, of `subnet_taken`: another one is worth an attempt at once. */
+  readonly subnet: string | null;
 }
 
 /** A replica that this node never heard of goes on from what the log last knew of it, if that is anything. */

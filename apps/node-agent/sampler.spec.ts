@@ -8,7 +8,7 @@ import { Sampler } from './sampler.ts';
 
 const entry = (replicaId: `rep_${string}`, over: Partial<Assignment> = {}): Assignment => ({
   replicaId, owner: { type: 'docker_service', id: 'svc_a' }, projectId: 'prj_a', environmentId: 'env_a', slot: 1, generation: 1, release: 1, wanted: 'run', replaces: null,
-  network: { networkId: 'net_a', subnet: '10.192.3.0/24' }, aliases: ['api'], spec: aContainerSpec(), minHealthyMs: 0, healthyDeadlineMs: null, timeoutMs: null, graceMs: 0, last: null, ...over,
+  networks: [{ networkId: 'net_a', name: 'default', subnet: '10.192.3.0/24', aliases: ['api'] }], spec: aContainerSpec(), minHealthyMs: 0, healthyDeadlineMs: null, timeoutMs: null, graceMs: 0, last: null, ...over,
 });
 
 async function setUp(...entries: Assignment[]) {

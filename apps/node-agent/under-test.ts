@@ -26,7 +26,7 @@ const IMAGES = {
 /** One that is to run. */
 export const entry = (replicaId: `rep_${string}`, image: string, { of = {}, ...change }: Partial<Assignment> & { of?: Partial<ContainerSpec> } = {}): Assignment => ({
   replicaId, owner: { type: 'docker_service', id: 'svc_a' }, projectId: 'prj_a', environmentId: 'env_a', slot: 1, generation: 1, release: 1, wanted: 'run', replaces: null,
-  network: { networkId: 'net_a', subnet: '10.192.0.0/24' }, aliases: [], spec: aContainerSpec({ image, ...of }), minHealthyMs: 1_000, healthyDeadlineMs: 60_000,
+  networks: [{ networkId: 'net_a', name: 'default', subnet: '10.192.0.0/24', aliases: [] }], spec: aContainerSpec({ image, ...of }), minHealthyMs: 1_000, healthyDeadlineMs: 60_000,
   timeoutMs: null, graceMs: 5_000, last: null, ...change,
 });
 /** What makes one a job's. */

@@ -2,6 +2,7 @@ import {
   followedBy,
   node as nodeRules,
   parseStream,
+  OWN_NETWORK,
   PLATFORM,
   type ConfigEvent,
   type DeploymentEvent,
@@ -20,22 +21,25 @@ import {
   type ProjectId,
   type ReplicaEvent,
   type ReplicaId,
+  type ResourceEvent,
   type SecretEvent,
   type StreamCategory,
+  usedBy,
   type VolumeEvent,
   type VolumeId,
 } from '#domain';
 import type { Recorded } from '#event-store';
 import type { Cause } from './cause.ts';
+import { HeldReplicas } from './dependencies/held-replicas.ts';
 import { LocalImages } from './placement/local-images.ts';
 import { RecentFailures } from './placement/recent-failures.ts';
 import { KnownVolumes } from './volumes/known-volumes.ts';
 
 /** All that the index folds. */
-export type IndexedEvent = DockerServiceEvent | DeploymentEvent | ReplicaEvent | NodeEvent | JobEvent | NetworkEvent | NetworkPoolEvent | ProjectEvent | VolumeEvent | SecretEvent | ConfigEvent;
+export type IndexedEvent = DockerServiceEvent | DeploymentEvent | ReplicaEvent | NodeEvent | JobEvent | NetworkEvent | NetworkPoolEvent | ProjectEvent | VolumeEvent | SecretEvent | ConfigEvent | ResourceEvent;
 
 /** The streams that the index reads. */
-export const INDEXED_PREFIXES = ['docker_service-', 'deployment-', 'replica-', 'node-', 'job-', 'project-', 'network-', 'network_pool-', 'volume-', 'secret-', 'config-'] as const;
+export const INDEXED_PREFIXES = ['docker_service-', 'deployment-', 'replica-', 'node-', 'job-', 'project-', 'network-', 'network_pool-', 'volume-', 'secret-', 'config-', 'resource-'] as const;
 
 export interface ReplicaEntry {
   readonly replicaId: ReplicaId;
@@ -47,12 +51,16 @@ export interface ReplicaEntry {
   /** Where it was claimed or placed last. */
   readonly nodeId: NodeId | null;
   readonly gone: boolean;
+  /** Those that it is in; null: its environment's own alone. */
+  readonly networks: readonly NetworkId[] | null;
 }
 
 export interface NetworkEntry {
   readonly networkId: NetworkId;
   readonly environmentId: EnvironmentId;
   readonly projectId: ProjectId;
+  readonly name: string;
+  readonly hasSubnet: boolean;
   /** Its subnet isn't back in the pool yet. */
   readonly deleted: boolean;
 }
@@ -82,8 +90,9 @@ export class LogIndex {
   readonly replicas = new Map<ReplicaId, ReplicaEntry>();
   /** Folds of the nodes' streams, for weighing them against each other; the node's own stream has the last word. */
   readonly nodes = new Map<NodeId, Node>();
-  /** By environment, until the subnet is free again. */
-  readonly networks = new Map<EnvironmentId, NetworkEntry>();
+  /** Until the subnet is free again. */
+  readonly networks = new Map<NetworkId, NetworkEntry>();
+  readonly #ownNetworks = new Map<EnvironmentId, NetworkId>();
   /** By holder. */
   readonly claims = new Map<string, ClaimEntry>();
   readonly #complaints = new Map<EnvironmentId, Map<string, SubnetComplaint>>();
@@ -92,8 +101,10 @@ export class LogIndex {
   readonly endingJobs = new Set<JobId>();
   /** Services by the job that is a hook of theirs and hasn't ended. */
   readonly hooks = new Map<string, DockerServiceId>();
-  /** Services by the secret or config of which a release of theirs followed the latest version; whether one still does its own stream says. */
+  /** Services by the secret or config of which a release of theirs followed the latest version, and by the resource or service that one used; whether one still
+   *  does its own stream says. */
   readonly followers = new Map<string, Set<DockerServiceId>>();
+  readonly held = new HeldReplicas();
   readonly failures = new RecentFailures();
   readonly localImages = new LocalImages();
   readonly volumes = new KnownVolumes();
@@ -122,14 +133,29 @@ export class LogIndex {
     return [...this.replicas.values()].filter((entry) => entry.ownerId === ownerId);
   }
 
-  /** The network by its id. */
-  network(networkId: string): NetworkEntry | null {
-    return [...this.networks.values()].find((entry) => entry.networkId === networkId) ?? null;
+  /** The network that an environment has for its own. */
+  ownNetworkOf(environmentId: EnvironmentId): NetworkEntry | null {
+    return this.networks.get(this.#ownNetworks.get(environmentId) ?? 'net_') ?? null;
+  }
+
+  /** Whether a node holds something that joined this network, or is about to. */
+  isJoined(networkId: NetworkId): boolean {
+    return [...this.replicas.values()].some(({ networks, phase }) => phase !== 'waiting' && networks?.includes(networkId));
   }
 
   /** What was said of this subnet in an environment; null where nothing was. One that it had before is no matter. */
   complaintOf(environmentId: EnvironmentId, subnet: string): SubnetComplaint | null {
     return this.#complaints.get(environmentId)?.get(subnet) ?? null;
+  }
+
+  /** Nothing is left to do about a deleted network: its subnet is back in the pool, or it never had one. */
+  dropNetwork(networkId: NetworkId): void {
+    const entry = this.networks.get(networkId);
+    if (!entry?.deleted) return;
+    this.networks.delete(networkId);
+    if (entry.name !== OWN_NETWORK) return;
+    this.#ownNetworks.delete(entry.environmentId);
+    this.#complaints.delete(entry.environmentId);
   }
 
   /** Replicas that no node holds yet. */
@@ -145,13 +171,18 @@ export class LogIndex {
 
   readonly #folds: Folds = {
     DockerServiceCreated: ({ dockerServiceId }) => void this.services.add(dockerServiceId),
-    ReleaseCut: ({ spec }, { stream }) => this.#follow(parseStream(stream).id as DockerServiceId, followedBy(spec).keys()),
+    ReleaseCut: ({ spec }, { stream }) => this.#follow(parseStream(stream).id as DockerServiceId, [...followedBy(spec).keys(), ...usedBy(spec)]),
     DockerServiceDeleted: (_, { stream }) => this.#forget(stream),
 
-    ReplicaCreated: ({ replicaId, owner, environmentId, release }) =>
-      void this.replicas.set(replicaId, { replicaId, ownerId: owner.id, environmentId, release, phase: 'waiting', nodeId: null, gone: false }),
+    ReplicaCreated: ({ replicaId, owner, environmentId, release, waitsFor = [], networks = null }) => {
+      this.replicas.set(replicaId, { replicaId, ownerId: owner.id, environmentId, release, phase: 'waiting', nodeId: null, gone: false, networks });
+      this.held.hold(replicaId, waitsFor);
+    },
     ReplicaAbandoned: ({ replicaId }) => this.#drop(replicaId),
-    PlacementClaimed: ({ replicaId, nodeId }) => this.#place(replicaId, { phase: 'claimed', nodeId }),
+    PlacementClaimed: ({ replicaId, nodeId }) => {
+      this.#place(replicaId, { phase: 'claimed', nodeId });
+      this.held.forget(replicaId);
+    },
     PlacementSettled: ({ replicaId, outcome }) => this.#settle(replicaId, outcome),
     ReplicaObserved: (data, { metadata }) => this.#observe(data, Date.parse(metadata.at)),
     ReplicaReleased: ({ replicaId }) => this.#release(replicaId),
@@ -163,9 +194,10 @@ export class LogIndex {
     JobCancelRequested: (_, { stream }) => this.#ending(stream),
     JobEnded: (_, { stream }) => this.#endJob(stream),
 
-    NetworkCreated: ({ networkId, environmentId, projectId }) => void this.networks.set(environmentId, { networkId, environmentId, projectId, deleted: false }),
-    NetworkDeleted: (_, { stream }) => this.#changeNetwork(parseStream(stream).id, { deleted: true }),
-    SubnetFreed: ({ networkId }) => this.#dropNetwork(networkId),
+    NetworkCreated: (data) => this.#addNetwork(data),
+    NetworkSubnetChanged: (_, { stream }) => this.#changeNetwork(parseStream(stream).id as NetworkId, { hasSubnet: true }),
+    NetworkDeleted: (_, { stream }) => this.#changeNetwork(parseStream(stream).id as NetworkId, { deleted: true }),
+    SubnetFreed: ({ networkId }) => this.dropNetwork(networkId),
 
     NameClaimed: ({ holder }, { stream }) => void this.claims.set(holder, { holder, projectId: parseStream(stream).id }),
     NameReleased: ({ holder }) => this.#unclaim(holder),
@@ -212,6 +244,7 @@ export class LogIndex {
 
   #drop(replicaId: ReplicaId): void {
     this.replicas.delete(replicaId);
+    this.held.forget(replicaId);
     this.#released.delete(replicaId);
     this.#causes.delete(replicaId);
   }
@@ -231,16 +264,14 @@ export class LogIndex {
     for (const [jobId, serviceId] of this.hooks) if (serviceId === dockerServiceId) this.hooks.delete(jobId);
   }
 
-  #changeNetwork(networkId: string, change: Partial<NetworkEntry>): void {
-    const entry = this.network(networkId);
-    if (entry) this.networks.set(entry.environmentId, { ...entry, ...change });
+  #addNetwork({ networkId, environmentId, projectId, name, subnet }: Extract<NetworkEvent, { type: 'NetworkCreated' }>['data']): void {
+    this.networks.set(networkId, { networkId, environmentId, projectId, name, hasSubnet: subnet !== null, deleted: false });
+    if (name === OWN_NETWORK) this.#ownNetworks.set(environmentId, networkId);
   }
 
-  #dropNetwork(networkId: NetworkId): void {
-    const entry = this.network(networkId);
-    if (!entry?.deleted) return;
-    this.networks.delete(entry.environmentId);
-    this.#complaints.delete(entry.environmentId);
+  #changeNetwork(networkId: NetworkId, change: Partial<NetworkEntry>): void {
+    const entry = this.networks.get(networkId);
+    if (entry) this.networks.set(networkId, { ...entry, ...change });
   }
 
   #unclaim(holder: string): void {

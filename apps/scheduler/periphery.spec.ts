@@ -23,18 +23,18 @@ describe('networks', () => {
 
   it('get another subnet where a host uses theirs already, once, and the agent is told', async () => {
     world = await SchedulerWorld.begin();
-    world.nodes[0]!.fateOf = ({ network: given }) => (given.subnet === '10.192.0.0/24' ? 'meets_taken_subnet' : 'settles');
+    world.nodes[0]!.fateOf = ({ networks: [given] }) => (given!.subnet === '10.192.0.0/24' ? 'meets_taken_subnet' : 'settles');
     await world.createService(1);
     await until(() => world.isStable(1));
     expect(await subnet()).toBe('10.192.1.0/24');
     expect(world.events('SubnetBarred')).toHaveLength(1);
-    expect(world.nodes[0]!.sets.at(-1)?.entries[0]?.network.subnet).toBe('10.192.1.0/24');
+    expect(world.nodes[0]!.sets.at(-1)?.entries[0]?.networks[0]?.subnet).toBe('10.192.1.0/24');
   });
 
   it('get a third subnet where a host uses the second one, too', async () => {
     world = await SchedulerWorld.begin();
     const taken = ['10.192.0.0/24', '10.192.1.0/24'];
-    world.nodes[0]!.fateOf = ({ network: given }) => (taken.includes(given.subnet) ? 'meets_taken_subnet' : 'settles');
+    world.nodes[0]!.fateOf = ({ networks: [given] }) => (taken.includes(given!.subnet) ? 'meets_taken_subnet' : 'settles');
     await world.createService(1);
     await until(() => world.isStable(1));
     expect(await subnet()).toBe('10.192.2.0/24');

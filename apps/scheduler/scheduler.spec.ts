@@ -31,8 +31,7 @@ describe('a service', () => {
       slot: 1,
       generation: 1,
       release: 1,
-      network: { networkId: IDS.networkId, subnet: '10.192.0.0/24' },
-      aliases: ['api', IDS.serviceId, 'api.production.shop.internal'],
+      networks: [{ networkId: IDS.networkId, name: 'default', subnet: '10.192.0.0/24', aliases: ['api', IDS.serviceId, 'api.production.shop.internal'] }],
       spec: { env: { PORT: '80' } },
       timeoutMs: null,
     });

@@ -5,6 +5,7 @@ import { WorkQueue, type WorkQueueOptions } from '#reconcile';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { INDEXED_PREFIXES, LogIndex } from './log-index.ts';
 import { FreeOrphans } from './names/free-orphans.ts';
+import type { NetworkTroubles } from './networks/lacking-network.ts';
 import { ReconcileNetworks } from './networks/reconcile-networks.ts';
 import { ReleaseReplicas } from './nodes/release-replicas.ts';
 import { ReconcilePlacement } from './placement/reconcile-placement.ts';
@@ -13,6 +14,7 @@ import { ReconcileService } from './services/reconcile-service.ts';
 import { ReconcileVolumes } from './volumes/reconcile-volumes.ts';
 import { FollowVersions } from './values/follow-versions.ts';
 import { HandOver } from './values/hand-over.ts';
+import { SWEEP, SweepValues, type SweepTimes } from './values/sweep-values.ts';
 import { allWakes, type Wakes, wakesOf } from './wakes.ts';
 
 const RESYNC_MS = 30_000;
@@ -22,6 +24,8 @@ const BURST_MS = 50;
 export interface SchedulerOptions extends SchedulerPorts {
   /** What environments' subnets are cut from: `10.192.0.0/11`. */
   readonly subnetPool: string;
+  /** When values that nothing names are looked for; default `SWEEP`. */
+  readonly sweep?: SweepTimes;
 }
 
 /** The scheduler: follows the log, and wakes a reconciler for whatever an event concerns. Any number of them may run on one
@@ -33,6 +37,7 @@ export class Scheduler {
   private readonly stopping = new AbortController();
   private readonly unsubscribe: (() => void)[] = [];
   private following: Promise<void> = Promise.resolve();
+  private sweeping: Promise<void> = Promise.resolve();
   private caughtUp = false;
   private trouble: Error | null = null;
 
@@ -69,7 +74,7 @@ export class Scheduler {
   async stop(): Promise<void> {
     this.stopping.abort();
     for (const end of this.unsubscribe.splice(0)) end();
-    await Promise.all([this.following, ...this.allQueues().map((queue) => queue.stop())]);
+    await Promise.all([this.following, this.sweeping, ...this.allQueues().map((queue) => queue.stop())]);
   }
 
   /** Whether it decides anything yet, in a sentence. */
@@ -81,9 +86,10 @@ export class Scheduler {
   private makeQueues() {
     const { options, index, dispatcher } = this;
     const services = new ReconcileService(options, index, (nodeId) => this.wakeHolders(nodeId));
-    const placements = new ReconcilePlacement(options, index);
+    const troubles: NetworkTroubles = new Map();
+    const placements = new ReconcilePlacement(options, index, troubles);
     const releases = new ReleaseReplicas(options, index);
-    const networks = new ReconcileNetworks(options, index, options.subnetPool);
+    const networks = new ReconcileNetworks(options, index, { pool: options.subnetPool, troubles });
     const names = new FreeOrphans(options, index);
     const volumes = new ReconcileVolumes(options, index);
     const followers = new FollowVersions(options, index);
@@ -126,6 +132,7 @@ export class Scheduler {
     this.wake(allWakes(this.index));
     for (const queue of this.allQueues()) queue.start();
     void this.resyncForever();
+    this.sweeping = this.sweepForever();
   }
 
   /** A lost message costs delay, never truth: all that isn't over is looked at again from time to time. */
@@ -136,6 +143,16 @@ export class Scheduler {
       if (signal.aborted) return;
       const all = allWakes(this.index);
       this.wake({ ...all, dispatches: new Set([...all.dispatches].filter((nodeId) => this.dispatcher.isBehind(nodeId))) });
+    }
+  }
+
+  private async sweepForever(): Promise<void> {
+    const { clock, logger, sweep: { everyMs, unnamedForMs } = SWEEP } = this.options;
+    const { signal } = this.stopping;
+    const values = new SweepValues(this.options, unnamedForMs);
+    while (!signal.aborted) {
+      await values.look().catch((error: unknown) => logger.warn('values that nothing names can not be looked for now', { error }));
+      await clock.sleep(everyMs, signal);
     }
   }
 

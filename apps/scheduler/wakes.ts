@@ -1,4 +1,4 @@
-import { parseStream, type DockerServiceId, type EnvironmentId, type NodeEvent, type NodeId, type Owner, type ProjectId, type ReplicaId, type VolumeId } from '#domain';
+import { parseStream, type DockerServiceId, type EnvironmentId, type NetworkId, type NodeEvent, type NodeId, type Owner, type ProjectId, type ReplicaId, type VolumeId } from '#domain';
 import type { Recorded } from '#event-store';
 import type { IndexedEvent, LogIndex } from './log-index.ts';
 
@@ -24,12 +24,12 @@ export function wakesOf(recorded: Recorded, index: LogIndex): Wakes {
   const event = recorded as unknown as IndexedEvent;
   const { category, id } = parseStream(recorded.stream);
   if (category === 'docker_service') wakeByService(id as DockerServiceId, event, found);
-  if (category === 'secret' || category === 'config') found.followersOf(id);
+  if (category === 'secret' || category === 'config' || category === 'resource') found.followersOf(id);
   if (category === 'deployment' && 'dockerServiceId' in event.data) found.service(event.data.dockerServiceId);
   if (category === 'replica') wakeByReplica(event, found);
   if (category === 'node') wakeByNode(id as NodeId, event as NodeEvent, found);
   if (category === 'job') wakeByJob(id, event, found);
-  if (category === 'network') found.environment(index.network(id)?.environmentId ?? null);
+  if (category === 'network') found.network(id as NetworkId, event);
   if (category === 'volume') wakeByVolume(id as VolumeId, event, found);
   if (category === 'project') wakeByProject(id, event, found);
   return found;
@@ -56,7 +56,10 @@ const MAY_LACK: ReadonlySet<string> = new Set(['ReleaseCut', 'DockerServiceResum
 
 function wakeByService(id: DockerServiceId, { type }: IndexedEvent, found: Found): void {
   found.changed(id);
+  found.heldBy(id);
   if (MAY_LACK.has(type)) found.followers.add(id);
+  // Its first port may be another one now.
+  if (type === 'DeploymentEnded') found.followersOf(id);
 }
 
 function wakeByJob(id: string, { type }: IndexedEvent, found: Found): void {
@@ -82,6 +85,7 @@ function wakeByReplica(event: IndexedEvent, found: Found): void {
       if (event.data.state === 'GONE') found.releases.add(event.data.nodeId);
       if (event.data.state === 'GONE') found.awaited(event.data.replicaId);
       if (event.data.subnet) found.complaint(event.data.replicaId);
+      found.heldBy(event.data.owner.id);
       return found.owner(event.data.owner);
   }
 }
@@ -152,6 +156,11 @@ class Found implements Wakes {
     for (const serviceId of this.index.followers.get(id) ?? []) this.followers.add(serviceId);
   }
 
+  /** Replicas that wait for a service to be well. */
+  heldBy(serviceId: string): void {
+    for (const replicaId of this.index.held.by(serviceId)) this.placements.add(replicaId);
+  }
+
   owner({ type, id }: Owner): void {
     if (type === 'docker_service') this.service(id);
   }
@@ -181,13 +190,18 @@ class Found implements Wakes {
     for (const { placement } of this.index.nodes.get(nodeId)?.entries.values() ?? []) this.owner(placement.owner);
   }
 
-  /** What hangs on an environment's network. */
-  environment(environmentId: EnvironmentId | null): void {
-    if (!environmentId) return;
+  /** What hangs on a network: its own subnet, and whatever its environment has. */
+  network(networkId: NetworkId, event: IndexedEvent): void {
+    if (event.type === 'NetworkDeleted' || event.type === 'NetworkReservationVoided') this.names.add(networkId);
+    const network = this.index.networks.get(networkId);
+    if (!network) return;
+    this.networks.add(network.projectId);
+    this.environment(network.environmentId);
+  }
+
+  environment(environmentId: EnvironmentId): void {
     for (const nodeId of this.index.nodesOf(environmentId)) this.dispatches.add(nodeId);
     for (const entry of this.index.unplaced()) if (entry.environmentId === environmentId) this.placements.add(entry.replicaId);
-    const network = this.index.networks.get(environmentId);
-    if (network) this.networks.add(network.projectId);
   }
 
   /** What a service or job uses. */
@@ -211,7 +225,7 @@ class Found implements Wakes {
 
   complaint(replicaId: ReplicaId): void {
     const environmentId = this.index.replicas.get(replicaId)?.environmentId;
-    const network = environmentId && this.index.networks.get(environmentId);
+    const network = environmentId && this.index.ownNetworkOf(environmentId);
     if (network) this.networks.add(network.projectId);
   }
 }

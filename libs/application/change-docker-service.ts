@@ -1,5 +1,5 @@
 import { dockerService, Rejection, streamOf, type CommandMetadata, type DeploymentId, type DockerService, type DockerServiceCommand, type ExistingDockerService } from '#domain';
-import { Conflict, type AggregateStore, type Handled } from '#event-store';
+import { Conflict, PreconditionFailed, type AggregateStore, type Handled } from '#event-store';
 import { ToDockerService } from './aggregate-command.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
@@ -28,6 +28,8 @@ export async function changeDockerService(
     const { state, revision } = await aggregates.load(dockerService, stream);
     if (state.status !== 'present') throw new Rejection('not_found', 'docker_service.not_found', 'no service of this id was ever created');
     const isRepeat = await aggregates.stands(dockerService, stream, metadata.commandId);
+    // Before anything is made for it.
+    if (!isRepeat && ifMatch !== undefined && revision !== ifMatch) throw new PreconditionFailed(stream, ifMatch, revision);
     const command = isRepeat ? NOTHING : await from(state);
     try {
       return await dispatcher.send(new ToDockerService(dockerServiceId, command, metadata, { ifMatch, expected: revision }));
@@ -38,7 +40,7 @@ export async function changeDockerService(
 }
 
 /** What stands in the stream is the answer, whatever is sent. */
-const NOTHING: DockerServiceCommand = { type: 'ChangeDockerService', data: { deploymentId: 'dep_' } };
+export const NOTHING: DockerServiceCommand = { type: 'ChangeDockerService', data: { deploymentId: 'dep_' } };
 
 /** The deployment that a command started; null where it started none. */
 export const startedDeployment = ({ events }: Handled<DockerService>): DeploymentId | null => {

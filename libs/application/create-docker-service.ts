@@ -5,8 +5,10 @@ import {
 import type { AggregateStore, Handled } from '#event-store';
 import { deriveId } from '#platform';
 import { ToDockerService } from './aggregate-command.ts';
+import { NOTHING } from './change-docker-service.ts';
 import { withClaimedName } from './claimed-name.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { provideNetworks, type NewNetwork } from './networks.ts';
 import { provideVolumes, type NewVolume } from './volumes.ts';
 
 /** What a client asks for, complete: defaults are filled in. */
@@ -20,6 +22,8 @@ export interface NewDockerService {
   readonly spec: ContainerSpec;
   /** Volumes that have yet to be made; left out: none. */
   readonly creates?: readonly NewVolume[];
+  /** The same of networks. */
+  readonly newNetworks?: readonly NewNetwork[];
 }
 
 /** The id that a service has under the command that creates it: a retry names the same one. */
@@ -27,17 +31,19 @@ export const dockerServiceIdOf = (commandId: string) => deriveId('svc', commandI
 /** The id of the deployment that a command starts, if it starts one. */
 export const deploymentIdOf = (commandId: string) => deriveId('dep', commandId, 'deployment', 0);
 
-/** Whether this command has created (or been refused) its service before: then it is only to be answered. */
-export async function isRepeatOfCreate(aggregates: AggregateStore, commandId: string): Promise<boolean> {
-  const { revision } = await aggregates.load(dockerService, streamOf('docker_service', dockerServiceIdOf(commandId)));
-  return revision !== null;
+/** What the command did before, whatever has become since of what it named: a plan, a secret, a volume, a node's room. Null: it stands nowhere.
+ *  @throws Rejection `idempotency.key_reused` where it was sent with another body. */
+export async function createdBefore({ dispatcher, aggregates }: { readonly dispatcher: Dispatcher; readonly aggregates: AggregateStore }, metadata: CommandMetadata): Promise<Handled<DockerService> | null> {
+  const id = dockerServiceIdOf(metadata.commandId);
+  if (!(await aggregates.stands(dockerService, streamOf('docker_service', id), metadata.commandId))) return null;
+  return dispatcher.send(new ToDockerService(id, NOTHING, metadata));
 }
 
 /** Claims the name in its environment, then writes the service with its first release and deployment in one append.
  *  @throws Rejection `docker_service.invalid`, `environment.not_found`, `name.taken`, `reservation.voided`. */
 export async function createDockerService(
   { dispatcher, aggregates }: { readonly dispatcher: Dispatcher; readonly aggregates: AggregateStore },
-  { spec, creates = [], ...asked }: NewDockerService,
+  { spec, creates = [], newNetworks = [], ...asked }: NewDockerService,
   metadata: CommandMetadata,
 ): Promise<Handled<DockerService>> {
   const [wrong, ...more] = serviceViolations({ ...asked, spec });
@@ -51,6 +57,7 @@ export async function createDockerService(
     write: async () => {
       const mounts = mountsOfService(spec, asked.deploy);
       if (creates.length + mounts.length > 0) await provideVolumes({ dispatcher, aggregates }, { creates, mounts }, { type: 'docker_service', id: dockerServiceId }, metadata);
+      await provideNetworks({ dispatcher, aggregates }, newNetworks, metadata);
       return dispatcher.send(new ToDockerService(dockerServiceId, { type: 'CreateDockerService', data }, metadata));
     },
   });

@@ -7,6 +7,7 @@ import { deriveId } from '#platform';
 import { ToJob } from './aggregate-command.ts';
 import { standingEnvironment } from './create-docker-service.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { provideNetworks, refuseDeletedNetworks, type NewNetwork } from './networks.ts';
 import { provideVolumes, type Mounting, type NewVolume } from './volumes.ts';
 
 /** A job that somebody asks for, complete: defaults are filled in. */
@@ -15,6 +16,8 @@ export interface NewJob extends Pick<JobDefinition, 'name' | 'spec' | 'timeoutMs
   readonly environmentId: EnvironmentId;
   /** Volumes that have yet to be made; left out: none. */
   readonly creates?: readonly NewVolume[];
+  /** The same of networks. */
+  readonly newNetworks?: readonly NewNetwork[];
 }
 
 interface Parts {
@@ -33,22 +36,31 @@ export async function createdJob(aggregates: AggregateStore, jobId: JobId): Prom
   return state.status === 'absent' ? null : state.definition;
 }
 
+/** What a request to create a job did before, whatever has become since of its service or environment; null: it stands nowhere.
+ *  @throws Rejection `idempotency.key_reused` where it was sent with another body. */
+export async function jobCreatedBefore({ dispatcher, aggregates }: Parts, jobId: JobId, metadataFor: (projectId: ProjectId) => CommandMetadata): Promise<Handled<Job> | null> {
+  const definition = await createdJob(aggregates, jobId);
+  return definition && dispatcher.send(new ToJob(jobId, { type: 'CreateJob', data: definition }, metadataFor(definition.projectId)));
+}
+
 /** @throws Rejection `job.invalid`, `job.timeout_out_of_range`, `job.retries_out_of_range`, `environment.not_found`. */
-export async function createJob({ dispatcher, aggregates }: Parts, { creates = [], ...asked }: NewJob, metadata: CommandMetadata): Promise<Handled<Job>> {
+export async function createJob({ dispatcher, aggregates }: Parts, { creates = [], newNetworks = [], ...asked }: NewJob, metadata: CommandMetadata): Promise<Handled<Job>> {
   refuseInvalidJob(asked);
   const { environment } = await standingEnvironment(aggregates, asked);
   const jobId = jobIdOf(metadata.commandId);
   const spec = jobSpecOf(asked.spec, {});
   const data = { ...asked, spec, jobId, networkId: environment.networkId, trigger: { type: 'manual' }, rerunOf: null } as const;
   await mount({ dispatcher, aggregates }, { creates, mounts: spec.volumes ?? [] }, jobId, metadata);
+  await provideNetworks({ dispatcher, aggregates }, newNetworks, metadata);
   return dispatcher.send(new ToJob(jobId, { type: 'CreateJob', data }, metadata));
 }
 
-/** A new job that runs what another one ran, whatever became of that. @throws Rejection `environment.not_found`. */
+/** A new job that runs what another one ran, whatever became of that. @throws Rejection `environment.not_found`, `network.deleted`. */
 export async function rerunJob({ dispatcher, aggregates }: Parts, source: JobDefinition, metadata: CommandMetadata): Promise<Handled<Job>> {
   await standingEnvironment(aggregates, source);
   const jobId = rerunIdOf(metadata.commandId, source.jobId);
   const data = { ...source, jobId, trigger: { type: 'manual' }, rerunOf: source.jobId } as const;
+  if (!(await createdJob(aggregates, jobId))) await refuseDeletedNetworks(aggregates, source.spec);
   await mount({ dispatcher, aggregates }, { creates: [], mounts: source.spec.volumes ?? [] }, jobId, metadata);
   return dispatcher.send(new ToJob(jobId, { type: 'CreateJob', data }, metadata));
 }

@@ -1,8 +1,8 @@
 import { Inject, type Type } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { config, dockerService, job, node, plan, project, Rejection, schedule, secret, streamOf, volume, type Command, type Decider, type DomainEvent, type StreamCategory } from '#domain';
+import { config, dockerService, job, network, node, plan, project, Rejection, resource, schedule, secret, streamOf, volume, type Command, type Decider, type DomainEvent, type StreamCategory } from '#domain';
 import { AggregateStore, type Handled } from '#event-store';
-import { ToDockerService, ToJob, ToNode, ToConfig, ToPlan, ToProject, ToSchedule, ToSecret, ToVolume, type AggregateCommand } from './aggregate-command.ts';
+import { ToDockerService, ToJob, ToNetwork, ToNode, ToConfig, ToPlan, ToProject, ToResource, ToSchedule, ToSecret, ToVolume, type AggregateCommand } from './aggregate-command.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Uneventful } from './uneventful.ts';
 
@@ -42,10 +42,12 @@ const byCarrier = new Map<unknown, Type<ICommandHandler>>([
   [ToJob, handlerOf(ToJob, 'job', job)],
   [ToSchedule, handlerOf(ToSchedule, 'schedule', schedule)],
   [ToNode, handlerOf(ToNode, 'node', node)],
+  [ToNetwork, handlerOf(ToNetwork, 'network', network)],
   [ToVolume, handlerOf(ToVolume, 'volume', volume)],
   [ToPlan, handlerOf(ToPlan, 'plan', plan)],
   [ToSecret, handlerOf(ToSecret, 'secret', secret)],
   [ToConfig, handlerOf(ToConfig, 'config', config)],
+  [ToResource, handlerOf(ToResource, 'resource', resource)],
 ]);
 
 /** One for each aggregate that takes commands from outside. */

@@ -10,6 +10,17 @@ export interface HistoryPoint {
  *  there, may well have the same event at the same revision again after another one before it. The time tells the two apart. */
 export const eventNameOf = ({ id, metadata }: { readonly id: string; readonly metadata: { readonly at: string } }): string => `${id}@${metadata.at}`;
 
+/** A network that a container is in, and what it answers to there: its service's name, id and full host name, and its aliases. */
+export interface Attachment {
+  readonly networkId: NetworkId;
+  /** For people; unique in its environment. */
+  readonly name: string;
+  readonly subnet: string;
+  readonly aliases: readonly string[];
+  /** `<name>:<other name>`: names that only this container knows, each for whatever answers to the first one there. Left out: none. */
+  readonly links?: readonly string[];
+}
+
 /** One replica that a node has to hold. Everything that the agent needs to make its container; a pure function of
  *  the node's stream and of what is frozen (releases, jobs), but for `last`, which only ever moves forward. */
 export interface Assignment {
@@ -22,9 +33,8 @@ export interface Assignment {
   readonly release: number | null;
   readonly wanted: Wanted;
   readonly replaces: ReplicaId | null;
-  readonly network: { readonly networkId: NetworkId; readonly subnet: string };
-  /** What the container answers to in its network: the service's name, its id and its full host name. */
-  readonly aliases: readonly string[];
+  /** The networks that its container is in, at least one; the first is the one that its address is told of. */
+  readonly networks: readonly Attachment[];
   readonly spec: ContainerSpec;
   readonly minHealthyMs: number;
   /** From the first start order to SETTLED; past it the agent stops the replica and reports FAILED. null: no such deadline (jobs). */

@@ -17,8 +17,7 @@ const assignment: Assignment = {
   release: 3,
   wanted: 'run',
   replaces: null,
-  network: { networkId: 'net_a', subnet: '10.192.0.0/24' },
-  aliases: ['api', 'svc_a', 'api.default.shop.internal'],
+  networks: [{ networkId: 'net_a', name: 'default', subnet: '10.192.0.0/24', aliases: ['api', 'svc_a', 'api.default.shop.internal'] }],
   spec: {
     image: 'docker.io/library/busybox:1',
     pullPolicy: 'missing',
@@ -163,7 +162,7 @@ describe('the second look', () => {
     ['CgroupnsMode', 'host'], ['NetworkMode', 'host'], ['NetworkMode', 'container:x'], ['NetworkMode', 'wb-test-net_b'], ['CapAdd', ['SYS_ADMIN']], ['CapDrop', []],
     ['SecurityOpt', ['no-new-privileges:true', 'seccomp=unconfined']], ['SecurityOpt', []], ['Memory', 0], ['Memory', -1], ['MemorySwap', -1], ['PidsLimit', -1],
     ['NanoCpus', 0], ['RestartPolicy', { Name: 'always' }], ['LogConfig', { Type: 'syslog', Config: {} }], ['VolumesFrom', ['x']], ['CgroupParent', '/'],
-    ['Sysctls', { 'kernel.x': '1' }], ['Runtime', 'other'], ['OomScoreAdj', -1000], ['ExtraHosts', ['a:1.2.3.4']], ['PublishAllPorts', true], ['StorageOpt', {}],
+    ['Sysctls', { 'kernel.x': '1' }], ['Runtime', 'other'], ['OomScoreAdj', -1000], ['ExtraHosts', ['a:host-gateway']], ['ExtraHosts', ['localhost:1.2.3.4']], ['ExtraHosts', ['a b:1.2.3.4']], ['ExtraHosts', 'a:1.2.3.4'], ['PublishAllPorts', true], ['StorageOpt', {}],
     ['PortBindings', { '80/tcp': [{ HostIp: '', HostPort: '80' }] }], ['PortBindings', { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '0' }] }], ['PortBindings', null],
     ['Mounts', null], ['Mounts', [{ ...ours, Source: 'wb-other-vol_a' }]], ['Mounts', [{ ...ours, Source: '/' }]], ['Mounts', [{ ...ours, Source: 'wb-test-vol_a/../../etc' }]], ['Mounts', [{ ...ours, Target: '/data/../etc' }]],
     ['Mounts', [{ ...ours, VolumeOptions: { DriverConfig: { Options: { type: 'none', o: 'bind', device: '/' } } } }]], ['Mounts', [{ ...ours, Type: 'npipe' }]],
@@ -171,6 +170,19 @@ describe('the second look', () => {
     ['Mounts', [{ Type: 'tmpfs', Target: '/tmp', TmpfsOptions: { Mode: 0o7777 } }]], ['Mounts', [{ Type: 'tmpfs', Source: '/', Target: '/tmp', TmpfsOptions: {} }]],
   ])('refuses %s: %j', (key, value) => {
     expect(() => checkHostConfig({ ...good, [key]: value }, allowed)).toThrow(ForbiddenConfig);
+  });
+
+  it('takes a name for an address that is elsewhere, and a name for a service in its network', () => {
+    const target = { name: 'db', kind: 'postgres', version: 1, hostname: 'main-db', address: null, dockerServiceId: 'svc_db', networks: [], port: 5432, user: 'app', database: null, password: { secretId: 'sec_a', version: 1, follows: true } } as const;
+    const use = { resourceId: 'res_a', dockerServiceId: null, prefix: null, wait: null, target } as const;
+    const dependencies = [use, { ...use, prefix: 'OTHER', target: { ...target, hostname: 'other', address: 'fd00::5', dockerServiceId: null, password: null } }];
+    const [first] = assignment.networks;
+    const { config } = containerPlanOf({ ...assignment, networks: [{ ...first!, links: ['svc_db:main-db'] }], spec: { ...assignment.spec, dependencies } }, host);
+    expect(config.HostConfig.ExtraHosts).toEqual(['other:fd00::5']);
+    expect(() => checkHostConfig(config.HostConfig, allowed)).not.toThrow();
+    expect(Object.values(config.NetworkingConfig.EndpointsConfig)[0]!.Links).toEqual(['svc_db:main-db']);
+    expect(config.Labels['waybill.secrets']).toBe('DB_PASS,DB_URL');
+    expect(good.ExtraHosts).toBeUndefined();
   });
 
   it('takes volumes of its own installation, memory, and folders that the host allows', () => {

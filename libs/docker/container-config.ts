@@ -1,8 +1,9 @@
-import type { Assignment } from '#contracts';
+import type { Assignment, Attachment } from '#contracts';
+import { injectedInto } from '#domain';
 import { checkHostConfig, ForbiddenConfig, hostConfigOf, type HostConfig } from './host-config.ts';
 import { mountsOf, type FileMount } from './mounts.ts';
 import { containerName, LABELS, networkName, SYSTEM_LABEL_PREFIX } from './names.ts';
-import type { ContainerPlan, NetworkPlan } from './runtime.ts';
+import type { ContainerPlan, JoinPlan, NetworkPlan } from './runtime.ts';
 
 /** What this engine and this installation add to an assignment. */
 export interface Host {
@@ -21,6 +22,12 @@ export interface GivenValues {
 
 const NOTHING_GIVEN: GivenValues = { env: {}, mounts: [] };
 
+/** A container's place in a network. `Links` (`<name>:<other name>`): names that only this container knows, each for whatever answers to the first one there. */
+export interface Endpoint {
+  readonly Aliases: readonly string[];
+  readonly Links?: readonly string[];
+}
+
 /** The engine's create options, as far as we ever use them. */
 export interface ContainerConfig {
   readonly Image: string;
@@ -33,13 +40,14 @@ export interface ContainerConfig {
   /** Seconds, for whoever stops it by hand. */
   readonly StopTimeout: number;
   readonly HostConfig: HostConfig;
-  readonly NetworkingConfig: { readonly EndpointsConfig: Readonly<Record<string, { readonly Aliases: readonly string[] }>> };
+  readonly NetworkingConfig: { readonly EndpointsConfig: Readonly<Record<string, Endpoint>> };
 }
 
 /** Compiles an assignment to what the engine is asked for. Pure: the same assignment and values on the same host give the same plan. */
 export function containerPlanOf(assignment: Assignment, host: Host, given: GivenValues = NOTHING_GIVEN): ContainerPlan & { readonly config: ContainerConfig } {
   const { spec } = assignment;
-  const network = networkName(host.installation, assignment.network.networkId);
+  const first = firstJoin(assignment, host.installation);
+  const { name: network } = first;
   return {
     name: containerName(host.installation, assignment.replicaId),
     config: {
@@ -49,18 +57,30 @@ export function containerPlanOf(assignment: Assignment, host: Host, given: Given
       ...commandOf(spec.command, spec.args),
       ExposedPorts: Object.fromEntries(spec.ports.map((port) => [`${port.containerPort}/${port.protocol}`, {}])),
       StopTimeout: Math.ceil(assignment.graceMs / 1000),
-      HostConfig: hostConfigOf(spec.resources, spec.ports, { network, publishOn: host.publishOn, cpus: host.cpus, mounts: [...mountsOf(spec.volumes, host.installation), ...given.mounts] }),
-      NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: assignment.aliases } } },
+      HostConfig: hostConfigOf(spec.resources, spec.ports, { network, publishOn: host.publishOn, cpus: host.cpus, mounts: [...mountsOf(spec.volumes, host.installation), ...given.mounts], hosts: hostsOf(spec) }),
+      NetworkingConfig: { EndpointsConfig: { [network]: endpointOf(first) } },
     },
   };
 }
 
-/** The environment's network, as the engine is to have it. */
-export const networkPlanOf = (assignment: Assignment, installation: string): NetworkPlan => ({
-  name: networkName(installation, assignment.network.networkId),
-  networkId: assignment.network.networkId,
-  subnet: assignment.network.subnet,
-});
+/** The networks of a container, as the engine is to have them: the first is the one that it is made in. */
+export const networkPlansOf = (assignment: Assignment, installation: string): readonly NetworkPlan[] =>
+  assignment.networks.map(({ networkId, subnet }) => ({ name: networkName(installation, networkId), networkId, subnet }));
+
+/** Those that it joins once it is made: engines before 25 make a container in one network at most
+ *  (https://docs.docker.com/reference/api/engine/version-history/: v1.44). */
+export const joinPlansOf = ({ networks: [, ...further] }: Assignment, installation: string): readonly JoinPlan[] =>
+  further.map((attachment) => joinPlanOf(attachment, installation));
+
+function firstJoin({ replicaId, networks: [first] }: Assignment, installation: string): JoinPlan {
+  if (!first) throw new ForbiddenConfig(`${replicaId} is in no network`);
+  return joinPlanOf(first, installation);
+}
+
+const joinPlanOf = ({ networkId, aliases, links }: Attachment, installation: string): JoinPlan => ({ name: networkName(installation, networkId), aliases, ...(links ? { links } : {}) });
+
+/** As the engine is asked for it. */
+export const endpointOf = ({ aliases, links }: JoinPlan): Endpoint => ({ Aliases: [...aliases], ...(links ? { Links: [...links] } : {}) });
 
 /** Checks a whole plan against the allow-list, whoever compiled it: its keys, its one network, its HostConfig, its label.
  *  @param hostPaths whether a folder of the host may be mounted; default: none.
@@ -72,7 +92,7 @@ export function checkContainerPlan(plan: ContainerPlan, installation: string, ho
   const networks = Object.keys((config['NetworkingConfig'] as ContainerConfig['NetworkingConfig'] | undefined)?.EndpointsConfig ?? {});
   const [network] = networks;
   if (networks.length !== 1 || network === undefined || !network.startsWith(networkName(installation, ''))) {
-    throw new ForbiddenConfig(`a container is in exactly one network of its installation, not in [${networks.join(', ')}]`);
+    throw new ForbiddenConfig(`a container is in made in exactly one network of its installation, not in [${networks.join(', ')}]`);
   }
   const labels = config['Labels'] as Record<string, string> | undefined;
   if (labels?.[LABELS.installation] !== installation) throw new ForbiddenConfig(`the label ${LABELS.installation} has to be ${installation}`);
@@ -101,7 +121,16 @@ function labelsOf(assignment: Assignment, installation: string): Record<string, 
     [LABELS.slot]: String(assignment.slot),
     [LABELS.generation]: String(assignment.generation),
     [LABELS.release]: assignment.release === null ? '' : String(assignment.release),
-    [LABELS.networkId]: assignment.network.networkId,
-    ...(assignment.spec.secrets?.length ? { [LABELS.secrets]: assignment.spec.secrets.map(({ key }) => key).join(',') } : {}),
+    [LABELS.networkId]: assignment.networks.map(({ networkId }) => networkId).join(','),
+    ...secretNames(assignment.spec),
   };
 }
+
+/** Of its secrets, and of what dependencies put into its environment that holds a password. */
+function secretNames(spec: Assignment['spec']): Record<string, string> {
+  const names = [...(spec.secrets ?? []).map(({ key }) => key), ...injectedInto(spec).flatMap(({ name, value }) => (value === null ? [name] : []))];
+  return names.length === 0 ? {} : { [LABELS.secrets]: names.join(',') };
+}
+
+/** What no DNS knows. */
+const hostsOf = ({ dependencies = [] }: Assignment['spec']): readonly string[] => [...new Set(dependencies.flatMap(({ target }) => (target?.address ? [`${target.hostname}:${target.address}`] : [])))];

@@ -1,15 +1,16 @@
 import Dockerode from 'dockerode';
 import type { Logger } from '#contracts';
 import { isBelow, parseImageReference, type PullProgress } from '#domain';
-import { checkContainerPlan } from './container-config.ts';
+import { checkContainerPlan, endpointOf } from './container-config.ts';
 import { ANSWER_MS, ask, epochOf, jsonLines, orNull, stateOf, unlessUnchanged } from './engine-answers.ts';
 import { toEngineError } from './engine-errors.ts';
+import { ForbiddenConfig } from './host-config.ts';
 import { runInside } from './exec.ts';
 import { readInterventions } from './interventions.ts';
 import { LogFrames, type OutputLine } from './log-frames.ts';
-import { LABELS } from './names.ts';
+import { LABELS, networkName } from './names.ts';
 import { PullMeter } from './pull-meter.ts';
-import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type Credentials, type EngineInfo, type Intervention, type NetworkPlan, type VolumePlan } from './runtime.ts';
+import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type Credentials, type EngineInfo, type Intervention, type JoinPlan, type NetworkPlan, type VolumePlan } from './runtime.ts';
 import { driverOptionsOf, isSameVolume } from './volumes.ts';
 import { usageOf, type EngineStats } from './usage.ts';
 
@@ -151,6 +152,18 @@ class DockerodeRuntime implements ContainerRuntime {
         abortSignal,
       }),
     );
+  }
+
+  async joinNetworks(id: string, joins: readonly JoinPlan[]): Promise<void> {
+    const found = await orNull(ask((abortSignal) => this.docker.getContainer(id).inspect({ abortSignal })));
+    if (found?.Config.Labels?.[LABELS.installation] !== this.installation) throw new EngineError('not_found', true, `there is no container ${id} of this installation`);
+    const lacking = joins.filter(({ name }) => !Object.hasOwn(found.NetworkSettings.Networks, name));
+    for (const join of lacking) {
+      const { name } = join;
+      if (!name.startsWith(networkName(this.installation, ''))) throw new ForbiddenConfig(`${name} is no network of this installation`);
+      const endpoint = { Container: found.Id, EndpointConfig: endpointOf(join) };
+      await ask((abortSignal) => this.docker.getNetwork(name).connect({ ...endpoint, abortSignal } as unknown as Dockerode.NetworkConnectOptions));
+    }
   }
 
   async listNetworks(): Promise<readonly { id: string; name: string; networkId: string; containers: number }[]> {

@@ -36,7 +36,9 @@ export function unlessUnchanged(error: unknown): void {
 /** A container as the engine describes it. */
 export function stateOf(found: Dockerode.ContainerInspectInfo): ContainerState {
   const { State } = found;
-  const [network] = Object.values(found.NetworkSettings.Networks);
+  const networks = found.NetworkSettings.Networks;
+  // Of several, the one that it was made in: the engine lists them by their names.
+  const network = networks[found.HostConfig.NetworkMode ?? ''] ?? Object.values(networks)[0];
   const ended = !State.Running && time(State.FinishedAt) !== null;
   return {
     id: found.Id,

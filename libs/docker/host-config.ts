@@ -1,4 +1,4 @@
-import type { Port, Resources } from '#domain';
+import { isAddress, type Port, type Resources } from '#domain';
 import { ADDED_CAPABILITIES, DROPPED_CAPABILITIES } from './capabilities.ts';
 import { areMounts, type EngineMount, type MountLimits } from './mounts.ts';
 
@@ -26,6 +26,8 @@ export interface HostConfig {
   readonly NetworkMode: string;
   readonly PortBindings: Readonly<Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[]>>;
   readonly Mounts: readonly EngineMount[];
+  /** `<name>:<address>` for what is elsewhere; left out where nothing is. */
+  readonly ExtraHosts?: readonly string[];
 }
 
 /** Threads count too; room for a busy JVM, too little for a fork bomb to matter. */
@@ -45,7 +47,7 @@ const LEAST_MEMORY = 6 * 1024 * 1024;
 export function hostConfigOf(
   resources: Resources,
   ports: readonly Port[],
-  options: { readonly network: string; readonly publishOn: string; readonly cpus: number; readonly mounts: readonly EngineMount[] },
+  options: { readonly network: string; readonly publishOn: string; readonly cpus: number; readonly mounts: readonly EngineMount[]; readonly hosts?: readonly string[] },
 ): HostConfig {
   const { request, limit } = resources;
   return {
@@ -69,6 +71,7 @@ export function hostConfigOf(
         .map((port) => [`${port.containerPort}/${port.protocol}`, [{ HostIp: options.publishOn, HostPort: String(port.hostPort) }]]),
     ),
     Mounts: options.mounts,
+    ...(options.hosts?.length ? { ExtraHosts: options.hosts } : {}),
   };
 }
 
@@ -83,7 +86,7 @@ export function checkHostConfig(config: unknown, allowed: Allowed): asserts conf
   const given = config as Record<string, unknown>;
   const unknown = Object.keys(given).filter((key) => !Object.hasOwn(ALLOWED, key)).map((key) => `${key} is not allowed`);
   const wrong = Object.entries(ALLOWED)
-    .filter(([key, allows]) => !Object.hasOwn(given, key) || !allows(given[key], given, allowed))
+    .filter(([key, allows]) => !(Object.hasOwn(given, key) || key === 'ExtraHosts') || !allows(given[key], given, allowed))
     .map(([key]) => `${key} may not be ${JSON.stringify(given[key])}`);
   if (unknown.length + wrong.length > 0) throw new ForbiddenConfig([...unknown, ...wrong].join('; '));
 }
@@ -113,10 +116,17 @@ const ALLOWED: Readonly<Record<keyof HostConfig, Allows>> = {
   NetworkMode: (value, _config, { network }) => value === network && !/^(host|none|default|bridge|container:)/.test(network),
   PortBindings: portBindings,
   Mounts: (value, _config, allowed) => areMounts(value, allowed),
+  ExtraHosts: (value) => value === undefined || (Array.isArray(value) && value.every(isHostEntry)),
 };
 
 function is(expected: unknown): Allows {
   return (value) => JSON.stringify(value) === JSON.stringify(expected);
+}
+
+/** A name for an address: `host-gateway`, which the engine would turn into one of the host's own, is none. */
+function isHostEntry(entry: unknown): boolean {
+  const [, name = '', address = ''] = /^([^:]+):(.+)$/.exec(typeof entry === 'string' ? entry : '') ?? [];
+  return /^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/i.test(name) && name !== 'localhost' && isAddress(address);
 }
 
 const whole = (value: unknown, least: number): boolean => Number.isSafeInteger(value) && (value as number) >= least;

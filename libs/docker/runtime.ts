@@ -11,6 +11,9 @@ export interface ContainerRuntime {
   environment(name: string): Promise<readonly string[]>;
   /** @returns the id. A container of that name is left as it is and its id returned: a repeated step adopts. */
   createContainer(plan: ContainerPlan): Promise<string>;
+  /** Puts a container that doesn't run yet into further networks; those that it is in already are left as they are, so that a repeated
+   *  step goes on where it was cut off. @throws EngineError `not_found` where there is no such container. */
+  joinNetworks(id: string, joins: readonly JoinPlan[]): Promise<void>;
   /** Silent when it runs already. @throws EngineError `not_found` | `host_port_taken` | `invalid_config` | `start_lost`. */
   startContainer(id: string): Promise<void>;
   /** SIGTERM, after `graceMs` SIGKILL. Silent when it isn't running or gone. */
@@ -95,6 +98,14 @@ export interface EngineInfo {
 export interface ContainerPlan {
   readonly name: string;
   readonly config: object;
+}
+
+/** A network by its name, and what a container answers to there. */
+export interface JoinPlan {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  /** As an assignment has them. */
+  readonly links?: readonly string[];
 }
 
 export interface NetworkPlan {

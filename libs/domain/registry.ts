@@ -12,6 +12,7 @@ import type { NodeEvent } from './node/events.ts';
 import type { PlanEvent } from './plan/events.ts';
 import type { ProjectEvent } from './project/events.ts';
 import type { ReplicaEvent } from './replica/events.ts';
+import type { ResourceEvent } from './resource/events.ts';
 import type { ScheduleEvent } from './schedule/events.ts';
 import type { VolumeEvent } from './volume/events.ts';
 import type { SecretEvent } from './secret/events.ts';
@@ -32,6 +33,7 @@ export interface EventsByCategory {
   volume: VolumeEvent;
   secret: SecretEvent;
   config: ConfigEvent;
+  resource: ResourceEvent;
 }
 
 export type AnyEvent = EventsByCategory[StreamCategory];
@@ -143,9 +145,10 @@ export const registry: Registry = {
   PlanDefined: first('plan', 'A size exists that services can be made in.'),
   PlanChanged: first('plan', 'The size is another one for what is made from now on.'),
 
-  NetworkCreated: first('network', 'An environment has its network, with its subnet.'),
-  NetworkSubnetChanged: first('network', 'The network has another subnet: the one before was taken on a host.'),
-  NetworkDeleted: first('network', 'The network went with its environment.'),
+  NetworkCreated: first('network', 'A network exists in an environment: its own, or a further one, whose subnet follows.'),
+  NetworkSubnetChanged: first('network', 'The network has its first subnet, or another one: the one before was taken on a host.'),
+  NetworkDeleted: first('network', 'The network is gone: by request, or with its environment.'),
+  NetworkReservationVoided: first('network', "The network was never written after its name was claimed, and now can't be."),
 
   SecretCreated: first('secret', 'A secret exists; its first value is in the store of values, under the id that is named here.'),
   SecretVersionAdded: first('secret', 'The secret has another value; who follows the latest is to get it, at once or with its next deployment.'),
@@ -154,6 +157,10 @@ export const registry: Registry = {
   ConfigCreated: first('config', 'A config exists; its first content is in the store of values, under the id that is named here.'),
   ConfigVersionAdded: first('config', 'The config has another content; who follows the latest is to get it, at once or with its next deployment.'),
   ConfigDeleted: first('config', 'The config is gone, with all of its contents.'),
+
+  ResourceCreated: first('resource', 'Something that services use has a name: a host of its own, or a service.'),
+  ResourceChanged: first('resource', 'The resource is elsewhere, or is reached another way; who depends on it is to get that.'),
+  ResourceDeleted: first('resource', 'The resource is gone; nobody used it any more.'),
 
   SubnetAllotted: first('network_pool', 'A network has this subnet for its own.'),
   SubnetBarred: first('network_pool', 'The subnet is in other use on a host: it is never allotted again.'),

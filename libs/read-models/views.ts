@@ -10,12 +10,13 @@ import { plans } from './views/plans.ts';
 import { projects } from './views/projects.ts';
 import { releases } from './views/releases.ts';
 import { replicas } from './views/replicas.ts';
+import { resources } from './views/resources.ts';
 import { schedules } from './views/schedules.ts';
 import { services } from './views/services.ts';
 import { volumes } from './views/volumes.ts';
 
 /** Every view, by its name. Each is followed and rebuilt by itself. */
-export const views = { audit, configs, deployments, environments, jobs, networks, nodes, plans, projects, releases, replicas, schedules, secrets, services, volumes } as const;
+export const views = { audit, configs, deployments, environments, jobs, networks, nodes, plans, projects, releases, replicas, resources, schedules, secrets, services, volumes } as const;
 
 export type ViewName = keyof typeof views;
 

@@ -67,6 +67,20 @@ export function valueStoreContract(name: string, open: () => Promise<ValueStoreU
       expect(await store.keksInUse()).toEqual(['kek_2']);
     });
 
+    it('lists all that is kept, a page after the other, without a value', async () => {
+      const all = [value('sec_a', 2), value('sec_b'), value('sec_a', 10), value('sec_a', 2, { valueId: 'other' })];
+      for (const each of all) await store.insert(each);
+      const seen: object[] = [];
+      for (let page = await store.list(null, 3); page.length > 0; page = await store.list(page.at(-1)!, 3)) {
+        expect(page.length).toBeLessThanOrEqual(3);
+        seen.push(...page);
+        // What was listed last may be gone by the next page.
+        await store.remove(page.at(-1)!);
+      }
+      expect(seen).toHaveLength(4);
+      expect(seen).toEqual(expect.arrayContaining(all.map(({ projectId, id, version, valueId }) => ({ projectId, id, version, valueId }))));
+    });
+
     it('gives no more than was asked for', async () => {
       for (const id of ['sec_a', 'sec_b', 'sec_c']) await store.insert(value(id));
       expect(await store.wrappedOtherwise('kek_2', 2)).toHaveLength(2);

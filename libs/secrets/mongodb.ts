@@ -58,6 +58,11 @@ class MongoValueStore implements ValueStore {
     await this.#ask(() => this.values.deleteMany({ value_of: id }));
   }
 
+  list(after: ValueRef | null, limit: number): Promise<readonly ValueRef[]> {
+    const behind = after === null ? {} : { _id: { $gt: keyOf(after) } };
+    return this.#ask(async () => (await this.values.find(behind, { sort: { _id: 1 }, limit, projection: { wrapped: 0, ciphertext: 0 } }).toArray()).map(refOf));
+  }
+
   wrappedOtherwise(kek: string, limit: number): Promise<readonly KeptValue[]> {
     return this.#ask(async () => (await this.values.find({ kek: { $ne: kek } }, { sort: { _id: 1 }, limit }).toArray()).map(kept));
   }
@@ -97,6 +102,6 @@ const stored = (value: KeptValue): Stored => ({
   wrapped: new Binary(value.wrapped), ciphertext: new Binary(value.ciphertext),
 });
 
-const kept = ({ project_id, value_of, version, value_id, kek, wrapped, ciphertext }: Stored): KeptValue => ({
-  projectId: project_id, id: value_of, version, valueId: value_id, kek, wrapped: Buffer.from(wrapped.buffer), ciphertext: Buffer.from(ciphertext.buffer),
-});
+const refOf = ({ project_id, value_of, version, value_id }: Stored): ValueRef => ({ projectId: project_id, id: value_of, version, valueId: value_id });
+
+const kept = (found: Stored): KeptValue => ({ ...refOf(found), kek: found.kek, wrapped: Buffer.from(found.wrapped.buffer), ciphertext: Buffer.from(found.ciphertext.buffer) });

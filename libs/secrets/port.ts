@@ -39,6 +39,8 @@ export interface ValueStore {
   remove(ref: ValueRef): Promise<void>;
   /** All versions. Silent when there are none. */
   removeAll(id: string): Promise<void>;
+  /** Up to `limit` of all that is kept, in an order that never changes, behind `after`; null: from the beginning. */
+  list(after: ValueRef | null, limit: number): Promise<readonly ValueRef[]>;
   /** Up to `limit` values whose data keys are wrapped by another key than this one. */
   wrappedOtherwise(kek: string, limit: number): Promise<readonly KeptValue[]>;
   /** Exchanges the wrapped data key, where it is still wrapped by `from`. @returns whether it was. */

@@ -27,6 +27,7 @@ const SCHEMA = `
   PRAGMA user_version = 1;
 `;
 
+const PAGE = 'SELECT project_id, id, version, value_id FROM held_values WHERE (id, version, value_id) > (?, ?, ?) ORDER BY id, version, value_id LIMIT ?';
 const NAMED = 'id = ? AND version = ? AND value_id = ?';
 
 interface Row {
@@ -98,6 +99,11 @@ class SqliteValueStore implements ValueStore {
     await this.#try(() => this.db.prepare('DELETE FROM held_values WHERE id = ?').run(id));
   }
 
+  list(after: ValueRef | null, limit: number): Promise<readonly ValueRef[]> {
+    const { id, version, valueId } = after ?? { id: '', version: 0, valueId: '' };
+    return this.#try(() => (this.db.prepare(PAGE).all(id, version, valueId, limit) as unknown as Row[]).map(refOf));
+  }
+
   wrappedOtherwise(kek: string, limit: number): Promise<readonly KeptValue[]> {
     return this.#try(() => (this.db.prepare('SELECT * FROM held_values WHERE kek <> ? ORDER BY id, version LIMIT ?').all(kek, limit) as unknown as Row[]).map(kept));
   }
@@ -132,6 +138,6 @@ class SqliteValueStore implements ValueStore {
 /** SQLITE_BUSY, SQLITE_LOCKED: https://www.sqlite.org/rescode.html */
 const BUSY: ReadonlySet<number> = new Set([5, 6]);
 
-const kept = ({ project_id, id, version, value_id, kek, wrapped, ciphertext }: Row): KeptValue => ({
-  projectId: project_id, id, version, valueId: value_id, kek, wrapped: Buffer.from(wrapped), ciphertext: Buffer.from(ciphertext),
-});
+const refOf = ({ project_id, id, version, value_id }: Row): ValueRef => ({ projectId: project_id, id, version, valueId: value_id });
+
+const kept = (row: Row): KeptValue => ({ ...refOf(row), kek: row.kek, wrapped: Buffer.from(row.wrapped), ciphertext: Buffer.from(row.ciphertext) });

@@ -4,7 +4,7 @@ import { Sensitive } from '#domain';
 import { decrypt, encrypt } from './aes.ts';
 import type { KeptValue, KeyProvider, ValueRef, ValueStore } from './port.ts';
 
-/** How many data keys are looked up at once while they are wrapped anew. */
+/** How many are looked up at once: of data keys that are wrapped anew, and of all that is kept. */
 const PAGE = 100;
 
 /** Values at rest: each version under a data key of its own, that key under the key-encryption key. Nothing else in the house sees a ciphertext. */
@@ -45,6 +45,11 @@ export class Vault {
   /** Every version: nobody can open any of them any more. */
   forgetAll(id: string): Promise<void> {
     return this.store.removeAll(id);
+  }
+
+  /** All that is kept, by name; what is kept or forgotten meanwhile may be among it or not. */
+  async *kept(): AsyncIterable<ValueRef> {
+    for (let page = await this.store.list(null, PAGE); page.length > 0; page = await this.store.list(page.at(-1)!, PAGE)) yield* page;
   }
 
   /** Wraps every data key by the present key-encryption key; the values themselves stay as they are. May be repeated after a crash.

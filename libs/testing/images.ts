@@ -56,7 +56,8 @@ async function requireStatic(): Promise<void> {
   }
 }
 
-async function importFolder(engineHost: string, root: string, tag: string, changes: readonly string[]): Promise<string> {
+/** Makes an image of a root file system, all of it root's. @param changes Dockerfile instructions. @returns the image's id. */
+export async function importFolder(engineHost: string, root: string, tag: string, changes: readonly string[]): Promise<string> {
   const flags = changes.flatMap((change) => ['--change', change]);
   const archive = spawn('tar', ['-C', root, '--owner=0', '--group=0', '-cf', '-', '.'], { stdio: ['ignore', 'pipe', 'pipe'] });
   const importer = spawn('docker', ['-H', engineHost, 'import', ...flags, '-', tag], { stdio: ['pipe', 'pipe', 'pipe'] });

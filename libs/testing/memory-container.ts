@@ -38,6 +38,7 @@ export interface ContainerConfig {
   readonly Image: string;
   readonly Env?: readonly string[];
   readonly Labels?: Readonly<Record<string, string>>;
+  readonly NetworkingConfig?: { readonly EndpointsConfig?: Readonly<Record<string, { readonly Aliases?: readonly string[] }>> };
   readonly HostConfig?: { readonly NetworkMode?: string; readonly PortBindings?: Readonly<Record<string, readonly { readonly HostPort?: string }[]>>; readonly Mounts?: readonly { readonly Type: string; readonly Source?: string }[] };
 }
 
@@ -50,6 +51,7 @@ export class MemoryContainer {
   readonly lines: { at: string; stream: 'stdout'; line: string }[] = [];
   state: ContainerState;
   #starts = 0;
+  readonly #joined = new Map<string, readonly string[]>();
   #script: RunScript = {};
   #cancelExit = (): void => undefined;
   readonly #waiting = new Set<() => void>();
@@ -84,8 +86,21 @@ export class MemoryContainer {
     return volumesOf(this.config);
   }
 
-  get network(): string | null {
-    return this.config.HostConfig?.NetworkMode ?? null;
+  /** By name: what it answers to there. */
+  get networks(): ReadonlyMap<string, readonly string[]> {
+    const { HostConfig, NetworkingConfig } = this.config;
+    const first = HostConfig?.NetworkMode;
+    return new Map([...(first === undefined ? [] : [[first, NetworkingConfig?.EndpointsConfig?.[first]?.Aliases ?? []] as const]), ...this.#joined]);
+  }
+
+  /** Silent where it is in that network. */
+  join(network: string, aliases: readonly string[]): void {
+    if (!this.networks.has(network)) this.#joined.set(network, aliases);
+  }
+
+  /** Only of those that it has joined. */
+  leave(network: string): void {
+    this.#joined.delete(network);
   }
 
   /** `8080/tcp` */

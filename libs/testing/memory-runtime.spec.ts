@@ -15,11 +15,13 @@ const images: Record<string, ImageScript> = {
 const setUp = (local = ['web', 'stubborn', 'flaky', 'chatty', 'arm']) => {
   const clock = new VirtualClock();
   const runtime = new MemoryRuntime(clock, { images, local });
-  const create = (name: string, image: string, hostPort?: string) =>
-    runtime.createContainer({
+  const create = async (name: string, image: string, hostPort?: string) => {
+    await runtime.ensureNetwork({ name: 'wb-net', networkId: 'net_a', subnet: '10.192.9.0/24' });
+    return runtime.createContainer({
       name,
       config: { Image: image, Labels: { owner: 'x' }, HostConfig: { NetworkMode: 'wb-net', PortBindings: hostPort ? { '80/tcp': [{ HostPort: hostPort }] } : {} } },
     });
+  };
   return { clock, runtime, create };
 };
 

@@ -1,6 +1,6 @@
 import { BlockList } from 'node:net';
 import type { Clock } from '#contracts';
-import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type Credentials, type EngineInfo, type Intervention, type NetworkPlan, type VolumePlan } from '#docker';
+import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type Credentials, type EngineInfo, type Intervention, type JoinPlan, type NetworkPlan, type VolumePlan } from '#docker';
 import type { PullProgress } from '#domain';
 import { MemoryContainer, type ContainerConfig, type ImageScript } from './memory-container.ts';
 
@@ -82,6 +82,8 @@ export class MemoryRuntime implements ContainerRuntime {
     if (container.state.status === 'running') return;
     const busy = container.hostPorts.find((port) => this.#takenPorts.has(port) || this.#running().some((other) => other.hostPorts.includes(port)));
     if (busy) throw new EngineError('host_port_taken', true, `port is already allocated: ${busy}`);
+    const lacking = [...container.networks.keys()].find((network) => !this.#networks.has(network));
+    if (lacking) throw new EngineError('not_found', true, `network ${lacking} not found`);
     container.start();
   }
 
@@ -138,6 +140,12 @@ export class MemoryRuntime implements ContainerRuntime {
     if (taken.some((subnet) => overlap(subnet, plan.subnet))) throw new EngineError('subnet_taken', true, `${plan.subnet} overlaps with another network`);
     this.#networksMade += 1;
     this.#networks.set(plan.name, { ...plan, id: `network-${this.#networksMade}` });
+  }
+
+  async joinNetworks(id: string, joins: readonly JoinPlan[]): Promise<void> {
+    this.#answer();
+    const container = this.#known(id);
+    for (const { name, aliases } of joins) container.join(name, aliases);
   }
 
   async listNetworks(): Promise<readonly { id: string; name: string; networkId: string; containers: number }[]> {
@@ -242,6 +250,11 @@ export class MemoryRuntime implements ContainerRuntime {
     if (container) this.#remove(container.id);
   }
 
+  /** `docker network disconnect` by somebody else. */
+  leaveOutside(name: string, network: string): void {
+    this.#known(name).leave(network);
+  }
+
   /** dockerd is gone: every call fails, watchers end, containers run on (live-restore). */
   goDown(why = 'the engine was told to be away'): void {
     this.#down = why;
@@ -267,7 +280,11 @@ export class MemoryRuntime implements ContainerRuntime {
     return [...this.#containers.values()].map(({ state }) => state);
   }
 
-  /** Names of what runs now, sorted: for a spec to look at. */
+  /** By name: for a spec to look at. */
+  get volumes(): ReadonlyMap<string, VolumePlan> {
+    return this.#volumes;
+  }
+
   /** What a container was made with. @throws Error when there is none of that name. */
   configOf(name: string): object {
     const found = [...this.#containers.values()].find(({ state }) => state.name === name);
@@ -275,6 +292,12 @@ export class MemoryRuntime implements ContainerRuntime {
     return found.config;
   }
 
+  /** The networks of a container, and what it answers to in each: for a spec to look at. */
+  networksOf(name: string): Readonly<Record<string, readonly string[]>> {
+    return Object.fromEntries(this.#known(name).networks);
+  }
+
+  /** Names of what runs now, sorted: for a spec to look at. */
   get running(): readonly string[] {
     return this.#running()
       .map(({ state }) => state.name)
@@ -300,7 +323,7 @@ export class MemoryRuntime implements ContainerRuntime {
   }
 
   #members(network: string): number {
-    return this.#running().filter((container) => container.network === network).length;
+    return this.#running().filter((container) => container.networks.has(network)).length;
   }
 
   #remove(id: string): void {

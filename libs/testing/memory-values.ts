@@ -24,6 +24,14 @@ export class MemoryValueStore implements ValueStore {
     for (const [key, value] of this.#values) if (value.id === id) this.#values.delete(key);
   }
 
+  async list(after: ValueRef | null, limit: number): Promise<readonly ValueRef[]> {
+    const keys = [...this.#values.keys()].sort().filter((key) => after === null || key > keyOf(after));
+    return keys.slice(0, limit).map((key) => {
+      const { projectId, id, version, valueId } = this.#values.get(key)!;
+      return { projectId, id, version, valueId };
+    });
+  }
+
   async wrappedOtherwise(kek: string, limit: number): Promise<readonly KeptValue[]> {
     return [...this.#values.values()].filter((value) => value.kek !== kek).slice(0, limit);
   }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Assignment } from '#contracts';
-import { containerPlanOf, networkPlanOf, type ContainerPlan, type ContainerRuntime, type ContainerState } from '#docker';
+import { containerPlanOf, networkPlansOf, type ContainerPlan, type ContainerRuntime, type ContainerState } from '#docker';
 import type { PullProgress } from '#domain';
 import { aContainerSpec } from '#testing';
 
@@ -130,7 +130,7 @@ function containers(given: Given): void {
   it('tells the environment that it was made with', async () => {
     const { runtime, images } = given();
     const wanted = assignment(images.stays);
-    await runtime.ensureNetwork(networkPlanOf(wanted, 'mine'));
+    for (const plan of networkPlansOf(wanted, 'mine')) await runtime.ensureNetwork(plan);
     const id = await runtime.createContainer(containerPlanOf(wanted, { installation: 'mine', cpus: 1, publishOn: '0.0.0.0' }, { env: { DB_PASS: 'a value' }, mounts: [] }));
     expect(await runtime.environment(id)).toContain('DB_PASS=a value');
     expect(await runtime.environment('wb-mine-rep_none')).toEqual([]);
@@ -346,6 +346,44 @@ function networks(given: Given): void {
     await runtime.removeNetwork(before!.name);
     expect(await runtime.listNetworks()).toEqual([]);
   }, 30_000);
+
+  it('puts a container into further ones before it starts, those that it lacks, however often it is asked', async () => {
+    const { runtime, images } = given();
+    const id = await runtime.createContainer(await prepared(runtime, assignment(images.stays)));
+    await runtime.ensureNetwork(plan);
+    await runtime.ensureNetwork(other);
+    await runtime.joinNetworks(id, [{ name: plan.name, aliases: ['db'] }]);
+    await runtime.joinNetworks(id, [{ name: plan.name, aliases: ['db'] }, { name: other.name, aliases: [] }]);
+    await runtime.startContainer(id);
+    expect((await runtime.listNetworks()).map(({ networkId, containers }) => [networkId, containers]).sort()).toEqual([['net_a', 1], ['net_n', 1], ['net_o', 1]]);
+    await runtime.stopContainer(id, 5_000);
+    await runtime.startContainer(id);
+    expect((await runtime.listNetworks()).map(({ containers }) => containers)).toEqual([1, 1, 1]);
+    await expect(runtime.joinNetworks('wb-mine-rep_never', [{ name: plan.name, aliases: [] }])).rejects.toMatchObject({ code: 'not_found', transient: true });
+  }, 30_000);
+
+  it('tells the address of a container in the first of its networks', async () => {
+    const { runtime, images } = given();
+    const first = { networkId: 'net_z', name: 'default', subnet: '10.192.11.0/24', aliases: [] } as const;
+    const id = await runtime.createContainer(await prepared(runtime, { ...assignment(images.stays), networks: [first] }));
+    await runtime.ensureNetwork(plan);
+    await runtime.joinNetworks(id, [{ name: plan.name, aliases: [] }]);
+    await runtime.startContainer(id);
+    expect((await runtime.inspectContainer(id))!.address).toMatch(/^10\.192\.(11|0)\./);
+  }, 30_000);
+
+  it('starts nothing in one that is gone, and does when that is there again', async () => {
+    const { runtime, images } = given();
+    const wanted = assignment(images.stays);
+    const id = await runtime.createContainer(await prepared(runtime, wanted));
+    await runtime.ensureNetwork(plan);
+    await runtime.joinNetworks(id, [{ name: plan.name, aliases: [] }]);
+    await runtime.removeNetwork(plan.name);
+    await expect(runtime.startContainer(id)).rejects.toMatchObject({ code: 'not_found', transient: true });
+    await runtime.ensureNetwork(plan);
+    await runtime.startContainer(id);
+    expect((await runtime.inspectContainer(id))!.status).toBe('running');
+  }, 30_000);
 }
 
 function goingAway(given: Given): void {
@@ -377,13 +415,13 @@ function assignment(image: string, { hostPort }: { hostPort?: number } = {}): As
   const ports = hostPort ? [{ containerPort: 80, protocol: 'tcp' as const, hostPort }] : [];
   return {
     replicaId: `rep_${count}`, owner: { type: 'docker_service', id: 'svc_a' }, projectId: 'prj_a', environmentId: 'env_a', slot: 1, generation: 1, release: 1,
-    wanted: 'run', replaces: null, network: { networkId: 'net_a', subnet: '10.192.7.0/24' }, aliases: ['api'], spec: aContainerSpec({ image, ports }),
+    wanted: 'run', replaces: null, networks: [{ networkId: 'net_a', name: 'default', subnet: '10.192.7.0/24', aliases: ['api'] }], spec: aContainerSpec({ image, ports }),
     minHealthyMs: 0, healthyDeadlineMs: null, timeoutMs: null, graceMs: 1_000, last: null,
   };
 }
 
 async function prepared(runtime: ContainerRuntime, wanted: Assignment): Promise<ContainerPlan> {
-  await runtime.ensureNetwork(networkPlanOf(wanted, 'mine'));
+  for (const plan of networkPlansOf(wanted, 'mine')) await runtime.ensureNetwork(plan);
   return containerPlanOf(wanted, { installation: 'mine', cpus: 1, publishOn: '0.0.0.0' });
 }
 

@@ -65,7 +65,7 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
 
 const entry = (replicaId: `rep_${string}`, script: string, { restartPolicy = ALWAYS, ...change }: Partial<Assignment> & { restartPolicy?: RestartPolicy } = {}): Assignment => ({
   replicaId, owner: { type: 'docker_service', id: 'svc_a' }, projectId: 'prj_a', environmentId: 'env_a', slot: 1, generation: 1, release: 1, wanted: 'run', replaces: null,
-  network: { networkId: 'net_a', subnet: '10.192.3.0/24' }, aliases: ['api'],
+  networks: [{ networkId: 'net_a', name: 'default', subnet: '10.192.3.0/24', aliases: ['api'] }],
   spec: aContainerSpec({ image: IMAGE, command: ['sh', '-c', script], resources: aResources({ limit: { cpuMillis: 500, memoryBytes: 64 * MIB } }), restartPolicy }),
   minHealthyMs: 300, healthyDeadlineMs: 60_000, timeoutMs: null, graceMs: 1_000, last: null,
   ...change,

@@ -1,6 +1,6 @@
 import { ALWAYS, DEFAULT_TARGETS } from '#domain';
 import type { Assignment } from '#contracts';
-import { containerPlanOf, networkPlanOf, openDockerRuntime, type ContainerRuntime, type ContainerState } from '#docker';
+import { containerPlanOf, networkPlansOf, openDockerRuntime, type ContainerRuntime, type ContainerState } from '#docker';
 import { freePort, importBusybox, startEngine, startRegistry, type TestEngine } from '#testing';
 import { runtimeContract } from './runtime-contract.ts';
 
@@ -66,8 +66,7 @@ const assign = (script: string, change: Partial<Assignment> = {}, spec: Partial<
   release: 1,
   wanted: 'run',
   replaces: null,
-  network: { networkId: 'net_a', subnet: '10.192.7.0/24' },
-  aliases: ['api'],
+  networks: [{ networkId: 'net_a', name: 'default', subnet: '10.192.7.0/24', aliases: ['api'] }],
   spec: {
     image: IMAGE, pullPolicy: 'missing', command: ['sh', '-c', script], args: null, env: { GREETING: 'hi there' }, ports: [], plan: null,
     resources: { request: { cpuMillis: 100, memoryBytes: 16 << 20 }, limit: { cpuMillis: 200, memoryBytes: 32 << 20 } }, labels: {}, constraints: [], restartPolicy: ALWAYS, healthcheck: null, ...DEFAULT_TARGETS,
@@ -79,7 +78,7 @@ const assign = (script: string, change: Partial<Assignment> = {}, spec: Partial<
 const planOf = (assignment: Assignment, installation = 'mine') => containerPlanOf(assignment, { installation, cpus: 2, publishOn: '0.0.0.0' });
 
 async function run(assignment: Assignment): Promise<{ id: string; name: string }> {
-  await runtime.ensureNetwork(networkPlanOf(assignment, 'mine'));
+  for (const plan of networkPlansOf(assignment, 'mine')) await runtime.ensureNetwork(plan);
   const plan = planOf(assignment);
   const id = await runtime.createContainer(plan);
   await runtime.startContainer(id);

@@ -1,6 +1,6 @@
 import { Transient } from '#contracts';
 import {
-  changeDockerService, createDockerService, createProject, dockerServiceIdOf, environmentOf, projectIdOf, ToDockerService, ToNode,
+  changeDockerService, createProject, dockerServiceIdOf, environmentOf, projectIdOf, ToDockerService, ToNode,
 } from '#application';
 import {
   Rejection, ALWAYS, DEFAULT_TARGETS,
@@ -9,12 +9,15 @@ import {
 import { Conflict, PreconditionFailed, Unavailable, type Handled } from '#event-store';
 import { commandIdOf } from '#platform';
 import { getService } from '#read-models';
+import { InvalidRequest } from '../../apps/api-gateway/edge/invalid-request.ts';
 import { MIB } from './house/host.ts';
 import { Life } from './house/life.ts';
 import type { SimulatedGateway } from './house/parts.ts';
 import { imageOf, SERVICE_IMAGES } from './images.ts';
 import { slotsKey } from './laws/truths.ts';
 import { deployOf, mannerOf } from './moves.ts';
+import { usesOf } from './value-moves.ts';
+import { createAsked, deleteWithVolumes, mountsOf, type Joins } from './volume-moves.ts';
 import type { Part, World } from './world.ts';
 
 /** A command that was answered as done. */
@@ -41,6 +44,14 @@ interface Intent {
   readonly deed: Deed;
 }
 
+/** What a change is made of. */
+export interface Found {
+  readonly service: ExistingDockerService;
+  readonly commandId: string;
+  readonly gateway: SimulatedGateway;
+  readonly metadata: CommandMetadata;
+}
+
 const TIMEOUT_MS = 15_000;
 const TRIES = 6;
 export const TENANT = { principal: { type: 'token', id: 'tok_client' }, projects: 'all', role: 'operator' } as const;
@@ -52,6 +63,8 @@ export class Client {
   readonly services = new Set<DockerServiceId>();
   readonly jobs = new Set<JobId>();
   readonly schedules = new Set<ScheduleId>();
+  /** Secrets and configs. */
+  readonly held = new Set<string>();
   /** Commands on their way. */
   pending = 0;
   readonly #life: Life;
@@ -65,7 +78,7 @@ export class Client {
     return { projectId: projectIdOf(this.#first), environmentId: environmentOf(this.#first, 'default').environmentId };
   }
 
-  constructor(private readonly world: World) {
+  constructor(readonly world: World) {
     this.#life = new Life(world.timeline, 'client');
     this.#first = this.#nextId();
   }
@@ -84,12 +97,15 @@ export class Client {
     const cpuMillis = pick([100, 100, 200, 300, 500]);
     const replicas = pick([0, 1, 1, 2, 2, 3, 4]);
     const deploy = deployOf(pick);
-    const spec = { ...specOf(image, cpuMillis, web ? 8080 : null), ...mannerOf(pick) };
+    const spec = { ...specOf(image, cpuMillis, web ? 8080 : null), ...mannerOf(pick), ...usesOf(this, pick) };
     const asked = { ...this.home, name, kind: web ? ('web' as const) : ('worker' as const), replicas, deploy, spec };
+    const mounts = pick([[], [], [], mountsOf(pick)]);
     // Some who ask go away before they hear.
     const tries = pick([1, TRIES, TRIES]);
-    const what = `create ${name} with ${replicas} of ${spec.image}`;
-    void this.#send(commandId, { what, type: 'DockerServiceCreated', deed: (gateway, metadata) => createDockerService(gateway, asked, metadata) }, tries).then((done) => {
+    const joins = pick<Joins>([{}, {}, {}, { networks: [{ name: 'backend' }] }, { networks: [{ name: 'backend', aliases: ['store'] }, { name: 'metrics' }], default_network: false }]);
+    const what = `create ${name} with ${replicas} of ${spec.image}${joins.networks ? ` in ${joins.networks.map((join) => join.name).join(', ')}` : ''}`;
+    const deed: Deed = (gateway, metadata) => createAsked(this, gateway, { ...asked, mounts, joins }, metadata);
+    void this.#send(commandId, { what, type: 'DockerServiceCreated', deed }, tries).then((done) => {
       if (done) this.services.add(dockerServiceIdOf(commandId));
     });
   }
@@ -102,10 +118,13 @@ export class Client {
   }
 
   deleteService(lots: readonly number[]): void {
-    const id = picker(lots)([...this.services]);
+    const pick = picker(lots);
+    const id = pick([...this.services]);
     if (!id) return;
     this.services.delete(id);
-    this.#toService(id, `delete ${id}`, 'DockerServiceDeletionRequested', { type: 'RequestDockerServiceDeletion', data: {} });
+    const takes = pick([false, false, true]);
+    const what = `delete ${id}${takes ? ' with its volumes' : ''}`;
+    void this.#send(this.#nextId(), { what, type: 'DockerServiceDeletionRequested', deed: (gateway, metadata) => deleteWithVolumes(gateway, id, takes, metadata) });
   }
 
   /** @param whenDone told the name of the command, once it was answered as done */
@@ -115,12 +134,12 @@ export class Client {
   }
 
   /** A change that follows from what the service is as the gateway carries it out. */
-  change(dockerServiceId: DockerServiceId, { what, type }: Omit<Intent, 'deed'>, from: (found: { service: ExistingDockerService; commandId: string }) => DockerServiceCommand): void {
+  change(dockerServiceId: DockerServiceId, { what, type }: Omit<Intent, 'deed'>, from: (found: Found) => DockerServiceCommand | Promise<DockerServiceCommand>): void {
     void this.#send(this.#nextId(), {
       what,
       type,
       deed: (gateway, metadata) =>
-        changeDockerService(gateway, { dockerServiceId, ifMatch: undefined, from: async (service) => from({ service, commandId: metadata.commandId }) }, metadata),
+        changeDockerService(gateway, { dockerServiceId, ifMatch: undefined, from: async (service) => from({ service, commandId: metadata.commandId, gateway, metadata }) }, metadata),
     });
   }
 
@@ -162,6 +181,7 @@ export class Client {
     const kept = this.acknowledged.filter(({ position }) => Number(position) <= length);
     this.acknowledged.splice(0, Infinity, ...kept);
     for (const id of [...this.services]) if (!this.world.ledger.services.has(id)) this.services.delete(id);
+    for (const id of [...this.held]) if (!this.world.ledger.values.has(id)) this.held.delete(id);
     for (const id of [...this.jobs]) if (!this.world.ledger.jobs.has(id)) this.jobs.delete(id);
     for (const id of [...this.schedules]) if (!this.world.ledger.schedules.has(id)) this.schedules.delete(id);
   }
@@ -234,7 +254,7 @@ export class Client {
       return { words: `done (${times})`, again: false, done: { commandId, what, type, times, position } };
     } catch (error) {
       if (error instanceof Transient || error instanceof Unavailable) return { words: error.message, again: true, done: null };
-      if (!(error instanceof Rejection || error instanceof PreconditionFailed || error instanceof Conflict)) world.accuse('no request fails for an unknown reason', `"${what}": ${(error as Error).stack}`);
+      if (!(error instanceof Rejection || error instanceof InvalidRequest || error instanceof PreconditionFailed || error instanceof Conflict)) world.accuse('no request fails for an unknown reason', `"${what}": ${(error as Error).stack}`);
       const byMe = world.shelf.log.some((event) => event.metadata.commandId === commandId && event.type === type && world.writers.get(event.id) === gateway.life);
       if (ledger === world.ledger && (stood > 0 || byMe)) world.accuse('no answer denies what stands', `"${what}" stands in the log and was refused: ${(error as Error).message}`);
       return { words: `refused: ${(error as Error).message}`, again: false, done: null };

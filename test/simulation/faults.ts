@@ -1,5 +1,6 @@
 import { LABELS } from '#docker';
 import { picker, type Client } from './client.ts';
+import { Life } from './house/life.ts';
 import { FAIR } from './house/network.ts';
 import { SOUND } from './house/shelf.ts';
 import type { Fault, ScriptedStep } from './script.ts';
@@ -19,6 +20,7 @@ export function endAll(world: World): void {
   }
   Object.assign(world.network.weather, FAIR);
   Object.assign(world.shelf.troubles, SOUND);
+  world.shelf.values.down = false;
   for (const host of world.hosts) {
     host.engine.comeUp();
     host.isIll = false;
@@ -125,6 +127,20 @@ const FAULT_DEEDS: Readonly<Record<Fault, (saboteur: Saboteur) => void | Promise
     saboteur.later('the store is up', () => (troubles.down = false));
   },
 
+  values_down(saboteur) {
+    const { values } = saboteur.world.shelf;
+    saboteur.say('the store of values is down');
+    values.down = true;
+    saboteur.later('the store of values is up', () => (values.down = false));
+  },
+
+  rotate_key(saboteur) {
+    const { world } = saboteur;
+    saboteur.say('the key of all values is rotated');
+    // Where the store is away it is rotated all the same, and the next one makes good what is left.
+    void world.shelf.values.rotate(new Life(world.timeline, 'operator')).catch(() => undefined);
+  },
+
   kill_container(saboteur) {
     const running = saboteur.world.containers().filter(({ container }) => container.status === 'running');
     const chosen = saboteur.pick(running);
@@ -180,7 +196,7 @@ const FAULT_DEEDS: Readonly<Record<Fault, (saboteur: Saboteur) => void | Promise
     const length = Math.max(4, log.length - Math.floor(saboteur.pick([5, 20, 60, 150]) * saboteur.pick([0.3, 0.6, 1])));
     if (length >= log.length) return;
     saboteur.say(`the log is put back from ${log.length} events to ${length}`);
-    await world.restore(length, saboteur.pick([undefined, undefined, 'store_restored']));
+    await world.restore(length, { storeId: saboteur.pick([undefined, undefined, 'store_restored']), withLaterValues: saboteur.pick([false, true]) });
     client.forgetAfter(length);
     for (const part of world.parts) world.timeline.schedule(null, world.timeline.between(0, 3_000), `restart ${part.name}`, () => world.start(part));
   },

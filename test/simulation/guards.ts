@@ -2,7 +2,7 @@ import type { AssignmentSet, Bus, SetChunk } from '#contracts';
 import {
   node as nodeRules, replica as replicaRules, slotKey,
   type AttemptRef, type Command, type CommandMetadata, type Decider, type DomainEvent, type Node, type NodeCommand, type NodeEvent, type Observation, type Replica,
-  type ReplicaCommand, type ReplicaEvent, type ReplicaId,
+  type ReplicaCommand, type ReplicaEvent, type ReplicaId, type VolumeCommand,
 } from '#domain';
 import { AggregateStore, OutcomeUnknown, type AggregateStoreParts, type EventStore, type HandleOptions, type Handled, type Recorded } from '#event-store';
 import { commandIdOf } from '#platform';
@@ -18,6 +18,8 @@ export const GUARDS = {
   voidBeforeFree: "an orphan's stream is voided before its name is freed",
   commandLookUp: 'a command that stands in the stream is answered from there',
   reportAbsentIsGone: 'what is assigned and absent from its node\'s report is GONE',
+  boundBeforePlaced: 'a volume is bound to a node before a replica is placed there for it',
+  usesSaid: 'whoever mounts a volume says so on its stream first',
 } as const;
 
 /** One guard that is off; `none` for the house as it is. */
@@ -28,6 +30,8 @@ export function aggregatesOf(parts: Omit<AggregateStoreParts, 'store'> & { reado
   if (weakness === 'commandLookUp') return withoutLookUp(parts);
   return weakness === 'none' ? new AggregateStore(parts) : new WeakAggregates(parts, weakness, name);
 }
+
+const isOfVolume = ({ type }: Command, which: VolumeCommand['type']): boolean => type === which;
 
 class WeakAggregates extends AggregateStore {
   /** Claims that this process made itself. */
@@ -65,6 +69,10 @@ class WeakAggregates extends AggregateStore {
         return given.type === 'VoidReservation' ? this.#pretend(decider, stream) : unguarded({});
       case 'reportAbsentIsGone':
         return given.type === 'RecordObservation' && given.data.observation.reason?.code === 'absent_from_report' ? this.#pretend(decider, stream) : unguarded({});
+      case 'boundBeforePlaced':
+        return isOfVolume(command, 'BindVolume') ? this.#pretend(decider, stream) : unguarded({});
+      case 'usesSaid':
+        return isOfVolume(command, 'BeginVolumeUse') ? this.#pretend(decider, stream) : unguarded({});
       default:
         return unguarded({});
     }

@@ -1,22 +1,28 @@
 import {
-  createdJob, createJob, createSchedule, inheritedRelease, jobIdOf, rerunIdOf, rerunJob, scheduleIdOf, ToJob, ToSchedule, type NewJob,
+  createdJob, createJob, createSchedule, inheritedRelease, jobCreatedBefore, jobIdOf, rerunIdOf, rerunJob, scheduleIdOf, standingOr, ToJob, ToSchedule, type NewJob,
 } from '#application';
 import { jobSpecOf, Rejection, type CommandMetadata, type DockerServiceId, type JobId, type JobTemplate, type ScheduleCommand } from '#domain';
+import { refuseUnknownValues } from '../../apps/api-gateway/compute/resolve-values.ts';
+import type { MountDto } from '../../apps/api-gateway/volumes/volume.dto.ts';
 import { picker, specOf, type Client } from './client.ts';
 import type { SimulatedGateway } from './house/parts.ts';
 import { imageOf, TASK_IMAGES } from './images.ts';
+import { usesOf } from './value-moves.ts';
+import { askedVolumes, mountsOf } from './volume-moves.ts';
 
 type Pick = ReturnType<typeof picker>;
 
 /** What clients run once, again, or as often as a schedule says: with a container of its own, or with that of a service. */
 export const JOB_MOVES = {
   job: (client: Client, lots: readonly number[]): void => {
-    const template = templateOf(client, picker(lots));
+    const pick = picker(lots);
+    const template = templateOf(client, pick);
+    const mounts = pick([[], [], [], mountsOf(pick)]);
     client.ask({
       what: `run ${storyOf(template)}`,
       type: 'JobCreated',
       // A retry is answered by what stands, whatever became of the service since.
-      deed: async (gateway, metadata) => createJob(gateway, (await createdJob(gateway.aggregates, jobIdOf(metadata.commandId))) ?? (await askedNow(gateway, client, template)), metadata),
+      deed: (gateway, metadata) => standingOr(() => jobCreatedBefore(gateway, jobIdOf(metadata.commandId), () => metadata), async () => createJob(gateway, await askedNow(gateway, client, { template, mounts, commandId: metadata.commandId }), metadata)),
       whenDone: (commandId) => client.jobs.add(jobIdOf(commandId)),
     });
   },
@@ -25,7 +31,7 @@ export const JOB_MOVES = {
     client.ask({
       what: `run ${source} again`,
       type: 'JobCreated',
-      deed: async (gateway, metadata) => rerunJob(gateway, await definitionOf(gateway, source), metadata),
+      deed: async (gateway, metadata) => standingOr(() => jobCreatedBefore(gateway, rerunIdOf(metadata.commandId, source), () => metadata), async () => rerunJob(gateway, await definitionOf(gateway, source), metadata)),
       whenDone: (commandId) => client.jobs.add(rerunIdOf(commandId, source)),
     }),
   ),
@@ -67,15 +73,27 @@ function templateOf(client: Client, pick: Pick): JobTemplate {
   const image = imageOf(pick(TASK_IMAGES));
   const dockerServiceId: DockerServiceId | undefined = pick([...client.services]);
   const isOfService = pick([false, false, true]) && dockerServiceId !== undefined;
-  const spec = jobSpecOf(specOf(image, pick([100, 200]), null), {});
+  const spec = jobSpecOf({ ...specOf(image, pick([100, 200]), null), ...usesOf(client, pick) }, {});
   const runs = isOfService ? ({ type: 'docker_service', dockerServiceId, overrides: { image } } as const) : ({ type: 'container', spec } as const);
   return { name: 'task', timeoutMs: pick([8_000, 20_000]), retries: pick([0, 0, 1, 2]), runs };
 }
 
 const storyOf = ({ runs }: JobTemplate): string => (runs.type === 'container' ? runs.spec.image : `${runs.overrides.image} for ${runs.dockerServiceId}`);
 
-async function askedNow({ aggregates }: SimulatedGateway, { home }: Client, { runs, ...common }: JobTemplate): Promise<NewJob> {
-  if (runs.type === 'container') return { ...common, ...home, spec: runs.spec, inheritsFrom: null };
+interface AskedJob {
+  readonly template: JobTemplate;
+  readonly mounts: readonly MountDto[];
+  readonly commandId: string;
+}
+
+async function askedNow({ aggregates }: SimulatedGateway, client: Client, { template: { runs, ...common }, mounts, commandId }: AskedJob): Promise<NewJob> {
+  const { home } = client;
+  if (runs.type === 'container') {
+    const volumes = askedVolumes(client.world, aggregates, { ...home, commandId, madeFor: null });
+    await refuseUnknownValues(aggregates, home, runs.spec);
+    const spec = mounts.length > 0 ? { ...runs.spec, volumes: await volumes.mounts(mounts, '/volumes', true) } : runs.spec;
+    return { ...common, ...home, spec, inheritsFrom: null, creates: volumes.mounting(spec.volumes).creates };
+  }
   const { dockerServiceId, overrides } = runs;
   const { release, spec } = await inheritedRelease(aggregates, dockerServiceId);
   return { ...common, ...home, spec: jobSpecOf(spec, overrides), inheritsFrom: { dockerServiceId, release } };

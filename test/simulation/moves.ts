@@ -5,7 +5,10 @@ import {
 } from '#domain';
 import { picker, type Client } from './client.ts';
 import { imageOf, SERVICE_IMAGES } from './images.ts';
+import { resolvedValues } from '../../apps/api-gateway/compute/resolve-values.ts';
 import { JOB_MOVES } from './job-moves.ts';
+import { usesOf, VALUE_MOVES } from './value-moves.ts';
+import { VOLUME_MOVES } from './volume-moves.ts';
 
 type Pick = ReturnType<typeof picker>;
 
@@ -56,8 +59,9 @@ export const MOVES = {
 
   patch: aService((client, id, pick) => {
     const colour = pick(['red', 'green', 'blue']);
-    client.change(id, { what: `set COLOUR=${colour} of ${id}`, type: 'DeploymentStarted' }, ({ service, commandId }) => {
-      const spec = specOf(service);
+    const uses = pick([{}, {}, {}, usesOf(client, pick)]);
+    client.change(id, { what: `set COLOUR=${colour} of ${id}`, type: 'DeploymentStarted' }, async ({ service, commandId, gateway }) => {
+      const spec = await resolvedValues(gateway.aggregates, service, { ...specOf(service), ...uses });
       return { type: 'ChangeDockerService', data: { deploymentId: deploymentIdOf(commandId), spec: { ...spec, env: { ...spec.env, COLOUR: colour } } } };
     });
   }),
@@ -88,10 +92,12 @@ export const MOVES = {
   ),
 
   ...JOB_MOVES,
+  ...VOLUME_MOVES,
+  ...VALUE_MOVES,
 } as const;
 
 /** What a change begins from. A log that was put back to the middle of an append may have a service without any. */
-function specOf(service: ExistingDockerService): ContainerSpec {
+export function specOf(service: ExistingDockerService): ContainerSpec {
   const spec = service.releases.get(workingRelease(service));
   if (!spec) throw new Rejection('not_found', 'docker_service.release_not_found', 'no release was ever cut');
   return spec;

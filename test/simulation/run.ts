@@ -3,6 +3,7 @@ import { bringAbout, endAll } from './faults.ts';
 import type { Weakness } from './guards.ts';
 import { endSchedules } from './job-moves.ts';
 import { unrest, wrongAnswers, wrongViews } from './laws/rest.ts';
+import { valuesLeft } from './laws/value-laws.ts';
 import { MOVES } from './moves.ts';
 import { scriptOf, type ScriptedStep, type Verb } from './script.ts';
 import { World, type Breach } from './world.ts';
@@ -84,7 +85,7 @@ async function comeToRest(world: World, client: Client): Promise<void> {
     await world.timeline.pass(turn < 12 ? 5_000 : 30_000);
     endAll(world);
     await operate(world, client);
-    left = client.pending > 0 ? ['commands are on their way'] : unrest(world);
+    left = client.pending > 0 ? ['commands are on their way'] : [...unrest(world), ...(await valuesLeft(world))];
   }
   if (world.breach) return;
   for (const word of left) world.accuse('what is wanted comes to be', word);

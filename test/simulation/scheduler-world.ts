@@ -1,4 +1,4 @@
-import { type Apply, type CommandMetadata, type ContainerSpec, type DeploymentId, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, type ExistingVolume, job, type JobId, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, secret, Sensitive, streamOf, upcast, volume, type VolumeCommand, type VolumeId, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
+import { type Apply, type CommandMetadata, type ContainerSpec, type DeploymentId, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, type ExistingVolume, job, type JobId, network, type Network, type NetworkCommand, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, secret, Sensitive, streamOf, upcast, volume, type VolumeCommand, type VolumeId, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
 import { AggregateStore, type EventStore, type Recorded } from '#event-store';
 import { commandIdOf, randomCommandId, replicaIdOf } from '#platform';
 import { MemoryBroker, type MemoryBus, MemoryEventStore, MemoryLogger, memoryVault, seededRandom, VirtualClock } from '#testing';
@@ -67,12 +67,12 @@ export class SchedulerWorld {
     return world;
   }
 
-  addScheduler(): SchedulerProcess {
+  addScheduler(subnetPool = '10.192.0.0/11'): SchedulerProcess {
     const store = new FaultyStore(this.store);
     const bus = this.broker.bus(`scheduler-${this.processes.length + 1}`);
     const logger = new MemoryLogger();
     const random = seededRandom(this.seed + this.processes.length);
-    const scheduler = new Scheduler({ store, aggregates: this.aggregatesOn(store), bus, clock: this.clock, random, logger, vault: this.vault, subnetPool: '10.192.0.0/11' });
+    const scheduler = new Scheduler({ store, aggregates: this.aggregatesOn(store), bus, clock: this.clock, random, logger, vault: this.vault, subnetPool });
     const made = { scheduler, store, bus, logger };
     this.processes.push(made);
     scheduler.start();
@@ -171,6 +171,28 @@ export class SchedulerWorld {
 
   scale = (replicas: number): Promise<void> => this.onService({ type: 'ScaleDockerService', data: { replicas } });
   deleteService = (volumes?: 'keep' | 'delete'): Promise<void> => this.onService({ type: 'RequestDockerServiceDeletion', data: volumes ? { volumes } : {} });
+
+  /** As the gateway makes a network: its name first. */
+  async nameNetwork(networkId: NetworkId, name: string): Promise<void> {
+    const { projectId, environmentId } = IDS;
+    await this.claimNetworkName(networkId, name);
+    await this.onNetwork(networkId, { type: 'CreateNetwork', data: { networkId, projectId, environmentId, name, driver: 'bridge', subnet: null } });
+  }
+
+  async claimNetworkName(networkId: NetworkId, name: string): Promise<void> {
+    const { projectId, environmentId } = IDS;
+    const commandId = randomCommandId();
+    const data = { scope: 'network', environmentId, name, holder: networkId, commandId } as const;
+    await this.aggregates.handle(project, streamOf('project', projectId), { type: 'ClaimName', data }, this.metadata(commandId));
+  }
+
+  async onNetwork(networkId: NetworkId, command: NetworkCommand): Promise<void> {
+    await this.aggregates.handle(network, streamOf('network', networkId), command, this.metadata());
+  }
+
+  async network(networkId: NetworkId): Promise<Network> {
+    return (await this.aggregates.load(network, streamOf('network', networkId))).state;
+  }
 
   /** As the gateway does with a service that mounts it, as an agent does with what it has made or taken away, or as anybody does. */
   async onVolume(volumeId: VolumeId, command: VolumeCommand): Promise<void> {

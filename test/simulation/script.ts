@@ -12,19 +12,20 @@ export interface ScriptedStep {
 const VERBS = {
   create: 5, scale: 7, delete: 3, job: 4, cancel_job: 1.5, rerun: 1, schedule: 0.5, pause_schedule: 0.3, resume_schedule: 0.3, delete_schedule: 0.3, drain: 1, activate: 2, read: 10,
   deploy: 5, patch: 3, roll_back: 2, restart: 2, cancel: 2, pause: 1.5, resume: 2, stop: 1, start: 2.5,
+  mount: 1.5, unmount: 0.7, make_volume: 0.5, delete_volume: 1.5, keep: 2, rotate: 2, forget: 0.7,
 } as const;
 
 /** What goes wrong. */
 const FAULTS = {
   crash: 5, freeze: 4, freeze_amid: 4, cut: 3, storm: 3, store_troubles: 3, store_down: 1, kill_container: 4, stop_container: 2, remove_container: 3, fall_ill: 2, engine_down: 2, power_cut: 1, crash_agent: 3, lose_disk: 1, lose_identity: 0.2, restore: 0.6,
-  take_port: 0.5, take_subnet: 0.5, forget_replica: 1, remove_node: 0.3,
+  take_port: 0.5, take_subnet: 0.5, forget_replica: 1, remove_node: 0.3, values_down: 1, rotate_key: 0.7,
 } as const;
 
 export type Verb = keyof typeof VERBS;
 export type Fault = keyof typeof FAULTS;
 export type Deed = Verb | Fault;
 
-const LOTS = 24;
+const LOTS = 32;
 
 /** The script of a seed: so many steps of clients' verbs and faults. Each seed has a temper of its own: some faults it doesn't know,
  *  others come often, so that all of them together don't hide what one of them alone brings to light. A script of more steps begins

@@ -189,10 +189,10 @@ export class ScriptedNode {
 
   /** The engine refuses the network; a set with another subnet makes it try again. */
   private async waitForSubnet(container: Container): Promise<void> {
-    const { replicaId, network } = container.assignment;
-    await this.say(container, 'PREPARING', false, { code: 'subnet_taken', message: `${network.subnet} is in use on this host` }, network.subnet);
+    const { replicaId, networks: [network] } = container.assignment;
+    await this.say(container, 'PREPARING', false, { code: 'subnet_taken', message: `${network!.subnet} is in use on this host` }, network!.subnet);
     const present = (): Assignment => this.sets.at(-1)?.entries.find((entry) => entry.replicaId === replicaId) ?? container.assignment;
-    while (present().network.subnet === network.subnet && !this.signal.aborted) await this.world.clock.sleep(STEP_MS, this.signal);
+    while (present().networks[0]!.subnet === network!.subnet && !this.signal.aborted) await this.world.clock.sleep(STEP_MS, this.signal);
     if (this.signal.aborted) return;
     this.made.splice(this.made.indexOf(replicaId), 1);
     await this.live(present());

@@ -1,6 +1,6 @@
 import type { Logger } from '#contracts';
 import { LABELS, type ContainerState } from '#docker';
-import type { NodeId, ReplicaId } from '#domain';
+import type { NodeId, ReplicaId, VolumeId } from '#domain';
 import type { Recorded } from '#event-store';
 import { MemoryReadModels } from '#testing';
 import type { Weakness } from './guards.ts';
@@ -16,6 +16,8 @@ import { containerBreaches } from './laws/container-laws.ts';
 import { Ledger } from './laws/ledger.ts';
 import { breachesOf, nodeBreaches } from './laws/log-laws.ts';
 import { Truths } from './laws/truths.ts';
+import { Canaries, deletionBreaches } from './laws/value-laws.ts';
+import { Clearances, lossBreaches, volumeBreaches, volumesOf } from './laws/volume-laws.ts';
 
 export interface Breach {
   readonly law: string;
@@ -50,6 +52,10 @@ export class World {
   readonly truths: Truths;
   readonly weakness: Weakness;
   readonly amnesia = new Amnesia();
+  readonly canaries = new Canaries((where) => this.accuse('no value is seen anywhere', where));
+  readonly clearances = new Clearances();
+  /** Users of a secret or config at the time that somebody asked for its deletion, by his command. */
+  readonly deletions = new Map<string, readonly string[]>();
   ledger = new Ledger();
   #once = new Set<string>();
   /** Who wrote which event: by its id. */
@@ -69,7 +75,7 @@ export class World {
   constructor(private readonly options: WorldOptions) {
     this.weakness = options.weakness;
     this.timeline = new Timeline(options.seed);
-    this.network = new Network(this.timeline);
+    this.network = new Network(this.timeline, (subject, text) => this.canaries.look(subject, text));
     this.truths = new Truths(() => this.timeline.now);
     this.shelf = new Shelf(this.timeline, (event, writer) => this.#takeEvent(event, writer));
     for (let number = 1; number <= 2; number += 1) {
@@ -78,7 +84,11 @@ export class World {
     const hosts = this.timeline.between(2, 4);
     for (let number = 1; number <= hosts; number += 1) {
       const capacity = { cpuMillis: this.timeline.between(4, 12) * 100, memoryBytes: 2048 * MIB };
-      const host = new Host(this.timeline, `host-${number}`, capacity, images, (...change) => this.#takeChange(...change));
+      const host = new Host(this.timeline, `host-${number}`, capacity, images, {
+        onChange: (...change) => this.#takeChange(...change),
+        onVolumeGone: (...gone) => this.#takeVolumeGone(...gone),
+        onWritten: ({ name: where }, text) => this.canaries.look(`the disk of ${where}`, text),
+      });
       this.hosts.push(host);
       this.#add(`agent-${number}`, 'agent', host);
     }
@@ -134,13 +144,14 @@ export class World {
   }
 
   /** The log is put back to its first `length` events, with everybody who had it open dead. */
-  async restore(length: number, storeId?: string): Promise<void> {
+  async restore(length: number, { storeId, withLaterValues }: { readonly storeId: string | undefined; readonly withLaterValues: boolean }): Promise<void> {
     for (const part of this.parts) if (part.kind !== 'agent') this.crash(part);
     const lost = this.ledger;
     this.shelf.restore(length, storeId);
     // As whoever puts a log back does: views that were folded from what it has lost can't always be told by looking at them.
     this.models = new MemoryReadModels();
     this.truths.logWasPutBack();
+    await this.shelf.values.restore(length, withLaterValues);
     this.ledger = new Ledger();
     this.#once = new Set();
     for (const event of this.shelf.log) {
@@ -176,6 +187,11 @@ export class World {
         container,
       })),
     );
+  }
+
+  /** Who used something as its deletion was asked for first. */
+  noteUsers(commandId: string, users: readonly string[]): void {
+    if (!this.deletions.has(commandId)) this.deletions.set(commandId, users);
   }
 
   /** The first one stands. */
@@ -214,8 +230,12 @@ export class World {
     this.timeline.mark(`${event.stream}|${event.type}|${event.id}`);
     this.tell(() => `  log  ${event.stream} ${event.revision} ${event.type} ${storyOf(event.data)} by ${writer?.name ?? 'a late append'}`);
     this.writers.set(event.id, writer);
+    this.canaries.look(`${event.stream} ${event.type}`, JSON.stringify([event.data, event.metadata]));
     for (const { law, what } of breachesOf(event, this.ledger, this.truths, this.#once)) this.accuse(law, what);
     this.ledger.take(event, this.timeline.now);
+    this.clearances.take(event, this.ledger);
+    this.canaries.take(event);
+    for (const { law, what } of [...volumeBreaches(this, event), ...deletionBreaches(this, event)]) this.accuse(law, what);
     for (const { law, what } of nodeBreaches(event.stream, event.type, this.ledger)) this.accuse(law, what);
     // What the log gives to that very node again is no longer lost.
     if (event.type === 'ReplicaPlaced') this.#found(event);
@@ -235,20 +255,26 @@ export class World {
     if (action !== 'well' && action !== 'ill') this.tell(() => `  ${host.name}  ${replicaId} slot ${container.labels[LABELS.slot]} generation ${container.labels[LABELS.generation]}: ${action}${action === 'die' ? ` (${container.exitCode})` : ''}`);
     this.truths.take(host.name, container, action, this.hostOf(this.ledger.nodeOf(replicaId)) === host);
     for (const { law, what } of containerBreaches(this, host, container, action)) this.accuse(law, what);
+    if (action === 'start') for (const volumeId of volumesOf(host, container)) host.written.add(volumeId);
+  }
+
+  #takeVolumeGone(host: Host, volumeId: string): void {
+    this.timeline.mark(`${host.name}|${volumeId}|gone`);
+    this.tell(() => `  ${host.name}  the volume ${volumeId} is gone`);
+    for (const { law, what } of lossBreaches(this, host, volumeId as VolumeId)) this.accuse(law, what);
+    host.written.delete(volumeId);
   }
 
   #loggerOf(life: Life): Logger {
-    if (!this.options.tell) return SILENT;
-    const say = (level: string) => (message: string, fields: Readonly<Record<string, unknown>> = {}): void =>
-      this.tell(() => `    ${life.name} ${level}: ${message} ${storyOf(fields)}`);
-    return { debug: () => undefined, info: say('info'), warn: say('warn'), error: say('error') };
+    const say = (level: string) => (message: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+      this.canaries.lookThrough(`a log line of ${life.name}`, [message, fields]);
+      if (level !== 'debug') this.tell(() => `    ${life.name} ${level}: ${message} ${storyOf(fields)}`);
+    };
+    return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
   }
 }
 
 const ghostKey = (host: Host, replicaId: string): string => `${host.name}|${replicaId}`;
-
-const nothing = (): void => undefined;
-const SILENT: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /** What of an event's data or a line's fields is worth a word. */
 function storyOf(fields: object): string {

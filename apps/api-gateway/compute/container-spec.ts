@@ -1,7 +1,7 @@
 import { ALWAYS, canonicalImage, DEFAULT_TARGETS, plan as planRules, Rejection, streamOf, type Amount, type ContainerSpec, type Port, type Resources } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { InvalidRequest } from '../edge/invalid-request.ts';
-import type { AskedVolumes } from '../volumes/asked-volumes.ts';
+import type { Asked } from './asked.ts';
 import type { AmountDto, ContainerDto, ResourcesDto } from './container.dto.ts';
 import { valueUsesOf } from './values.dto.ts';
 
@@ -9,8 +9,9 @@ const DEFAULT_PLAN = 'small';
 
 /** The container that a body describes, with its defaults: restarted after every end, without a check. The image is written out in full, a plan's resources are copied.
  *  @throws InvalidRequest where two fields contradict each other or the plan isn't known; Rejection `image.invalid_reference`. */
-export async function containerSpec(aggregates: AggregateStore, body: ContainerDto, ports: readonly Port[], asked: AskedVolumes): Promise<ContainerSpec> {
-  const volumes = await asked.mounts(body.volumes, '/volumes', true);
+export async function containerSpec(aggregates: AggregateStore, body: ContainerDto, ports: readonly Port[], asked: Asked): Promise<ContainerSpec> {
+  const volumes = await asked.volumes.mounts(body.volumes, '/volumes', true);
+  const { networks = [], defaultNetwork = true } = await asked.networks.joins(body, '', true);
   return {
     image: canonicalOf(body.image),
     pullPolicy: body.pull_policy ?? 'missing',
@@ -26,6 +27,8 @@ export async function containerSpec(aggregates: AggregateStore, body: ContainerD
     loggingTarget: body.logging_target ?? DEFAULT_TARGETS.loggingTarget,
     metricsTarget: body.metrics_target ?? DEFAULT_TARGETS.metricsTarget,
     ...(volumes.length > 0 ? { volumes } : {}),
+    ...(networks.length > 0 ? { networks } : {}),
+    ...(defaultNetwork ? {} : { defaultNetwork }),
     ...valueUsesOf(body),
   };
 }

@@ -1,9 +1,11 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
+import { IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
 import { LIMITS } from '#domain';
 import { TextList, TextMap } from '../edge/shapes.ts';
+import { JoinDto } from '../networks/network.dto.ts';
 import { MountDto } from '../volumes/volume.dto.ts';
+import { DEPENDENCIES_SCHEMA, IsDependencyList, type DependencyDto } from './dependencies.dto.ts';
 import { IsLoggingTarget, IsMetricsTarget, LOGGING_TARGETS, METRICS_TARGETS } from './targets.ts';
 import { CONFIGS_SCHEMA, CREDENTIALS_SCHEMA, IsConfigList, IsCredentials, IsSecretMap, SECRETS_SCHEMA, type ConfigUseDto, type SecretUseDto, type ValueUsesDto } from './values.dto.ts';
 
@@ -114,6 +116,18 @@ export class ContainerDto {
   @Type(() => MountDto)
   volumes?: MountDto[];
 
+  @ApiPropertyOptional({ type: [JoinDto], maxItems: LIMITS.networks, description: 'Beside the environment’s own.' })
+  @IsOptional()
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => JoinDto)
+  networks?: JoinDto[];
+
+  @ApiPropertyOptional({ type: 'boolean', default: true, description: 'false: it is not in the environment’s own network.' })
+  @IsOptional()
+  @IsBoolean()
+  default_network?: boolean;
+
   @ApiPropertyOptional(SECRETS_SCHEMA)
   @IsOptional()
   @IsSecretMap()
@@ -128,4 +142,9 @@ export class ContainerDto {
   @IsOptional()
   @IsCredentials()
   registry_credentials?: ValueUsesDto['registry_credentials'];
+
+  @ApiPropertyOptional({ type: 'array', items: DEPENDENCIES_SCHEMA, description: 'What it uses: it is put where that answers, and its environment says how to reach it.' })
+  @IsOptional()
+  @IsDependencyList()
+  dependencies?: DependencyDto[];
 }

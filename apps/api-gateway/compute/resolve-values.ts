@@ -2,8 +2,9 @@ import { loadHeld } from '#application';
 import { followedBy, latestVersion, withVersions, type ContainerSpec, type HeldValue, type Versions } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { InvalidRequest, type FieldError } from '../edge/invalid-request.ts';
+import { refuseUnknownDependencies, resolvedDependencies } from './resolve-dependencies.ts';
 
-type Uses = Pick<ContainerSpec, 'secrets' | 'configs' | 'registryCredentials'>;
+type Uses = Pick<ContainerSpec, 'secrets' | 'configs' | 'registryCredentials' | 'dependencies'>;
 
 /** Where the container will be: what it is given has to be of the same project, and of the same environment or of none. */
 export interface ValueScope {
@@ -11,10 +12,10 @@ export interface ValueScope {
   readonly environmentId: string;
 }
 
-/** A service's container, with the number that each followed version has now. @throws InvalidRequest as `refuseUnknownValues`. */
+/** A service's container, with the number that each followed version has now, and what it uses as that is now. @throws InvalidRequest as `refuseUnknownValues`. */
 export async function resolvedValues<Spec extends Uses>(aggregates: AggregateStore, scope: ValueScope, spec: Spec): Promise<Spec> {
   await refuseUnknownValues(aggregates, scope, spec);
-  return withVersions(spec, await latestVersions(aggregates, [spec]));
+  return withVersions(await resolvedDependencies(aggregates, scope, spec), await latestVersions(aggregates, [spec]));
 }
 
 /** The latest versions of what these containers follow; what was deleted is left out. */
@@ -24,8 +25,8 @@ export async function latestVersions(aggregates: AggregateStore, specs: readonly
   return Object.fromEntries(found.flatMap(([id, held]) => (held.status === 'present' ? [[id, latestVersion(held)]] : [])));
 }
 
-/** @param at where the container stands in the body. @throws InvalidRequest `secret.unknown`, `config.unknown` with every one that isn't there for it. */
-export async function refuseUnknownValues(aggregates: AggregateStore, scope: ValueScope, { secrets = [], configs = [], registryCredentials }: Uses, at = ''): Promise<void> {
+/** @param at where the container stands in the body. @throws InvalidRequest `secret.unknown`, `config.unknown` with every one that isn't there for it; as `refuseUnknownDependencies`. */
+export async function refuseUnknownValues(aggregates: AggregateStore, scope: ValueScope, { secrets = [], configs = [], registryCredentials, dependencies }: Uses, at = ''): Promise<void> {
   const asked = [
     ...secrets.map(({ key, secretId, version }) => ({ pointer: `${at}/secrets/${escaped(key)}`, id: secretId, version })),
     ...configs.flatMap(({ configId, version }, index) => (configId ? [{ pointer: `${at}/configs/${index}`, id: configId, version }] : [])),
@@ -34,6 +35,7 @@ export async function refuseUnknownValues(aggregates: AggregateStore, scope: Val
   const flaws = (await Promise.all(asked.map(async ({ pointer, id, version }) => flawOf(await loadHeld(aggregates, id), { scope, pointer, id, version })))).flat();
   const [first] = flaws;
   if (first) throw new InvalidRequest(flaws, first.code);
+  await refuseUnknownDependencies(aggregates, scope, { dependencies }, at);
 }
 
 interface Asked {

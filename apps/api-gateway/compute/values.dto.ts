@@ -1,6 +1,7 @@
 import type { ConfigId, ConfigUse, ContainerSpec, CredentialsUse, SecretId, SecretUse } from '#domain';
 import { isObject, type JsonObject } from '../edge/merge-patch.ts';
 import { shaped, type Flaw } from '../edge/shapes.ts';
+import { dependenciesOf, type DependencyDto } from './dependencies.dto.ts';
 
 const text = { type: 'string' } as const;
 const version = {
@@ -68,6 +69,7 @@ export interface ValueUsesDto {
   readonly secrets?: Readonly<Record<string, SecretUseDto>>;
   readonly configs?: readonly ConfigUseDto[];
   readonly registry_credentials?: { readonly secret_id: string; readonly version?: VersionDto } | null;
+  readonly dependencies?: readonly DependencyDto[];
 }
 
 const isVersion = (value: unknown): boolean => value === undefined || value === 'latest' || Number.isInteger(value);
@@ -124,16 +126,17 @@ const unknown = (more: JsonObject, at: readonly (string | number)[]): readonly F
 const numberOf = (wanted: VersionDto | undefined): number | null => (typeof wanted === 'number' ? wanted : null);
 
 /** What a body says that a container is given; what it doesn't say, or says to be nothing, is left out. Followed versions have no number yet. */
-export function valueUsesOf({ secrets, configs, registry_credentials: credentials }: ValueUsesDto): Pick<ContainerSpec, 'secrets' | 'configs' | 'registryCredentials'> {
-  const given = givenUsesOf({ secrets, configs, registry_credentials: credentials ?? undefined });
-  return { ...given, secrets: given.secrets?.length ? given.secrets : undefined, configs: given.configs?.length ? given.configs : undefined };
+export function valueUsesOf({ secrets, configs, registry_credentials: credentials, dependencies }: ValueUsesDto): Pick<ContainerSpec, 'secrets' | 'configs' | 'registryCredentials' | 'dependencies'> {
+  const given = givenUsesOf({ secrets, configs, registry_credentials: credentials ?? undefined, dependencies });
+  return { ...given, secrets: given.secrets?.length ? given.secrets : undefined, configs: given.configs?.length ? given.configs : undefined, dependencies: given.dependencies?.length ? given.dependencies : undefined };
 }
 
 /** The same where what is given stands in place of a release's own: nothing may be given, too. */
-export const givenUsesOf = ({ secrets, configs, registry_credentials: credentials }: ValueUsesDto): Pick<ContainerSpec, 'secrets' | 'configs' | 'registryCredentials'> => ({
+export const givenUsesOf = ({ secrets, configs, registry_credentials: credentials, dependencies }: ValueUsesDto): Pick<ContainerSpec, 'secrets' | 'configs' | 'registryCredentials' | 'dependencies'> => ({
   ...(secrets == null ? {} : { secrets: Object.entries(secrets).map(secretUse) }),
   ...(configs == null ? {} : { configs: configs.map(configUse) }),
   ...(credentials === undefined ? {} : { registryCredentials: credentials && credentialsUse(credentials) }),
+  ...dependenciesOf(dependencies),
 });
 
 const secretUse = ([key, { secret_id, version: wanted, as }]: [string, SecretUseDto]): SecretUse => ({

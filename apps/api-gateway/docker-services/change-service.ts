@@ -1,11 +1,11 @@
 import type { FastifyReply } from 'fastify';
-import { changeDockerService, mountsOfService, startedDeployment, type Dispatcher } from '#application';
+import { changeDockerService, mountsOfService, refuseWaitCycle, startedDeployment, waitingParts, type Dispatcher } from '#application';
 import type { TenantContext } from '#contracts';
 import type { Apply, ExistingDockerService } from '#domain';
 import type { JsonObject } from '../edge/merge-patch.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import type { Gateway } from '../gateway.ts';
-import { provide, volumesOf } from '../volumes/service-volumes.ts';
+import { askedOf, provide } from './provide.ts';
 import { refuseChangeThatCanNeverRun } from './admission.ts';
 import { answerService } from './answer-service.ts';
 import { changedDockerService } from './changed-docker-service.ts';
@@ -32,11 +32,13 @@ export async function changeService(
   const { projectId } = await reachDockerService(aggregates, tenant, id);
   const from = async (service: ExistingDockerService) => {
     const { commandId } = change;
-    const volumes = volumesOf({ aggregates, nodes: nodes.present, commandId }, service);
-    const command = await changedDockerService(aggregates, service, patchOf(service), { volumes, commandId });
+    const asked = askedOf({ aggregates, nodes: nodes.present, commandId }, service);
+    const command = await changedDockerService(aggregates, service, patchOf(service), { asked, commandId });
     const { spec = {}, deploy = {} } = command.data;
-    refuseChangeThatCanNeverRun(nodes.present, service, { ...command.data, volumeNeeds: volumes.needs(command.data.spec?.volumes) });
-    await provide({ dispatcher, aggregates }, service, volumes.mounting(mountsOfService(spec, deploy)), change);
+    const dependencies = waitingParts(service, command.data.spec, command.data.deploy);
+    await refuseWaitCycle(aggregates, { ...service, dependencies }, { pointer: '/dependencies' });
+    refuseChangeThatCanNeverRun(nodes.present, service, { ...command.data, volumeNeeds: asked.volumes.needs(command.data.spec?.volumes) });
+    await provide({ dispatcher, aggregates }, service, { ...asked.volumes.mounting(mountsOfService(spec, deploy)), newNetworks: asked.networks.creates }, change);
     return { ...command, data: { ...command.data, postpone: apply === 'next_deploy' } };
   };
   const handled = await changeDockerService({ dispatcher, aggregates }, { dockerServiceId: id, ifMatch: change.ifMatch, from }, change.metadata(projectId));

@@ -4,7 +4,7 @@ import type { AggregateStore } from '#event-store';
 import { InvalidRequest, type FieldError } from '../edge/invalid-request.ts';
 import { isObject, type JsonObject } from '../edge/merge-patch.ts';
 import { ValidationPipe } from '../edge/validation.pipe.ts';
-import type { AskedVolumes } from '../volumes/asked-volumes.ts';
+import type { Asked } from '../compute/asked.ts';
 import { CreateDockerServiceDto } from './create-docker-service.dto.ts';
 import { newDockerService } from './new-docker-service.ts';
 import { patchedBody } from './standing-body.ts';
@@ -20,10 +20,10 @@ const pipe = new ValidationPipe();
 
 /** The change that a merge patch of the creating body asks for. What the patch doesn't touch stays as it is, also where a plan means
  *  another size by now. @throws InvalidRequest as creating does, and for what is fixed. */
-export async function changedDockerService(aggregates: AggregateStore, service: ExistingDockerService, patch: JsonObject, { volumes, commandId }: { readonly volumes: AskedVolumes; readonly commandId: string }): Promise<ChangeCommand> {
+export async function changedDockerService(aggregates: AggregateStore, service: ExistingDockerService, patch: JsonObject, { asked, commandId }: { readonly asked: Asked; readonly commandId: string }): Promise<ChangeCommand> {
   const body = (await pipe.transform(patchedBody(service, patch), { type: 'body', metatype: CreateDockerServiceDto })) as CreateDockerServiceDto;
   refuseFixed(service, body);
-  const { replicas, deploy, spec } = await newDockerService(aggregates, body, { projectId: service.projectId, volumes, commandId });
+  const { replicas, deploy, spec } = await newDockerService(aggregates, body, { projectId: service.projectId, asked, commandId });
   const data: Writable<ChangeCommand['data']> = { deploymentId: deploymentIdOf(commandId) };
   if ('replicas' in patch) data.replicas = replicas;
   if ('labels' in patch) data.labels = spec.labels;

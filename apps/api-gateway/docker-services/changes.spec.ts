@@ -102,7 +102,8 @@ describe('what is changed of a service', () => {
       expect([again.status, again.body.deployment_id]).toEqual([202, first.body.deployment_id]);
       expect((await read(id)).env).toEqual({ A: '2' });
       expect(await patch(id, { env: { A: '3' } }, { 'idempotency-key': 'p1' })).toMatchObject({ status: 422, body: { code: 'idempotency.key_reused' } });
-      expect(await patch(id, { env: { A: '4' } }, { 'if-match': '"2"' })).toMatchObject({ status: 412 });
+      expect(await patch(id, { env: { A: '4' }, volumes: [{ name: 'too-late', mount_path: '/data' }] }, { 'if-match': '"2"' })).toMatchObject({ status: 412 });
+      expect((await gateway.call('GET', '/v1/volumes?name=too-late')).body.items).toEqual([]);
     });
   });
 

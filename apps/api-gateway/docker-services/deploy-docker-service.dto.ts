@@ -1,12 +1,12 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsInt, IsOptional, IsString, Min } from 'class-validator';
-import { deployViolations, Rejection, withVersions, workingSpec, type DeploySettings, type DockerServiceCommand, type ExistingDockerService } from '#domain';
-import { deploymentIdOf } from '#application';
+import { deployViolations, Rejection, withTargets, withVersions, workingSpec, type DeploySettings, type DockerServiceCommand, type ExistingDockerService } from '#domain';
+import { deploymentIdOf, targetsNow } from '#application';
 import type { AggregateStore } from '#event-store';
 import { canonicalOf } from '../compute/container-spec.ts';
 import { latestVersions } from '../compute/resolve-values.ts';
 import { RolloutDto } from './deploy.dto.ts';
-import type { AskedVolumes } from '../volumes/asked-volumes.ts';
+import type { Asked } from '../compute/asked.ts';
 import { hookOf } from './hook.dto.ts';
 import { refuseUnknownInHooks } from './new-docker-service.ts';
 
@@ -29,12 +29,12 @@ type DeployCommand = Extract<DockerServiceCommand, { type: 'DeployDockerService'
 
 /** The deployment that a body asks for; what it says of the way is for this one alone.
  *  @throws InvalidRequest; Rejection `deployment.invalid`. */
-export async function deployCommand(aggregates: AggregateStore, service: ExistingDockerService, body: DeployDockerServiceDto, volumes: AskedVolumes, commandId: string): Promise<DeployCommand> {
+export async function deployCommand(aggregates: AggregateStore, service: ExistingDockerService, body: DeployDockerServiceDto, asked: Asked, commandId: string): Promise<DeployCommand> {
   const current = workingSpec(service);
   // Changes and versions that were to wait for a deployment have waited for this one.
-  const standing = withVersions(current, await latestVersions(aggregates, [current]));
+  const standing = withVersions(withTargets(current, await targetsNow(aggregates, current)), await latestVersions(aggregates, [current]));
   const spec = body.image === undefined ? standing : { ...standing, image: canonicalOf(body.image) };
-  const settings = await settingsOf(aggregates, body, volumes);
+  const settings = await settingsOf(aggregates, body, asked);
   await refuseUnknownInHooks(aggregates, service, settings);
   const [wrong, ...more] = deployViolations({ ...service.deploy, ...settings }, spec.healthcheck, '');
   if (wrong) throw new Rejection('invalid', 'deployment.invalid', `${wrong.pointer}: ${wrong.message}`, { violations: [wrong, ...more] });
@@ -42,8 +42,8 @@ export async function deployCommand(aggregates: AggregateStore, service: Existin
 }
 
 /** Only what is given: the rest is the service's own. A hook that is null is left out this time. */
-async function settingsOf(aggregates: AggregateStore, body: DeployDockerServiceDto, volumes: AskedVolumes): Promise<Partial<DeploySettings>> {
-  const asked = { volumes, mayMake: false };
+async function settingsOf(aggregates: AggregateStore, body: DeployDockerServiceDto, inEnvironment: Asked): Promise<Partial<DeploySettings>> {
+  const asked = { ...inEnvironment, mayMake: false };
   return {
     ...(body.strategy == null ? {} : { strategy: body.strategy }),
     ...(body.max_surge == null ? {} : { maxSurge: body.max_surge }),

@@ -4,7 +4,7 @@ import { IsBoolean, IsIn, IsInt, IsObject, IsOptional, ValidateNested } from 'cl
 import { DEFAULT_DEPLOY_SETTINGS, LIMITS, type DeploySettings } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { IsShare } from '../edge/shapes.ts';
-import type { AskedVolumes } from '../volumes/asked-volumes.ts';
+import type { Asked } from '../compute/asked.ts';
 import { HookDto, hookOf } from './hook.dto.ts';
 
 const share = { oneOf: [{ type: 'integer', minimum: 0, maximum: LIMITS.replicas }, { type: 'string', pattern: '^(100|[0-9]{1,2})%$' }], example: '25%' };
@@ -74,10 +74,10 @@ export class DeployDto extends RolloutDto {
 }
 
 /** A service's settings as a body asks for them, defaults filled in. @throws InvalidRequest as `hookOf`. */
-export async function deploySettingsOf(aggregates: AggregateStore, deploy: DeployDto | null | undefined, volumes: AskedVolumes): Promise<DeploySettings> {
+export async function deploySettingsOf(aggregates: AggregateStore, deploy: DeployDto | null | undefined, inEnvironment: Asked): Promise<DeploySettings> {
   const body = deploy ?? new DeployDto();
   const standing = DEFAULT_DEPLOY_SETTINGS;
-  const asked = { volumes, mayMake: false };
+  const asked = { ...inEnvironment, mayMake: false };
   return {
     strategy: or(body.strategy, standing.strategy),
     maxSurge: or(body.max_surge, standing.maxSurge),

@@ -1,10 +1,11 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { createDockerService, Dispatcher, dockerServiceIdOf, isRepeatOfCreate, startedDeployment, ToDockerService } from '#application';
+import { createdBefore, createDockerService, Dispatcher, dockerServiceIdOf, standingOr, startedDeployment, ToDockerService, type NewDockerService } from '#application';
 import type { TenantContext } from '#contracts';
-import type { EnvironmentId } from '#domain';
+import type { EnvironmentId, ProjectId } from '#domain';
 import { getService, listServices, listServicesAt } from '#read-models';
+import { askedIn } from '../compute/asked.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
@@ -12,12 +13,12 @@ import { projectOf } from '../environments/reach.ts';
 import { Gateway } from '../gateway.ts';
 import { answerOf, asJson } from '../kept-answers.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
+import { refuseUsed } from '../resources/refuse-used.ts';
 import { refuseWhatCanNeverRun } from './admission.ts';
 import { answerService } from './answer-service.ts';
 import { CreateDockerServiceDto } from './create-docker-service.dto.ts';
 import { DeleteDockerServiceDto, ListDockerServicesDto } from './list-docker-services.dto.ts';
 import { newDockerService } from './new-docker-service.ts';
-import { AskedVolumes } from '../volumes/asked-volumes.ts';
 import { refuseSharedVolumes } from '../volumes/shared-volumes.ts';
 import { dockerServiceNotFound, reachDockerService } from './reach.ts';
 
@@ -33,18 +34,25 @@ export class DockerServicesController {
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService'), description: 'Created; `deployment_id` is on its way.' })
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateDockerServiceDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const { aggregates, nodes } = this.gateway.parts;
     const projectId = await projectOf(this.gateway, tenant, body);
     const id = dockerServiceIdOf(change.commandId);
-    const volumes = new AskedVolumes({ aggregates, nodes: nodes.present, projectId, environmentId: body.environment_id as EnvironmentId, commandId: change.commandId, madeFor: id });
-    const made = await newDockerService(aggregates, body, { projectId, volumes, commandId: change.commandId });
-    const asked = { ...made, creates: volumes.mounting(made.spec.volumes).creates };
-    // A retry is answered by what it made, also when no node has room left because of it.
-    if (!(await isRepeatOfCreate(aggregates, change.commandId))) refuseWhatCanNeverRun(nodes.present, { ...asked, volumeNeeds: volumes.needs(asked.spec.volumes) });
-    const handled = await createDockerService({ dispatcher: this.dispatcher, aggregates }, asked, change.metadata(projectId));
+    const parts = { dispatcher: this.dispatcher, aggregates: this.gateway.parts.aggregates };
+    const metadata = change.metadata(projectId);
+    // A retry is answered by what it made, also when what it names is gone by now, or no node has room left because of it.
+    const handled = await standingOr(() => createdBefore(parts, metadata), async () => createDockerService(parts, await this.#asked(body, projectId, change), metadata));
     this.gateway.accept(reply, handled);
     reply.header('location', `/v1/docker-services/${id}`);
     return answerService(this.gateway, tenant, id, startedDeployment(handled));
+  }
+
+  async #asked(body: CreateDockerServiceDto, projectId: ProjectId, { commandId }: Mutation): Promise<NewDockerService> {
+    const { aggregates, nodes } = this.gateway.parts;
+    const named = askedIn({ aggregates, nodes: nodes.present, projectId, environmentId: body.environment_id as EnvironmentId, commandId, madeFor: dockerServiceIdOf(commandId) });
+    const { volumes, networks } = named;
+    const made = await newDockerService(aggregates, body, { projectId, asked: named, commandId });
+    const asked = { ...made, creates: volumes.mounting(made.spec.volumes).creates, newNetworks: networks.creates };
+    refuseWhatCanNeverRun(nodes.present, { ...asked, volumeNeeds: volumes.needs(asked.spec.volumes) });
+    return asked;
   }
 
   @Get()
@@ -71,7 +79,7 @@ export class DockerServicesController {
   }
 
   /** Asks for the deletion; it is DELETED once the engine confirms that every container is gone. Its volumes are kept, unless it is said:
-   *  refused then where another uses one of them, too. */
+   *  refused then where another uses one of them, too. Refused as well while somebody depends on it. */
   @Delete(':docker_service_id')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService') })
@@ -83,8 +91,9 @@ export class DockerServicesController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
     const service = await reachDockerService(this.gateway.parts.aggregates, tenant, id);
-    const { projectId } = service;
-    if (volumes === 'delete') await refuseSharedVolumes(this.gateway.parts.aggregates, service);
+    const { projectId, name, lifecycle } = service;
+    if (lifecycle === 'ACTIVE' || lifecycle === 'PAUSED') await refuseUsed(this.gateway, { kind: 'docker_service', id, name, projectId });
+    if (volumes === 'delete') await refuseSharedVolumes(this.gateway.parts.aggregates, service, change.commandId);
     const command = { type: 'RequestDockerServiceDeletion', data: volumes ? { volumes } : {} } as const;
     this.gateway.accept(reply, await this.dispatcher.send(new ToDockerService(id, command, change.metadata(projectId), { ifMatch: change.ifMatch })));
     return this.#one(tenant, id);

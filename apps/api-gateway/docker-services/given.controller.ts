@@ -3,7 +3,7 @@ import { ApiAcceptedResponse, ApiBody, ApiOkResponse, ApiTags } from '@nestjs/sw
 import type { FastifyReply } from 'fastify';
 import { Dispatcher } from '#application';
 import type { TenantContext } from '#contracts';
-import { getService, type ServiceAnswer } from '#read-models';
+import { getService, injectedVariables, type ServiceAnswer } from '#read-models';
 import { CONFIGS_SCHEMA, SECRETS_SCHEMA } from '../compute/values.dto.ts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import { isObject, type JsonObject } from '../edge/merge-patch.ts';
@@ -34,10 +34,12 @@ export class GivenController {
   @Get('env')
   @ApiOkResponse({ schema: ref('Env') })
   async env(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { at, min_position }: ReadOneDto): Promise<object> {
-    const { env, secrets } = await this.#service(tenant, id, min_position, at);
+    const service = await this.#service(tenant, id, min_position, at);
+    const { env, secrets } = service;
     const own = Object.entries(env).map(([name, value]) => ({ name, source: 'own', value }));
     const secret = Object.entries(secrets).flatMap(([name, { as }]) => (as === 'env' ? [{ name, source: 'secret', value: null }] : []));
-    return { items: [...own, ...secret].sort((a, b) => (a.name < b.name ? -1 : 1)) };
+    const dependency = injectedVariables(service).map((variable) => ({ ...variable, source: 'dependency' }));
+    return { items: [...own, ...secret, ...dependency].sort((a, b) => (a.name < b.name ? -1 : 1)) };
   }
 
   @Put('env')

@@ -6,7 +6,7 @@ import { canonicalOf, size } from '../compute/container-spec.ts';
 import { ContainerDto } from '../compute/container.dto.ts';
 import { givenUsesOf } from '../compute/values.dto.ts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
-import type { AskedVolumes } from '../volumes/asked-volumes.ts';
+import type { Asked } from '../compute/asked.ts';
 
 /** A job that a deployment runs: whatever isn't given here is the new release's. */
 export class HookDto extends PartialType(ContainerDto) {
@@ -27,9 +27,9 @@ export class HookDto extends PartialType(ContainerDto) {
 }
 
 /** The hook that a body asks for; null without one.
- *  @param at where it stands in the body. @param asked.mayMake whether volumes that aren't there are to be made.
+ *  @param at where it stands in the body. @param asked.mayMake whether volumes and networks that aren't there are to be made.
  *  @throws InvalidRequest, also `image.invalid_reference`, `plan.unknown`. */
-export async function hookOf(aggregates: AggregateStore, body: HookDto | null | undefined, at: string, asked: AskedMounts): Promise<Hook | null> {
+export async function hookOf(aggregates: AggregateStore, body: HookDto | null | undefined, at: string, asked: AskedForHook): Promise<Hook | null> {
   if (!body) return null;
   const { image, pull_policy, env, plan, resources, labels, constraints, volumes } = body;
   const overrides: Hook['overrides'] = {
@@ -41,14 +41,14 @@ export async function hookOf(aggregates: AggregateStore, body: HookDto | null | 
     ...(labels == null ? {} : { labels }),
     ...(constraints == null ? {} : { constraints }),
     ...(volumes == null ? {} : { volumes: await asked.volumes.mounts(volumes, `${at}/volumes`, asked.mayMake) }),
+    ...(await asked.networks.joins(body, at, asked.mayMake)),
     ...givenUsesOf(body),
   };
   return { overrides, timeoutMs: body.timeout_ms ?? JOB_TIMEOUT.defaultMs, retries: body.retries ?? 0 };
 }
 
-/** Where what a hook or job mounts is looked up. */
-export interface AskedMounts {
-  readonly volumes: AskedVolumes;
+/** Where what a hook or job names in its environment is looked up. */
+export interface AskedForHook extends Asked {
   readonly mayMake: boolean;
 }
 

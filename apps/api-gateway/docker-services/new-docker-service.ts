@@ -2,7 +2,7 @@ import type { NewDockerService } from '#application';
 import type { DeploySettings, EnvironmentId, Port, ProjectId } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { digest } from '#platform';
-import type { AskedVolumes } from '../volumes/asked-volumes.ts';
+import type { Asked } from '../compute/asked.ts';
 import { containerSpec, nameFromImage } from '../compute/container-spec.ts';
 import { refuseUnknownValues, resolvedValues, type ValueScope } from '../compute/resolve-values.ts';
 import type { CreateDockerServiceDto, PortDto } from './create-docker-service.dto.ts';
@@ -10,21 +10,21 @@ import { deploySettingsOf } from './deploy.dto.ts';
 import { healthcheckOf } from './healthcheck.dto.ts';
 import { restartPolicyOf } from './restart-policy.dto.ts';
 
-/** What goes with a body: whose the service is, what it wants mounted, and the command. */
+/** What goes with a body: whose the service is, what it names in its environment, and the command. */
 export interface AskedWith {
   readonly projectId: ProjectId;
-  readonly volumes: AskedVolumes;
+  readonly asked: Asked;
   readonly commandId: string;
 }
 
 /** The service that a body asks for, defaults filled in. A name that isn't given follows from the command, so that a retry
  *  asks for the same. @throws as `containerSpec`. */
-export async function newDockerService(aggregates: AggregateStore, body: CreateDockerServiceDto, { projectId, volumes, commandId }: AskedWith): Promise<NewDockerService> {
+export async function newDockerService(aggregates: AggregateStore, body: CreateDockerServiceDto, { projectId, asked, commandId }: AskedWith): Promise<NewDockerService> {
   const ports = (body.ports ?? []).map(portOf);
-  const container = await containerSpec(aggregates, body, ports, volumes);
+  const container = await containerSpec(aggregates, body, ports, asked);
   const scope = { projectId, environmentId: body.environment_id };
   const spec = { ...(await resolvedValues(aggregates, scope, container)), restartPolicy: restartPolicyOf(body.restart_policy), healthcheck: healthcheckOf(body.healthcheck) };
-  const deploy = await deploySettingsOf(aggregates, body.deploy, volumes);
+  const deploy = await deploySettingsOf(aggregates, body.deploy, asked);
   await refuseUnknownInHooks(aggregates, scope, deploy, '/deploy');
   return {
     projectId,

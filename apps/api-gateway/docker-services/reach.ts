@@ -3,8 +3,8 @@ import { dockerService, Rejection, streamOf, type ExistingDockerService } from '
 import type { AggregateStore } from '#event-store';
 
 /** What another project's service is answered like, too. */
-export const dockerServiceNotFound = () =>
-  new Rejection('not_found', 'docker_service.not_found', 'there is no such service: GET /v1/docker-services lists those within reach');
+export const dockerServiceNotFound = (pointer?: string) =>
+  new Rejection('not_found', 'docker_service.not_found', 'there is no such service: GET /v1/docker-services lists those within reach', pointer === undefined ? {} : { pointer });
 
 /** The service as its stream says, for a change of it. @throws Rejection `docker_service.not_found` outside the context's reach. */
 export async function reachDockerService(aggregates: AggregateStore, tenant: TenantContext, id: string): Promise<ExistingDockerService> {

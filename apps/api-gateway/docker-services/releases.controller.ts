@@ -1,8 +1,8 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { changeDockerService, deploymentIdOf, Dispatcher, mountsOfService, startedDeployment } from '#application';
-import { provide, volumesOf } from '../volumes/service-volumes.ts';
+import { changeDockerService, deploymentIdOf, Dispatcher, mountsOfService, refuseWaitCycle, startedDeployment, targetsNow, waitingParts } from '#application';
+import { askedOf, provide } from './provide.ts';
 import type { TenantContext } from '#contracts';
 import { keptReleases, type DockerServiceCommand, type ExistingDockerService } from '#domain';
 import { getService, listDeployments, listReleases, type Page, type Reads } from '#read-models';
@@ -57,10 +57,10 @@ export class ReleasesController {
   ): Promise<object> {
     const { aggregates, nodes } = this.gateway.parts;
     return this.#move({ tenant, change, id, reply }, async (service) => {
-      const volumes = volumesOf({ aggregates, nodes: nodes.present, commandId: change.commandId }, service);
-      const command = await deployCommand(aggregates, service, body, volumes, change.commandId);
+      const asked = askedOf({ aggregates, nodes: nodes.present, commandId: change.commandId }, service);
+      const command = await deployCommand(aggregates, service, body, asked, change.commandId);
       refuseSurgeBeyondHostPorts(nodes.present, service, command.data);
-      await provide({ dispatcher: this.dispatcher, aggregates }, service, volumes.mounting(mountsOfService(command.data.spec, command.data.settings)), change);
+      await provide({ dispatcher: this.dispatcher, aggregates }, service, { ...asked.volumes.mounting(mountsOfService(command.data.spec, command.data.settings)), newNetworks: asked.networks.creates }, change);
       return command;
     });
   }
@@ -82,8 +82,11 @@ export class ReleasesController {
       // What it mounts may have been deleted since.
       const { aggregates } = this.gateway.parts;
       await provide({ dispatcher: this.dispatcher, aggregates }, service, { creates: [], mounts: spec?.volumes ?? [] }, change);
-      const versions = await latestVersions(aggregates, keptReleases(service).map((kept) => service.releases.get(kept)!));
-      return { type: 'RollBackDockerService', data: { deploymentId: deploymentIdOf(change.commandId), release: release ?? null, versions } };
+      const kept = keptReleases(service).map((number) => service.releases.get(number)!);
+      const versions = await latestVersions(aggregates, kept);
+      const targets = await targetsNow(aggregates, { dependencies: kept.flatMap(({ dependencies = [] }) => dependencies) });
+      if (spec) await refuseWaitCycle(aggregates, { ...service, dependencies: waitingParts(service, spec) }, { pointer: '/release' });
+      return { type: 'RollBackDockerService', data: { deploymentId: deploymentIdOf(change.commandId), release: release ?? null, versions, targets } };
     });
   }
 

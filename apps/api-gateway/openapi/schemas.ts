@@ -1,3 +1,4 @@
+import { RESOURCE_KINDS } from '#domain';
 import { KINDS } from '#read-models';
 import { anything, flag, idOf, instant, many, mapOf, named, object, one, orNull, text, whole, type Schema } from './schema-words.ts';
 
@@ -18,9 +19,12 @@ const spec = {
   logging_target: object({ type: one('local_only') }),
   metrics_target: object({ type: one('prometheus', 'none') }),
   volumes: many(object({ mount_path: text }, { volume_id: idOf('vol'), name: text, type: one('ephemeral', 'host_path'), backend: one('tmpfs'), size_bytes: whole, host_path: text, read_only: flag })),
+  networks: many(object({ network_id: idOf('net'), name: text, aliases: many(text) })),
+  default_network: flag,
   secrets: mapOf(object({ secret_id: idOf('sec'), version: orNull(whole), latest: flag, as: one('env', 'file') })),
   configs: many(object({ path: text, mode: text, uid: whole, gid: whole, content: orNull(text), config_id: orNull(idOf('cfg')), version: orNull(whole), latest: flag })),
   registry_credentials: orNull(object({ secret_id: idOf('sec'), version: orNull(whole) })),
+  dependencies: many(object({ resource_id: orNull(idOf('res')), docker_service_id: orNull(idOf('svc')), prefix: orNull(text), wait: orNull(one('healthy')), target: orNull(named('DependencyTarget')) })),
 };
 const release = {
   ...spec,
@@ -39,7 +43,9 @@ const release = {
     ),
   ),
 };
+const RESOURCE_KIND = one(...RESOURCE_KINDS);
 const { ports: _ports, ...hookSpec } = spec;
+const users = many(object({ type: one('docker_service', 'job', 'schedule', 'resource'), id: text, name: text }));
 const heldValue = {
   project_id: ids.project_id,
   environment_id: orNull(idOf('env')),
@@ -51,7 +57,7 @@ const heldValue = {
   updated_at: instant,
   updated_by: actor,
   revision: whole,
-  used_by: many(object({ type: one('docker_service', 'job', 'schedule'), id: text, name: text })),
+  used_by: users,
 };
 const hook = orNull(object({ timeout_ms: whole, retries: whole }, hookSpec));
 const share = { type: ['integer', 'string', 'null'] };
@@ -82,7 +88,16 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
   Environment: object({ ...ids, name: text, network_id: idOf('net'), created_at: instant, created_by: actor }),
   Secret: object({ secret_id: idOf('sec'), ...heldValue }),
   Config: object({ config_id: idOf('cfg'), ...heldValue, content: orNull(text) }),
-  Env: object({ items: many(object({ name: text, source: one('own', 'secret'), value: orNull(text) })) }),
+  Env: object({ items: many(object({ name: text, source: one('own', 'secret', 'dependency'), value: orNull(text) })) }),
+  DependencyTarget: object({
+    name: text, kind: orNull(RESOURCE_KIND), version: whole, hostname: text, address: orNull(text), docker_service_id: orNull(idOf('svc')), networks: many(object({ network_id: idOf('net'), name: text })), port: whole, user: orNull(text), database: orNull(text),
+    password: orNull(object({ secret_id: idOf('sec'), version: whole, latest: flag })),
+  }),
+  Resource: object({
+    resource_id: idOf('res'), ...ids, name: text, kind: RESOURCE_KIND, hostname: text, host: orNull(text), port: orNull(whole), user: orNull(text), database: orNull(text),
+    password: orNull(object({ secret_id: idOf('sec'), version: orNull(whole) })), docker_service_id: orNull(idOf('svc')), version: whole,
+    created_at: instant, created_by: actor, updated_at: instant, updated_by: actor, revision: whole, used_by: users,
+  }),
   GivenSecrets: spec.secrets,
   GivenConfigs: object({ items: spec.configs }),
   Plan: object({ name: text, resources: named('Resources'), created_at: instant, created_by: actor, updated_at: instant, updated_by: actor, revision: whole }),
@@ -302,6 +317,7 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     registered_at: instant,
     revision: whole,
   }),
+  Network: object({ network_id: idOf('net'), ...ids, name: text, driver: one('bridge'), subnet: orNull(text), used_by: users, created_at: instant, revision: whole }),
   Volume: object({
     volume_id: idOf('vol'),
     ...ids,

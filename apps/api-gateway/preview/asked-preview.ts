@@ -8,9 +8,9 @@ import { changedDockerService } from '../docker-services/changed-docker-service.
 import type { CreateDockerServiceDto } from '../docker-services/create-docker-service.dto.ts';
 import { deployCommand } from '../docker-services/deploy-docker-service.dto.ts';
 import { newDockerService } from '../docker-services/new-docker-service.ts';
+import type { Asked } from '../compute/asked.ts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import type { GatewayParts } from '../gateway.ts';
-import type { AskedVolumes } from '../volumes/asked-volumes.ts';
 import type { PreviewDto } from './preview.dto.ts';
 
 /** The command that a request would send, and everything that might refuse it. */
@@ -23,31 +23,31 @@ export interface AskedPreview {
 /** What goes with a body. */
 export interface PreviewScope {
   readonly parts: Pick<GatewayParts, 'aggregates' | 'nodes'>;
-  readonly volumes: AskedVolumes;
+  readonly asked: Asked;
   readonly commandId: string;
 }
 
 /** What a change of a service would be, by the same code that carries it out. @throws InvalidRequest and Rejection as that does, pointers into the preview's own body */
-export async function askedChange({ parts: { aggregates, nodes }, volumes, commandId }: PreviewScope, service: ExistingDockerService, { patch, scale, deployment }: PreviewDto): Promise<AskedPreview> {
+export async function askedChange({ parts: { aggregates, nodes }, asked, commandId }: PreviewScope, service: ExistingDockerService, { patch, scale, deployment }: PreviewDto): Promise<AskedPreview> {
   const user: Owner = { type: 'docker_service', id: service.dockerServiceId };
   const mounting = (spec: Partial<ContainerSpec> = {}, deploy: Partial<DeploySettings> = {}) => () => refuseUses(aggregates, mountsOfService(spec, deploy), user);
   if (scale) {
     return { command: { type: 'ScaleDockerService', data: { replicas: scale.replicas } }, checks: [() => refuseScaleBeyondHostPorts(nodes.present, service, scale.replicas)] };
   }
   if (patch) {
-    const command = await under('/patch', () => changedDockerService(aggregates, service, patch, { volumes, commandId }));
+    const command = await under('/patch', () => changedDockerService(aggregates, service, patch, { asked, commandId }));
     const { spec, deploy } = command.data;
-    return { command, checks: [() => refuseChangeThatCanNeverRun(nodes.present, service, { ...command.data, volumeNeeds: volumes.needs(spec?.volumes) }), mounting(spec, deploy)] };
+    return { command, checks: [() => refuseChangeThatCanNeverRun(nodes.present, service, { ...command.data, volumeNeeds: asked.volumes.needs(spec?.volumes) }), mounting(spec, deploy)] };
   }
-  const command = await under('/deployment', () => deployCommand(aggregates, service, deployment!, volumes, commandId));
+  const command = await under('/deployment', () => deployCommand(aggregates, service, deployment!, asked, commandId));
   return { command, checks: [() => refuseSurgeBeyondHostPorts(nodes.present, service, command.data), mounting(command.data.spec, command.data.settings)] };
 }
 
 /** What the creation of a service would be. @throws InvalidRequest and Rejection as creating does */
-export async function askedCreation({ parts: { aggregates, nodes }, volumes, commandId }: PreviewScope, projectId: NewDockerService['projectId'], body: CreateDockerServiceDto): Promise<AskedPreview> {
-  const made = await newDockerService(aggregates, body, { projectId, volumes, commandId });
+export async function askedCreation({ parts: { aggregates, nodes }, asked, commandId }: PreviewScope, projectId: NewDockerService['projectId'], body: CreateDockerServiceDto): Promise<AskedPreview> {
+  const made = await newDockerService(aggregates, body, { projectId, asked, commandId });
   const command = await creationOf(aggregates, made, commandId);
-  const checks = [() => refuseWhatCanNeverRun(nodes.present, { ...made, volumeNeeds: volumes.needs(made.spec.volumes) }), () => refuseTakenName(aggregates, made, command.data.dockerServiceId, commandId)];
+  const checks = [() => refuseWhatCanNeverRun(nodes.present, { ...made, volumeNeeds: asked.volumes.needs(made.spec.volumes) }), () => refuseTakenName(aggregates, made, command.data.dockerServiceId, commandId)];
   return { command, checks };
 }
 

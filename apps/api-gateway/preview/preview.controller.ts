@@ -7,13 +7,14 @@ import { streamOf, type DockerServiceId, type EnvironmentId } from '#domain';
 import { PreconditionFailed } from '#event-store';
 import { CreateDockerServiceDto } from '../docker-services/create-docker-service.dto.ts';
 import { dockerServiceNotFound } from '../docker-services/reach.ts';
+import { askedIn } from '../compute/asked.ts';
+import { askedOf } from '../docker-services/provide.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { projectOf } from '../environments/reach.ts';
 import { Gateway } from '../gateway.ts';
 import { ref } from '../openapi/schemas.ts';
-import { AskedVolumes } from '../volumes/asked-volumes.ts';
-import { volumesOf } from '../volumes/service-volumes.ts';
+import type { AskedVolumes } from '../volumes/asked-volumes.ts';
 import { answerPreview, type PreviewAnswer } from './answer-preview.ts';
 import { askedChange, askedCreation } from './asked-preview.ts';
 import { PreviewDto, refuseButOne } from './preview.dto.ts';
@@ -32,8 +33,9 @@ export class PreviewController {
     const { parts } = this.gateway;
     const projectId = await projectOf(this.gateway, tenant, body);
     const scope = { aggregates: parts.aggregates, nodes: parts.nodes.present, projectId, environmentId: body.environment_id as EnvironmentId, commandId };
-    const volumes = new AskedVolumes({ ...scope, madeFor: dockerServiceIdOf(commandId) });
-    const asked = () => askedCreation({ parts, volumes, commandId }, projectId, body);
+    const named = askedIn({ ...scope, madeFor: dockerServiceIdOf(commandId) });
+    const { volumes } = named;
+    const asked = () => askedCreation({ parts, asked: named, commandId }, projectId, body);
     return answerPreview({ parts, before: null, revision: null, reading: null, volumes, asked, at: '', made: madeIn(volumes, commandId) });
   }
 
@@ -49,8 +51,9 @@ export class PreviewController {
     if (!reading || !reaches(tenant, reading.service.projectId)) throw dockerServiceNotFound();
     const { service: before, serviceRevision: revision } = reading;
     if (ifMatch !== undefined && ifMatch !== revision) throw new PreconditionFailed(streamOf('docker_service', id), ifMatch, revision);
-    const volumes = volumesOf({ aggregates: parts.aggregates, nodes: parts.nodes.present, commandId }, before);
-    const asked = () => askedChange({ parts, volumes, commandId }, before, body);
+    const named = askedOf({ aggregates: parts.aggregates, nodes: parts.nodes.present, commandId }, before);
+    const { volumes } = named;
+    const asked = () => askedChange({ parts, asked: named, commandId }, before, body);
     const at = body.scale ? '/scale' : body.patch ? '/patch' : '/deployment';
     reply.header('etag', `"${revision}"`);
     return answerPreview({ parts, before, revision, reading, volumes, asked, at, made: madeIn(volumes, commandId) });

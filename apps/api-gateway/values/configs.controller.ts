@@ -69,7 +69,7 @@ export class ConfigsController {
     @Body() { content }: ChangeConfigDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
-    const held = await this.#keep.reach(tenant, id);
+    const held = await this.#keep.reach(tenant, id, change);
     this.gateway.accept(reply, await this.#keep.change(held, new Sensitive(content), apply, change));
     return this.#whole(await this.#one(tenant, id));
   }

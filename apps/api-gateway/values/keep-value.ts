@@ -1,12 +1,12 @@
 import { addHeldVersion, createHeldValue, deleteHeldValue, heldIdOf, heldStands, loadHeld, nextVersion, type Dispatcher, type HeldKind } from '#application';
-import { reaches, type TenantContext } from '#contracts';
+import { reaches, Terminal, type TenantContext } from '#contracts';
 import { nameViolations, Rejection, valueViolations, type Apply, type CommandMetadata, type EnvironmentId, type ExistingValue, type ProjectId, type Sensitive } from '#domain';
-import type { Handled } from '#event-store';
+import { logEnd, type Handled } from '#event-store';
 import { USER_VIEWS, valueUsersIn } from '#read-models';
 import type { ValueRef } from '#secrets';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import { fingerprint, type Mutation } from '../edge/mutation.ts';
-import type { Gateway } from '../gateway.ts';
+import type { Gateway, GatewayParts } from '../gateway.ts';
 
 /** How a kind says its value. */
 const FIELD = { secret: 'value', config: 'content' } as const;
@@ -16,11 +16,12 @@ const LEAST = { secret: 1, config: 0 } as const;
 /** Others that add a version at the same time. */
 const TRIES = 20;
 
-/** The way of values from a request to the vault: kept first, then told of by an event that names the id under which it is kept. A crash between the two
- *  leaves a ciphertext that nothing speaks of. */
+/** The way of values from a request to the vault: kept first, then told of by an event that names the id under which it is kept. A crash between the two,
+ *  and a refusal, leave a ciphertext that nothing speaks of: a scheduler sweeps it away. Nobody does it here, since the same request may be carried out
+ *  at this moment by another gateway, or be sent again. */
 export class KeepValue {
   constructor(
-    private readonly gateway: Gateway,
+    private readonly gateway: Pick<Gateway, 'fresh' | 'reads'> & { readonly parts: Pick<GatewayParts, 'aggregates' | 'vault' | 'store'> },
     private readonly dispatcher: Dispatcher,
     private readonly kind: HeldKind,
   ) {}
@@ -36,27 +37,28 @@ export class KeepValue {
     const id = heldIdOf(kind, metadata.commandId);
     const ref = { projectId: asked.projectId, id, version: 1, valueId };
     await this.#keep(ref, value, (await loadHeld(aggregates, id)).status);
-    const handled = await this.#orForget(ref, () => createHeldValue({ dispatcher, aggregates }, kind, { ...named, valueId }, metadata));
+    const handled = await createHeldValue({ dispatcher, aggregates }, kind, { ...named, valueId }, metadata);
     return { id, handled };
   }
 
   /** The next version. @throws InvalidRequest; Rejection `secret.deleted`, `idempotency.key_reused`, or the same of a config; PreconditionFailed. */
   async change(held: ExistingValue<string>, value: Sensitive<string>, apply: Apply, change: Mutation): Promise<Handled<unknown>> {
-    const { aggregates, vault } = this.gateway.parts;
+    const { aggregates } = this.gateway.parts;
     const { id, projectId } = held;
     this.#refuse(valueViolations(`/${FIELD[this.kind]}`, value.reveal(), LEAST[this.kind]));
     const metadata = withoutValue(change, projectId, { apply });
     const valueId = metadata.commandId;
     for (let tries = 1; ; tries += 1) {
+      // In this order: what stands is in what is read after it.
+      const isRepeat = await heldStands(aggregates, id, metadata.commandId);
       const present = await loadHeld(aggregates, id);
       if (present.status === 'absent') throw this.notFound();
-      const isRepeat = await heldStands(aggregates, id, metadata.commandId);
       const version = isRepeat ? versionOf(present, valueId) : nextVersion(present);
       const ref = { projectId, id, version, valueId };
       if (!isRepeat) await this.#keep(ref, value, 'absent');
-      else if (present.status === 'present' && !(await vault.holds(ref, value))) throw keyReused();
+      else if (present.status === 'present' && !(await this.#holds(ref, value))) throw keyReused();
       try {
-        return await this.#orForget(ref, () => addHeldVersion(this.dispatcher, id, { version, valueId, apply }, { metadata, options: { ifMatch: change.ifMatch } }), isRepeat);
+        return await addHeldVersion(this.dispatcher, id, { version, valueId, apply }, { metadata, options: { ifMatch: change.ifMatch } });
       } catch (error) {
         if (!(error instanceof Rejection && error.code === `${this.kind}.version_taken`) || tries === TRIES) throw error;
       }
@@ -74,7 +76,7 @@ export class KeepValue {
   }
 
   /** As its stream says. @throws Rejection `secret.not_found`, `config.not_found` outside the context's reach, and of a deleted one but for the retry of a
-   *  deletion. */
+   *  request that was carried out before. */
   async reach(tenant: TenantContext, id: string, change?: Mutation): Promise<ExistingValue<string>> {
     const { aggregates } = this.gateway.parts;
     const isOfKind = id.startsWith(this.kind === 'secret' ? 'sec_' : 'cfg_');
@@ -93,24 +95,25 @@ export class KeepValue {
   async #keep(ref: ValueRef, value: Sensitive<string>, status: 'absent' | 'present' | 'deleted'): Promise<void> {
     const { vault } = this.gateway.parts;
     if (status === 'deleted') return;
-    const isSame = status === 'absent' ? await vault.keep(ref, value) : await vault.holds(ref, value);
+    const isSame = status === 'absent' ? await vault.keep(ref, value) : await this.#holds(ref, value);
     if (!isSame) throw keyReused();
   }
 
-  /** What was refused for good is kept for nothing. */
-  async #orForget<T>(ref: ValueRef, write: () => Promise<T>, stands = false): Promise<T> {
+  /** Of what was deleted since it was looked at nobody can say: then what stands is the answer. */
+  async #holds(ref: ValueRef, value: Sensitive<string>): Promise<boolean> {
     const { aggregates, vault } = this.gateway.parts;
     try {
-      return await write();
+      return await vault.holds(ref, value);
     } catch (error) {
-      const isTold = stands || (await heldStands(aggregates, ref.id, ref.valueId));
-      if (error instanceof Rejection && !isTold) await vault.forget(ref);
+      const isMissing = error instanceof Terminal && error.code === 'value.missing';
+      if (isMissing && (await loadHeld(aggregates, ref.id)).status === 'deleted') return true;
       throw error;
     }
   }
 
   async #refuseUsed({ id, projectId, name }: ExistingValue<string>): Promise<void> {
-    await this.gateway.fresh(USER_VIEWS);
+    // Of everything that stood when the deletion was asked for, whichever gateway wrote it.
+    await this.gateway.fresh(USER_VIEWS, (await logEnd(this.gateway.parts.store)) ?? undefined);
     const users = (await valueUsersIn(this.gateway.reads, projectId)).get(id) ?? [];
     if (users.length === 0) return;
     const detail = `${name} is used by ${users.map((user) => `${user.type} ${user.name} (${user.id})`).join(', ')}: take it out there, or delete them first`;

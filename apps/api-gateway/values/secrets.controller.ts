@@ -65,7 +65,7 @@ export class SecretsController {
     @Body() { value }: ChangeSecretDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
-    const held = await this.#keep.reach(tenant, id);
+    const held = await this.#keep.reach(tenant, id, change);
     this.gateway.accept(reply, await this.#keep.change(held, new Sensitive(value), apply, change));
     return this.#one(tenant, id);
   }

@@ -1,5 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { systemClock } from '#platform';
+import { Dispatcher, ToSecret } from '#application';
+import { randomCommandId, systemClock } from '#platform';
 import { MemoryBroker, MemoryLogger } from '#testing';
 import { GatewayUnderTest, type Json } from '../under-test.ts';
 
@@ -124,6 +125,19 @@ describe('secrets and configs', () => {
     const deployed = await gateway.call('POST', at('deployments'), {});
     expect([deployed.status, deployed.body.to_release]).toEqual([202, 4]);
     expect((await gateway.call('GET', `/v1/docker-services/${id}`)).body).toMatchObject({ release: 4, postponed: false, env: { A: '1', C: '3', LATE: '1' } });
+  });
+
+  it('that are gone by the time that a request is sent again are asked for by nobody: what it did before stands', async () => {
+    const { body: { secret_id } } = await keep('passing');
+    const asked = { environment_id, image: 'myorg/api:v1', replicas: 0, secrets: { KEY: { secret_id } } };
+    const first = await gateway.call('POST', '/v1/docker-services', asked, key('passing'));
+    // As one that was about to be deleted just then.
+    const metadata = { commandId: randomCommandId(), tenantId: project_id, actor: { type: 'token', id: 'tok_spec' }, originId: null, now: 0, correlationId: 'spec', causationId: null } as const;
+    await gateway.app.get(Dispatcher).send(new ToSecret(secret_id, { type: 'DeleteSecret', data: {} }, metadata));
+    const again = await gateway.call('POST', '/v1/docker-services', asked, key('passing'));
+    expect([again.status, again.body.docker_service_id, again.body.deployment_id]).toEqual([202, first.body.docker_service_id, first.body.deployment_id]);
+    expect((await gateway.call('POST', '/v1/docker-services', { ...asked, replicas: 1 }, key('passing'))).body.code).toBe('idempotency.key_reused');
+    expect((await gateway.call('POST', '/v1/docker-services', asked)).body.code).toBe('secret.unknown');
   });
 
   it('are deleted for good, and answered so again', async () => {

@@ -1,8 +1,10 @@
-import { Rejection, streamOf, volume as volumeRules, volumesIn, type ExistingDockerService } from '#domain';
+import { dockerService, Rejection, streamOf, volume as volumeRules, volumesIn, type ExistingDockerService } from '#domain';
 import type { AggregateStore } from '#event-store';
 
-/** A service takes none of its volumes along that another one uses, too. @throws Rejection `volume.in_use` that names the others */
-export async function refuseSharedVolumes(aggregates: AggregateStore, { dockerServiceId, releases }: ExistingDockerService): Promise<void> {
+/** A service takes none of its volumes along that another one uses, too. Silent where the command was carried out: others may use them since.
+ *  @throws Rejection `volume.in_use` that names the others */
+export async function refuseSharedVolumes(aggregates: AggregateStore, { dockerServiceId, releases }: ExistingDockerService, commandId: string): Promise<void> {
+  if (await aggregates.stands(dockerService, streamOf('docker_service', dockerServiceId), commandId)) return;
   const ids = new Set([...releases.values()].flatMap(({ volumes }) => volumesIn(volumes)));
   for (const id of ids) {
     const { state } = await aggregates.load(volumeRules, streamOf('volume', id));

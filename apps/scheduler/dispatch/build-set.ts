@@ -1,11 +1,10 @@
 import type { AssignedVolume, Assignment, AssignmentSet, HistoryPoint } from '#contracts';
 import type { ContainerSpec, Node, NodeEntry, NodeId, Observation, ReplicaId } from '#domain';
 
-/** What an entry of a node's stream needs beside itself: frozen with a release or a job, but for the network's subnet and `last`. */
+/** What an entry of a node's stream needs beside itself: frozen with a release or a job, but for the networks' subnets and `last`. */
 export interface AssignmentSource {
   readonly spec: ContainerSpec;
-  readonly network: Assignment['network'];
-  readonly aliases: readonly string[];
+  readonly networks: Assignment['networks'];
   readonly minHealthyMs: number;
   readonly healthyDeadlineMs: number | null;
   readonly timeoutMs: number | null;
@@ -45,7 +44,7 @@ export const buildSet = ({ storeId, nodeId, node, head, base, adoption, sources,
 function assignmentOf({ placement, wanted }: NodeEntry, source: AssignmentSource | undefined): Assignment {
   const { replicaId, owner, projectId, environmentId, slot, generation, release, replaces } = placement;
   if (!source) throw new Error(`nothing is known of ${replicaId}, which its node holds`);
-  const { spec, network, aliases, minHealthyMs, healthyDeadlineMs, timeoutMs, last } = source;
+  const { spec, networks, minHealthyMs, healthyDeadlineMs, timeoutMs, last } = source;
   return {
     replicaId,
     owner,
@@ -56,8 +55,7 @@ function assignmentOf({ placement, wanted }: NodeEntry, source: AssignmentSource
     release,
     wanted,
     replaces,
-    network,
-    aliases,
+    networks,
     spec,
     minHealthyMs,
     healthyDeadlineMs,

@@ -7,8 +7,11 @@ import {
   type Job,
   job as jobRules,
   type JobId,
+  joinedBy,
+  linksIn,
   network as networkRules,
   type NetworkId,
+  type NetworkJoin,
   type Node,
   type Owner,
   type Placement,
@@ -21,21 +24,27 @@ import type { AggregateStore } from '#event-store';
 import type { AssignmentSource } from './build-set.ts';
 
 /** What all replicas of one owner and release share. */
-type Shared = Omit<AssignmentSource, 'network' | 'last'> & { readonly networkId: NetworkId };
+type Shared = Omit<AssignmentSource, 'networks' | 'last'> & {
+  readonly joins: readonly NetworkJoin[];
+  /** What it answers to in all of its networks. */
+  readonly names: readonly string[];
+};
 
 /** Reads from their streams what the entries of a node need: all streams of a kind together, each once for all of its entries.
  *  @throws Error when a stream doesn't say what it has to: the set is then not built at all. */
 export async function readSources(aggregates: AggregateStore, node: Node): Promise<Map<ReplicaId, AssignmentSource>> {
   const placements = [...node.entries.values()].map(({ placement }) => placement);
   const owners = await readOwners(aggregates, placements);
-  const subnets = await readSubnets(aggregates, [...owners.values()].map(({ networkId }) => networkId));
+  const subnets = await readSubnets(aggregates, [...owners.values()].flatMap(({ joins }) => joins.map(({ networkId }) => networkId)));
   const replicas = await readAll(aggregates, replicaRules, 'replica', placements.map(({ replicaId }) => replicaId));
   const sources = new Map<ReplicaId, AssignmentSource>();
   for (const placement of placements) {
-    const { networkId, ...shared } = owners.get(ownerKey(placement))!;
+    const { joins, names, ...shared } = owners.get(ownerKey(placement))!;
     const replica = replicas(placement.replicaId);
     const last = replica.status === 'present' ? replica.last : null;
-    sources.set(placement.replicaId, { ...shared, network: { networkId, subnet: subnets.get(networkId)! }, last });
+    const isIn = joins.map(({ networkId }) => networkId);
+    const networks = joins.map(({ networkId, name, aliases }) => ({ networkId, name, subnet: subnets.get(networkId)!, aliases: [...new Set([...names, ...aliases])], ...linksIn(shared.spec, isIn, networkId) }));
+    sources.set(placement.replicaId, { ...shared, networks, last });
   }
   return sources;
 }
@@ -65,23 +74,23 @@ function serviceSource(id: DockerServiceId, release: number | null, service: Doc
   const cut = service.status === 'present' && release !== null ? service.releases.get(release) : undefined;
   if (service.status !== 'present' || release === null || !cut) throw new Error(`release ${release} of ${id} isn't in its stream`);
   const { minHealthyMs, healthyDeadlineMs } = service.activeDeployment?.settings ?? service.deploy;
-  const aliases = [service.name, id, service.hostname];
+  const names = [service.name, id, service.hostname];
   const spec = { ...cut, image: service.pins.get(release)?.reference ?? cut.image };
-  return { spec, networkId: service.networkId, aliases, minHealthyMs, healthyDeadlineMs, timeoutMs: null };
+  return { spec, joins: joinedBy(spec, service.networkId), names, minHealthyMs, healthyDeadlineMs, timeoutMs: null };
 }
 
 /** A job never settles, it ends: before its timeout at the latest. */
 function jobSource(id: JobId, job: Job): Shared {
   if (job.status === 'absent') throw new Error(`${id} was never created`);
   const { spec, networkId, timeoutMs } = job.definition;
-  return { spec, networkId, aliases: [id], minHealthyMs: timeoutMs, healthyDeadlineMs: null, timeoutMs };
+  return { spec, joins: joinedBy(spec, networkId), names: [id], minHealthyMs: timeoutMs, healthyDeadlineMs: null, timeoutMs };
 }
 
 async function readSubnets(aggregates: AggregateStore, networkIds: readonly NetworkId[]): Promise<Map<NetworkId, string>> {
   const networks = await readAll(aggregates, networkRules, 'network', networkIds);
   const subnetOf = (networkId: NetworkId): string => {
     const network = networks(networkId);
-    if (network.status === 'absent') throw new Error(`${networkId} has no subnet yet`);
+    if (network.status === 'absent' || network.status === 'voided' || network.subnet === null) throw new Error(`${networkId} has no subnet yet`);
     return network.subnet;
   };
   return new Map(networkIds.map((networkId) => [networkId, subnetOf(networkId)]));

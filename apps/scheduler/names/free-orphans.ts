@@ -1,4 +1,4 @@
-import { dockerService, type NameClaim, project as projectRules, streamOf, volume as volumeRules, type PLATFORM, type ProjectId } from '#domain';
+import { dockerService, type NameClaim, network as networkRules, project as projectRules, resource as resourceRules, streamOf, volume as volumeRules, type PLATFORM, type ProjectId } from '#domain';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
@@ -6,9 +6,9 @@ import type { LogIndex } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
 import { readHeld } from '../values/read-held.ts';
 
-/** How long a claimed name may wait for its thing: far longer than any request goes on trying. All but a service's wait longer still:
- *  their streams can't be voided, so nothing but time keeps a late write from coming. */
-const ORPHANED_AFTER_MS = { docker_service: 60_000, volume: 60_000, project: 600_000, secret: 600_000, config: 600_000 } as const;
+/** How long a claimed name may wait for its thing: far longer than any request goes on trying. Those of which the streams
+ *  can't be voided wait longer still: nothing but time keeps a late write from coming. */
+const ORPHANED_AFTER_MS = { docker_service: 60_000, volume: 60_000, network: 60_000, project: 600_000, secret: 600_000, config: 600_000, resource: 600_000 } as const;
 
 /** The project whose stream a name is claimed on, or the platform. */
 type ClaimedOn = ProjectId | typeof PLATFORM;
@@ -33,7 +33,7 @@ export class FreeOrphans {
     if (on && claim && bearer === 'absent') {
       const leftMs = this.leftToWait(claim);
       if (leftMs > 0) return { againInMs: leftMs };
-      if (claim.scope !== 'docker_service' || (await this.void(on, claim))) await this.free(on, claim);
+      if (await this.void(on, claim)) await this.free(on, claim);
     }
     this.firstSeen.delete(holder);
   }
@@ -44,22 +44,27 @@ export class FreeOrphans {
   }
 
   private async bearerOf({ scope, holder }: NameClaim): Promise<'there' | 'over' | 'absent'> {
-    if (scope === 'project') {
-      const { state } = await this.ports.aggregates.load(projectRules, streamOf('project', holder));
-      return state.status === 'deleted' ? 'over' : state.status === 'present' ? 'there' : 'absent';
+    const status = await this.statusOf(scope, holder);
+    return status === 'absent' ? 'absent' : status === 'present' ? 'there' : 'over';
+  }
+
+  private async statusOf(scope: NameClaim['scope'], holder: string): Promise<'absent' | 'present' | 'deleted' | 'voided'> {
+    const { aggregates } = this.ports;
+    switch (scope) {
+      case 'project':
+        return (await aggregates.load(projectRules, streamOf('project', holder))).state.status;
+      case 'network':
+        return (await aggregates.load(networkRules, streamOf('network', holder))).state.status;
+      case 'resource':
+        return (await aggregates.load(resourceRules, streamOf('resource', holder))).state.status;
+      case 'secret':
+      case 'config':
+        return (await readHeld(aggregates, holder)).status;
+      case 'volume':
+        return statusIn((await aggregates.load(volumeRules, streamOf('volume', holder))).state);
+      case 'docker_service':
+        return statusIn((await aggregates.load(dockerService, streamOf('docker_service', holder))).state);
     }
-    if (scope === 'volume') {
-      const { state } = await this.ports.aggregates.load(volumeRules, streamOf('volume', holder));
-      if (state.status === 'absent') return 'absent';
-      return state.status === 'voided' || state.lifecycle === 'DELETED' ? 'over' : 'there';
-    }
-    if (scope === 'secret' || scope === 'config') {
-      const { status } = await readHeld(this.ports.aggregates, holder);
-      return status === 'deleted' ? 'over' : status === 'present' ? 'there' : 'absent';
-    }
-    const { state } = await this.ports.aggregates.load(dockerService, streamOf('docker_service', holder));
-    if (state.status === 'absent') return 'absent';
-    return state.status === 'voided' || state.lifecycle === 'DELETED' ? 'over' : 'there';
   }
 
   private leftToWait({ holder, scope }: NameClaim): number {
@@ -75,7 +80,8 @@ export class FreeOrphans {
     try {
       const data = { commandId, name };
       if (scope === 'volume') await this.ports.aggregates.handle(volumeRules, streamOf('volume', holder), { type: 'VoidVolumeReservation', data }, metadata, { expected: null });
-      else await this.ports.aggregates.handle(dockerService, streamOf('docker_service', holder), { type: 'VoidReservation', data }, metadata, { expected: null });
+      if (scope === 'network') await this.ports.aggregates.handle(networkRules, streamOf('network', holder), { type: 'VoidNetworkReservation', data }, metadata, { expected: null });
+      if (scope === 'docker_service') await this.ports.aggregates.handle(dockerService, streamOf('docker_service', holder), { type: 'VoidReservation', data }, metadata, { expected: null });
       return true;
     } catch (error) {
       if (error instanceof Conflict) return false;
@@ -99,3 +105,7 @@ export async function releaseName(
   const metadata = causedBy(index.causeOf(holder) ?? index.causeOf(on), commandIdOf('release-name', holder), on, ports.clock.now());
   await ports.aggregates.handle(projectRules, streamOf('project', on), { type: 'ReleaseName', data: { scope, environmentId, name, holder } }, metadata);
 }
+
+/** What goes over several steps is gone at the last one. */
+const statusIn = (state: { readonly status: 'absent' | 'voided' } | { readonly status: 'present'; readonly lifecycle: string }): 'absent' | 'present' | 'deleted' | 'voided' =>
+  state.status === 'present' && state.lifecycle === 'DELETED' ? 'deleted' : state.status;

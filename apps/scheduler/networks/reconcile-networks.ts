@@ -1,11 +1,13 @@
 import {
   type Environment,
+  type ExistingNetwork,
   network as networkRules,
   type Network,
   NETWORK_POOL,
   type NetworkId,
   type NetworkPoolCommand,
   networkPool,
+  OWN_NETWORK,
   PLATFORM,
   project as projectRules,
   type ProjectId,
@@ -18,20 +20,21 @@ import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
 import type { LogIndex, NetworkEntry } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
+import type { NetworkTroubles } from './lacking-network.ts';
 
-/** Every environment's network is a block of this size. */
+/** Every network is a block of this size. */
 const SUBNET_PREFIX_LENGTH = 24;
 /** How soon to look again where nothing that changes is heard of: a full pool, a subnet still in use. */
 const LOOK_AGAIN_MS = 10_000;
 
-/** Gives every environment of a project its network with a subnet of its own, another one where an agent found that taken,
- *  and the subnet back when the environment is deleted. */
+/** Gives every network of a project a subnet of its own: those of its environments, which it makes, and further ones, which somebody named;
+ *  another one where an agent found that taken; and the subnet back when the network is deleted, or its environment. */
 export class ReconcileNetworks {
   constructor(
     private readonly ports: Pick<SchedulerPorts, 'aggregates' | 'clock' | 'logger'>,
     private readonly index: LogIndex,
-    /** What subnets are cut from: `10.192.0.0/11`. */
-    private readonly pool: string,
+    /** `pool`: what subnets are cut from, `10.192.0.0/11`; `troubles`: for whoever has to say why a network isn't there. */
+    private readonly options: { readonly pool: string; readonly troubles: NetworkTroubles },
   ) {}
 
   /** One look at a project. Repeating it changes nothing. */
@@ -39,28 +42,30 @@ export class ReconcileNetworks {
     const { state } = await this.ports.aggregates.load(projectRules, streamOf('project', projectId));
     let waits = false;
     for (const environment of state.environments.values()) waits = !(await this.provide(projectId, environment)) || waits;
-    for (const entry of [...this.index.networks.values()]) {
-      if (entry.projectId === projectId && !state.environments.has(entry.environmentId)) waits = !(await this.withdraw(entry)) || waits;
+    for (const entry of [...this.index.networks.values()].filter((each) => each.projectId === projectId)) {
+      const isWanted = state.environments.has(entry.environmentId) && !entry.deleted;
+      if (!isWanted) waits = !(await this.withdraw(entry)) || waits;
+      else if (entry.name !== OWN_NETWORK) waits = !(await this.provide(projectId, entry)) || waits;
     }
     return waits ? { againInMs: LOOK_AGAIN_MS } : undefined;
   }
 
-  /** @returns whether the environment has all it needs */
-  private async provide(projectId: ProjectId, { environmentId, networkId }: Environment): Promise<boolean> {
+  /** @returns whether the network has all it needs */
+  private async provide(projectId: ProjectId, { environmentId, networkId }: Pick<Environment, 'environmentId' | 'networkId'>): Promise<boolean> {
     const { state: network } = await this.ports.aggregates.load(networkRules, streamOf('network', networkId));
-    if (network.status === 'deleted') return true;
+    if (network.status === 'deleted' || network.status === 'voided') return true;
     if (network.status === 'present') await this.barIfTaken(network);
-    const subnet = await this.allot(projectId, networkId, network.status === 'absent' ? 'first' : network.subnet);
+    const subnet = await this.allot(projectId, networkId, network.status === 'absent' ? null : network.subnet);
     if (!subnet) return false;
-    if (network.status === 'absent') await this.create({ networkId, projectId, environmentId, name: 'default', driver: 'bridge', subnet });
+    if (network.status === 'absent') await this.create({ networkId, projectId, environmentId, name: OWN_NETWORK, driver: 'bridge', subnet });
     else if (network.subnet !== subnet) await this.move(network, subnet);
     return true;
   }
 
   /** Once it is barred the pool doesn't name it any more, so that a late complaint changes nothing. */
   private async barIfTaken({ networkId, environmentId, projectId, subnet }: ExistingNetwork): Promise<void> {
-    const complaint = this.index.complaintOf(environmentId, subnet);
-    if (!complaint) return;
+    const complaint = subnet === null ? null : this.index.complaintOf(environmentId, subnet);
+    if (!complaint || subnet === null) return;
     const { nodeId, message } = complaint;
     const data = { networkId, subnet, nodeId, reason: { code: 'subnet_taken', message } };
     await this.change({ type: 'BarSubnet', data }, commandIdOf('bar', networkId, subnet), projectId);
@@ -68,35 +73,41 @@ export class ReconcileNetworks {
 
   /** The network's subnet as the pool has it, allotted now where it has none.
    *  @param before the one that it had so far, which names the command @returns null when the pool is exhausted */
-  private async allot(projectId: ProjectId, networkId: NetworkId, before: string): Promise<string | null> {
-    const pool = await this.ports.aggregates.load(networkPool, POOL);
-    const stands = pool.state.allotted.get(networkId);
+  private async allot(projectId: ProjectId, networkId: NetworkId, before: string | null): Promise<string | null> {
+    const { pool, troubles } = this.options;
+    const { state: present } = await this.ports.aggregates.load(networkPool, POOL);
+    const stands = present.allotted.get(networkId);
     if (stands) return stands;
     try {
-      const data = { networkId, pool: this.pool, prefixLength: SUBNET_PREFIX_LENGTH };
-      const { state } = await this.change({ type: 'AllotSubnet', data }, commandIdOf('allot', networkId, before), projectId);
+      const data = { networkId, pool, prefixLength: SUBNET_PREFIX_LENGTH };
+      const { state } = await this.change({ type: 'AllotSubnet', data }, commandIdOf('allot', networkId, before ?? 'first'), projectId);
+      troubles.delete(networkId);
       return state.allotted.get(networkId) ?? null;
     } catch (error) {
       if (!(error instanceof Rejection)) throw error;
       this.ports.logger.error('no subnet can be allotted', { network_id: networkId, code: error.code, detail: error.detail });
+      troubles.set(networkId, `no subnet of ${pool} is free: ${error.detail}`);
       return null;
     }
   }
 
-  private async create(data: Parameters<typeof createCommand>[0]): Promise<void> {
-    await this.changeNetwork(data, createCommand(data), commandIdOf('create', data.networkId));
+  private async create(data: CreateNetwork['data']): Promise<void> {
+    await this.changeNetwork(data, { type: 'CreateNetwork', data }, commandIdOf('create', data.networkId));
   }
 
   private async move(network: ExistingNetwork, to: string): Promise<void> {
-    const reason: Reason = { code: 'subnet_taken', message: `${network.subnet} is in use on a node` };
+    const reason: Reason = network.subnet === null ? { code: 'subnet_allotted', message: `${to} was allotted to it` } : { code: 'subnet_taken', message: `${network.subnet} is in use on a node` };
     await this.changeNetwork(network, { type: 'ChangeSubnet', data: { to, reason } }, commandIdOf('move', network.networkId, to));
   }
 
   /** The subnet stays allotted as long as a node holds anything in it. @returns whether it is done */
-  private async withdraw({ networkId, environmentId, projectId }: NetworkEntry): Promise<boolean> {
-    if (this.index.nodesOf(environmentId).length > 0) return false;
-    await this.changeNetwork({ networkId, projectId }, { type: 'DeleteNetwork', data: {} }, commandIdOf('delete', networkId));
+  private async withdraw({ networkId, environmentId, projectId, name, deleted }: NetworkEntry): Promise<boolean> {
+    const isHeld = name === OWN_NETWORK ? this.index.nodesOf(environmentId).length > 0 : this.index.isJoined(networkId);
+    if (isHeld) return false;
+    if (!deleted) await this.changeNetwork({ networkId, projectId }, { type: 'DeleteNetwork', data: {} }, commandIdOf('delete', networkId));
     await this.change({ type: 'FreeSubnet', data: { networkId } }, commandIdOf('free', networkId), projectId);
+    this.options.troubles.delete(networkId);
+    this.index.dropNetwork(networkId);
     return true;
   }
 
@@ -115,8 +126,6 @@ export class ReconcileNetworks {
   }
 }
 
-type ExistingNetwork = Exclude<Network, { status: 'absent' }>;
 type CreateNetwork = Extract<Parameters<typeof networkRules.decide>[1], { type: 'CreateNetwork' }>;
 
 const POOL = streamOf('network_pool', NETWORK_POOL);
-const createCommand = (data: CreateNetwork['data']): CreateNetwork => ({ type: 'CreateNetwork', data });

@@ -17,7 +17,9 @@ import { Conflict, type Loaded } from '#event-store';
 import { ImageHolders } from '#messaging';
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
+import { WhyHeld } from '../dependencies/why-held.ts';
 import type { LogIndex } from '../log-index.ts';
+import { lackingNetwork, type NetworkTroubles } from '../networks/lacking-network.ts';
 import type { SchedulerPorts } from '../ports.ts';
 import { type LookedVolumes, ReplicaVolumes } from '../volumes/replica-volumes.ts';
 import { KnownNodes } from './known-nodes.ts';
@@ -33,14 +35,17 @@ export class ReconcilePlacement {
   private readonly nodes: KnownNodes;
   private readonly images: ImageHolders;
   private readonly volumes: ReplicaVolumes;
+  private readonly held: WhyHeld;
 
   constructor(
     private readonly ports: Pick<SchedulerPorts, 'aggregates' | 'bus' | 'clock'>,
     private readonly index: LogIndex,
+    private readonly troubles: NetworkTroubles,
   ) {
     this.nodes = new KnownNodes(index);
     this.images = new ImageHolders(ports, index);
     this.volumes = new ReplicaVolumes(ports, index);
+    this.held = new WhyHeld(ports, index);
   }
 
   /** One look at a replica. Repeating it changes nothing; two schedulers at once give it one place. It begins with what is known of
@@ -90,15 +95,14 @@ export class ReconcilePlacement {
       await this.write(replica, revision, { type: 'AbandonReplica', data: { replicaId, owner, reason: ended } }, commandIdOf('abandon', replicaId));
       return 'waits';
     }
+    const held = await this.held.of(replica);
+    if (held) return this.defer(replica, revision, { reason: held, nodes: [] });
     const troubledOn = this.index.failures.troubledOn(owner.id, replica.release, this.ports.clock.now());
     const local = this.index.localImages.of(owner.id, replica.release);
     const image: ImageFacts = local === null ? {} : { onlyOn: await this.images.of(local) };
     const volumes = await this.volumes.look(replica);
     const { nodeId, nodes, reason } = this.choose({ ...replica, troubledOn, image }, volumes);
-    if (!nodeId) {
-      await this.write(replica, revision, { type: 'DeferPlacement', data: { reason, nodes } }, commandIdOf('defer', replicaId, String(revision)));
-      return 'waits';
-    }
+    if (!nodeId) return this.defer(replica, revision, { reason, nodes });
     const attempt = attempts + 1;
     // From now on the others see it as taken.
     this.nodes.claim(nodeId, placementOf(replica, attempt));
@@ -107,8 +111,14 @@ export class ReconcilePlacement {
     return this.write(replica, revision, { type: 'ClaimPlacement', data: { attempt, nodeId, reason, nodes } }, commandIdOf('claim', replicaId, String(attempt)));
   }
 
+  private async defer(replica: PresentReplica, revision: bigint, data: Pick<PlacementDecision, 'reason' | 'nodes'>): Promise<'waits'> {
+    await this.write(replica, revision, { type: 'DeferPlacement', data }, commandIdOf('defer', replica.replicaId, String(revision)));
+    return 'waits';
+  }
+
   private choose(candidate: Candidate & PresentReplica, volumes: LookedVolumes): PlacementDecision {
-    if (!this.hasNetwork(candidate)) return NO_NETWORK;
+    const lacking = lackingNetwork(candidate, this.index, this.troubles);
+    if (lacking) return { nodeId: null, nodes: [], reason: lacking };
     if (volumes.refusal) return { nodeId: null, nodes: [], reason: volumes.refusal };
     const decision = place({ ...candidate, volumeNeeds: volumes.needs }, this.nodes.all());
     if (decision.nodeId) return decision;
@@ -123,11 +133,6 @@ export class ReconcilePlacement {
     return whyUnwanted(state, replicaId);
   }
 
-  /** Without one its node couldn't be told what to make, and so not be told of anything. */
-  private hasNetwork({ environmentId }: PresentReplica): boolean {
-    return this.index.networks.get(environmentId)?.deleted === false;
-  }
-
   /** @throws Conflict when the replica isn't at the revision that the decision was made at */
   private async write({ replicaId, projectId }: PresentReplica, revision: bigint, command: ReplicaCommand, commandId: string): Promise<Standing> {
     const metadata = causedBy(this.index.causeOf(replicaId), commandId, projectId, this.ports.clock.now());
@@ -137,5 +142,3 @@ export class ReconcilePlacement {
 
 /** A replica as its stream says, perhaps of before. */
 type Standing = Pick<Loaded<Replica>, 'state' | 'revision'>;
-
-const NO_NETWORK: PlacementDecision = { nodeId: null, nodes: [], reason: { code: 'network_pending', message: 'its environment has no network yet' } };

@@ -2,6 +2,7 @@ import {
   type DeploymentId,
   type ExistingDockerService,
   isGone,
+  networksNeeded,
   node as nodeRules,
   type Reason,
   replica as replicaRules,
@@ -9,6 +10,7 @@ import {
   type ReplicaId,
   Rejection,
   streamOf,
+  waitsOf,
 } from '#domain';
 import type { OrderedReplica, ServiceReading } from '#application';
 import { Conflict } from '#event-store';
@@ -82,6 +84,8 @@ class Execution {
       constraints,
       replaces: order.replaces ?? null,
       ...(volumes?.length ? { volumes } : {}),
+      ...waitsOf(spec),
+      ...networksNeeded(spec, service.networkId),
       deploymentId: this.orderedBy(replicaId),
     };
     await this.onReplica(replicaId, { type: 'CreateReplica', data }, commandIdOf('create', replicaId), null);

@@ -1,3 +1,4 @@
+import { withFoundTargets } from '#application';
 import {
   deployment as deploymentRules,
   type DeploymentCommand,
@@ -67,7 +68,7 @@ export class WritePlan {
     const definition = startHook ?? cancelHook?.definition;
     if (!definition) return false;
     const { jobId } = definition;
-    if (!reading.hook || reading.hook.status === 'absent') await this.onJob(reading, jobId, { type: 'CreateJob', data: definition }, 'create');
+    if (!reading.hook || reading.hook.status === 'absent') await this.onJob(reading, jobId, { type: 'CreateJob', data: { ...definition, spec: await withFoundTargets(this.ports.aggregates, definition.spec) } }, 'create');
     if (cancelHook) await this.onJob(reading, jobId, { type: 'CancelJob', data: { reason: cancelHook.reason, requestedAt: this.now() } }, 'cancel');
     return true;
   }

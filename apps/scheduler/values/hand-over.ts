@@ -1,5 +1,5 @@
 import { questionOf, Terminal, Transient, type Logger, type ValueRefusal, type ValueReply, type ValueRequest } from '#contracts';
-import { dockerService, job as jobRules, latestVersion, node as nodeRules, streamOf, type ContainerSpec, type NodeId, type Placement } from '#domain';
+import { dockerService, job as jobRules, latestVersion, node as nodeRules, passwordsOf, streamOf, type ContainerSpec, type NodeId, type Placement } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { seal, type Vault } from '#secrets';
 import { readHeld } from './read-held.ts';
@@ -50,8 +50,8 @@ export class HandOver {
 }
 
 /** Just this version of it, or the latest, as its spec says. */
-function isGiven({ secrets = [], configs = [], registryCredentials: credentials }: ContainerSpec, id: string, version: number | null): boolean {
-  const uses = [...secrets.map((use) => [use.secretId, use.version]), ...configs.map((use) => [use.configId, use.version]), ...(credentials ? [[credentials.secretId, credentials.version]] : [])];
+function isGiven({ secrets = [], configs = [], registryCredentials: credentials, dependencies = [] }: ContainerSpec, id: string, version: number | null): boolean {
+  const uses = [...[...secrets, ...passwordsOf(dependencies)].map((use) => [use.secretId, use.version]), ...configs.map((use) => [use.configId, use.version]), ...(credentials ? [[credentials.secretId, credentials.version]] : [])];
   return uses.some(([usedId, usedVersion]) => usedId === id && usedVersion === version);
 }
 

@@ -28,6 +28,7 @@ export class ReconcileVolumes {
     const volume = { ...state, revision };
     await this.loseWithNodes(volume);
     await this.endAwaits(volume);
+    if (state.lifecycle === 'DELETING' && state.binding === null) await this.send(volume, { type: 'FinishVolumeDeletion', data: {} }, ['finish']);
     const waits: number[] = [];
     for (const user of state.users.values()) waits.push(...(await this.lookAtUse(volume, user)));
     return waits.length === 0 ? undefined : { againInMs: Math.min(...waits) };
@@ -99,7 +100,8 @@ export class ReconcileVolumes {
     if (state.status === 'voided') return { ...NEVER_WRITTEN, stands: 'no', thenDelete: isEmpty };
     if (state.status === 'absent') return { ...NEVER_WRITTEN, thenDelete: isEmpty };
     if (state.lifecycle === 'DELETED') {
-      return { stands: 'no', reason: { code: 'docker_service_deleted', message: 'the service was deleted' }, thenDelete: goesWithIt || state.takesVolumes };
+      // A change that came to nothing has begun a use, too, and takes nothing along.
+      return { stands: 'no', reason: { code: 'docker_service_deleted', message: 'the service was deleted' }, thenDelete: goesWithIt || (state.takesVolumes && (isEmpty || mounts(state, volumeId))) };
     }
     if (goesWithIt || mounts(state, volumeId)) return STANDS;
     return { stands: 'unconfirmed', reason: { code: 'not_mounted', message: 'no release that the service stands on or moves to mounts it any more' }, thenDelete: false };

@@ -53,6 +53,20 @@ describe('a volume', () => {
     expect(reason.message).toContain(`the volume data is on ${holders()[0]!.replace('node_', '')}`);
   });
 
+  it('goes with a service that is deleted with its volumes, and stays where only a change of it that came to nothing has used it', async () => {
+    world = await SchedulerWorld.begin({ nodes: 1 });
+    const { projectId, environmentId, serviceId } = IDS;
+    const other = { volumeId: 'vol_other', projectId, environmentId, name: 'other', kind: 'persistent', backend: 'local', sizeBytes: null, madeFor: null, user: null } as const;
+    await world.onVolume('vol_other', { type: 'CreateVolume', data: other });
+    await createService(1);
+    await until(() => world.isStable(1));
+    await agentsReport();
+    await world.onVolume('vol_other', { type: 'BeginVolumeUse', data: { user: { type: 'docker_service', id: serviceId } } });
+    await world.onService({ type: 'RequestDockerServiceDeletion', data: { volumes: 'delete' } });
+    await until(async () => (await world.volume('vol_other')).users.size === 0 && (await world.volume(VOLUME)).lifecycle === 'DELETING');
+    expect((await world.volume('vol_other')).lifecycle).toBe('ACTIVE');
+  });
+
   it('is free again where the node that it was bound to took nobody, wherever the scheduler died', async () => {
     let dies = true;
     for (let appends = 1; dies; appends += 1) {

@@ -2,6 +2,7 @@ import type { Cases } from '../kernel/decider.ts';
 import type { DeploymentId } from '../kernel/ids.ts';
 import { Rejection } from '../kernel/rejection.ts';
 import { isSame } from '../kernel/same.ts';
+import { withTargets, type Targets } from '../resource/dependency.ts';
 import { deployViolations } from './deploy-rules.ts';
 import type { DeploySettings } from './deploy-settings.ts';
 import { type DockerService, type ExistingDockerService, keptReleases, workingRelease, workingSpec } from './docker-service.ts';
@@ -9,7 +10,7 @@ import type { ContainerSpec, DeploymentKind, DockerServiceEvent, ImagePin, Label
 import { serviceViolations } from './service-rules.ts';
 import { labelViolations, replicasViolations } from './spec-rules.ts';
 import { active, existing, living, refuse } from './standing.ts';
-import { withVersions, type Versions } from './value-uses.ts';
+import { followedBy, withVersions, type Versions } from './value-uses.ts';
 
 type DataOf<T extends DockerServiceEvent['type']> = Extract<DockerServiceEvent, { type: T }>['data'];
 
@@ -29,10 +30,10 @@ export type DeployingCommand =
     }
   | { type: 'ChangeDeploySettings'; data: { deploy: DeploySettings } }
   /** Cuts a new release that copies the given one whole; null: the stable one before the current, of a halted service its last stable one.
-   *  Never rolled back itself. `versions`: of secrets and configs, which the copy has of those that it follows. */
-  | { type: 'RollBackDockerService'; data: { deploymentId: DeploymentId; release: number | null; versions?: Versions } }
-  /** Another release, with these versions of secrets and configs that the current one follows, and its deployment. */
-  | { type: 'FollowVersions'; data: { deploymentId: DeploymentId; versions: Versions } }
+   *  Never rolled back itself. `versions`: of secrets and configs, which the copy has of those that it follows; `targets`: what it uses is now. */
+  | { type: 'RollBackDockerService'; data: { deploymentId: DeploymentId; release: number | null; versions?: Versions; targets?: Targets } }
+  /** Another release, with these versions of secrets and configs that the current one follows, and what it uses as it is now, and its deployment. */
+  | { type: 'FollowVersions'; data: { deploymentId: DeploymentId; versions: Versions; targets?: Targets } }
   /** The same release once more, in new containers. */
   | { type: 'RestartDockerService'; data: { deploymentId: DeploymentId } }
   | { type: 'CancelDeployment'; data: { deploymentId: DeploymentId } }
@@ -40,6 +41,13 @@ export type DeployingCommand =
   | { type: 'PinReleaseImage'; data: { release: number } & ImagePin }
   /** After `DeploymentClosed` stands in the deployment's own stream. */
   | { type: 'EndDeployment'; data: DataOf<'DeploymentEnded'> };
+
+/** Those that the current release hasn't yet, and of each the latest that is known of: whoever stood still meanwhile takes nobody back. */
+function newerThan(service: ExistingDockerService, versions: Versions): Versions {
+  const [current, waiting] = [followedBy(specOf(service, workingRelease(service))), followedBy(workingSpec(service))] as readonly ReadonlyMap<string, number | null>[];
+  const newer = Object.entries(versions).filter(([id, version]) => version > (current!.get(id) ?? 0));
+  return Object.fromEntries(newer.map(([id, version]) => [id, Math.max(version, waiting!.get(id) ?? 0)]));
+}
 
 /** Releases and deployments. */
 export const deployingDecisions: Cases<DeployingCommand, DockerService, readonly DockerServiceEvent[]> = {
@@ -70,18 +78,18 @@ export const deployingDecisions: Cases<DeployingCommand, DockerService, readonly
     return settingsChanged(living(state), deploy);
   },
 
-  RollBackDockerService(state, { data: { deploymentId, release, versions = {} } }) {
+  RollBackDockerService(state, { data: { deploymentId, release, versions = {}, targets = {} } }) {
     const service = active(state);
     const wanted = release ?? earlierStable(service);
     const kept = keptReleases(service);
     if (!kept.includes(wanted)) throw new Rejection('conflict', 'docker_service.release_not_kept', `release ${wanted} isn't among those that are kept`, { release: wanted, kept });
     if (wanted === standsOn(service)) throw new Rejection('conflict', 'docker_service.release_current', `it is at release ${wanted}: to start that anew, restart it`, { release: wanted });
-    return cut(service, withVersions(specOf(service, wanted), versions), { deploymentId, kind: 'rollback', settings: { ...service.deploy, autoRollback: false } }, wanted);
+    return cut(service, withVersions(withTargets(specOf(service, wanted), targets), versions), { deploymentId, kind: 'rollback', settings: { ...service.deploy, autoRollback: false } }, wanted);
   },
 
-  FollowVersions(state, { data: { deploymentId, versions } }) {
+  FollowVersions(state, { data: { deploymentId, versions, targets = {} } }) {
     const service = active(state);
-    const spec = withVersions(workingSpec(service), versions);
+    const spec = withVersions(withTargets(workingSpec(service), targets), newerThan(service, versions));
     return isCurrent(service, spec) ? [] : cut(service, { ...spec, labels: service.labels }, { deploymentId, kind: 'deploy', settings: service.deploy });
   },
 

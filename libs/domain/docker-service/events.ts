@@ -2,9 +2,11 @@ import type { ConfigUse } from '../config/events.ts';
 import type { DeploymentId, DockerServiceId, EnvironmentId, NetworkId, ProjectId, ReplicaId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import type { Resources } from '../kernel/units.ts';
+import type { DependencyUse } from '../resource/dependency.ts';
 import type { CredentialsUse, SecretUse } from '../secret/events.ts';
 import type { DeploySettings } from './deploy-settings.ts';
 import type { Healthcheck } from './healthcheck.ts';
+import type { NetworkJoin } from '../network/join.ts';
 import type { VolumeMount } from '../volume/mount.ts';
 import type { RestartPolicy } from './restart-policy.ts';
 import type { LoggingTarget, MetricsTarget } from './targets.ts';
@@ -41,11 +43,17 @@ export interface ContainerSpec {
   readonly metricsTarget: MetricsTarget;
   /** Left out: none. */
   readonly volumes?: readonly VolumeMount[];
+  /** Further networks that it is in; left out: none. */
+  readonly networks?: readonly NetworkJoin[];
+  /** Whether it is in its environment's own network, too; left out: it is. */
+  readonly defaultNetwork?: boolean;
   /** What it is given beside its env; left out: nothing. */
   readonly secrets?: readonly SecretUse[];
   readonly configs?: readonly ConfigUse[];
   /** What its registry is shown; left out or null: nothing. */
   readonly registryCredentials?: CredentialsUse | null;
+  /** What it uses; left out: nothing. */
+  readonly dependencies?: readonly DependencyUse[];
 }
 
 /** A replica that a plan orders into being. Its id is derived from (owner, slot, generation). While a service rolls, a slot may hold

@@ -1,7 +1,9 @@
 import { parseImageReference } from '../image/reference.ts';
 import { Rejection } from '../kernel/rejection.ts';
 import type { Amount, Resources } from '../kernel/units.ts';
+import { joinViolations } from '../network/join.ts';
 import { isName, NAME_RULE } from '../project/name.ts';
+import { dependencyViolations } from '../resource/dependency-rules.ts';
 import { mountViolations } from '../volume/mount-rules.ts';
 import { constraintFlaw } from './constraint.ts';
 import type { ContainerSpec, Port } from './events.ts';
@@ -28,8 +30,10 @@ export const partViolations = (parts: Partial<ContainerSpec>): readonly Violatio
   ...(parts.labels ? labelViolations(parts.labels) : []),
   ...(parts.constraints ? constraintViolations(parts.constraints) : []),
   ...(parts.volumes ? mountViolations(parts.volumes) : []),
+  ...joinViolations(parts),
   ...(parts.secrets ? secretViolations(parts.secrets, parts.env ?? {}) : []),
   ...(parts.configs ? configViolations(parts.configs) : []),
+  ...(parts.dependencies ? dependencyViolations(parts.dependencies) : []),
 ];
 
 export const nameViolations = (name: string): readonly Violation[] => (isName(name) ? [] : [violation('/name', 'invalid', `must be ${NAME_RULE}`)]);

@@ -83,6 +83,11 @@ describe('a service that follows the latest', () => {
     given(dockerService, history({ secrets: [use({ follows: false })] })).when(follow).then([]);
   });
 
+  it('is never taken back by whoever knew of an older version only', () => {
+    const third: DockerServiceEvent = { type: 'ReleaseCut', data: { release: 2, spec: spec({ secrets: [use({ version: 3 })] }) } };
+    given(dockerService, [...history(), third, second[1]!]).when(follow).then([]);
+  });
+
   it('may have a change that waits for its next deployment, whatever that is for', () => {
     const waiting = spec({ env: { A: '1' }, secrets: [use()] });
     const waits: DockerServiceEvent = { type: 'ReleasePostponed', data: { spec: waiting } };

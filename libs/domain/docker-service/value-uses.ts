@@ -1,26 +1,29 @@
 import type { ConfigId, SecretId } from '../kernel/ids.ts';
+import { passwordsOf, withPassword } from '../resource/dependency.ts';
 import type { ContainerSpec } from './events.ts';
 
 /** The parts of a container that speak of secrets and configs. */
-type Uses = Partial<Pick<ContainerSpec, 'secrets' | 'configs' | 'registryCredentials'>>;
+type Uses = Partial<Pick<ContainerSpec, 'secrets' | 'configs' | 'registryCredentials' | 'dependencies'>>;
 
 /** Secrets and configs by their ids: the number of a version of each. */
 export type Versions = Readonly<Record<string, number>>;
 
 /** The secrets and configs that a container speaks of, each once. */
-export const valuesUsedBy = ({ secrets = [], configs = [], registryCredentials }: Uses): readonly (SecretId | ConfigId)[] => [
+export const valuesUsedBy = ({ secrets = [], configs = [], registryCredentials, dependencies = [] }: Uses): readonly (SecretId | ConfigId)[] => [
   ...new Set([
     ...secrets.map(({ secretId }) => secretId),
     ...configs.flatMap(({ configId }) => configId ?? []),
     ...(registryCredentials ? [registryCredentials.secretId] : []),
+    ...passwordsOf(dependencies).map(({ secretId }) => secretId),
   ]),
 ];
 
 /** Those of which it follows the latest version, and which version it has of each. */
-export const followedBy = ({ secrets = [], configs = [] }: Uses): ReadonlyMap<SecretId | ConfigId, number | null> =>
+export const followedBy = ({ secrets = [], configs = [], dependencies = [] }: Uses): ReadonlyMap<SecretId | ConfigId, number | null> =>
   new Map([
     ...secrets.filter(({ follows }) => follows).map(({ secretId, version }) => [secretId, version] as const),
     ...configs.flatMap(({ configId, version, follows }) => (configId && follows ? [[configId, version] as const] : [])),
+    ...passwordsOf(dependencies).filter(({ follows }) => follows).map(({ secretId, version }) => [secretId, version] as const),
   ]);
 
 /** The same container with these versions of what it follows; what isn't named, and what is fixed, stays. */
@@ -33,5 +36,6 @@ export function withVersions<Spec extends Uses>(spec: Spec, versions: Versions):
     ...spec,
     ...(spec.secrets ? { secrets: spec.secrets.map((use) => moved(use, use.secretId)) } : {}),
     ...(spec.configs ? { configs: spec.configs.map((use) => moved(use, use.configId)) } : {}),
+    ...(spec.dependencies ? { dependencies: spec.dependencies.map((use) => withPassword(use, (password) => moved(password, password.secretId))) } : {}),
   };
 }

@@ -20,6 +20,9 @@ export const LIMITS = {
   labels: 100,
   ports: 64,
   volumes: 64,
+  networks: 16,
+  /** In each network. */
+  aliases: 16,
   constraints: 32,
   argv: 256,
   /** Characters of one env value or argument; the kernel takes 128 KiB. */

@@ -2,9 +2,12 @@ import type { EnvironmentId, NetworkId, NodeId, ProjectId } from '../kernel/ids.
 import type { Reason } from '../kernel/reason.ts';
 
 export type NetworkEvent =
-  | { type: 'NetworkCreated'; data: { networkId: NetworkId; projectId: ProjectId; environmentId: EnvironmentId; name: string; driver: 'bridge'; subnet: string } }
-  | { type: 'NetworkSubnetChanged'; data: { from: string; to: string; reason: Reason } }
-  | { type: 'NetworkDeleted'; data: Record<never, never> };
+  /** `subnet` is null where the pool is asked next: in a network that somebody named. */
+  | { type: 'NetworkCreated'; data: { networkId: NetworkId; projectId: ProjectId; environmentId: EnvironmentId; name: string; driver: 'bridge'; subnet: string | null } }
+  | { type: 'NetworkSubnetChanged'; data: { from: string | null; to: string; reason: Reason } }
+  | { type: 'NetworkDeleted'; data: Record<never, never> }
+  /** The name was claimed but the network never written; a late write of it now conflicts. */
+  | { type: 'NetworkReservationVoided'; data: { commandId: string; name: string } };
 
 /** The one pool that subnets come from: its stream is where two environments can't be given the same. */
 export type NetworkPoolEvent =

@@ -5,29 +5,34 @@ import { Rejection } from '../kernel/rejection.ts';
 import type { NetworkEvent } from './events.ts';
 
 export type NetworkCommand =
-  /** After its subnet was allotted by the pool. */
+  /** An environment's own after its subnet was allotted by the pool, one that somebody named before that. */
   | { type: 'CreateNetwork'; data: Extract<NetworkEvent, { type: 'NetworkCreated' }>['data'] }
   | { type: 'ChangeSubnet'; data: { to: string; reason: Reason } }
-  | { type: 'DeleteNetwork'; data: Record<never, never> };
+  | { type: 'DeleteNetwork'; data: Record<never, never> }
+  /** The name was claimed by this command, and no network followed in time. */
+  | { type: 'VoidNetworkReservation'; data: { commandId: string; name: string } };
 
-/** An environment's network. */
+/** An environment's own network, or a further one in it. `voided`: its name was claimed, but the network never written, and now never will be. */
 export type Network =
   | { readonly status: 'absent' }
+  | { readonly status: 'voided' }
   | {
       readonly status: 'present' | 'deleted';
       readonly networkId: NetworkId;
       readonly projectId: ProjectId;
       readonly environmentId: EnvironmentId;
       readonly name: string;
-      readonly subnet: string;
+      /** Null until the pool has allotted one. */
+      readonly subnet: string | null;
     };
 
-type ExistingNetwork = Exclude<Network, { status: 'absent' }>;
+/** A network that was created, perhaps deleted since. */
+export type ExistingNetwork = Exclude<Network, { status: 'absent' | 'voided' }>;
 
 const initial: Network = { status: 'absent' };
 
 const existing = (network: Network): ExistingNetwork => {
-  if (network.status === 'absent') throw new Error('history out of order: network was never created');
+  if (network.status === 'absent' || network.status === 'voided') throw new Error('history out of order: network was never created');
   return network;
 };
 
@@ -35,14 +40,16 @@ const evolutions: Cases<NetworkEvent, Network, Network> = {
   NetworkCreated: (_, { data: { driver: _driver, ...data } }) => ({ ...data, status: 'present' }),
   NetworkSubnetChanged: (network, { data }) => ({ ...existing(network), subnet: data.to }),
   NetworkDeleted: (network) => ({ ...existing(network), status: 'deleted' }),
+  NetworkReservationVoided: () => ({ status: 'voided' }),
 };
 
 const decisions: Cases<NetworkCommand, Network, readonly NetworkEvent[]> = {
   CreateNetwork(network, { data }) {
     if (network.status === 'absent') return [{ type: 'NetworkCreated', data }];
+    if (network.status === 'voided') throw new Rejection('conflict', 'reservation.voided', 'the request came too late for its reserved name: send it again as a new one');
     if (network.status === 'present' && network.subnet === data.subnet) return [];
-    if (network.status === 'present') throw new Rejection('conflict', 'network.exists', 'change its subnet instead', { subnet: network.subnet });
-    throw new Rejection('conflict', 'network.deleted', 'it was deleted with its environment');
+    if (network.status === 'present') throw new Rejection('conflict', 'network.exists', 'it was created by another request: read it instead', { subnet: network.subnet });
+    throw new Rejection('conflict', 'network.deleted', 'it was deleted: make another one');
   },
 
   ChangeSubnet(network, { data: { to, reason } }) {
@@ -51,15 +58,21 @@ const decisions: Cases<NetworkCommand, Network, readonly NetworkEvent[]> = {
   },
 
   DeleteNetwork: (network) => (network.status === 'present' ? [{ type: 'NetworkDeleted', data: {} }] : []),
+
+  VoidNetworkReservation(network, { data }) {
+    if (network.status === 'voided') return [];
+    if (network.status !== 'absent') throw new Rejection('conflict', 'reservation.in_use', 'the network was created: its name stays claimed');
+    return [{ type: 'NetworkReservationVoided', data }];
+  },
 };
 
 function present(network: Network): ExistingNetwork {
-  if (network.status === 'absent') throw new Rejection('not_found', 'network.not_found', 'it was never created');
-  if (network.status === 'deleted') throw new Rejection('conflict', 'network.deleted', 'it was deleted with its environment');
+  if (network.status === 'absent' || network.status === 'voided') throw new Rejection('not_found', 'network.not_found', 'it was never created');
+  if (network.status === 'deleted') throw new Rejection('conflict', 'network.deleted', 'it was deleted: make another one');
   return network;
 }
 
-/** The rules of an environment's network. */
+/** The rules of a network. */
 export const network: Decider<Network, NetworkCommand, NetworkEvent> = {
   initial,
   evolve: (state, event) => evolutions[event.type](state, event as never),

@@ -30,7 +30,8 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
   DeleteProject(project) {
     if (project.status === 'deleted') return [];
     const { projectId, name, environments, claims } = present(project);
-    if (claims.size) throw inUse('project.in_use', [...claims.values()]);
+    const held = holding(claims);
+    if (held.length) throw inUse('project.in_use', held);
     return [
       ...[...environments.values()].map((environment) => ({ type: 'EnvironmentDeleted' as const, data: { ...environment, projectId } })),
       { type: 'ProjectDeleted', data: { projectId, name } },
@@ -51,7 +52,7 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
     const { projectId, environments, claims } = present(project);
     const environment = environments.get(environmentId);
     if (!environment) return [];
-    const held = [...claims.values()].filter((claim) => claim.environmentId === environmentId);
+    const held = holding(claims).filter((claim) => claim.environmentId === environmentId);
     if (held.length) throw inUse('environment.in_use', held);
     return [{ type: 'EnvironmentDeleted', data: { ...environment, projectId } }];
   },
@@ -68,6 +69,9 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
   ReleaseName: (project, { data }) => (project.claims.get(claimKey(data))?.holder === data.holder ? [{ type: 'NameReleased', data }] : []),
 };
 
+/** What has to be deleted first. Networks go with their environment: whoever is in one holds it himself. */
+const holding = (claims: Project['claims']): readonly NameClaim[] => [...claims.values()].filter(({ scope }) => scope !== 'network');
+
 function present(project: Project): Project & { projectId: ProjectId; name: string } {
   const { status, projectId, name } = project;
   if (status === 'deleted') throw new Rejection('conflict', 'project.deleted', 'it was deleted: create another one');
@@ -75,7 +79,7 @@ function present(project: Project): Project & { projectId: ProjectId; name: stri
   return { ...project, projectId, name };
 }
 
-/** Names of projects are claimed on the platform's stream only, those of services in an environment of this project, those of secrets and configs
+/** Names of projects are claimed on the platform's stream only, those of services and resources in an environment of this project, those of secrets and configs
  *  in one or in none. */
 function refuseScope(project: Project, { scope, environmentId }: NameClaim): void {
   if (scope === 'project') {
@@ -83,7 +87,7 @@ function refuseScope(project: Project, { scope, environmentId }: NameClaim): voi
     return;
   }
   const { environments } = present(project);
-  if (environmentId === null && scope !== 'docker_service') return;
+  if (environmentId === null && scope !== 'docker_service' && scope !== 'resource') return;
   if (environmentId === null || !environments.has(environmentId)) {
     throw new Rejection('not_found', 'environment.not_found', 'the project has no such environment: create it first', { environmentId });
   }

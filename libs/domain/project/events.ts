@@ -1,8 +1,8 @@
 import type { EnvironmentId, NetworkId, ProjectId } from '../kernel/ids.ts';
 
-/** Services and volumes are unique within an environment, each kind by itself (claimed on its project's stream), secrets and configs too, or in the project where they belong
+/** Services, volumes, networks and resources are unique within an environment, each kind by itself (claimed on its project's stream), secrets and configs too, or in the project where they belong
  *  to no environment; projects in the platform (on `project-platform`). */
-export type NameScope = 'project' | 'docker_service' | 'volume' | 'secret' | 'config';
+export type NameScope = 'project' | 'docker_service' | 'volume' | 'network' | 'secret' | 'config' | 'resource';
 
 export type ProjectEvent =
   | { type: 'ProjectCreated'; data: { projectId: ProjectId; name: string } }

@@ -2,6 +2,7 @@ import type { Cases, Decider } from '../kernel/decider.ts';
 import type { DeploymentId, NodeId, Owner, ReplicaId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import { Rejection } from '../kernel/rejection.ts';
+import { WAITING } from '../resource/waits.ts';
 import type { NodeVerdict } from '../scheduling/verdict.ts';
 import type { Observation, Placeable, ReplicaEvent, ReplicaRef } from './events.ts';
 import { judgeObservation } from './judge-observation.ts';
@@ -106,7 +107,8 @@ function refuseOpenClaim({ claim }: PresentReplica): void {
 
 function kindOf({ reason, nodes }: { reason: Reason; nodes: readonly NodeVerdict[] }): string {
   const refusals = nodes.map((node) => `${node.nodeId}:${node.reasons.map(({ filter }) => filter).sort().join(',')}`);
-  return [reason.code, ...refusals.sort()].join('|');
+  // Of a wait it is news which one it is.
+  return [reason.code === WAITING ? reason.message : reason.code, ...refusals.sort()].join('|');
 }
 
 /** The rules of one replica: placed at most once at a time, seen only ever moving forward. */

@@ -1,7 +1,8 @@
 import type { Port } from '../docker-service/events.ts';
-import type { DeploymentId, EnvironmentId, NodeId, Owner, ProjectId, ReplicaId } from '../kernel/ids.ts';
+import type { DeploymentId, EnvironmentId, NetworkId, NodeId, Owner, ProjectId, ReplicaId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import type { Amount } from '../kernel/units.ts';
+import type { Awaited } from '../resource/dependency.ts';
 import type { NodeVerdict } from '../scheduling/verdict.ts';
 import type { VolumeMount } from '../volume/mount.ts';
 
@@ -83,6 +84,10 @@ export interface Placeable {
   readonly replaces: ReplicaId | null;
   /** What it mounts: it goes where that is. Left out: nothing. */
   readonly volumes?: readonly VolumeMount[];
+  /** It is placed once each of these services has a replica that is well; left out: at once. */
+  readonly waitsFor?: readonly Awaited[];
+  /** The networks that it is in; left out: its environment's own alone. */
+  readonly networks?: readonly NetworkId[];
 }
 
 export type ReplicaEvent =

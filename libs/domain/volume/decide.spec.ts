@@ -26,6 +26,14 @@ const gone: VolumeCommand = { type: 'RecordVolumeGone', data: { nodeId: 'node_1'
 const lose: VolumeCommand = { type: 'LoseVolume', data: { nodeId: 'node_1', reason } };
 
 describe('a volume', () => {
+  it('is finished where the log was put back to the middle of its deletion, and only there', () => {
+    const finish: VolumeCommand = { type: 'FinishVolumeDeletion', data: {} };
+    given(volume, [created, requested]).when(finish).then([deleted]);
+    given(volume, [created, requested, deleted]).when(finish).then([]);
+    given(volume, [created]).when(finish).then([]);
+    given(volume, [created, bound, provisioned, requested]).when(finish).then([]);
+  });
+
   it('is made once, with its first user', () => {
     given(volume, []).when({ type: 'CreateVolume', data: { ...born, user: api } }).then([created, began(api)]);
     given(volume, [created]).when({ type: 'CreateVolume', data: { ...born, user: null } }).rejects('volume.exists');

@@ -25,6 +25,8 @@ export type VolumeCommand =
   | { type: 'RecordVolumeMade'; data: { nodeId: NodeId } }
   | { type: 'RecordVolumeGone'; data: { nodeId: NodeId; reason: Reason } }
   | { type: 'RequestVolumeDeletion'; data: { reason: Reason } }
+  /** It is on no node, and yet not gone: a log that was put back ends in the middle of what was written at once. Silent otherwise. */
+  | { type: 'FinishVolumeDeletion'; data: Record<never, never> }
   /** The name was claimed by this command, and no volume followed in time. */
   | { type: 'VoidVolumeReservation'; data: { commandId: string; name: string } };
 
@@ -100,6 +102,8 @@ const decisions: Cases<VolumeCommand, Volume, readonly VolumeEvent[]> = {
     return deletion(volume, reason);
   },
 
+  FinishVolumeDeletion: (state) => (state.status === 'present' && state.lifecycle === 'DELETING' && !isAnywhere(state) ? [deleted(state)] : []),
+
   VoidVolumeReservation(volume, { data }) {
     if (volume.status === 'present') throw new Rejection('conflict', 'reservation.in_use', 'the volume was created: its name stays claimed');
     return volume.status === 'voided' ? [] : [{ type: 'VolumeReservationVoided', data }];
@@ -108,9 +112,10 @@ const decisions: Cases<VolumeCommand, Volume, readonly VolumeEvent[]> = {
 
 /** On no node: it is gone at once. */
 function deletion(volume: ExistingVolume, reason: Reason): readonly VolumeEvent[] {
-  const isAnywhere = volume.binding !== null || volume.leftOn.size > 0;
-  return [{ type: 'VolumeDeletionRequested', data: { reason } }, ...(isAnywhere ? [] : [deleted(volume)])];
+  return [{ type: 'VolumeDeletionRequested', data: { reason } }, ...(isAnywhere(volume) ? [] : [deleted(volume)])];
 }
+
+const isAnywhere = ({ binding, leftOn }: ExistingVolume): boolean => binding !== null || leftOn.size > 0;
 
 /** Only what is to be gone there: an agent that lost a volume which is wanted doesn't take it away from its users by saying so. */
 function gone(volume: ExistingVolume, nodeId: NodeId, reason: Reason): readonly VolumeEvent[] {

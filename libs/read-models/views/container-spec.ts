@@ -1,4 +1,5 @@
 import type { Amount, ContainerSpec, Healthcheck, Port, Resources, RestartPolicy, VolumeMount } from '#domain';
+import { joinsDocument, type JoinsDocument } from './joins.ts';
 import { valueUsesDocument, type ValueUsesDocument } from './value-uses.ts';
 
 /** An amount as documents say it. */
@@ -27,7 +28,7 @@ export type MountDocument =
   | { readonly type: 'host_path'; readonly host_path: string; readonly mount_path: string; readonly read_only: boolean };
 
 /** All that shapes a container, as it was asked for: a release of a service, or a job. */
-export interface SpecDocument extends ValueUsesDocument {
+export interface SpecDocument extends ValueUsesDocument, JoinsDocument {
   readonly image: string;
   readonly pull_policy: ContainerSpec['pullPolicy'];
   readonly command: readonly string[] | null;
@@ -101,6 +102,7 @@ export const specDocument = (spec: ContainerSpec): SpecDocument => ({
   logging_target: spec.loggingTarget,
   metrics_target: spec.metricsTarget,
   volumes: (spec.volumes ?? []).map(mountDocument),
+  ...joinsDocument(spec),
   ...valueUsesDocument(spec),
 });
 

@@ -1,9 +1,10 @@
 import type { ContainerSpec, DeploySettings, Hook } from '#domain';
 import { mountDocument, resourcesDocument, type MountDocument, type ResourcesDocument } from './container-spec.ts';
+import { givenJoinsDocument, type JoinsDocument } from './joins.ts';
 import { givenUsesDocument, type ValueUsesDocument } from './value-uses.ts';
 
 /** A job that a deployment runs, as documents say it: what isn't there is the release's own. */
-export interface HookDocument extends Partial<ValueUsesDocument> {
+export interface HookDocument extends Partial<ValueUsesDocument & JoinsDocument> {
   readonly image?: string;
   readonly pull_policy?: ContainerSpec['pullPolicy'];
   readonly command?: readonly string[] | null;
@@ -34,13 +35,14 @@ export interface DeploySettingsDocument {
 }
 
 export function hookDocument({ overrides, timeoutMs, retries }: Hook): HookDocument {
-  const { pullPolicy, resources, volumes, secrets, configs, registryCredentials, ...same } = overrides;
+  const { pullPolicy, resources, volumes, networks, defaultNetwork, secrets, configs, registryCredentials, dependencies, ...same } = overrides;
   return {
     ...same,
     ...(pullPolicy === undefined ? {} : { pull_policy: pullPolicy }),
     ...(resources === undefined ? {} : { resources: resourcesDocument(resources) }),
     ...(volumes === undefined ? {} : { volumes: volumes.map(mountDocument) }),
-    ...givenUsesDocument({ secrets, configs, registryCredentials }),
+    ...givenJoinsDocument({ networks, defaultNetwork }),
+    ...givenUsesDocument({ secrets, configs, registryCredentials, dependencies }),
     timeout_ms: timeoutMs,
     retries,
   };

@@ -84,7 +84,7 @@ function withVersion({ versions }: HeldFields, { data: { version, apply }, metad
 }
 
 /** The views that tell of users. */
-export const USER_VIEWS = ['services', 'jobs', 'schedules'] as const;
+export const USER_VIEWS = ['services', 'jobs', 'schedules', 'resources'] as const;
 
 /** What a list is narrowed down by. */
 export interface HeldFilter extends Paging {

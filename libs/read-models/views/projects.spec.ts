@@ -1,7 +1,6 @@
 import { foldDocument } from '../view.ts';
 import { RESOURCES, Story, timeOf } from '../given/story.ts';
 import { environments } from './environments.ts';
-import { networks } from './networks.ts';
 import { plans } from './plans.ts';
 import { projects } from './projects.ts';
 
@@ -57,27 +56,6 @@ describe('the environments view', () => {
       created_at: timeOf(3),
       created_by: token,
     });
-  });
-});
-
-describe('the networks view', () => {
-  it('shows the subnet that a network has now, until it is deleted', () => {
-    const story = new Story();
-    const created = { networkId: 'net_live', projectId: 'prj_shop', environmentId: 'env_live', name: 'default', driver: 'bridge', subnet: '10.192.0.0/24' } as const;
-    story.tell('network-net_live', 'NetworkCreated', created);
-    story.tell('network-net_live', 'NetworkSubnetChanged', { from: '10.192.0.0/24', to: '10.192.1.0/24', reason: { code: 'subnet_taken', message: 'taken on host-a' } });
-    expect(foldDocument(networks, story.events, 'net_live')).toEqual({
-      id: 'net_live',
-      position: '00000000000000000002',
-      network_id: 'net_live',
-      project_id: 'prj_shop',
-      environment_id: 'env_live',
-      name: 'default',
-      driver: 'bridge',
-      subnet: '10.192.1.0/24',
-    });
-    story.tell('network-net_live', 'NetworkDeleted', {});
-    expect(foldDocument(networks, story.events, 'net_live')).toBeNull();
   });
 });
 

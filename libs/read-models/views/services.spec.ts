@@ -46,9 +46,12 @@ describe('the services view', () => {
       logging_target: { type: 'local_only' },
       metrics_target: { type: 'prometheus' },
       volumes: [],
+      networks: [],
+      default_network: true,
       secrets: {},
       configs: [],
       registry_credentials: null,
+      dependencies: [],
     };
     const member = { generation: 1, release: 1, state: 'PENDING', health: 'unknown', run: 0, final: false, ever_failed: false, stopping: null, node_id: null, reason: null };
     expect(serviceIn(story)).toEqual({

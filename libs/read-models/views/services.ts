@@ -67,7 +67,7 @@ const CHANGES: ReadonlySet<string> = new Set([
 export const services: View<ServiceDocument> = {
   schema: {
     view: 'services',
-    version: 3,
+    version: 4,
     indexes: [['project_id', 'lifecycle'], ['environment_id', 'name'], ['lifecycle']],
   },
   prefixes: ['docker_service-', 'deployment-', 'replica-'],
@@ -227,6 +227,7 @@ const NO_RELEASE = {
   secrets: {},
   configs: [],
   registry_credentials: null,
+  dependencies: [],
   postponed: false,
   ports: [],
   plan: null,
@@ -238,6 +239,8 @@ const NO_RELEASE = {
   logging_target: { type: 'local_only' },
   metrics_target: { type: 'prometheus' },
   volumes: [],
+  networks: [],
+  default_network: true,
   stable_release: null,
   active_deployment: null,
   deployment: null,

@@ -1,4 +1,5 @@
 import type { ConfigUse, ContainerSpec, SecretUse } from '#domain';
+import { dependencyDocument, dependencyIds, type DependencyDocument } from './dependencies.ts';
 
 /** A secret as a container is given it. */
 export interface SecretUseDocument {
@@ -28,15 +29,17 @@ export interface ValueUsesDocument {
   readonly secrets: Readonly<Record<string, SecretUseDocument>>;
   readonly configs: readonly ConfigUseDocument[];
   readonly registry_credentials: { readonly secret_id: string; readonly version: number | null } | null;
+  readonly dependencies: readonly DependencyDocument[];
 }
 
-type Uses = Pick<ContainerSpec, 'secrets' | 'configs' | 'registryCredentials'>;
+type Uses = Pick<ContainerSpec, 'secrets' | 'configs' | 'registryCredentials' | 'dependencies'>;
 
 /** All of it, also what is left out. */
-export const valueUsesDocument = ({ secrets = [], configs = [], registryCredentials: credentials = null }: Uses): ValueUsesDocument => ({
+export const valueUsesDocument = ({ secrets = [], configs = [], registryCredentials: credentials = null, dependencies = [] }: Uses): ValueUsesDocument => ({
   secrets: Object.fromEntries(secrets.map(({ key, secretId, version, follows, as }) => [key, { secret_id: secretId, version, latest: follows, as }])),
   configs: configs.map(configDocument),
   registry_credentials: credentials && { secret_id: credentials.secretId, version: credentials.version },
+  dependencies: dependencies.map(dependencyDocument),
 });
 
 /** Only what is given: the rest is a release's own. */
@@ -46,6 +49,7 @@ export function givenUsesDocument(given: Partial<Uses>): Partial<ValueUsesDocume
     ...(given.secrets === undefined ? {} : { secrets: all.secrets }),
     ...(given.configs === undefined ? {} : { configs: all.configs }),
     ...(given.registryCredentials === undefined ? {} : { registry_credentials: all.registry_credentials }),
+    ...(given.dependencies === undefined ? {} : { dependencies: all.dependencies }),
   };
 }
 
@@ -53,9 +57,10 @@ const configDocument = ({ path, mode, uid, gid, content, configId, version, foll
   path, mode, uid, gid, content, config_id: configId, version, latest: follows,
 });
 
-/** The secrets and configs that a document speaks of. */
-export const valueIdsIn = ({ secrets = {}, configs = [], registry_credentials: credentials = null }: Partial<ValueUsesDocument>): readonly string[] => [
+/** The secrets, configs, resources and services that a document speaks of. */
+export const valueIdsIn = ({ secrets = {}, configs = [], registry_credentials: credentials = null, dependencies = [] }: Partial<ValueUsesDocument>): readonly string[] => [
   ...Object.values(secrets).map(({ secret_id }) => secret_id),
   ...configs.flatMap(({ config_id }) => config_id ?? []),
   ...(credentials ? [credentials.secret_id] : []),
+  ...dependencies.flatMap(dependencyIds),
 ];

@@ -1,19 +1,25 @@
-import type { ContainerPlan, ContainerRuntime, ContainerState, EngineInfo, NetworkPlan } from '#docker';
+import { volumeName, type ContainerPlan, type ContainerRuntime, type ContainerState, type EngineInfo, type NetworkPlan } from '#docker';
 import { MemoryRuntime, type ImageScript } from '#testing';
 import { MemoryDisk } from '../../../apps/node-agent/memory-disk.ts';
 import { MemoryFiles } from '../../../apps/node-agent/memory-files.ts';
+import { MemoryStorage } from '../../../apps/node-agent/memory-storage.ts';
+import { engineOnly, type Storage } from '../../../apps/node-agent/storage.ts';
 import type { Held } from '../../../apps/node-agent/applied-set.ts';
 import type { Disk } from '../../../apps/node-agent/disk.ts';
 import { Life } from './life.ts';
 import type { Timeline } from './timeline.ts';
 
 export const MIB = 1024 ** 2;
+export const INSTALLATION = 'simulation';
 
 /** One machine: an engine with its containers and a disk, both of which outlive the agent. */
 export class Host {
   readonly engine: MemoryRuntime;
   disk: MemoryDisk;
   readonly files = new MemoryFiles();
+  readonly storage: Storage;
+  /** Volumes in which a container may have written, by id. */
+  readonly written = new Set<string>();
   /** Whatever its containers need to be well is away. */
   isIll = false;
   /** The engine's own process, and the containers': never frozen, never dead. */
@@ -27,16 +33,18 @@ export class Host {
     readonly name: string,
     readonly capacity: { readonly cpuMillis: number; readonly memoryBytes: number },
     images: (random: () => number, isIll: () => boolean) => Readonly<Record<string, ImageScript>>,
-    onChange: (host: Host, container: ContainerState, action: string) => void,
+    private readonly watch: HostWatch,
   ) {
     this.#life = new Life(timeline, `engine of ${name}`);
-    this.#tell = (container, action) => onChange(this, container, action);
+    this.storage = this.#life.random() < 0.5 ? new MemoryStorage() : engineOnly;
+    this.#tell = (container, action) => watch.onChange(this, container, action);
     this.engine = new MemoryRuntime(this.#life, { images: images(this.#life.random, () => this.isIll), facts: { hostname: name }, onChange: this.#tell });
     this.disk = new MemoryDisk(this.#life);
   }
 
   /** What an agent that was restarted after a power cut finds: containers that were killed, files as far as they were durable. */
   losePower(): void {
+    this.files.reboot();
     this.disk.losePower(this.timeline.between(0, 40));
     for (const name of this.engine.running) this.engine.kill(name);
   }
@@ -60,13 +68,26 @@ export class Host {
     return new Set(held.entries.filter(({ wanted }) => wanted === 'run').map(({ replicaId }) => replicaId));
   }
 
+  has(volumeId: string): boolean {
+    return this.engine.volumes.has(volumeName(INSTALLATION, volumeId));
+  }
+
   engineFor(life: Life): ContainerRuntime {
-    return new EngineOf(this.engine, life, this.#tell);
+    return new EngineOf(this.engine, life, { tell: this.#tell, tellGone: (volumeId) => this.watch.onVolumeGone(this, volumeId) });
   }
 
   diskFor(life: Life): Disk {
-    return new DiskOf(this.disk, life);
+    return new DiskOf(this.disk, life, (text) => this.watch.onWritten(this, text));
   }
+}
+
+/** Who looks at what happens on a host. */
+export interface HostWatch {
+  onChange(host: Host, container: ContainerState, action: string): void;
+  /** The engine has removed it, with all that was in it. */
+  onVolumeGone(host: Host, volumeId: string): void;
+  /** Its agent writes this to its disk. */
+  onWritten(host: Host, text: string): void;
 }
 
 const SEED_FILE = 'node.seed';
@@ -76,7 +97,7 @@ class EngineOf implements ContainerRuntime {
   constructor(
     private readonly engine: MemoryRuntime,
     private readonly life: Life,
-    private readonly tell: (container: ContainerState, action: string) => void,
+    private readonly told: { readonly tell: (container: ContainerState, action: string) => void; readonly tellGone: (volumeId: string) => void },
   ) {}
 
   info(): Promise<EngineInfo> {
@@ -118,6 +139,9 @@ class EngineOf implements ContainerRuntime {
   ensureNetwork(plan: NetworkPlan): Promise<void> {
     return this.#do('network', () => this.engine.ensureNetwork(plan));
   }
+  joinNetworks(...asked: Parameters<ContainerRuntime['joinNetworks']>): Promise<void> {
+    return this.#do('join', () => this.engine.joinNetworks(...asked));
+  }
   removeNetwork(name: string): Promise<void> {
     return this.#do('remove network', () => this.engine.removeNetwork(name));
   }
@@ -128,7 +152,11 @@ class EngineOf implements ContainerRuntime {
     return this.#ask(() => this.engine.listVolumes());
   }
   removeVolume(name: string): Promise<void> {
-    return this.#do('remove volume', () => this.engine.removeVolume(name));
+    return this.#do('remove volume', async () => {
+      const volumeId = this.engine.volumes.get(name)?.volumeId;
+      await this.engine.removeVolume(name);
+      if (volumeId !== undefined) this.told.tellGone(volumeId);
+    });
   }
 
   async pullImage(...asked: Parameters<ContainerRuntime['pullImage']>): Promise<void> {
@@ -162,7 +190,7 @@ class EngineOf implements ContainerRuntime {
 
   #tellOf(id: string, action: string): void {
     const container = this.engine.containers.find((each) => each.id === id);
-    if (container?.status === 'running') this.tell(container, action);
+    if (container?.status === 'running') this.told.tell(container, action);
   }
 
   async #ask<T>(question: () => Promise<T>): Promise<T> {
@@ -189,6 +217,7 @@ class DiskOf implements Disk {
   constructor(
     private readonly disk: MemoryDisk,
     private readonly life: Life,
+    private readonly see: (text: string) => void,
   ) {}
 
   read(name: string): Promise<string | null> {
@@ -202,11 +231,13 @@ class DiskOf implements Disk {
   }
   async write(name: string, text: string): Promise<void> {
     await this.#before();
+    this.see(text);
     await this.disk.write(name, text);
     await this.#after();
   }
   async append(name: string, text: string, options?: { durable?: boolean }): Promise<void> {
     await this.#before();
+    this.see(text);
     await this.disk.append(name, text, options);
     await this.#after();
   }

@@ -29,7 +29,18 @@ export class Network {
   /** Who listens to a subject, as long as nobody begins or ends to: matching is most of a message's cost. */
   readonly #bySubject = new Map<string, readonly Subscription[]>();
 
-  constructor(readonly timeline: Timeline) {}
+  /** @param see sees every message, a reply too */
+  constructor(
+    readonly timeline: Timeline,
+    private readonly see: (subject: string, text: string) => void,
+  ) {}
+
+  /** What arrives of it: JSON. */
+  copied(subject: string, payload: unknown): unknown {
+    const text = JSON.stringify(payload ?? null);
+    this.see(subject, text);
+    return JSON.parse(text) as unknown;
+  }
 
   /** A process's connection. @param part which part it is of: a cut goes by that, and outlasts a life */
   connect(life: Life, part: string): SimulatedBus {
@@ -108,13 +119,13 @@ export class SimulatedBus implements Bus {
 
   publish(subject: string, payload: unknown): void {
     if (!this.connected) return;
-    const sent = copied(payload);
+    const sent = this.network.copied(subject, payload);
     for (const receiver of this.network.receivers(subject)) this.#send(subject, sent, receiver);
   }
 
   async request<Reply>(subject: string, payload: unknown, timeoutMs: number): Promise<Reply> {
     if (!this.connected) throw new Transient('bus.disconnected', `${subject}: no connection to the bus`);
-    const sent = copied(payload);
+    const sent = this.network.copied(subject, payload);
     const receivers = this.network.receivers(subject);
     if (receivers.length === 0) {
       await this.life.hop('no responder', 1);
@@ -172,21 +183,19 @@ export class SimulatedBus implements Bus {
     const { owner } = receiver;
     this.network.carry(owner, subject, () => {
       if (!this.network.stands(receiver)) return;
-      void outcomeOf(receiver, payload, subject).then((outcome) => {
+      void this.#outcomeOf(receiver, payload, subject).then((outcome) => {
         if (answer && owner.connected && owner.life.state !== 'dead') this.network.carry(this, `answer to ${subject}`, () => answer(outcome));
       });
     });
   }
-}
 
-type Outcome = { readonly response: unknown } | { readonly failure: string };
-
-async function outcomeOf({ handler }: Subscription, payload: unknown, subject: string): Promise<Outcome> {
-  try {
-    return { response: copied(await handler(payload as never, subject)) };
-  } catch (error) {
-    return { failure: error instanceof Error ? error.message : String(error) };
+  async #outcomeOf({ handler }: Subscription, payload: unknown, subject: string): Promise<Outcome> {
+    try {
+      return { response: this.network.copied(subject, await handler(payload as never, subject)) };
+    } catch (error) {
+      return { failure: error instanceof Error ? error.message : String(error) };
+    }
   }
 }
 
-const copied = (payload: unknown): unknown => JSON.parse(JSON.stringify(payload ?? null)) as unknown;
+type Outcome = { readonly response: unknown } | { readonly failure: string };

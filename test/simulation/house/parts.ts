@@ -1,5 +1,5 @@
-import { queues, subjects, type Bus, type Logger } from '#contracts';
-import { dispatcherOn, type Dispatcher } from '#application';
+import { queues, subjects, Transient, type Bus, type Logger } from '#contracts';
+import { dispatcherOn, type Dispatcher, type HeldKind } from '#application';
 import { schemaOf, upcast, type NodeId } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { Projector, views, type ReadModelStore, type Reads, type View } from '#read-models';
@@ -7,10 +7,12 @@ import { HealthMonitor } from '../../../apps/health-monitor/health-monitor.ts';
 import { nodeOfSubject } from '../../../apps/health-monitor/ports.ts';
 import { JobRunner } from '../../../apps/job-runner/job-runner.ts';
 import { Agent } from '../../../apps/node-agent/agent.ts';
+import type { Gateway } from '../../../apps/api-gateway/gateway.ts';
+import { KeepValue } from '../../../apps/api-gateway/values/keep-value.ts';
 import { HeardNodes } from '../../../apps/api-gateway/nodes/heard-nodes.ts';
 import { Scheduler } from '../../../apps/scheduler/scheduler.ts';
 import { agentsBus, aggregatesOf, type Weakness } from '../guards.ts';
-import type { Host } from './host.ts';
+import { INSTALLATION, type Host } from './host.ts';
 import type { Life } from './life.ts';
 import type { Shelf, SimulatedStore } from './shelf.ts';
 
@@ -24,7 +26,7 @@ export interface Surroundings {
 }
 
 /** The views that a client of the simulation asks for. */
-export const LIVE_VIEWS: readonly View[] = [views.services, views.nodes, views.replicas, views.deployments, views.jobs, views.schedules] as unknown as readonly View[];
+export const LIVE_VIEWS: readonly View[] = [views.services, views.nodes, views.replicas, views.deployments, views.jobs, views.schedules, views.volumes, views.secrets, views.configs] as unknown as readonly View[];
 
 interface OnTheLog {
   readonly store: SimulatedStore;
@@ -36,10 +38,13 @@ function onTheLog({ life, shelf, weakness }: Surroundings, hintMs = 30): OnTheLo
   return { store, aggregates: aggregatesOf({ store, clock: life, random: life.random, upcast, schemaOf }, weakness, life.name) };
 }
 
+/** Soon, so that it happens within a run; and longer than anybody stands still. */
+const SWEEP = { everyMs: 60_000, unnamedForMs: 300_000 };
+
 /** As `apps/scheduler/main.ts` puts it together. */
 export function startScheduler(around: Surroundings): void {
   const { life, bus, logger, shelf } = around;
-  new Scheduler({ ...onTheLog(around), bus, clock: life, random: life.random, logger, vault: shelf.vault, subnetPool: '10.192.0.0/11' }).start();
+  new Scheduler({ ...onTheLog(around), bus, clock: life, random: life.random, logger, vault: shelf.values.vaultOf(life), subnetPool: '10.192.0.0/11', sweep: SWEEP }).start();
 }
 
 export function startJobRunner(around: Surroundings): void {
@@ -65,16 +70,27 @@ export interface SimulatedGateway {
   readonly aggregates: AggregateStore;
   readonly heard: HeardNodes;
   readonly reads: Reads;
+  /** What the controllers of secrets and of configs do. */
+  readonly keep: Readonly<Record<HeldKind, KeepValue>>;
 }
 
 export function startGateway(around: Surroundings, models: ReadModelStore): SimulatedGateway {
-  const { life, bus, logger } = around;
+  const { life, bus, logger, shelf } = around;
   // Late enough to fold many events at once: that costs a run most, and views are late anyhow.
   const { store, aggregates } = onTheLog(around, 1_500);
   const heard = new HeardNodes(life);
   heard.listen(bus);
-  for (const view of LIVE_VIEWS) new Projector({ store, models, view, clock: life, logger, upcast }).start();
-  return { life, dispatcher: dispatcherOn(aggregates), aggregates, heard, reads: { models, liveness: heard } };
+  const projectors = new Map(LIVE_VIEWS.map((view) => [view.schema.view, new Projector({ store, models, view, clock: life, logger, upcast })]));
+  for (const projector of projectors.values()) projector.start();
+  const [dispatcher, reads] = [dispatcherOn(aggregates), { models, liveness: heard }];
+  const fresh: Gateway['fresh'] = async (names, position) => {
+    const known = position === undefined || (await Promise.all(names.map((name) => projectors.get(name)!.waitFor(position, 10_000)))).every(Boolean);
+    if (!known) throw new Transient('read_model.behind', 'the views are behind the log');
+    return true;
+  };
+  const gateway = { parts: { aggregates, store, vault: shelf.values.vaultOf(life) }, reads, fresh };
+  const keep = { secret: new KeepValue(gateway, dispatcher, 'secret'), config: new KeepValue(gateway, dispatcher, 'config') };
+  return { life, dispatcher, aggregates, heard, reads, keep };
 }
 
 /** @param onOpened told once it has read its folder */
@@ -82,10 +98,8 @@ export function startAgent({ life, bus, logger, weakness }: Surroundings, host: 
   const settings = { name: host.name, address: '10.0.0.1', labels: {}, capacity: host.capacity };
   const entropy = (bytes: number): Uint8Array => Uint8Array.from({ length: bytes }, () => Math.floor(life.random() * 256));
   const runtime = host.engineFor(life);
-  void Agent.open({ runtime, bus: agentsBus(bus, weakness), clock: life, random: life.random, logger, disk: host.diskFor(life), files: host.files, installation: INSTALLATION, settings, entropy }).then((agent) => {
+  void Agent.open({ runtime, bus: agentsBus(bus, weakness), clock: life, random: life.random, logger, disk: host.diskFor(life), files: host.files, storage: host.storage, installation: INSTALLATION, settings, entropy }).then((agent) => {
     onOpened(agent.identity.nodeId);
     agent.start();
   });
 }
-
-export const INSTALLATION = 'simulation';

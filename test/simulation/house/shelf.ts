@@ -1,7 +1,8 @@
 import { OutcomeUnknown, Unavailable, type Appended, type EventStore, type Expected, type Followed, type NewEvent, type PageOptions, type Position, type Raw, type Recorded } from '#event-store';
-import { MemoryEventStore, memoryVault } from '#testing';
+import { MemoryEventStore } from '#testing';
 import type { Life } from './life.ts';
 import type { Timeline } from './timeline.ts';
+import { Values } from './values.ts';
 
 /** What is wrong with the way to the store. Probabilities of an append. */
 export interface StoreTroubles {
@@ -18,7 +19,7 @@ export const SOUND: StoreTroubles = { refused: 0, unanswered: 0, down: false };
 /** The one log that all parts share. It can be put back to an earlier state. */
 export class Shelf {
   readonly troubles: StoreTroubles = { ...SOUND };
-  readonly vault = memoryVault();
+  readonly values = new Values(() => this.log.length);
   store: MemoryEventStore;
   readonly #waiting = new Map<() => void, { readonly store: SimulatedStore; readonly prefixes: readonly string[] }>();
   /** Hints on their way: whom of a process they wake. */

@@ -4,21 +4,26 @@ import type { Host } from '../house/host.ts';
 import type { Breach, World } from '../world.ts';
 import { lateStarts } from './job-laws.ts';
 import { restartBreaches } from './restart-laws.ts';
+import { givenBreaches } from './value-laws.ts';
+import { mountBreaches } from './volume-laws.ts';
 
 /** What must hold of the engines whenever anything happens to a container.
  *  What the log can't know of is left out: what a restored log has lost, and what ran on a node that an operator gave up for lost. */
 export function containerBreaches(world: World, host: Host, container: ContainerState, action: string): Breach[] {
   if (action === 'destroy') return killedGhost(world, host, container);
   if (action !== 'start') return [];
-  const isAnsweredFor = counts(world, host, container.labels[LABELS.replicaId]!);
-  return [...twins(world, host, container), ...overCapacity(world, host), ...(isAnsweredFor ? [...restartBreaches(world, host, container), ...lateStarts(world, container)] : [])];
+  const replicaId = container.labels[LABELS.replicaId] as ReplicaId;
+  const ofKnown = (): Breach[] => [
+    ...restartBreaches(world, host, container), ...lateStarts(world, container), ...mountBreaches(world, host, container, replicaId), ...givenBreaches(world, host, container, replicaId),
+  ];
+  return [...twins(world, host, container), ...overCapacity(world, host), ...(answersFor(world, host, replicaId) ? ofKnown() : [])];
 }
 
 /** Two live containers for one slot, but for the one that goes and the one that comes in a roll; and more of a service than may be. */
 function twins(world: World, host: Host, container: ContainerState): Breach[] {
   const [ownerId, slot, replicaId] = [container.labels[LABELS.ownerId]!, Number(container.labels[LABELS.slot]), container.labels[LABELS.replicaId] as ReplicaId];
-  if (!counts(world, host, replicaId)) return [];
-  const alive = world.containers().filter((other) => other.container.status === 'running' && other.ownerId === ownerId && counts(world, other.host, other.replicaId));
+  if (!answersFor(world, host, replicaId)) return [];
+  const alive = world.containers().filter((other) => other.container.status === 'running' && other.ownerId === ownerId && answersFor(world, other.host, other.replicaId));
   if (alive.length <= 1) return [];
   const inSlot = alive.filter((other) => other.slot === slot);
   const law = 'one live container for a slot';
@@ -49,7 +54,7 @@ function crowd(world: World, ownerId: string, alive: readonly { readonly replica
 function overCapacity(world: World, host: Host): Breach[] {
   const nodeId = world.nodeIds.get(host);
   const requests = host.engine.containers
-    .filter(({ status, labels }) => status === 'running' && counts(world, host, labels[LABELS.replicaId]!) && world.ledger.nodeOf(labels[LABELS.replicaId]!) === nodeId)
+    .filter(({ status, labels }) => status === 'running' && answersFor(world, host, labels[LABELS.replicaId]!) && world.ledger.nodeOf(labels[LABELS.replicaId]!) === nodeId)
     .flatMap(({ labels }) => {
       const replica = world.ledger.replicas.get(labels[LABELS.replicaId] as ReplicaId);
       return replica?.status === 'present' ? [replica.request] : [];
@@ -65,7 +70,7 @@ function killedGhost(world: World, host: Host, { labels }: ContainerState): Brea
 }
 
 /** Whether the log knows of it there, and answers for it. */
-function counts(world: World, host: Host, replicaId: string): boolean {
+export function answersFor(world: World, host: Host, replicaId: string): boolean {
   if (world.isGhost(host, replicaId)) return false;
   const nodeId = world.ledger.nodeOf(replicaId);
   return nodeId !== null && world.hostOf(nodeId) === host && world.ledger.nodes.get(nodeId)?.status !== 'removed';

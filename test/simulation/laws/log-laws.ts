@@ -9,6 +9,8 @@ import { HOOK_LAWS } from './hook-laws.ts';
 import { JOB_LAWS } from './job-laws.ts';
 import type { Ledger } from './ledger.ts';
 import type { Truths } from './truths.ts';
+import { VALUE_LAWS } from './value-laws.ts';
+import { VOLUME_LAWS } from './volume-laws.ts';
 
 /** A law of the log: what must hold of each event as it is written, by all that was written before (`ledger` lacks the event yet)
  *  and by what has really happened to containers. @returns what is wrong, in a sentence. */
@@ -109,6 +111,8 @@ const LAWS: Readonly<Record<string, Law>> = {
   ...JOB_LAWS,
   ...DEPLOYMENT_LAWS,
   ...HOOK_LAWS,
+  ...VOLUME_LAWS,
+  ...VALUE_LAWS,
 };
 
 /** What must hold of a node after each event of its stream. */
@@ -193,6 +197,15 @@ const ONCE: Readonly<Record<string, (data: Data) => unknown[]>> = {
   ScheduleFired: ({ minute }) => [minute],
   ScheduleSkipped: ({ minute }) => [minute],
   ScheduleDeleted: () => [],
+  VolumeCreated: () => [],
+  VolumeDeletionRequested: () => [],
+  VolumeDeleted: () => [],
+  SecretCreated: () => [],
+  SecretVersionAdded: ({ version }) => [version],
+  SecretDeleted: () => [],
+  ConfigCreated: () => [],
+  ConfigVersionAdded: ({ version }) => [version],
+  ConfigDeleted: () => [],
   NetworkCreated: () => [],
   NetworkDeleted: () => [],
   ReservationVoided: () => [],

@@ -1,5 +1,5 @@
 import { LABELS } from '#docker';
-import { place, upcast, type DockerServiceId, type ExistingDockerService, type NodeId, type Ordered, type ReplicaId } from '#domain';
+import { place, upcast, volumesIn, type DockerServiceId, type ExistingDockerService, type NodeId, type Ordered, type PresentReplica, type ReplicaId, type VolumeNeed } from '#domain';
 import { getService, replay, type DocumentDifference } from '#read-models';
 import { MemoryReadModels } from '#testing';
 import { Life } from '../house/life.ts';
@@ -8,12 +8,14 @@ import { TENANT } from '../client.ts';
 import { isRestless } from '../images.ts';
 import type { World } from '../world.ts';
 import { schedulesLeft } from './job-laws.ts';
+import { namedNetworks, wronglyJoined } from './network-laws.ts';
+import { volumesLeft } from './volume-laws.ts';
 
 /** Where the house isn't at rest yet, once nothing goes wrong any more: what is wanted isn't there, what is there isn't wanted, or
  *  something has no end. None: it is. */
 export function unrest(world: World): string[] {
   const expected: Expected = new Map();
-  return [...services(world, expected), ...openEnds(world), ...schedulesLeft(world), ...leftOver(world, expected), ...namesLeft(world)];
+  return [...services(world, expected), ...openEnds(world), ...schedulesLeft(world), ...leftOver(world, expected), ...wronglyJoined(world), ...namesLeft(world), ...volumesLeft(world)];
 }
 
 /** What may be on engines; `held`: and doesn't run. */
@@ -55,14 +57,25 @@ function lack(world: World, { orders, dockerServiceId, releases, stableRelease }
 function fits(world: World, { replicaId }: Ordered): boolean {
   const replica = world.ledger.replicas.get(replicaId);
   if (replica?.status !== 'present') return false;
-  return place(replica, [...world.ledger.nodes].map(([nodeId, node]) => ({ nodeId, node }))).nodeId !== null;
+  return place({ ...replica, volumeNeeds: needsOf(world, replica) }, [...world.ledger.nodes].map(([nodeId, node]) => ({ nodeId, node }))).nodeId !== null;
 }
 
-/** Its engine can't start it: somebody else has its port, and says so. */
+/** Where its volumes are; one that is gone is nowhere. */
+function needsOf({ ledger }: World, { volumes }: PresentReplica): readonly VolumeNeed[] {
+  return volumesIn(volumes).map((volumeId) => {
+    const volume = ledger.volumes.get(volumeId);
+    if (volume?.status !== 'present' || volume.lifecycle !== 'ACTIVE') return { name: volumeId, backend: 'local' as const, nodeId: 'node_none' as const };
+    return { name: volume.name, backend: volume.backend, nodeId: volume.binding?.nodeId ?? null, leftOn: volume.leftOn };
+  });
+}
+
+/** Its engine can't start it, and says so: somebody else has its port, or what it is given was deleted. */
 function isHindered(world: World, replicaId: ReplicaId): boolean {
   const replica = world.ledger.replicas.get(replicaId);
-  return replica?.status === 'present' && replica.last?.reason?.code === 'host_port_taken';
+  return replica?.status === 'present' && HINDRANCES.has(replica.last?.reason?.code ?? '');
 }
+
+const HINDRANCES: ReadonlySet<string> = new Set(['host_port_taken', 'value_refused']);
 
 function openEnds(world: World): string[] {
   const { jobs, deployments, replicas, nodes } = world.ledger;
@@ -103,8 +116,10 @@ function leftOver(world: World, expected: Expected): string[] {
 function namesLeft(world: World): string[] {
   const holders = new Set([...world.ledger.projects.values()].flatMap(({ claims }) => [...claims.values()].map(({ holder }) => holder)));
   const services = [...world.ledger.services].filter(([, service]) => service.status === 'present' && service.lifecycle !== 'DELETED').map(([id]) => id);
+  const volumes = [...world.ledger.volumes].filter(([, volume]) => volume.status === 'present' && volume.lifecycle !== 'DELETED').map(([id]) => id);
+  const values = [...world.ledger.values].filter(([, held]) => held.status === 'present').map(([id]) => id);
   const projects = [...world.ledger.projects].filter(([id, { status }]) => id !== 'platform' && status === 'present').map(([id]) => id);
-  const there = new Set([...services, ...projects]);
+  const there = new Set<string>([...services, ...volumes, ...values, ...projects, ...namedNetworks(world)]);
   return [
     ...[...there].filter((id) => !holders.has(id)).map((id) => `${id} has lost its name`),
     ...[...holders].filter((id) => !there.has(id)).map((id) => `a name is held by ${id}, which isn't there`),

@@ -1,0 +1,55 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsOptional, IsString } from 'class-validator';
+import { LIMITS } from '#domain';
+import { PagingDto } from '../edge/paging.dto.ts';
+import { IsIdOf, TextList } from '../edge/shapes.ts';
+
+/** A network that a container joins. */
+export class JoinDto {
+  @ApiPropertyOptional({ type: 'string', example: 'backend', description: 'Of a network of the environment; made where there is none of this name. default: the environment’s own.' })
+  @IsOptional()
+  @IsString()
+  name?: string;
+
+  @ApiPropertyOptional({ type: 'string', description: 'Instead of the name: a network that is there.' })
+  @IsOptional()
+  @IsIdOf('net')
+  network_id?: string;
+
+  @ApiPropertyOptional({ type: [String], maxItems: LIMITS.aliases, example: ['api'], description: 'What it answers to there, beside its name, its id and its host name.' })
+  @IsOptional()
+  @TextList()
+  aliases?: string[];
+}
+
+export class CreateNetworkDto {
+  @ApiPropertyOptional({ type: 'string', description: 'Implied by the environment; given, it must agree.' })
+  @IsOptional()
+  @IsIdOf('prj')
+  project_id?: string;
+
+  @ApiProperty({ type: 'string' })
+  @IsIdOf('env')
+  environment_id!: string;
+
+  @ApiProperty({ type: 'string', example: 'backend', description: 'A DNS label, unique in the environment.' })
+  @IsString()
+  name!: string;
+}
+
+export class ListNetworksDto extends PagingDto {
+  @ApiPropertyOptional({ type: 'string' })
+  @IsOptional()
+  @IsIdOf('prj')
+  project_id?: string;
+
+  @ApiPropertyOptional({ type: 'string' })
+  @IsOptional()
+  @IsIdOf('env')
+  environment_id?: string;
+
+  @ApiPropertyOptional({ type: 'string' })
+  @IsOptional()
+  @IsString()
+  name?: string;
+}

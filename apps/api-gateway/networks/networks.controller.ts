@@ -1,0 +1,87 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { createNetwork, Dispatcher, networkIdOf, ToNetwork } from '#application';
+import { reaches, type TenantContext } from '#contracts';
+import { network as networkRules, OWN_NETWORK, Rejection, streamOf, type EnvironmentId, type ExistingNetwork } from '#domain';
+import { getNetwork, listNetworks, USER_VIEWS } from '#read-models';
+import type { Mutation } from '../edge/mutation.ts';
+import { listed, ReadDto } from '../edge/paging.dto.ts';
+import { Change, Tenant } from '../edge/request.ts';
+import { projectOf } from '../environments/reach.ts';
+import { Gateway } from '../gateway.ts';
+import { listOf, ref } from '../openapi/schemas.ts';
+import { CreateNetworkDto, ListNetworksDto } from './network.dto.ts';
+
+const VIEWS = ['networks', ...USER_VIEWS] as const;
+
+@ApiTags('networks')
+@Controller('v1/networks')
+export class NetworksController {
+  constructor(
+    private readonly gateway: Gateway,
+    private readonly dispatcher: Dispatcher,
+  ) {}
+
+  /** Makes a network beside an environment's own; its subnet follows in a moment. */
+  @Post()
+  @ApiCreatedResponse({ schema: ref('Network') })
+  async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateNetworkDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const { aggregates } = this.gateway.parts;
+    const projectId = await projectOf(this.gateway, tenant, body);
+    const asked = { projectId, environmentId: body.environment_id as EnvironmentId, name: body.name };
+    this.gateway.accept(reply, await createNetwork({ dispatcher: this.dispatcher, aggregates }, asked, change.metadata(projectId)));
+    const id = networkIdOf(change.commandId, body.name);
+    reply.header('location', `/v1/networks/${id}`);
+    return this.#one(tenant, id);
+  }
+
+  /** The environments' own too. */
+  @Get()
+  @ApiOkResponse({ schema: listOf('Network') })
+  async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListNetworksDto): Promise<object> {
+    await this.gateway.fresh(VIEWS, min_position);
+    return listed(await listNetworks(this.gateway.reads, tenant, query));
+  }
+
+  @Get(':network_id')
+  @ApiOkResponse({ schema: ref('Network') })
+  async get(@Tenant() tenant: TenantContext, @Param('network_id') id: string, @Query() { min_position }: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const network = await this.#one(tenant, id, min_position);
+    reply.header('etag', `"${network.revision}"`);
+    return network;
+  }
+
+  /** Refused while somebody uses it, and for an environment's own. */
+  @Delete(':network_id')
+  @HttpCode(204)
+  @ApiNoContentResponse({ description: 'Gone; its nodes take it down.' })
+  async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('network_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+    const network = await this.#reach(tenant, id);
+    if (network.status === 'present') await this.#refuseUsed(tenant, network);
+    const command = { type: 'DeleteNetwork', data: {} } as const;
+    this.gateway.accept(reply, await this.dispatcher.send(new ToNetwork(id, command, change.metadata(network.projectId), { ifMatch: change.ifMatch })));
+  }
+
+  async #refuseUsed(tenant: TenantContext, { networkId, name }: ExistingNetwork): Promise<void> {
+    if (name === OWN_NETWORK) throw new Rejection('conflict', 'network.of_environment', 'it is the own network of its environment, and goes with that: delete the environment instead');
+    const { used_by: users } = await this.#one(tenant, networkId);
+    if (users.length === 0) return;
+    const names = users.map((user) => `${user.type} ${user.name} (${user.id})`).join(', ');
+    throw new Rejection('conflict', 'network.in_use', `${name} is used by ${names}: take it out there, or delete them first`, { usedBy: users });
+  }
+
+  /** As its stream says; a retry finds one that it has deleted. */
+  async #reach(tenant: TenantContext, id: string): Promise<ExistingNetwork> {
+    const { state } = await this.gateway.parts.aggregates.load(networkRules, streamOf('network', id));
+    if (state.status === 'absent' || state.status === 'voided' || !reaches(tenant, state.projectId)) throw networkNotFound();
+    return state;
+  }
+
+  #one(tenant: TenantContext, id: string, minPosition?: string) {
+    return this.gateway.one(VIEWS, minPosition, () => getNetwork(this.gateway.reads, tenant, id), networkNotFound);
+  }
+}
+
+/** What another project's network is answered like, too. */
+const networkNotFound = () => new Rejection('not_found', 'network.not_found', 'there is no such network: GET /v1/networks lists those within reach');

@@ -1,0 +1,35 @@
+import { refuseWaitCycle, standingService, waitingParts } from '#application';
+import { Rejection, type ExistingResource, type ResourceSettings } from '#domain';
+import { USER_VIEWS, valueUsersIn, type ValueUser } from '#read-models';
+import type { Gateway } from '../gateway.ts';
+
+/** What is to be deleted. */
+interface Wanted {
+  readonly kind: 'resource' | 'docker_service';
+  readonly id: string;
+  readonly name: string;
+  readonly projectId: string;
+}
+
+/** A service that is a dependency of its own hooks may go. @throws Rejection `resource.in_use`, `docker_service.in_use` with who uses it. */
+export async function refuseUsed(gateway: Gateway, { kind, id, name, projectId }: Wanted): Promise<void> {
+  const users = (await usersOf(gateway, projectId, id)).filter((user) => user.id !== id);
+  if (users.length === 0) return;
+  const detail = `${name} is used by ${users.map((user) => `${user.type} ${user.name} (${user.id})`).join(', ')}: take it out there, or delete them first`;
+  throw kind === 'resource' ? new Rejection('conflict', 'resource.in_use', detail, { usedBy: users }) : new Rejection('conflict', 'docker_service.in_use', detail, { usedBy: users });
+}
+
+/** Whoever waits for the resource would wait for what is behind it then. @throws Rejection `dependency.wait_cycle`. */
+export async function refuseCyclesThrough(gateway: Gateway, { resourceId, projectId }: ExistingResource, { dockerServiceId }: ResourceSettings): Promise<void> {
+  if (dockerServiceId === null) return;
+  const { aggregates } = gateway.parts;
+  for (const user of await usersOf(gateway, projectId, resourceId)) {
+    const service = user.type === 'docker_service' ? await standingService(aggregates, user.id) : null;
+    if (service) await refuseWaitCycle(aggregates, { ...service, dependencies: waitingParts(service) }, { pointer: '/docker_service_id', moved: { resourceId, dockerServiceId } });
+  }
+}
+
+async function usersOf(gateway: Gateway, projectId: string, id: string): Promise<readonly ValueUser[]> {
+  await gateway.fresh(USER_VIEWS);
+  return (await valueUsersIn(gateway.reads, projectId)).get(id) ?? [];
+}

@@ -1,0 +1,99 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags, PartialType } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { createResource, deleteResource, Dispatcher, loadResource, resourceIdOf, resourceNotFound, ToResource, type NewResource } from '#application';
+import { reaches, type TenantContext } from '#contracts';
+import { resource as resourceRules, streamOf, type ExistingResource } from '#domain';
+import { getResource, listResources, USER_VIEWS } from '#read-models';
+import { InvalidRequest } from '../edge/invalid-request.ts';
+import { isObject } from '../edge/merge-patch.ts';
+import type { Mutation } from '../edge/mutation.ts';
+import { listed, ReadDto } from '../edge/paging.dto.ts';
+import { Change, Tenant } from '../edge/request.ts';
+import { projectOf } from '../environments/reach.ts';
+import { Gateway } from '../gateway.ts';
+import { listOf, ref } from '../openapi/schemas.ts';
+import { askedResource, changedResource } from './asked-resource.ts';
+import { refuseCyclesThrough, refuseUsed } from './refuse-used.ts';
+import { CreateResourceDto, ListResourcesDto } from './resource.dto.ts';
+
+/** For the description only: what is merged is validated, not the patch. */
+class PatchResourceDto extends PartialType(CreateResourceDto) {}
+
+@ApiTags('resources')
+@Controller('v1/resources')
+export class ResourcesController {
+  constructor(
+    private readonly gateway: Gateway,
+    private readonly dispatcher: Dispatcher,
+  ) {}
+
+  /** Something that services use: elsewhere, or a service behind it. */
+  @Post()
+  @ApiCreatedResponse({ schema: ref('Resource') })
+  async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateResourceDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const { aggregates } = this.gateway.parts;
+    const projectId = await projectOf(this.gateway, tenant, body);
+    const id = resourceIdOf(change.commandId);
+    const made = await loadResource(aggregates, id);
+    // A retry is answered by what stands, whatever became of the service or the secret since.
+    const asked: NewResource = made.status === 'absent' ? await askedResource(aggregates, body, projectId) : made;
+    const { environmentId, name, kind, settings } = asked;
+    this.gateway.accept(reply, await createResource({ dispatcher: this.dispatcher, aggregates }, { projectId, environmentId, name, kind, settings }, change.metadata(projectId)));
+    reply.header('location', `/v1/resources/${id}`);
+    return this.#one(tenant, id);
+  }
+
+  @Get()
+  @ApiOkResponse({ schema: listOf('Resource') })
+  async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListResourcesDto): Promise<object> {
+    await this.gateway.fresh(USER_VIEWS, min_position);
+    return listed(await listResources(this.gateway.reads, tenant, query));
+  }
+
+  @Get(':resource_id')
+  @ApiOkResponse({ schema: ref('Resource') })
+  async get(@Tenant() tenant: TenantContext, @Param('resource_id') id: string, @Query() { min_position }: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const resource = await this.#one(tenant, id, min_position);
+    reply.header('etag', `"${resource.revision}"`);
+    return resource;
+  }
+
+  /** A merge patch (RFC 7396) of the body that would create it. Whoever depends on it is rolled to where it is then. */
+  @Patch(':resource_id')
+  @ApiBody({ type: PatchResourceDto })
+  @ApiOkResponse({ schema: ref('Resource') })
+  async change(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('resource_id') id: string, @Body() body: object, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const patch = body ?? {};
+    if (!isObject(patch)) throw new InvalidRequest([{ pointer: '', code: 'type', detail: 'must be a JSON object' }]);
+    const { aggregates } = this.gateway.parts;
+    const resource = await this.#reach(tenant, id);
+    const settings = await changedResource(aggregates, resource, patch);
+    if (settings.dockerServiceId !== resource.settings.dockerServiceId) await refuseCyclesThrough(this.gateway, resource, settings);
+    this.gateway.accept(reply, await this.dispatcher.send(new ToResource(id, { type: 'ChangeResource', data: { settings } }, change.metadata(resource.projectId), { ifMatch: change.ifMatch })));
+    return this.#one(tenant, id);
+  }
+
+  /** Refused while somebody uses it. */
+  @Delete(':resource_id')
+  @HttpCode(204)
+  @ApiNoContentResponse({ description: 'Gone.' })
+  async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('resource_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+    const resource = await this.#reach(tenant, id, change);
+    if (resource.status === 'present') await refuseUsed(this.gateway, { kind: 'resource', id, name: resource.name, projectId: resource.projectId });
+    this.gateway.accept(reply, await deleteResource(this.dispatcher, resource, change.metadata(resource.projectId), { ifMatch: change.ifMatch }));
+  }
+
+  /** @throws Rejection `resource.not_found` outside the context's reach, and of a deleted one but for the retry of its deletion */
+  async #reach(tenant: TenantContext, id: string, change?: Mutation): Promise<ExistingResource> {
+    const { aggregates } = this.gateway.parts;
+    const resource = await loadResource(aggregates, id);
+    if (resource.status === 'absent' || !reaches(tenant, resource.projectId)) throw resourceNotFound();
+    if (resource.status === 'deleted' && !(change && (await aggregates.stands(resourceRules, streamOf('resource', id), change.commandId)))) throw resourceNotFound();
+    return resource;
+  }
+
+  #one(tenant: TenantContext, id: string, minPosition?: string) {
+    return this.gateway.one(USER_VIEWS, minPosition, () => getResource(this.gateway.reads, tenant, id), () => resourceNotFound());
+  }
+}

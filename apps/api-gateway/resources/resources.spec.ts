@@ -1,0 +1,149 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { systemClock } from '#platform';
+import { MemoryBroker, MemoryLogger } from '#testing';
+import { GatewayUnderTest, type Json } from '../under-test.ts';
+
+describe('resources', () => {
+  let gateway: GatewayUnderTest;
+  let environment_id: string;
+  let project_id: string;
+  beforeAll(async () => {
+    gateway = await GatewayUnderTest.open({ bus: new MemoryBroker(systemClock).bus('api-gateway'), logger: new MemoryLogger() });
+    environment_id = await gateway.environmentId();
+    project_id = (await gateway.call('GET', '/v1/projects')).body.items[0].project_id;
+  });
+  afterAll(() => gateway.close());
+
+  const make = (body: object, headers: Record<string, string> = {}) => gateway.call('POST', '/v1/resources', { environment_id, kind: 'postgres', host: '10.0.0.5', ...body }, headers);
+  const service = (body: object) => gateway.call('POST', '/v1/docker-services', { environment_id, image: 'myorg/api:v1', replicas: 0, ...body });
+  const serviceId = async (body: object): Promise<string> => {
+    const { status, body: made } = await service(body);
+    expect([status, made.detail]).toEqual([202, undefined]);
+    return made.docker_service_id;
+  };
+  const errorsOf = ({ body }: { body: Json }) => (body.errors ?? [{ pointer: '', code: body.code }]).map(({ pointer, code }: Json) => [pointer, code]);
+  const elsewhere = async (name: string) => {
+    const { body } = await gateway.call('POST', '/v1/projects', { name });
+    const environments = await gateway.call('GET', `/v1/environments?project_id=${body.project_id}`);
+    return { project_id: body.project_id, environment_id: environments.body.items[0].environment_id };
+  };
+
+  it('match their description, with what follows from the rest filled in', async () => {
+    const created = await make({ name: 'described', user: 'app' });
+    expect(created).toMatchObject({ status: 201, headers: { location: `/v1/resources/${created.body.resource_id}`, etag: '"0"' } });
+    expect(created.body).toMatchObject({ project_id, environment_id, name: 'described', hostname: 'described', host: '10.0.0.5', port: 5432, user: 'app', database: null, password: null, docker_service_id: null, version: 1, used_by: [] });
+    const { body: api } = await gateway.call('GET', '/openapi.json');
+    const isResource = new Ajv2020({ strict: false, validateFormats: false }).addSchema(api, 'api').getSchema('api#/components/schemas/Resource')!;
+    const read = await gateway.call('GET', `/v1/resources/${created.body.resource_id}`);
+    for (const { body } of [created, read]) expect([isResource(body), isResource.errors]).toEqual([true, null]);
+    expect((await gateway.call('GET', '/v1/resources?name=described&kind=postgres')).body.items).toHaveLength(1);
+    expect((await make({ name: 'named', host: 'db.example.com' })).body.hostname).toBe('db.example.com');
+  });
+
+  it('name what is wrong with a request', async () => {
+    expect(errorsOf(await make({ name: 'No', host: 'http://x', port: 0 }))).toEqual([['/name', 'invalid'], ['/host', 'invalid'], ['/port', 'out_of_range']]);
+    expect(errorsOf(await make({ name: 'x', kind: 'oracle' }))).toEqual([['/kind', 'is_in']]);
+    expect(errorsOf(await make({ name: 'x', host: undefined }))).toEqual([['/host', 'required']]);
+    expect(errorsOf(await make({ name: 'x', password: { secret_id: `sec_${'a'.repeat(26)}` } }))).toEqual([['/password/secret_id', 'secret.unknown']]);
+    expect((await make({ name: 'x', host: undefined, docker_service_id: `svc_${'a'.repeat(26)}` })).status).toBe(404);
+    await make({ name: 'taken' });
+    expect((await make({ name: 'taken' })).body.code).toBe('name.taken');
+  });
+
+  it('are answered alike when a request is sent again', async () => {
+    const again = { 'idempotency-key': 'made-once' };
+    const [one, two] = [await make({ name: 'once' }, again), await make({ name: 'once' }, again)];
+    expect([two.status, two.body.resource_id]).toEqual([201, one.body.resource_id]);
+    expect((await make({ name: 'twice' }, again)).body.code).toBe('idempotency.key_reused');
+    const gone = { 'idempotency-key': 'deleted-once' };
+    for (let time = 0; time < 2; time += 1) expect((await gateway.call('DELETE', `/v1/resources/${one.body.resource_id}`, undefined, gone)).status).toBe(204);
+    expect((await gateway.call('GET', `/v1/resources/${one.body.resource_id}`)).status).toBe(404);
+    expect((await make({ name: 'once' })).status).toBe(201);
+  });
+
+  it('are changed by a merge patch, in what may change', async () => {
+    const { body } = await make({ name: 'changing', user: 'app' });
+    const patch = (change: object) => gateway.call('PATCH', `/v1/resources/${body.resource_id}`, change);
+    expect((await patch({ port: 5433, user: null })).body).toMatchObject({ version: 2, port: 5433, user: null, host: '10.0.0.5' });
+    expect((await patch({ port: 5433 })).body.version).toBe(2);
+    expect(errorsOf(await patch({ name: 'other', kind: 'mysql' }))).toEqual([['/name', 'fixed'], ['/kind', 'fixed']]);
+    const docker_service_id = await serviceId({ name: 'behind', ports: [{ container_port: 6000 }] });
+    expect((await patch({ docker_service_id })).body).toMatchObject({ host: null, port: null, docker_service_id });
+    expect((await patch({ host: 'db.example.com' })).body).toMatchObject({ host: 'db.example.com', hostname: 'db.example.com', port: 5432, docker_service_id: null });
+  });
+
+  it('tell services how they are reached: plain names with their values, and where each comes from', async () => {
+    const { body: secret } = await gateway.call('POST', '/v1/secrets', { project_id, name: 'db-password', value: 'canary-password' });
+    const backing = await serviceId({ name: 'pg', ports: [{ container_port: 5444 }] });
+    const { body: db } = await make({ name: 'main-db', host: undefined, docker_service_id: backing, user: 'app', database: 'shop', password: { secret_id: secret.secret_id } });
+    const id = await serviceId({ name: 'shop', env: { DB_USER: 'mine' }, dependencies: [{ resource_id: db.resource_id, wait: 'healthy' }, { docker_service_id: backing }] });
+    const { body } = await gateway.call('GET', `/v1/docker-services/${id}/env`);
+    expect(body.items.map(({ name, source, value }: Json) => `${name} ${source} ${value}`)).toEqual([
+      'DB_HOST dependency main-db', 'DB_NAME dependency shop', 'DB_PASS dependency null', 'DB_PORT dependency 5444', 'DB_URL dependency null', 'DB_USER own mine',
+      'PG_HOST dependency pg', 'PG_PORT dependency 5444', 'PG_URL dependency tcp://pg:5444',
+    ]);
+    const { body: seen } = await gateway.call('GET', `/v1/docker-services/${id}`);
+    expect(seen.dependencies[0]).toMatchObject({ resource_id: db.resource_id, prefix: null, wait: 'healthy', target: { hostname: 'main-db', port: 5444, password: { secret_id: secret.secret_id, version: 1, latest: true } } });
+    expect((await gateway.call('GET', `/v1/secrets/${secret.secret_id}`)).body.used_by.map(({ type, name }: Json) => `${type} ${name}`).sort()).toEqual(['docker_service shop', 'resource main-db']);
+    // A patch of something else leaves them as they are.
+    const patched = await gateway.call('PATCH', `/v1/docker-services/${id}`, { replicas: 0, env: { DB_USER: 'other' } });
+    expect([patched.status, patched.body.dependencies]).toEqual([202, seen.dependencies]);
+  });
+
+  it('can’t be deleted while somebody uses them, nor can a service behind one', async () => {
+    const backing = await serviceId({ name: 'used-pg', ports: [{ container_port: 5432 }] });
+    const { body: db } = await make({ name: 'used-db', host: undefined, docker_service_id: backing });
+    const user = await serviceId({ name: 'user', dependencies: [{ resource_id: db.resource_id }] });
+    const refused = [await gateway.call('DELETE', `/v1/resources/${db.resource_id}`), await gateway.call('DELETE', `/v1/docker-services/${backing}`)];
+    expect(refused.map(({ status, body }) => [status, body.code, body.facts.used_by.map(({ id }: Json) => id).sort()])).toEqual([
+      [409, 'resource.in_use', [user]],
+      [409, 'docker_service.in_use', [db.resource_id, user].sort()],
+    ]);
+    expect((await gateway.call('PATCH', `/v1/docker-services/${user}`, { dependencies: null })).body.dependencies).toEqual([]);
+    expect((await gateway.call('GET', `/v1/resources/${db.resource_id}`)).body.used_by).toEqual([{ type: 'docker_service', id: user, name: 'user' }]);
+  });
+
+  it('of another project or environment are none of this one', async () => {
+    const other = await elsewhere('other-shop');
+    const { body: theirs } = await gateway.call('POST', '/v1/resources', { ...other, name: 'theirs', kind: 'redis', host: '10.0.0.6' });
+    expect(await service({ dependencies: [{ resource_id: theirs.resource_id }] })).toMatchObject({ status: 404, body: { code: 'resource.not_found' } });
+    const { body: staging } = await gateway.call('POST', `/v1/projects/${project_id}/environments`, { name: 'staging' });
+    const { body: nearby } = await make({ name: 'nearby', environment_id: staging.environment_id });
+    expect(errorsOf(await service({ dependencies: [{ resource_id: nearby.resource_id }] }))).toEqual([['/dependencies/0/resource_id', 'dependency.other_environment']]);
+  });
+
+  it('can’t be used under one prefix twice, nor without a port', async () => {
+    const [a, b] = [await make({ name: 'pre-a' }), await make({ name: 'pre-b', kind: 'mysql' })];
+    const dependencies = [{ resource_id: a.body.resource_id }, { resource_id: b.body.resource_id }];
+    expect(errorsOf(await service({ dependencies }))).toEqual([['/dependencies/1/prefix', 'duplicate']]);
+    expect(errorsOf(await service({ deploy: { pre_deploy: { script: 'x', dependencies } } }))).toEqual([['/deploy/pre_deploy/dependencies/1/prefix', 'duplicate']]);
+    const portless = await serviceId({ name: 'portless' });
+    expect(errorsOf(await service({ dependencies: [{ docker_service_id: portless }] }))).toEqual([['/dependencies/0', 'dependency.no_port']]);
+    expect(errorsOf(await service({ dependencies: [{}, { resource_id: 'x', docker_service_id: portless, wait: 'up' }] }))).toEqual([
+      ['/dependencies/0/resource_id', 'required'], ['/dependencies/1/resource_id', 'exclusive'], ['/dependencies/1/resource_id', 'id'], ['/dependencies/1/wait', 'type'],
+    ]);
+  });
+
+  it('refuse services that would wait for each other, and name the circle', async () => {
+    const ports = [{ container_port: 80 }];
+    const a = await serviceId({ name: 'wait-a', ports });
+    const b = await serviceId({ name: 'wait-b', ports, dependencies: [{ docker_service_id: a, wait: 'healthy' }] });
+    const { body: resource } = await make({ name: 'wait-r', kind: 'http', host: undefined, docker_service_id: b });
+    const patch = (change: object) => gateway.call('PATCH', `/v1/docker-services/${a}`, change);
+    const circle = await patch({ dependencies: [{ resource_id: resource.resource_id, wait: 'healthy' }] });
+    expect([circle.status, circle.body.code, circle.body.detail]).toEqual([422, 'dependency.wait_cycle', expect.stringContaining('wait-a → wait-b → wait-a')]);
+    expect((await patch({ dependencies: [{ docker_service_id: a, wait: 'healthy' }] })).body.code).toBe('dependency.wait_cycle');
+    expect((await patch({ dependencies: [{ resource_id: resource.resource_id }] })).status).toBe(202);
+    // Nor by a resource that moves.
+    const { body: moving } = await make({ name: 'wait-m', kind: 'http' });
+    expect((await patch({ dependencies: [{ resource_id: moving.resource_id, wait: 'healthy' }] })).status).toBe(202);
+    expect((await gateway.call('PATCH', `/v1/resources/${moving.resource_id}`, { docker_service_id: b })).body.code).toBe('dependency.wait_cycle');
+  });
+
+  it('are looked up for a job when it is made', async () => {
+    const { body: db } = await make({ name: 'job-db' });
+    const { body: job } = await gateway.call('POST', '/v1/jobs', { environment_id, image: 'myorg/api:v1', dependencies: [{ resource_id: db.resource_id }] });
+    expect(job.dependencies[0].target).toMatchObject({ hostname: 'job-db', address: '10.0.0.5', port: 5432, version: 1 });
+    expect((await gateway.call('DELETE', `/v1/resources/${db.resource_id}`)).body.facts.used_by).toEqual([{ type: 'job', id: job.job_id, name: job.name }]);
+  });
+});

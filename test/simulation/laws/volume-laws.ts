@@ -1,0 +1,130 @@
+import type { ContainerState } from '#docker';
+import { parseStream, volumesIn, wantedOn, type DockerService, type ExistingVolume, type NodeId, type ReplicaId, type VolumeId } from '#domain';
+import type { Recorded } from '#event-store';
+import type { Host } from '../house/host.ts';
+import type { Breach, World } from '../world.ts';
+import { answersFor } from './container-laws.ts';
+import type { Ledger } from './ledger.ts';
+
+/** What may be said of volumes; `ledger` lacks the event yet. */
+export const VOLUME_LAWS = {
+  'no two volumes have one name': ({ type, data }: Recorded, ledger: Ledger): string | null => {
+    if (type !== 'VolumeCreated') return null;
+    const { volumeId, environmentId, name } = data as Pick<ExistingVolume, 'volumeId' | 'environmentId' | 'name'>;
+    const before = [...ledger.volumes].find(([, each]) => each.status === 'present' && each.lifecycle !== 'DELETED' && each.environmentId === environmentId && each.name === name);
+    return before ? `${volumeId} is called ${name}, as ${before[0]} is` : null;
+  },
+
+  'a volume is on one node at a time': ({ type, stream, data }: Recorded, ledger: Ledger): string | null => {
+    const binding = type === 'VolumeBound' ? bindingOf(ledger, parseStream(stream).id) : null;
+    return binding ? `${stream} was bound to ${(data as { nodeId: string }).nodeId} while it was on ${binding.nodeId}` : null;
+  },
+
+  'a replica is placed where its volumes are': ({ type, stream, data }: Recorded, ledger: Ledger): string | null => {
+    if (type !== 'ReplicaPlaced') return null;
+    const { replicaId } = data as { replicaId: ReplicaId };
+    const replica = ledger.replicas.get(replicaId);
+    const volumes = replica?.status === 'present' ? volumesIn(replica.volumes) : [];
+    const elsewhere = volumes.find((volumeId) => bindingOf(ledger, volumeId)?.nodeId !== parseStream(stream).id);
+    return elsewhere ? `${replicaId} was placed on ${stream}, and its ${elsewhere} is on ${bindingOf(ledger, elsewhere)?.nodeId ?? 'no node'}` : null;
+  },
+};
+
+const bindingOf = (ledger: Ledger, volumeId: string) => {
+  const volume = ledger.volumes.get(volumeId as VolumeId);
+  return volume?.status === 'present' ? volume.binding : null;
+};
+
+/** The nodes of which somebody said, in this log or in one that was put back since, that a volume is to be gone from there. */
+export class Clearances {
+  readonly #said = new Set<string>();
+
+  /** `ledger` has the event. */
+  take({ stream }: Recorded, ledger: Ledger): void {
+    const { category, id } = parseStream(stream);
+    const volume = category === 'volume' ? ledger.volumes.get(id as VolumeId) : undefined;
+    if (volume?.status !== 'present') return;
+    for (const nodeId of [...(volume.binding ? [volume.binding.nodeId] : []), ...volume.leftOn]) if (wantedOn(volume, nodeId) === 'gone') this.#said.add(`${nodeId}|${id}`);
+  }
+
+  have(nodeId: NodeId | undefined, volumeId: string): boolean {
+    return this.#said.has(`${nodeId}|${volumeId}`);
+  }
+}
+
+/** What must hold as a volume is given up; the ledger has the event. */
+export function volumeBreaches(world: World, { type, stream, metadata }: Recorded): Breach[] {
+  if (type !== 'VolumeDeletionRequested') return [];
+  const { ledger } = world;
+  const volume = ledger.volumes.get(parseStream(stream).id as VolumeId);
+  if (volume?.status !== 'present') return [];
+  const holder = world.containers().find(({ host, replicaId, container }) => answersFor(world, host, replicaId) && volumesOf(host, container).includes(volume.volumeId));
+  const isAsked = metadata.actor.type === 'token' || isOnItsWay(volume, ledger);
+  return [
+    ...(volume.users.size > 0 || holder ? [{ law: 'a volume that is used is not deleted', what: `${stream} is to go, and ${holder?.replicaId ?? [...volume.users.keys()].join(', ')} has it` }] : []),
+    ...(isAsked ? [] : [{ law: 'data is lost on an explicit word only', what: `${stream} is to go, and nobody has asked for that` }]),
+  ];
+}
+
+/** Nobody asked for it itself: it goes with its service, or nobody ever had it. */
+function isOnItsWay(volume: ExistingVolume, { services }: Ledger): boolean {
+  const { madeFor, kind, volumeId } = volume;
+  const maker = madeFor ? services.get(madeFor) : undefined;
+  const isMakerGone = maker?.status !== 'present' || maker.lifecycle === 'DELETED';
+  const isTaken = [...services.values()].some((service) => service.status === 'present' && service.lifecycle === 'DELETED' && service.takesVolumes && mentions(service, volumeId));
+  return isTaken || (isMakerGone && (kind === 'ephemeral' || (volume.binding === null && volume.unbound === null)));
+}
+
+/** An engine has removed a volume. */
+export function lossBreaches(world: World, host: Host, volumeId: VolumeId): Breach[] {
+  const law = 'data is lost on an explicit word only';
+  const nodeId = world.nodeIds.get(host);
+  const volume = world.ledger.volumes.get(volumeId);
+  if (!world.clearances.have(nodeId, volumeId)) return [{ law, what: `${host.name} has removed ${volumeId}, and nobody has told ${nodeId} to` }];
+  const isWanted = volume?.status === 'present' && volume.lifecycle === 'ACTIVE';
+  return isWanted && host.written.has(volumeId) ? [{ law, what: `${host.name} has removed ${volumeId} with what its users wrote, and it is to stay` }] : [];
+}
+
+/** A container is started. */
+export function mountBreaches(world: World, host: Host, container: ContainerState, replicaId: ReplicaId): Breach[] {
+  const has = volumesOf(host, container);
+  const nodeId = world.nodeIds.get(host)!;
+  const due = volumesIn(world.ledger.specOf(replicaId)?.volumes);
+  const astray = due.find((volumeId) => bindingOf(world.ledger, volumeId)?.nodeId !== nodeId);
+  return [
+    ...(astray ? [{ law: 'a container runs where its volumes are', what: `${replicaId} was started on ${nodeId}, and its ${astray} is on ${bindingOf(world.ledger, astray)?.nodeId ?? 'no node'}` }] : []),
+    ...([...has].sort().join() === [...due].sort().join() ? [] : [{ law: 'a container has the volumes of its release', what: `${replicaId} has [${has}] instead of [${due}]` }]),
+  ];
+}
+
+/** The volumes that a container has, each once. */
+export function volumesOf({ engine }: Host, { name }: ContainerState): readonly VolumeId[] {
+  const { Mounts = [] } = (engine.configOf(name) as { HostConfig?: { Mounts?: readonly { Type: string; Source?: string }[] } }).HostConfig ?? {};
+  return [...new Set(Mounts.flatMap(({ Type, Source = '' }) => (Type === 'volume' ? (engine.volumes.get(Source)?.volumeId ?? Source) : [])))] as VolumeId[];
+}
+
+/** Whether a release that is kept, or a hook, mounts it. */
+export function mentions(service: Extract<DockerService, { status: 'present' }>, volumeId: VolumeId): boolean {
+  const hooks = [service.deploy.preDeploy?.overrides, service.deploy.postDeploy?.overrides];
+  return [...service.releases.values(), ...hooks].some((spec) => volumesIn(spec?.volumes).includes(volumeId));
+}
+
+/** What isn't at rest about volumes. */
+export function volumesLeft(world: World): string[] {
+  return [...world.ledger.volumes].flatMap(([id, volume]) => {
+    if (volume.status !== 'present') return [];
+    const host = volume.binding && [...world.nodeIds].find(([, nodeId]) => nodeId === volume.binding!.nodeId)?.[0];
+    const there = world.hosts.filter((each) => each.has(id) && world.clearances.have(world.nodeIds.get(each), id));
+    if (volume.lifecycle === 'DELETED') return there.map(({ name }) => `${id} is deleted, and still on ${name}`);
+    if (volume.lifecycle === 'DELETING') return [`${id} is still DELETING`];
+    const lost = host && volume.binding!.provisioned && !host.has(id) && !world.clearances.have(volume.binding!.nodeId, id) ? [`${id} is not on ${host.name} any more`] : [];
+    return [...lost, ...[...volume.users.keys()].filter((user) => isOver(world.ledger, user, volume)).map((user) => `${user} still uses ${id}`)];
+  });
+}
+
+function isOver({ services, jobs }: Ledger, user: string, { volumeId, kind, madeFor }: ExistingVolume): boolean {
+  const [service, job] = [services.get(user), jobs.get(user as never)];
+  if (job) return job.status === 'ended';
+  if (service?.status !== 'present' || service.lifecycle === 'DELETED') return true;
+  return !(kind === 'ephemeral' && madeFor === user) && !mentions(service, volumeId);
+}
