@@ -1,4 +1,4 @@
-import { creationOf, mountsOfService, type NewDockerService } from '#application';
+import { creationOf, mountsOfService, refuseWaitCycle, waitingParts, type NewDockerService } from '#application';
 import {
   dockerService as rules, project as projectRules, streamOf, volume as volumeRules, volumesIn,
   type ContainerSpec, type DeploySettings, type DockerServiceCommand, type ExistingDockerService, type Owner, type VolumeMount,
@@ -37,7 +37,8 @@ export async function askedChange({ parts: { aggregates, nodes }, asked, command
   if (patch) {
     const command = await under('/patch', () => changedDockerService(aggregates, service, patch, { asked, commandId }));
     const { spec, deploy } = command.data;
-    return { command, checks: [() => refuseChangeThatCanNeverRun(nodes.present, service, { ...command.data, volumeNeeds: asked.volumes.needs(spec?.volumes) }), mounting(spec, deploy)] };
+    const cycle = () => refuseWaitCycle(aggregates, { ...service, dependencies: waitingParts(service, spec, deploy) }, { pointer: '/dependencies' });
+    return { command, checks: [() => refuseChangeThatCanNeverRun(nodes.present, service, { ...command.data, volumeNeeds: asked.volumes.needs(spec?.volumes) }), cycle, mounting(spec, deploy)] };
   }
   const command = await under('/deployment', () => deployCommand(aggregates, service, deployment!, asked, commandId));
   return { command, checks: [() => refuseSurgeBeyondHostPorts(nodes.present, service, command.data), mounting(command.data.spec, command.data.settings)] };
