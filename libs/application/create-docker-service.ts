@@ -7,6 +7,7 @@ import { deriveId } from '#platform';
 import { ToDockerService } from './aggregate-command.ts';
 import { withClaimedName } from './claimed-name.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { roomOfCreation } from './reserve-room.ts';
 import { provideVolumes, type NewVolume } from './volumes.ts';
 
 /** What a client asks for, complete: defaults are filled in. */
@@ -34,7 +35,7 @@ export async function isRepeatOfCreate(aggregates: AggregateStore, commandId: st
 }
 
 /** Claims the name in its environment, then writes the service with its first release and deployment in one append.
- *  @throws Rejection `docker_service.invalid`, `environment.not_found`, `name.taken`, `reservation.voided`. */
+ *  @throws Rejection `docker_service.invalid`, `environment.not_found`, `name.taken`, `quota.exceeded`, `reservation.voided`. */
 export async function createDockerService(
   { dispatcher, aggregates }: { readonly dispatcher: Dispatcher; readonly aggregates: AggregateStore },
   { spec, creates = [], ...asked }: NewDockerService,
@@ -53,7 +54,7 @@ export async function createDockerService(
     spec,
     deploymentId: deploymentIdOf(metadata.commandId),
   };
-  const claim = { on: asked.projectId, scope: 'docker_service', environmentId: asked.environmentId, name: asked.name, holder: dockerServiceId } as const;
+  const claim = { on: asked.projectId, scope: 'docker_service', environmentId: asked.environmentId, name: asked.name, holder: dockerServiceId, room: { amounts: roomOfCreation(data), countsFor: dockerServiceId } } as const;
   return withClaimedName(dispatcher, claim, metadata, {
     exists: async () => (await aggregates.load(dockerService, streamOf('docker_service', dockerServiceId))).state.status === 'present',
     write: async () => {

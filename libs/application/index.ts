@@ -9,3 +9,4 @@ export * from './volumes.ts';
 export { Dispatcher } from './dispatcher.ts';
 export { dispatcherOn } from './handlers.ts';
 export * from './change-docker-service.ts';
+export { releaseRoomOf, reserveForChange, reserveForJob } from './reserve-room.ts';

@@ -46,6 +46,7 @@ const sentences: { readonly [Type in Told['type']]: (event: Of<Type>, names: Nam
   DockerServiceDeletionRequested: () => ({ what: 'its deletion was requested', why: 'it was asked for' }),
   DockerServiceDeleted: ({ data }) => ({ what: `${data.name} was deleted`, why: 'the engine confirmed that every container is gone' }),
   ReservationVoided: ({ data }) => ({ what: `the name ${data.name} was given back`, why: 'the service itself was never written' }),
+  ChangeVoided: () => ({ what: 'the room that a change had reserved was given back', why: 'the change itself was never written' }),
 
   DeploymentOpened: ({ data }) => ({ what: `the deployment of release ${data.toRelease} was taken up`, why: 'it is the active one of its service' }),
   DeploymentStageBegan: ({ data }) => ({ what: `the deployment came to its stage ${data.stage}`, why: data.reason.message }),
@@ -79,6 +80,7 @@ const sentences: { readonly [Type in Told['type']]: (event: Of<Type>, names: Nam
     why: because(data.reason, data.exitCode, data.oomKilled),
   }),
   JobCancelRequested: ({ data }) => ({ what: 'it is to end: what runs of it is being stopped', why: data.reason.message }),
+  JobReservationVoided: () => ({ what: 'the room that was reserved for it was given back', why: 'the job itself was never written' }),
   JobEnded: ({ data }) => ({ what: data.attempt === 0 ? `it ended ${data.outcome} before its first attempt` : `it ended ${data.outcome} with attempt ${data.attempt}`, why: because(data.reason, data.exitCode, data.oomKilled) }),
 
   ScheduleCreated: ({ data }) => ({ what: `a schedule was created: ${data.job.name} at "${data.cron}" in ${data.timeZone}`, why: 'it was asked for' }),
