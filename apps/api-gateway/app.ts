@@ -32,6 +32,7 @@ import { MetricsController } from './metrics/metrics.controller.ts';
 import { NodesController } from './nodes/nodes.controller.ts';
 import { serveOpenApi } from './openapi/openapi.ts';
 import { PlansController } from './plans/plans.controller.ts';
+import { QuotasController } from './quotas/quotas.controller.ts';
 import { ProjectionsController } from './projections/projections.controller.ts';
 import { ProjectsController } from './projects/projects.controller.ts';
 import { SchedulesController } from './schedules/schedules.controller.ts';
@@ -52,6 +53,7 @@ class GatewayModule {
         ProjectsController,
         EnvironmentsController,
         PlansController,
+        QuotasController,
         DockerServicesController,
         ChangeController,
         GivenController,

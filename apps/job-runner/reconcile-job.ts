@@ -82,7 +82,7 @@ export class ReconcileJob {
     const { definition } = job;
     const { jobId, trigger } = definition;
     try {
-      const needsRoom = !job.current && (trigger.type === 'manual' || trigger.type === 'schedule') && !(await this.holdsRoom(definition));
+      const needsRoom = !job.current && (trigger.type === 'manual' || trigger.type === 'schedule') && (await this.needsRoom(definition));
       if (needsRoom) await reserveForJob(this.dispatcher, definition, this.metadata(jobId, definition.projectId, commandIdOf('start_attempt', jobId, '1')));
     } catch (error) {
       if (!(error instanceof Rejection && error.kind === 'quota_exceeded')) throw error;
@@ -92,9 +92,10 @@ export class ReconcileJob {
     return this.toJob(job, 'start_attempt', attempt, { type: 'StartAttempt', data: { attempt, replicaId: replicaIdOf(ownerOf(jobId), SLOT, attempt) } });
   }
 
-  private async holdsRoom({ jobId, projectId }: OpenJob['definition']): Promise<boolean> {
+  /** What belongs to no project is held by no quota. */
+  private async needsRoom({ jobId, projectId }: OpenJob['definition']): Promise<boolean> {
     const { state } = await this.ports.aggregates.load(projectRules, streamOf('project', projectId));
-    return state.quotas.holdings.has(jobId);
+    return state.projectId !== null && !state.quotas.holdings.has(jobId);
   }
 
   /** Silent where it stands already. From here on the scheduler places it and its agent runs it. */

@@ -38,7 +38,7 @@ export { heldRoom, type Holding, type PendingRoom } from './quota/holding.ts';
 export * from './quota/quota.ts';
 export { noQuotas, type Quotas, reservedBy } from './quota/quotas.ts';
 export * from './quota/service-room.ts';
-export { type QuotaWarning, warningKey, warningText } from './quota/warnings.ts';
+export { type QuotaWarning, warningKey, warningReason } from './quota/warnings.ts';
 export { replica, type ReplicaCommand } from './replica/decide.ts';
 export { judgeObservation, type ObservationVerdict } from './replica/judge-observation.ts';
 export { isGone, observationKey, observationWord, quarterOf, STOPPED_BY_HAND, type OpenClaim, type PresentReplica, type Replica, replicaState } from './replica/replica.ts';

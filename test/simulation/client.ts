@@ -98,7 +98,7 @@ export class Client {
     const pick = picker(lots);
     const id = pick([...this.services]);
     const replicas = pick([0, 1, 1, 2, 2, 3, 4, 5]);
-    if (id) this.#toService(id, `scale ${id} to ${replicas}`, 'DockerServiceScaled', { type: 'ScaleDockerService', data: { replicas } });
+    if (id) this.change(id, { what: `scale ${id} to ${replicas}`, type: 'DockerServiceScaled' }, () => ({ type: 'ScaleDockerService', data: { replicas } }));
   }
 
   deleteService(lots: readonly number[]): void {

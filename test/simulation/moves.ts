@@ -6,6 +6,7 @@ import {
 import { picker, type Client } from './client.ts';
 import { imageOf, SERVICE_IMAGES } from './images.ts';
 import { JOB_MOVES } from './job-moves.ts';
+import { QUOTA_MOVES } from './quota-moves.ts';
 
 type Pick = ReturnType<typeof picker>;
 
@@ -88,6 +89,7 @@ export const MOVES = {
   ),
 
   ...JOB_MOVES,
+  ...QUOTA_MOVES,
 } as const;
 
 /** What a change begins from. A log that was put back to the middle of an append may have a service without any. */

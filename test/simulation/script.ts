@@ -12,6 +12,7 @@ export interface ScriptedStep {
 const VERBS = {
   create: 5, scale: 7, delete: 3, job: 4, cancel_job: 1.5, rerun: 1, schedule: 0.5, pause_schedule: 0.3, resume_schedule: 0.3, delete_schedule: 0.3, drain: 1, activate: 2, read: 10,
   deploy: 5, patch: 3, roll_back: 2, restart: 2, cancel: 2, pause: 1.5, resume: 2, stop: 1, start: 2.5,
+  quota: 1.5, grow: 1,
 } as const;
 
 /** What goes wrong. */

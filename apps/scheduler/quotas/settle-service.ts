@@ -30,6 +30,7 @@ export class SettleService {
   async settle(reading: ServiceReading): Promise<number | null> {
     const { dockerServiceId, projectId, lifecycle } = reading.service;
     const { quotas, revision } = await this.rooms.heard(projectId);
+    if (revision === null) return null;
     const holding = quotas.holdings.get(dockerServiceId);
     if (lifecycle === 'DELETED') {
       if (holding) await this.rooms.release(projectId, dockerServiceId, revision);

@@ -1,3 +1,4 @@
+import type { Reason } from '../kernel/reason.ts';
 import type { QuotaAmounts, QuotaResource } from './amounts.ts';
 import { QUOTA_RESOURCES } from './amounts.ts';
 import { formatAmount, QUOTA_NAMES, type Quota, type QuotaOf } from './quota.ts';
@@ -51,3 +52,6 @@ export function warningText({ scope, resource, measure, amount, limit }: Omit<Qu
   const share = limit > 0 ? `${Math.floor((amount * 100) / limit)}%` : 'more than all';
   return `${share} of ${whose} ${QUOTA_NAMES[resource]} is ${measure}: ${formatAmount(resource, amount)} of ${formatAmount(resource, limit)}`;
 }
+
+/** A warning as answers show it: `quota_reserved_80`, `quota_used_95`. */
+export const warningReason = (warning: QuotaWarning): Reason => ({ code: `quota_${warning.measure}_${warning.level}`, message: warningText(warning) });
