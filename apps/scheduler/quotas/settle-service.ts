@@ -1,4 +1,4 @@
-import { dockerService, type ExistingDockerService, type HeldReplica, heldRoom, type Holding, isOver, isWithin, NO_AMOUNTS, type QuotaAmounts, sameAmounts, serviceRoom, streamOf } from '#domain';
+import { dockerService, type ExistingDockerService, type HeldReplica, heldRoom, type Holding, isEnded, isOver, isWithin, NO_AMOUNTS, type QuotaAmounts, sameAmounts, settledRoom, streamOf } from '#domain';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
 import type { LogIndex } from '../log-index.ts';
@@ -37,7 +37,7 @@ export class SettleService {
       return null;
     }
     const at = Number(reading.serviceRevision) + 1;
-    const amounts = serviceRoom(reading.service, heldOf(reading));
+    const amounts = settledRoom(reading.service, holding ? heldRoom(holding) : NO_AMOUNTS, heldOf(reading));
     const open = openRoom(holding, at, amounts);
     if (holding ? !sameAmounts(heldRoom(holding), open.held) : !sameAmounts(amounts, NO_AMOUNTS)) {
       await this.rooms.settle(projectId, { holder: dockerServiceId, countsFor: dockerServiceId, at, amounts, isFound: !holding }, revision);
@@ -84,10 +84,13 @@ function openRoom(holding: Holding | undefined, at: number, amounts: QuotaAmount
   return { held, excess: pending.filter(([, room]) => !isWithin(room.amounts, amounts)).map(([commandId]) => commandId) };
 }
 
-/** What isn't over: as long as its node holds a replica's room, the quota does. */
-function heldOf({ replicas, deployment }: ServiceReading): readonly HeldReplica[] {
+/** What may run, as rollouts count it, and what nodes haven't released: as long as a node holds a replica's room, the quota does. */
+function heldOf({ replicas, deployment }: ServiceReading): { readonly running: readonly HeldReplica[]; readonly lingering: readonly HeldReplica[] } {
   const ordered = deployment?.status === 'opened' ? deployment.orders.replicas : new Map();
-  return replicas
-    .filter((each) => !isOver(observedOf(each)))
-    .map(({ order: { stopped, ...order } }) => ({ ...order, isStopped: stopped !== null, isNew: ordered.has(order.replicaId) }));
+  const lingering = replicas.flatMap((each) => {
+    const seen = observedOf(each);
+    const { stopped, ...order } = each.order;
+    return isOver(seen) ? [] : [{ seen, held: { ...order, isStopped: stopped !== null, isNew: ordered.has(order.replicaId) } }];
+  });
+  return { lingering: lingering.map(({ held }) => held), running: lingering.filter(({ seen }) => !isEnded(seen) && !seen.final).map(({ held }) => held) };
 }

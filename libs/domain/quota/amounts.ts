@@ -25,6 +25,9 @@ export const subtractAmounts = (a: QuotaAmounts, b: QuotaAmounts): QuotaAmounts 
 /** Of each the larger: what suffices for any one of them. */
 export const mostOf = (...all: readonly QuotaAmounts[]): QuotaAmounts => each((resource) => Math.max(0, ...all.map((amounts) => amounts[resource])));
 
+/** Of each the smaller. */
+export const leastOf = (a: QuotaAmounts, b: QuotaAmounts): QuotaAmounts => each((resource) => Math.min(a[resource], b[resource]));
+
 /** Whether none of `a` is more than in `b`. */
 export const isWithin = (a: QuotaAmounts, b: QuotaAmounts): boolean => QUOTA_RESOURCES.every((resource) => a[resource] <= b[resource]);
 

@@ -5,9 +5,9 @@ import type { ReplicaId } from '../kernel/ids.ts';
 import { type Amount, larger, NOTHING, plus } from '../kernel/units.ts';
 import { hostPortKeys } from '../node/room.ts';
 import { boundsOf } from '../rollout/bounds.ts';
-import { mostOf, NO_AMOUNTS, type QuotaAmounts } from './amounts.ts';
+import { leastOf, mostOf, NO_AMOUNTS, type QuotaAmounts } from './amounts.ts';
 
-/** A replica that was ordered and isn't over, as far as is known. */
+/** A replica that was ordered and may run, or still takes room, as far as is known. */
 export interface HeldReplica extends Pick<ReplicaOrder, 'replicaId' | 'slot' | 'release' | 'replaces'> {
   readonly isStopped: boolean;
   /** The deployment under way has ordered it. */
@@ -23,38 +23,55 @@ export function serviceRoom(service: ExistingDockerService, held: readonly HeldR
   return rolling ? rollRoom(service, rolling, held) : slotsRoom(service, held, wantedSlots(service));
 }
 
+/** What a service holds once it is settled: enough for what it may come to need and for what may run now; and what its nodes haven't released yet is
+ *  given back when they have, but is no ground to take more than was held. @param lingering not released yet, `running` included */
+export const settledRoom = (service: ExistingDockerService, held: QuotaAmounts, { running, lingering }: { readonly running: readonly HeldReplica[]; readonly lingering: readonly HeldReplica[] }): QuotaAmounts =>
+  mostOf(serviceRoom(service, running), leastOf(held, serviceRoom(service, lingering)));
+
 /** How many slots are filled and refilled while no deployment moves it. A halted service keeps what it has, and gets nothing new. */
 function wantedSlots({ lifecycle, paused, stableRelease, halted, replicas }: ExistingDockerService): number {
   const isAtRest = lifecycle === 'DELETING' || lifecycle === 'DELETED' || paused === 'removed' || stableRelease === null;
   return isAtRest || halted ? 0 : replicas;
 }
 
+/** Of slots that are filled and refilled one by one. */
+const slotsRoom = (service: ExistingDockerService, held: readonly HeldReplica[], wanted: number): QuotaAmounts =>
+  amountsOf(slotBySlot(service, held, { wanted, each: limitOf(service, service.stableRelease) }), held, wanted);
+
 /** A slot is filled again only when whatever was in it has ended: so each needs the larger of what it is to have and what it has. */
-function slotsRoom(service: ExistingDockerService, held: readonly HeldReplica[], wanted: number): QuotaAmounts {
-  const own = limitOf(service, service.stableRelease);
+function slotBySlot(service: ExistingDockerService, held: readonly HeldReplica[], { wanted, each }: { readonly wanted: number; readonly each: Amount }): Amount {
   const bySlot = Map.groupBy(held, ({ slot }) => slot);
-  const slots = new Set([...bySlot.keys(), ...Array.from({ length: wanted }, (_, index) => index + 1)]);
-  const needs = [...slots].map((slot) => larger(slot <= wanted ? own : NOTHING, runningAtOnce(service, bySlot.get(slot) ?? [])));
-  return { ...NO_AMOUNTS, ...needs.reduce(plus, NOTHING), replicas: slots.size };
+  return slotsOf(held, wanted)
+    .map((slot) => larger(slot <= wanted ? each : NOTHING, runningAtOnce(service, bySlot.get(slot) ?? [])))
+    .reduce(plus, NOTHING);
 }
 
-/** A roll lets so many live at once as are wanted and `surge` more, and never more of the new release than are wanted. */
+const slotsOf = (held: readonly HeldReplica[], wanted: number): readonly number[] => [...new Set([...held.map(({ slot }) => slot), ...Array.from({ length: wanted }, (_, index) => index + 1)])];
+
+const amountsOf = (amount: Amount, held: readonly HeldReplica[], wanted: number): QuotaAmounts => ({ ...NO_AMOUNTS, ...amount, replicas: slotsOf(held, wanted).length });
+
+/** Where nothing of before is wanted any more there is no roll: new slots are filled, and others when what leaves them has ended. */
 function rollRoom(service: ExistingDockerService, active: ActiveDeployment, held: readonly HeldReplica[]): QuotaAmounts {
   const { replicas: wanted, stableRelease, superseded, releases } = service;
   const { toRelease, settings, kind } = active;
-  const spec = releases.get(toRelease);
   const before = held.filter(({ isNew }) => !isNew);
-  const hasBefore = kind !== 'create' && (stableRelease !== null || superseded.length > 0 || before.some(({ isStopped }) => !isStopped));
-  const surge = hasBefore && wanted > 0 ? boundsOf(settings, wanted, hostPortKeys(spec?.ports ?? []).length > 0).surge : 0;
+  const isRoll = kind !== 'create' && (stableRelease !== null || superseded.length > 0 || before.some(({ isStopped }) => !isStopped));
+  const way = isRoll ? mixedRoom(service, active, before) : slotBySlot(service, held, { wanted, each: limitOf(service, toRelease) });
+  const spec = releases.get(toRelease);
+  const hook = larger(hookLimit(settings.preDeploy, spec), hookLimit(settings.postDeploy, spec));
+  return amountsOf(plus(larger(way, runningAtOnce(service, held)), hook), held, wanted);
+}
+
+/** A roll lets so many live at once as are wanted and `surge` more, and never more of the new release than are wanted. */
+function mixedRoom(service: ExistingDockerService, { toRelease, settings }: ActiveDeployment, before: readonly HeldReplica[]): Amount {
+  const { replicas: wanted, stableRelease, superseded, releases } = service;
+  if (wanted === 0) return NOTHING;
+  const { surge } = boundsOf(settings, wanted, hostPortKeys(releases.get(toRelease)?.ports ?? []).length > 0);
   const others = [stableRelease, ...superseded.map((each) => each.toRelease), ...before.map(({ release }) => release)];
-  const old = hasBefore ? others.map((release) => limitOf(service, release)).reduce(larger, NOTHING) : NOTHING;
+  const old = others.map((release) => limitOf(service, release)).reduce(larger, NOTHING);
   // Left over from a larger number, or from a roll that was taken over, there may be more of before than are wanted.
   const most = superseded.length > 0 || before.length > wanted ? wanted + surge : wanted;
-  const roll = mixOf({ wanted, surge, most }, old, limitOf(service, toRelease));
-  const hook = larger(hookLimit(settings.preDeploy, spec), hookLimit(settings.postDeploy, spec));
-  const left = runningAtOnce(service, held);
-  const slots = new Set([...held.map(({ slot }) => slot), ...Array.from({ length: wanted }, (_, index) => index + 1)]);
-  return mostOf({ ...NO_AMOUNTS, ...plus(larger(roll, left), hook), replicas: slots.size });
+  return mixOf({ wanted, surge, most }, old, limitOf(service, toRelease));
 }
 
 /** The most that `wanted` + `surge` containers take of which at most `wanted` are new and at most `most` old. */

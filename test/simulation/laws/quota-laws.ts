@@ -1,5 +1,5 @@
 import {
-  addAmounts, heldRoom, isWithin, jobRoom, NO_AMOUNTS, NO_QUOTA, parseStream, QUOTA_RESOURCES, reservedBy, sameAmounts, serviceRoom,
+  addAmounts, heldRoom, isWithin, jobRoom, NO_AMOUNTS, NO_QUOTA, parseStream, QUOTA_RESOURCES, reservedBy, sameAmounts, serviceRoom, settledRoom,
   type DockerServiceId, type ExistingDockerService, type HeldReplica, type JobId, type Project, type QuotaAmounts, type Quotas, type ReplicaId, type Step,
 } from '#domain';
 import { project as projectRules, type ProjectEvent } from '#domain';
@@ -35,7 +35,7 @@ export const QUOTA_LAWS = {
     if (service?.status !== 'present') return null;
     const held = reservationOf(ledger, service);
     const stopping = new Set(step.stops.map(({ replicaId }) => replicaId));
-    const orders = [...liveOrders(ledger, service), ...step.creates.map((order) => ({ ...order, isStopped: false, isNew: true }))].map((each) => ({ ...each, isStopped: each.isStopped || stopping.has(each.replicaId) }));
+    const orders = [...ordersOf(ledger, service, mayRun), ...step.creates.map((order) => ({ ...order, isStopped: false, isNew: true }))].map((each) => ({ ...each, isStopped: each.isStopped || stopping.has(each.replicaId) }));
     // At rest it would need just what is live.
     const needed = serviceRoom({ ...service, activeDeployment: null, stableRelease: null }, orders);
     return !held || isWithin({ ...needed, replicas: 0 }, held) ? null : `${service.dockerServiceId} has ${JSON.stringify(held)} reserved, and comes to ${JSON.stringify(needed)}`;
@@ -61,24 +61,37 @@ const reservationOf = (ledger: Ledger, { projectId, dockerServiceId }: ExistingD
   return holding ? heldRoom(holding) : null;
 };
 
-/** What stands ordered and isn't over: neither abandoned, nor gone and released by its node. */
-function liveOrders(ledger: Ledger, { dockerServiceId }: ExistingDockerService): readonly HeldReplica[] {
-  return [...ledger.ordersOf(dockerServiceId).values()].filter(({ replicaId }) => !isOver(ledger, replicaId)).map(({ stopped, ...order }) => ({ ...order, isStopped: stopped !== null, isNew: false }));
+type Which = (ledger: Ledger, replicaId: ReplicaId) => boolean;
+
+function ordersOf(ledger: Ledger, { dockerServiceId, activeDeployment }: ExistingDockerService, which: Which): readonly HeldReplica[] {
+  const deployment = activeDeployment && ledger.deployments.get(activeDeployment.deploymentId);
+  const own = deployment?.status === 'opened' ? deployment.orders.replicas : new Map();
+  return [...ledger.ordersOf(dockerServiceId).values()].filter(({ replicaId }) => which(ledger, replicaId)).map(({ stopped, ...order }) => ({ ...order, isStopped: stopped !== null, isNew: own.has(order.replicaId) }));
 }
 
-function isOver(ledger: Ledger, replicaId: ReplicaId): boolean {
+/** A container of it is there or may come, and its agent hasn't given it up. */
+const mayRun: Which = (ledger, replicaId) => {
   const replica = ledger.replicas.get(replicaId);
-  if (replica?.status !== 'present') return replica?.status === 'abandoned';
+  return replica?.status !== 'abandoned' && !(replica?.status === 'present' && (replica.last?.state === 'GONE' || replica.last?.final));
+};
+
+/** Its node hasn't released it. */
+const lingers: Which = (ledger, replicaId) => {
+  const replica = ledger.replicas.get(replicaId);
+  if (replica?.status !== 'present') return replica?.status !== 'abandoned';
   const nodeId = ledger.nodeOf(replicaId);
-  return replica.last?.state === 'GONE' && (nodeId === null || !ledger.nodes.get(nodeId)?.entries.has(replicaId));
-}
+  return replica.last?.state !== 'GONE' || (nodeId !== null && ledger.nodes.get(nodeId)?.entries.has(replicaId) === true);
+};
+
+const settledOf = (ledger: Ledger, service: ExistingDockerService, held: QuotaAmounts): QuotaAmounts =>
+  settledRoom(service, held, { running: ordersOf(ledger, service, mayRun), lingering: ordersOf(ledger, service, lingers) });
 
 /** At rest everything holds what it needs, and what isn't there holds nothing. */
 export function roomLeft({ ledger }: World): string[] {
   return [...ledger.projects.values()].flatMap(({ quotas }: Project) => [...quotas.holdings].flatMap(([holder, holding]) => wrongHolding(ledger, holder, heldRoom(holding)) ?? [])).concat(
     [...ledger.services.values()].flatMap((service) => {
       if (service.status !== 'present' || service.lifecycle === 'DELETED') return [];
-      const needed = serviceRoom(service, liveOrders(ledger, service));
+      const needed = settledOf(ledger, service, NO_AMOUNTS);
       return reservationOf(ledger, service) || sameAmounts(needed, NO_AMOUNTS) ? [] : [`${service.dockerServiceId} needs ${JSON.stringify(needed)}, and holds nothing`];
     }),
   );
@@ -87,7 +100,7 @@ export function roomLeft({ ledger }: World): string[] {
 function wrongHolding(ledger: Ledger, holder: string, held: QuotaAmounts): string | null {
   const service = ledger.services.get(holder);
   if (service?.status === 'present' && service.lifecycle !== 'DELETED') {
-    const needed = serviceRoom(service, liveOrders(ledger, service));
+    const needed = settledOf(ledger, service, held);
     return sameAmounts(needed, held) ? null : `${holder} holds ${JSON.stringify(held)}, and needs ${JSON.stringify(needed)}`;
   }
   if (ledger.jobs.get(holder as JobId)?.status === 'open' || holder.startsWith('vol_')) return null;
