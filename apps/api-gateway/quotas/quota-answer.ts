@@ -2,7 +2,7 @@ import { warningReason, type Quota, type QuotaAmounts, type QuotaWarning } from 
 import { listVolumes, type Reads, type VolumeAnswer } from '#read-models';
 import type { TenantContext } from '#contracts';
 import type { Gateway } from '../gateway.ts';
-import { readSamples } from '../metrics/read-samples.ts';
+import { readSamples } from '#messaging';
 import { readUsage } from '../volumes/read-usage.ts';
 
 /** Whose use is to be read: all of a project, or one service and the volumes that were made for it. */
