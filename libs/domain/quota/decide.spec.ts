@@ -22,7 +22,7 @@ describe('a quota', () => {
   it('lets through what there is room for, and refuses the rest with what is used, asked and allowed', () => {
     const history = [...created, allowing({ replicas: 5 }), settled(3, 2)];
     given(project, history).when(reserve(5, 'cmd')).then([reserved(5, 'cmd'), expect.objectContaining({ type: 'QuotaWarningRaised' }) as never]);
-    given(project, history).when(reserve(6, 'cmd')).rejects('quota.exceeded', { quota: 'project', id: 'prj_1', limit_name: 'max_replicas', used: 3, asked: 3, limit: 5 });
+    given(project, history).when(reserve(6, 'cmd')).rejects('quota.exceeded', { quota: 'project', id: 'prj_1', limitName: 'max_replicas', used: 3, asked: 3, limit: 5 });
   });
 
   it('that is lowered below what is reserved takes nothing away, and stops growth', () => {
@@ -31,7 +31,7 @@ describe('a quota', () => {
     given(project, [...created, settled(5, 2)]).when(lowering).then([allowing({ replicas: 3 }), warned]);
     const history = [...created, settled(5, 2), allowing({ replicas: 3 }), warned];
     given(project, history).when(reserve(5, 'cmd')).then([reserved(5, 'cmd')]);
-    given(project, history).when(reserve(6, 'cmd')).rejects('quota.exceeded', { quota: 'project', id: 'prj_1', limit_name: 'max_replicas', used: 5, asked: 1, limit: 3 });
+    given(project, history).when(reserve(6, 'cmd')).rejects('quota.exceeded', { quota: 'project', id: 'prj_1', limitName: 'max_replicas', used: 5, asked: 1, limit: 3 });
   });
 
   it('of a service holds it, and the volumes that were made for it', () => {
@@ -40,7 +40,7 @@ describe('a quota', () => {
       type: 'ClaimName',
       data: { scope: 'volume', environmentId: 'env_p', name: holder.replace('_', '-'), holder, commandId: 'cmd', room: { amounts: { ...NO_AMOUNTS, volumesBytes: bytes }, countsFor: 'svc_1' } },
     });
-    given(project, [...created, own]).when(claim(101, 'vol_1')).rejects('quota.exceeded', { quota: 'docker_service', id: 'svc_1', limit_name: 'max_volumes_bytes', used: 0, asked: 101, limit: 100 });
+    given(project, [...created, own]).when(claim(101, 'vol_1')).rejects('quota.exceeded', { quota: 'docker_service', id: 'svc_1', limitName: 'max_volumes_bytes', used: 0, asked: 101, limit: 100 });
   });
 
   it('of a service is at most its project’s', () => {
@@ -62,7 +62,7 @@ describe('reserved room', () => {
     const command: ProjectCommand = { type: 'ClaimName', data: { ...claim, room: { amounts: replicas(1), countsFor: 'svc_1' } } };
     const events: ProjectEvent[] = [{ type: 'NameClaimed', data: claim }, reserved(1, 'cmd', 0)];
     given(project, created).when(command).then(events);
-    given(project, [...created, allowing({ replicas: 0 })]).when(command).rejects('quota.exceeded', { quota: 'project', id: 'prj_1', limit_name: 'max_replicas', used: 0, asked: 1, limit: 0 });
+    given(project, [...created, allowing({ replicas: 0 })]).when(command).rejects('quota.exceeded', { quota: 'project', id: 'prj_1', limitName: 'max_replicas', used: 0, asked: 1, limit: 0 });
     const { commandId: _, ...release } = claim;
     given(project, [...created, ...events]).when({ type: 'ReleaseName', data: release }).then([{ type: 'NameReleased', data: release }, { type: 'RoomReleased', data: { holder: 'svc_1' } }]);
   });

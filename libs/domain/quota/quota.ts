@@ -37,7 +37,7 @@ export interface Growth {
 }
 
 /** Only what grows is looked at: a quota that was lowered below what is reserved takes nothing away, it stops growth.
- *  @throws Rejection `quota.exceeded` of kind quota_exceeded; its facts: `quota` (whose), `limit_name`, `used`, `asked` (in addition), `limit`. */
+ *  @throws Rejection `quota.exceeded` of kind quota_exceeded; its facts: `quota` (whose), `limitName`, `used`, `asked` (in addition), `limit`. */
 export function refuseBeyond({ scope, id, quota }: QuotaOf, { before, after }: Growth): void {
   for (const resource of QUOTA_RESOURCES) {
     const limit = quota[resource];
@@ -49,7 +49,7 @@ export function refuseBeyond({ scope, id, quota }: QuotaOf, { before, after }: G
     throw new Rejection('quota_exceeded', 'quota.exceeded', `${whose} quota ${name} is ${words(limit)}: ${words(used)} are reserved, and this asks for ${words(asked)} more; ask for less, give something back, or have the quota raised`, {
       quota: scope,
       id,
-      limit_name: name,
+      limitName: name,
       used,
       asked,
       limit,
