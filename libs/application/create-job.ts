@@ -34,6 +34,13 @@ export async function createdJob(aggregates: AggregateStore, jobId: JobId): Prom
   return state.status === 'absent' ? null : state.definition;
 }
 
+/** What a request to create a job did before, whatever has become since of its service or environment; null: it stands nowhere.
+ *  @throws Rejection `idempotency.key_reused` where it was sent with another body. */
+export async function jobCreatedBefore({ dispatcher, aggregates }: Parts, jobId: JobId, metadataFor: (projectId: ProjectId) => CommandMetadata): Promise<Handled<Job> | null> {
+  const definition = await createdJob(aggregates, jobId);
+  return definition && dispatcher.send(new ToJob(jobId, { type: 'CreateJob', data: definition }, metadataFor(definition.projectId)));
+}
+
 /** @throws Rejection `job.invalid`, `job.timeout_out_of_range`, `job.retries_out_of_range`, `environment.not_found`, `quota.exceeded`. */
 export async function createJob({ dispatcher, aggregates }: Parts, { creates = [], ...asked }: NewJob, metadata: CommandMetadata): Promise<Handled<Job>> {
   refuseInvalidJob(asked);

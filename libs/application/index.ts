@@ -5,6 +5,7 @@ export * from './create-job.ts';
 export * from './create-project.ts';
 export * from './held-values.ts';
 export * from './schedules.ts';
+export * from './standing-or.ts';
 export * from './volumes.ts';
 export { Dispatcher } from './dispatcher.ts';
 export { dispatcherOn } from './handlers.ts';

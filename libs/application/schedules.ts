@@ -8,6 +8,7 @@ import { ToSchedule } from './aggregate-command.ts';
 import { standingEnvironment } from './create-docker-service.ts';
 import { inheritedRelease, refuseInvalidJob } from './create-job.ts';
 import { followUp, type Dispatcher } from './dispatcher.ts';
+import { standingOr } from './standing-or.ts';
 
 interface Parts {
   readonly dispatcher: Dispatcher;
@@ -33,7 +34,7 @@ export async function createdSchedule(aggregates: AggregateStore, scheduleId: Sc
  *  @throws Rejection `schedule.cron_invalid`, `schedule.time_zone_unknown`, `job.invalid`, `environment.not_found`, and what `inheritedRelease` throws. */
 export async function createSchedule({ dispatcher, aggregates }: Parts, asked: NewSchedule, metadata: CommandMetadata): Promise<Handled<Schedule>> {
   const scheduleId = scheduleIdOf(metadata.commandId);
-  const { networkId } = (await createdSchedule(aggregates, scheduleId)) ?? (await admitted(aggregates, asked, metadata));
+  const { networkId } = await standingOr<{ readonly networkId: NetworkId }>(() => createdSchedule(aggregates, scheduleId), () => admitted(aggregates, asked, metadata));
   const data = { ...asked, scheduleId, networkId, since: instant(metadata) };
   return dispatcher.send(new ToSchedule(scheduleId, { type: 'CreateSchedule', data }, metadata));
 }

@@ -1,5 +1,5 @@
 import {
-  createdJob, createJob, createSchedule, inheritedRelease, jobIdOf, rerunIdOf, rerunJob, scheduleIdOf, ToJob, ToSchedule, type NewJob,
+  createdJob, createJob, createSchedule, inheritedRelease, jobCreatedBefore, jobIdOf, rerunIdOf, rerunJob, scheduleIdOf, standingOr, ToJob, ToSchedule, type NewJob,
 } from '#application';
 import { jobSpecOf, Rejection, type CommandMetadata, type DockerServiceId, type JobId, type JobTemplate, type ScheduleCommand } from '#domain';
 import { picker, specOf, type Client } from './client.ts';
@@ -16,7 +16,7 @@ export const JOB_MOVES = {
       what: `run ${storyOf(template)}`,
       type: 'JobCreated',
       // A retry is answered by what stands, whatever became of the service since.
-      deed: async (gateway, metadata) => createJob(gateway, (await createdJob(gateway.aggregates, jobIdOf(metadata.commandId))) ?? (await askedNow(gateway, client, template)), metadata),
+      deed: (gateway, metadata) => standingOr(() => jobCreatedBefore(gateway, jobIdOf(metadata.commandId), () => metadata), async () => createJob(gateway, await askedNow(gateway, client, template), metadata)),
       whenDone: (commandId) => client.jobs.add(jobIdOf(commandId)),
     });
   },
@@ -25,7 +25,7 @@ export const JOB_MOVES = {
     client.ask({
       what: `run ${source} again`,
       type: 'JobCreated',
-      deed: async (gateway, metadata) => rerunJob(gateway, await definitionOf(gateway, source), metadata),
+      deed: async (gateway, metadata) => standingOr(() => jobCreatedBefore(gateway, rerunIdOf(metadata.commandId, source), () => metadata), async () => rerunJob(gateway, await definitionOf(gateway, source), metadata)),
       whenDone: (commandId) => client.jobs.add(rerunIdOf(commandId, source)),
     }),
   ),

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { createdJob, createJob, Dispatcher, jobIdOf, rerunIdOf, rerunJob, ToJob, type NewJob } from '#application';
+import { createJob, Dispatcher, jobCreatedBefore, jobIdOf, rerunIdOf, rerunJob, standingOr, ToJob, type NewJob } from '#application';
 import type { TenantContext } from '#contracts';
 import type { JobId } from '#domain';
 import { getJob, listJobs } from '#read-models';
@@ -30,9 +30,11 @@ export class JobsController {
   @ApiAcceptedResponse({ schema: ref('Job') })
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: JobDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const id = jobIdOf(change.commandId);
-    // A retry is answered by what stands, whatever became of the service or the nodes since.
-    const asked = (await createdJob(this.gateway.parts.aggregates, id)) ?? (await this.#asked(tenant, change, body));
-    this.gateway.accept(reply, await createJob(this.#parts, asked, change.metadata(asked.projectId)));
+    const handled = await standingOr(() => this.#before(id, change), async () => {
+      const asked = await this.#asked(tenant, change, body);
+      return createJob(this.#parts, asked, change.metadata(asked.projectId));
+    });
+    this.gateway.accept(reply, handled);
     return this.#made(tenant, id, reply);
   }
 
@@ -65,8 +67,11 @@ export class JobsController {
   async run(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Param('job_id') source: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const definition = await reachJob(this.gateway.parts.aggregates, tenant, source);
     const id = rerunIdOf(change.commandId, source as JobId);
-    if (!(await createdJob(this.gateway.parts.aggregates, id))) refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, definition.spec);
-    this.gateway.accept(reply, await rerunJob(this.#parts, definition, change.metadata(definition.projectId)));
+    const handled = await standingOr(() => this.#before(id, change), async () => {
+      refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, definition.spec);
+      return rerunJob(this.#parts, definition, change.metadata(definition.projectId));
+    });
+    this.gateway.accept(reply, handled);
     return this.#made(tenant, id, reply);
   }
 
@@ -84,6 +89,11 @@ export class JobsController {
 
   get #parts() {
     return { dispatcher: this.dispatcher, aggregates: this.gateway.parts.aggregates };
+  }
+
+  /** A retry is answered by what stands, whatever became of the service or the nodes since. */
+  #before(id: JobId, change: Mutation) {
+    return jobCreatedBefore(this.#parts, id, (projectId) => change.metadata(projectId));
   }
 
   #made(tenant: TenantContext, id: JobId, reply: FastifyReply) {

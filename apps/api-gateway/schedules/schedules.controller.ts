@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { changeSchedule, createdSchedule, createSchedule, Dispatcher, scheduleIdOf, scheduleNotFound, specOfTemplate, standingSchedule, ToSchedule, type NewSchedule } from '#application';
+import { changeSchedule, createdSchedule, createSchedule, Dispatcher, scheduleIdOf, scheduleNotFound, specOfTemplate, standingOr, standingSchedule, ToSchedule, type NewSchedule } from '#application';
 import { reaches, type TenantContext } from '#contracts';
 import { schedule as scheduleRules, streamOf, type ExistingSchedule, type ScheduleId, type ScheduleSettings } from '#domain';
 import { cronCalendar } from '#platform';
@@ -33,7 +33,7 @@ export class SchedulesController {
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateScheduleDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const id = scheduleIdOf(change.commandId);
     // A retry is answered by what stands, whatever became of the service or the nodes since.
-    const asked = (await this.#made(id)) ?? (await this.#new(tenant, change, body));
+    const asked = await standingOr(() => this.#made(id), () => this.#new(tenant, change, body));
     this.gateway.accept(reply, await createSchedule(this.#parts, asked, change.metadata(asked.projectId)));
     reply.header('location', `/v1/schedules/${id}`);
     return this.#one(tenant, id);
