@@ -33,6 +33,7 @@ import { NodesController } from './nodes/nodes.controller.ts';
 import { serveOpenApi } from './openapi/openapi.ts';
 import { PlansController } from './plans/plans.controller.ts';
 import { PreviewController } from './preview/preview.controller.ts';
+import { QuotasController } from './quotas/quotas.controller.ts';
 import { ProjectionsController } from './projections/projections.controller.ts';
 import { ProjectsController } from './projects/projects.controller.ts';
 import { ResourcesController } from './resources/resources.controller.ts';
@@ -55,6 +56,7 @@ class GatewayModule {
         ProjectsController,
         EnvironmentsController,
         PlansController,
+        QuotasController,
         DockerServicesController,
         ChangeController,
         GivenController,

@@ -7,6 +7,7 @@ import type { MonitorPorts } from './ports.ts';
 import { ObservationRecorder } from './record-observation.ts';
 import { Registration } from './registration.ts';
 import { Reports } from './reports.ts';
+import { QuotaUse } from './use.ts';
 import { VolumeReports } from './volume-reports.ts';
 
 /** The health monitor: takes in what agents say, and decides whether their nodes are alive. Any number of them may run on one
@@ -17,6 +18,8 @@ export class HealthMonitor {
   private readonly reports: Reports;
   private readonly volumes: VolumeReports;
   private readonly liveness: Liveness;
+  private readonly use: QuotaUse;
+  private watching: Promise<void> = Promise.resolve();
   private readonly stopping = new AbortController();
   private following: Promise<void> = Promise.resolve();
   private readonly answering = new Set<Promise<unknown>>();
@@ -30,6 +33,7 @@ export class HealthMonitor {
     this.reports = new Reports(ports, recorder);
     this.volumes = new VolumeReports(ports);
     this.liveness = new Liveness(ports);
+    this.use = new QuotaUse(ports, () => this.liveness.reachable());
   }
 
   /** Answers `subjects.register`. @param nodeId from the subject */
@@ -77,7 +81,7 @@ export class HealthMonitor {
   async stop(): Promise<void> {
     this.stopping.abort();
     this.liveness.stop();
-    await Promise.allSettled([this.following, ...this.answering]);
+    await Promise.allSettled([this.following, this.watching, ...this.answering]);
   }
 
   /** Whether it judges liveness yet, in a sentence. */
@@ -91,6 +95,7 @@ export class HealthMonitor {
     if (this.caughtUp || this.stopping.signal.aborted) return;
     this.caughtUp = true;
     this.liveness.start(this.stopping.signal);
+    this.watching = this.use.watch(this.stopping.signal);
   }
 
   private async answer<T>(answer: Promise<T>): Promise<T> {

@@ -45,6 +45,11 @@ export class Liveness {
     if (watched && event.type === 'NodeReachable') watched.reachable = true;
   }
 
+  /** Nodes that the log says are heard from. */
+  reachable(): readonly NodeId[] {
+    return [...this.nodes].filter(([, { reachable }]) => reachable).map(([nodeId]) => nodeId);
+  }
+
   /** Begins to listen and to judge; only once the log was read, since before that nobody knows which nodes there are. */
   start(signal: AbortSignal): void {
     const { bus } = this.ports;

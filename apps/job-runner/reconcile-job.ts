@@ -1,7 +1,8 @@
+import { dispatcherOn, reserveForJob, type Dispatcher } from '#application';
 import { subjects, type ReportReply } from '#contracts';
 import {
-  attemptHistory, job as jobRules, networksNeeded, node as nodeRules, planJob, Rejection, replica as replicaRules, streamOf, upcast, waitsOf,
-  type AttemptHistory, type CommandMetadata, type JobCommand, type JobId, type JobSituation, type JobStep, type NodeId, type OpenJob, type Owner, type ReplicaCommand, type ReplicaEvent, type ReplicaId,
+  attemptHistory, job as jobRules, networksNeeded, node as nodeRules, planJob, project as projectRules, Rejection, replica as replicaRules, streamOf, upcast, waitsOf,
+  type AttemptHistory, type CommandMetadata, type JobCommand, type JobId, type JobSituation, type JobStep, type NodeId, type OpenJob, type Owner, type Reason, type ReplicaCommand, type ReplicaEvent, type ReplicaId,
 } from '#domain';
 import { commandIdOf, replicaIdOf } from '#platform';
 import { causedBy, type Cause, type JobRunnerPorts } from './ports.ts';
@@ -16,10 +17,14 @@ const STEPS = 10;
 /** Takes jobs to their outcome: reads what stands, plans, and says it. Each command's id follows from the job, so that any number
  *  of runners do it once. */
 export class ReconcileJob {
+  private readonly dispatcher: Dispatcher;
+
   constructor(
     private readonly ports: Pick<JobRunnerPorts, 'aggregates' | 'store' | 'bus' | 'clock' | 'logger'>,
     private readonly causeOf: (jobId: JobId) => Cause | null,
-  ) {}
+  ) {
+    this.dispatcher = dispatcherOn(ports.aggregates);
+  }
 
   /** Looks at a job until there is nothing to do but wait. Repeating it changes nothing. */
   async reconcile(jobId: JobId): Promise<void | { againInMs: number }> {
@@ -59,7 +64,7 @@ export class ReconcileJob {
     const attempt = job.current?.attempt ?? 0;
     switch (step.do) {
       case 'start':
-        return this.toJob(job, 'start_attempt', step.attempt, { type: 'StartAttempt', data: { attempt: step.attempt, replicaId: replicaIdOf(ownerOf(jobId), SLOT, step.attempt) } });
+        return this.start(job, step.attempt);
       case 'order':
         return this.orderReplica(job);
       case 'abandon':
@@ -69,6 +74,28 @@ export class ReconcileJob {
       case 'end':
         return this.endJob(job, attempt, step);
     }
+  }
+
+  /** A job without room in its project's quota never begins: it ends, and says why. Whoever asked for it by hand was refused before; what a
+   *  schedule makes is looked at here. A hook has the room of its deployment. */
+  private async start(job: OpenJob, attempt: number): Promise<void> {
+    const { definition } = job;
+    const { jobId, trigger } = definition;
+    try {
+      const needsRoom = !job.current && (trigger.type === 'manual' || trigger.type === 'schedule') && (await this.needsRoom(definition));
+      if (needsRoom) await reserveForJob(this.dispatcher, definition, this.metadata(jobId, definition.projectId, commandIdOf('start_attempt', jobId, '1')));
+    } catch (error) {
+      if (!(error instanceof Rejection && error.kind === 'quota_exceeded')) throw error;
+      const reason: Reason = { code: 'quota_exceeded', message: error.detail };
+      return this.endJob(job, 0, { do: 'end', end: { outcome: 'FAILED', exitCode: null, oomKilled: false, reason } });
+    }
+    return this.toJob(job, 'start_attempt', attempt, { type: 'StartAttempt', data: { attempt, replicaId: replicaIdOf(ownerOf(jobId), SLOT, attempt) } });
+  }
+
+  /** What belongs to no project is held by no quota. */
+  private async needsRoom({ jobId, projectId }: OpenJob['definition']): Promise<boolean> {
+    const { state } = await this.ports.aggregates.load(projectRules, streamOf('project', projectId));
+    return state.projectId !== null && !state.quotas.holdings.has(jobId);
   }
 
   /** Silent where it stands already. From here on the scheduler places it and its agent runs it. */

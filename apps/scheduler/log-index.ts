@@ -31,6 +31,7 @@ import {
 import type { Recorded } from '#event-store';
 import type { Cause } from './cause.ts';
 import { HeldReplicas } from './dependencies/held-replicas.ts';
+import { KnownHolders } from './quotas/known-holders.ts';
 import { LocalImages } from './placement/local-images.ts';
 import { RecentFailures } from './placement/recent-failures.ts';
 import { KnownVolumes } from './volumes/known-volumes.ts';
@@ -95,6 +96,7 @@ export class LogIndex {
   readonly #ownNetworks = new Map<EnvironmentId, NetworkId>();
   /** By holder. */
   readonly claims = new Map<string, ClaimEntry>();
+  readonly holders = new KnownHolders();
   readonly #complaints = new Map<EnvironmentId, Map<string, SubnetComplaint>>();
   readonly projects = new Set<ProjectId>();
   /** Jobs that have ended, are being cancelled, or had an attempt that failed: what runs of them may have to go. */
@@ -116,6 +118,7 @@ export class LogIndex {
     const event = recorded as unknown as IndexedEvent;
     const { category, id } = parseStream(recorded.stream);
     if (category === 'volume') this.volumes.take(id as VolumeId, event as VolumeEvent);
+    if (category === 'job' || category === 'project' || category === 'volume') this.holders.take(id, event as JobEvent | ProjectEvent | VolumeEvent);
     if (category === 'node') this.#takeNode(id as NodeId, event as NodeEvent);
     if (event.type === 'ReleaseCut' || event.type === 'ReleaseImagePinned' || event.type === 'JobCreated') this.localImages.take(id, event);
     if (category === 'project' && id !== PLATFORM) this.projects.add(id as ProjectId);

@@ -10,6 +10,7 @@ import { ReconcileNetworks } from './networks/reconcile-networks.ts';
 import { ReleaseReplicas } from './nodes/release-replicas.ts';
 import { ReconcilePlacement } from './placement/reconcile-placement.ts';
 import type { SchedulerPorts } from './ports.ts';
+import { SettleHolders } from './quotas/settle-holders.ts';
 import { ReconcileService } from './services/reconcile-service.ts';
 import { ReconcileVolumes } from './volumes/reconcile-volumes.ts';
 import { FollowVersions } from './values/follow-versions.ts';
@@ -93,6 +94,7 @@ export class Scheduler {
     const names = new FreeOrphans(options, index);
     const volumes = new ReconcileVolumes(options, index);
     const followers = new FollowVersions(options, index);
+    const holders = new SettleHolders(options, index);
     return {
       services: this.queue<DockerServiceId>('services', 4, (id) => services.reconcile(id), BURST_MS),
       // Many at once, so that what they write goes to the disk together.
@@ -103,6 +105,7 @@ export class Scheduler {
       names: this.queue<string>('names', 1, (holder) => names.reconcile(holder)),
       volumes: this.queue<VolumeId>('volumes', 4, (id) => volumes.reconcile(id)),
       followers: this.queue<DockerServiceId>('followers', 2, (id) => followers.reconcile(id)),
+      rooms: this.queue<string>('rooms', 2, (holder) => holders.reconcile(holder)),
     };
   }
 
@@ -156,7 +159,7 @@ export class Scheduler {
     }
   }
 
-  private wake({ services, placements, releases, dispatches, networks, names, volumes, followers }: Wakes): void {
+  private wake({ services, placements, releases, dispatches, networks, names, volumes, followers, rooms }: Wakes): void {
     for (const key of services) this.queues.services.add(key);
     for (const key of placements) this.queues.placements.add(key);
     for (const key of releases) this.queues.releases.add(key);
@@ -165,6 +168,7 @@ export class Scheduler {
     for (const key of names) this.queues.names.add(key);
     for (const key of volumes) this.queues.volumes.add(key);
     for (const key of followers) this.queues.followers.add(key);
+    for (const key of rooms) this.queues.rooms.add(key);
   }
 
   private takeSync(stand: AgentStand): void {

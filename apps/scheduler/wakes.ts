@@ -16,6 +16,8 @@ export interface Wakes {
   readonly volumes: ReadonlySet<VolumeId>;
   /** Services that may lack the latest version of what they follow. */
   readonly followers: ReadonlySet<DockerServiceId>;
+  /** Jobs and volumes that hold room of a quota, or may have to. */
+  readonly rooms: ReadonlySet<string>;
 }
 
 /** Whom an event concerns: keys and nothing more, since a reconciler reads what stands. `index` has folded the event. */
@@ -47,6 +49,7 @@ export function allWakes(index: LogIndex): Wakes {
   for (const projectId of index.projects) found.networks.add(projectId);
   for (const holder of index.claims.keys()) found.names.add(holder);
   for (const volumeId of index.volumes.all()) found.volumes.add(volumeId);
+  for (const holder of index.holders.all()) found.room(holder);
   for (const id of index.followers.keys()) found.followersOf(id);
   return found;
 }
@@ -65,6 +68,7 @@ function wakeByService(id: DockerServiceId, { type }: IndexedEvent, found: Found
 function wakeByJob(id: string, { type }: IndexedEvent, found: Found): void {
   if (type === 'JobEnded' || type === 'JobAttemptFailed' || type === 'JobCancelRequested') found.owned(id);
   found.hookOf(id);
+  found.rooms.add(id);
 }
 
 function wakeByReplica(event: IndexedEvent, found: Found): void {
@@ -79,6 +83,7 @@ function wakeByReplica(event: IndexedEvent, found: Found): void {
       if (event.data.outcome !== 'placed') found.awaited(event.data.replicaId);
       return found.owner(event.data.owner);
     case 'ReplicaAbandoned':
+      found.holder(event.data.owner);
       found.awaited(event.data.replicaId);
       return found.owner(event.data.owner);
     case 'ReplicaObserved':
@@ -105,6 +110,7 @@ function wakeByNode(nodeId: NodeId, event: NodeEvent, found: Found): void {
       found.dispatches.add(nodeId);
       found.owner(event.data.owner);
       found.volumesOf(event.data.owner.id);
+      found.holder(event.data.owner);
       return found.waiting();
     default:
       if (event.type === 'NodeRemoved') found.volumesOn(nodeId);
@@ -118,6 +124,7 @@ function wakeByNode(nodeId: NodeId, event: NodeEvent, found: Found): void {
 /** Whoever waits may find its place now; the agents of the nodes concerned have something to do. */
 function wakeByVolume(volumeId: VolumeId, event: IndexedEvent, found: Found): void {
   found.volumes.add(volumeId);
+  if (event.type === 'VolumeCreated' || event.type === 'VolumeDeleted') found.rooms.add(volumeId);
   found.nodesOf(volumeId);
   if (event.type === 'VolumeDeleted') found.names.add(volumeId);
   if (event.type === 'VolumeCleared') found.dispatches.add(event.data.nodeId);
@@ -126,6 +133,7 @@ function wakeByVolume(volumeId: VolumeId, event: IndexedEvent, found: Found): vo
 
 function wakeByProject(id: string, event: IndexedEvent, found: Found): void {
   if (event.type === 'NameClaimed') found.names.add(event.data.holder);
+  if (event.type === 'RoomReserved') found.room(event.data.holder);
   if (event.type === 'EnvironmentCreated' || event.type === 'EnvironmentDeleted') found.networks.add(id as ProjectId);
 }
 
@@ -138,6 +146,7 @@ class Found implements Wakes {
   readonly names = new Set<string>();
   readonly volumes = new Set<VolumeId>();
   readonly followers = new Set<DockerServiceId>();
+  readonly rooms = new Set<string>();
 
   constructor(private readonly index: LogIndex) {}
 
@@ -163,6 +172,16 @@ class Found implements Wakes {
 
   owner({ type, id }: Owner): void {
     if (type === 'docker_service') this.service(id);
+  }
+
+  holder({ type, id }: Owner): void {
+    if (type === 'job') this.rooms.add(id);
+  }
+
+  /** Whoever holds room. */
+  room(holder: string): void {
+    if (holder.startsWith('svc_')) this.service(holder);
+    else this.rooms.add(holder);
   }
 
   /** The service whose deployment waits for this job, and what the job uses. */

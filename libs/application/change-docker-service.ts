@@ -2,6 +2,7 @@ import { dockerService, Rejection, streamOf, type CommandMetadata, type Deployme
 import { Conflict, PreconditionFailed, type AggregateStore, type Handled } from '#event-store';
 import { ToDockerService } from './aggregate-command.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { reserveForChange } from './reserve-room.ts';
 
 /** A change that follows from what the service is at the moment. */
 export interface Change {
@@ -16,13 +17,20 @@ export interface Change {
 const TRIES = 20;
 
 /** Sends a command that was made out of the service's present state, and at that state only: so of two that change different parts of
- *  it at once, none undoes the other. A retry is answered by what it did, without being made again.
- *  @throws what `Dispatcher.send` and `from` throw; Conflict where it doesn't stand still. */
-export async function changeDockerService(
-  { dispatcher, aggregates }: { readonly dispatcher: Dispatcher; readonly aggregates: AggregateStore },
-  { dockerServiceId, from, ifMatch }: Change,
-  metadata: CommandMetadata,
-): Promise<Handled<DockerService>> {
+ *  it at once, none undoes the other. Room for it is reserved first. A retry is answered by what it did, without being made again.
+ *  @throws what `Dispatcher.send` and `from` throw; Rejection `quota.exceeded`, `reservation.voided`; Conflict where it doesn't stand still. */
+export function changeDockerService(parts: Parts, change: Change, metadata: CommandMetadata): Promise<Handled<DockerService>> {
+  // Each of them waits for what the one before leads to: side by side they would only be in each other's way.
+  return parts.dispatcher.inTurn(change.dockerServiceId, () => changeAtRest(parts, change, metadata));
+}
+
+interface Parts {
+  readonly dispatcher: Dispatcher;
+  readonly aggregates: AggregateStore;
+}
+
+async function changeAtRest(parts: Parts, { dockerServiceId, from, ifMatch }: Change, metadata: CommandMetadata): Promise<Handled<DockerService>> {
+  const { dispatcher, aggregates } = parts;
   const stream = streamOf('docker_service', dockerServiceId);
   for (let tries = 1; ; tries += 1) {
     const { state, revision } = await aggregates.load(dockerService, stream);
@@ -30,7 +38,9 @@ export async function changeDockerService(
     const isRepeat = await aggregates.stands(dockerService, stream, metadata.commandId);
     // Before anything is made for it.
     if (!isRepeat && ifMatch !== undefined && revision !== ifMatch) throw new PreconditionFailed(stream, ifMatch, revision);
+    if (!isRepeat && state.voided.has(metadata.commandId)) throw new Rejection('conflict', 'reservation.voided', 'the request came too late for its reserved room: send it again as a new one');
     const command = isRepeat ? NOTHING : await from(state);
+    if (!isRepeat && revision !== null) await reserveForChange(parts, { service: state, revision, command }, metadata);
     try {
       return await dispatcher.send(new ToDockerService(dockerServiceId, command, metadata, { ifMatch, expected: revision }));
     } catch (error) {

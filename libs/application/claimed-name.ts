@@ -1,4 +1,4 @@
-import { claimKey, Rejection, type CommandMetadata, type NameClaim } from '#domain';
+import { claimKey, Rejection, type CommandMetadata, type DockerServiceId, type NameClaim, type QuotaAmounts } from '#domain';
 import type { Handled } from '#event-store';
 import { commandIdOf } from '#platform';
 import { ToProject } from './aggregate-command.ts';
@@ -6,6 +6,8 @@ import { followUp, type Dispatcher } from './dispatcher.ts';
 
 /** A name to be claimed on a stream of projects before the thing that bears it is written. */
 export interface Claim extends Omit<NameClaim, 'commandId'> {
+  /** What the thing will need of the project's quota, and by which service's it is counted: reserved with the name. */
+  readonly room?: { readonly amounts: QuotaAmounts; readonly countsFor: DockerServiceId | null };
   /** Whose stream the name is unique in: a project's id, or `platform`. */
   readonly on: string;
 }
@@ -20,10 +22,10 @@ export interface Named<S> {
 /** Claims the name, then writes the thing. A refusal of the second releases the name at once; a crash between the two leaves a
  *  claim that the scheduler frees after a minute, and the thing can't be written under this command any more. A retry of the
  *  same command goes through both again and finds what it wrote.
- *  @throws Rejection `name.taken`, `reservation.voided`, and what `write` throws. */
-export async function withClaimedName<S>(dispatcher: Dispatcher, { on, ...claim }: Claim, metadata: CommandMetadata, thing: Named<S>): Promise<Handled<S>> {
+ *  @throws Rejection `name.taken`, `quota.exceeded`, `reservation.voided`, and what `write` throws. */
+export async function withClaimedName<S>(dispatcher: Dispatcher, { on, room, ...claim }: Claim, metadata: CommandMetadata, thing: Named<S>): Promise<Handled<S>> {
   const { commandId } = metadata;
-  const claimed = await dispatcher.send(new ToProject(on, { type: 'ClaimName', data: { ...claim, commandId } }, metadata));
+  const claimed = await dispatcher.send(new ToProject(on, { type: 'ClaimName', data: { ...claim, commandId, room } }, metadata));
   const held = claimed.state.claims.get(claimKey(claim))?.holder === claim.holder;
   // A late retry: the name went with the thing's deletion, or was taken back from a request that never came to its end.
   if (!held && !(await thing.exists())) {

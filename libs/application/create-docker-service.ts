@@ -9,6 +9,7 @@ import { NOTHING } from './change-docker-service.ts';
 import { withClaimedName } from './claimed-name.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { provideNetworks, type NewNetwork } from './networks.ts';
+import { roomOfCreation } from './reserve-room.ts';
 import { provideVolumes, type NewVolume } from './volumes.ts';
 
 /** What a client asks for, complete: defaults are filled in. */
@@ -40,7 +41,7 @@ export async function createdBefore({ dispatcher, aggregates }: { readonly dispa
 }
 
 /** Claims the name in its environment, then writes the service with its first release and deployment in one append.
- *  @throws Rejection `docker_service.invalid`, `environment.not_found`, `name.taken`, `reservation.voided`. */
+ *  @throws Rejection `docker_service.invalid`, `environment.not_found`, `name.taken`, `quota.exceeded`, `reservation.voided`. */
 export async function createDockerService(
   { dispatcher, aggregates }: { readonly dispatcher: Dispatcher; readonly aggregates: AggregateStore },
   { spec, creates = [], newNetworks = [], ...asked }: NewDockerService,
@@ -51,7 +52,8 @@ export async function createDockerService(
 
   const { data } = await creationOf(aggregates, { ...asked, spec }, metadata.commandId);
   const { dockerServiceId } = data;
-  const claim = { on: asked.projectId, scope: 'docker_service', environmentId: asked.environmentId, name: asked.name, holder: dockerServiceId } as const;
+  const room = { amounts: roomOfCreation(data), countsFor: dockerServiceId };
+  const claim = { on: asked.projectId, scope: 'docker_service', environmentId: asked.environmentId, name: asked.name, holder: dockerServiceId, room } as const;
   return withClaimedName(dispatcher, claim, metadata, {
     exists: async () => (await aggregates.load(dockerService, streamOf('docker_service', dockerServiceId))).state.status === 'present',
     write: async () => {

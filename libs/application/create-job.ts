@@ -1,5 +1,5 @@
 import {
-  currentRelease, dockerService, job, jobSpecOf, nameViolations, Rejection, releaseSpecOf, specViolations, streamOf,
+  currentRelease, dockerService, job, jobSpecOf, nameViolations, refuseJobLimits, Rejection, releaseSpecOf, specViolations, streamOf,
   type CommandMetadata, type ContainerSpec, type DockerServiceId, type EnvironmentId, type ExistingDockerService, type Job, type JobDefinition, type JobId, type ProjectId,
 } from '#domain';
 import type { AggregateStore, Handled } from '#event-store';
@@ -8,6 +8,7 @@ import { ToJob } from './aggregate-command.ts';
 import { standingEnvironment } from './create-docker-service.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { provideNetworks, refuseDeletedNetworks, type NewNetwork } from './networks.ts';
+import { releaseRoomOf, reserveForJob } from './reserve-room.ts';
 import { provideVolumes, type Mounting, type NewVolume } from './volumes.ts';
 
 /** A job that somebody asks for, complete: defaults are filled in. */
@@ -43,16 +44,14 @@ export async function jobCreatedBefore({ dispatcher, aggregates }: Parts, jobId:
   return definition && dispatcher.send(new ToJob(jobId, { type: 'CreateJob', data: definition }, metadataFor(definition.projectId)));
 }
 
-/** @throws Rejection `job.invalid`, `job.timeout_out_of_range`, `job.retries_out_of_range`, `environment.not_found`. */
+/** @throws Rejection `job.invalid`, `job.timeout_out_of_range`, `job.retries_out_of_range`, `environment.not_found`, `quota.exceeded`. */
 export async function createJob({ dispatcher, aggregates }: Parts, { creates = [], newNetworks = [], ...asked }: NewJob, metadata: CommandMetadata): Promise<Handled<Job>> {
   refuseInvalidJob(asked);
   const { environment } = await standingEnvironment(aggregates, asked);
   const jobId = jobIdOf(metadata.commandId);
   const spec = jobSpecOf(asked.spec, {});
   const data = { ...asked, spec, jobId, networkId: environment.networkId, trigger: { type: 'manual' }, rerunOf: null } as const;
-  await mount({ dispatcher, aggregates }, { creates, mounts: spec.volumes ?? [] }, jobId, metadata);
-  await provideNetworks({ dispatcher, aggregates }, newNetworks, metadata);
-  return dispatcher.send(new ToJob(jobId, { type: 'CreateJob', data }, metadata));
+  return make({ dispatcher, aggregates }, data, { creates, mounts: spec.volumes ?? [], newNetworks }, metadata);
 }
 
 /** A new job that runs what another one ran, whatever became of that. @throws Rejection `environment.not_found`, `network.deleted`. */
@@ -61,8 +60,25 @@ export async function rerunJob({ dispatcher, aggregates }: Parts, source: JobDef
   const jobId = rerunIdOf(metadata.commandId, source.jobId);
   const data = { ...source, jobId, trigger: { type: 'manual' }, rerunOf: source.jobId } as const;
   if (!(await createdJob(aggregates, jobId))) await refuseDeletedNetworks(aggregates, source.spec);
-  await mount({ dispatcher, aggregates }, { creates: [], mounts: source.spec.volumes ?? [] }, jobId, metadata);
-  return dispatcher.send(new ToJob(jobId, { type: 'CreateJob', data }, metadata));
+  return make({ dispatcher, aggregates }, data, { creates: [], mounts: source.spec.volumes ?? [], newNetworks: [] }, metadata);
+}
+
+/** Reserves its room, says what it mounts, then writes it. One that is refused after all gives its room back at once; where the process dies between
+ *  the two, the scheduler does. @throws Rejection `quota.exceeded`, `reservation.voided` */
+async function make(parts: Parts, definition: JobDefinition, { newNetworks, ...mounting }: Mounting & { readonly newNetworks: readonly NewNetwork[] }, metadata: CommandMetadata): Promise<Handled<Job>> {
+  const { dispatcher, aggregates } = parts;
+  const { jobId, projectId } = definition;
+  refuseJobLimits(definition);
+  const isMade = (await createdJob(aggregates, jobId)) !== null;
+  if (!isMade) await reserveForJob(dispatcher, definition, metadata);
+  try {
+    await mount(parts, mounting, jobId, metadata);
+    await provideNetworks(parts, newNetworks, metadata);
+    return await dispatcher.send(new ToJob(jobId, { type: 'CreateJob', data: definition }, metadata));
+  } catch (error) {
+    if (error instanceof Rejection && !(await createdJob(aggregates, jobId))) await releaseRoomOf(dispatcher, projectId, jobId, metadata);
+    throw error;
+  }
 }
 
 /** Silent for a job that was created before: its use may have ended with it. */

@@ -7,11 +7,25 @@ import type { AggregateCommand } from './aggregate-command.ts';
 /** Sends commands to their aggregates. Multi-stream intents are functions over it, beside this file. */
 @Injectable()
 export class Dispatcher {
+  readonly #turns = new Map<string, Promise<unknown>>();
+
   constructor(@Inject(CommandBus) private readonly bus: Pick<CommandBus, 'execute'>) {}
 
   /** @throws what `AggregateStore.handle` throws; Rejection `idempotency.key_reused` where the command's name stands for another body. */
   send<C extends Command, State>(command: AggregateCommand<C, State>): Promise<Handled<State>> {
     return this.bus.execute(command);
+  }
+
+  /** What concerns one thing, one after the other in this process: for intents that read it and then write several streams. */
+  async inTurn<Result>(key: string, carryOut: () => Promise<Result>): Promise<Result> {
+    const before = this.#turns.get(key);
+    const turn = before ? before.then(carryOut, carryOut) : carryOut();
+    this.#turns.set(key, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(key) === turn) this.#turns.delete(key);
+    }
   }
 }
 

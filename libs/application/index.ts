@@ -15,3 +15,4 @@ export * from './read-service.ts';
 export * from './dependency-targets.ts';
 export * from './resources.ts';
 export * from './wait-cycles.ts';
+export { releaseRoomOf, reserveForChange, reserveForJob, roomForChange, roomOfCreation } from './reserve-room.ts';

@@ -1,5 +1,5 @@
 import {
-  Rejection, streamOf, volume, volumesIn,
+  Rejection, streamOf, volume, volumeRoom, volumesIn,
   type CommandMetadata, type DockerServiceId, type EnvironmentId, type Owner, type ProjectId, type Volume, type VolumeBackend, type VolumeId, type VolumeMount, type VolumeType,
 } from '#domain';
 import type { AggregateStore, Handled } from '#event-store';
@@ -30,12 +30,12 @@ export interface NewVolume {
 export const volumeIdOf = (commandId: string, name: string): VolumeId => deriveId('vol', commandId, `volume ${name}`, 0);
 
 /** Claims the name in its environment, then writes the volume. A retry is answered by what stands.
- *  @throws Rejection `environment.not_found`, `name.taken`, `reservation.voided`, and of its size. */
+ *  @throws Rejection `environment.not_found`, `name.taken`, `quota.exceeded`, `reservation.voided`, and of its size. */
 export async function createVolume({ dispatcher, aggregates }: Parts, asked: NewVolume, metadata: CommandMetadata, made: Made = { user: null, id: volumeIdOf(metadata.commandId, asked.name) }): Promise<Handled<Volume>> {
   await standingEnvironment(aggregates, asked);
   const { id: volumeId, user } = made;
   const data = { ...asked, volumeId, user };
-  const claim = { on: asked.projectId, scope: 'volume', environmentId: asked.environmentId, name: asked.name, holder: volumeId } as const;
+  const claim = { on: asked.projectId, scope: 'volume', environmentId: asked.environmentId, name: asked.name, holder: volumeId, room: { amounts: volumeRoom(asked.sizeBytes), countsFor: asked.madeFor } } as const;
   return withClaimedName(dispatcher, claim, metadata, {
     exists: async () => (await aggregates.load(volume, streamOf('volume', volumeId))).state.status === 'present',
     write: () => dispatcher.send(new ToVolume(volumeId, { type: 'CreateVolume', data }, metadata)),

@@ -78,6 +78,14 @@ export const registry: Registry = {
   NameClaimed: first('project', 'A name is taken in its scope, before the thing that will bear it is written.'),
   NameReleased: first('project', 'The name is free again: its holder is gone, or never came.'),
 
+  ProjectQuotaChanged: first('project', 'The project may have another amount reserved at most.'),
+  ServiceQuotaChanged: first('project', 'One of its services may have another amount reserved at most.'),
+  RoomReserved: first('project', 'So much the holder may come to need by a change that is about to be written.'),
+  RoomSettled: first('project', 'The holder needs no more than this as it stands, with what is left of before.'),
+  RoomReleased: first('project', 'The holder is gone; what it held of the quota is free again.'),
+  QuotaWarningRaised: first('project', 'What is reserved, or was measured, has come near a limit.'),
+  QuotaWarningEnded: first('project', 'It is no longer near the limit.'),
+
   DockerServiceCreated: second('docker_service', 'A service exists, with what is its own and no release yet.', withWholeDeploySettings),
   ReleaseCut: second('docker_service', 'A numbered spec of what runs was frozen.', withWholeSpec(ALWAYS)),
   ReleasePostponed: first('docker_service', 'What shapes the containers was changed, for the next deployment to cut a release of it.'),
@@ -96,6 +104,8 @@ export const registry: Registry = {
   DockerServiceDeletionRequested: first('docker_service', 'The service is to go: everything of it is being stopped.'),
   DockerServiceDeleted: first('docker_service', 'The engines have confirmed that every container is gone.'),
   ReservationVoided: first('docker_service', "The service was never written after its name was claimed, and now can't be."),
+
+  ChangeVoided: first('docker_service', "A change had reserved room and was never written, and now can't be."),
 
   DeploymentOpened: first('deployment', 'The scheduler has taken the deployment up; its deadline counts from here.'),
   DeploymentStageBegan: first('deployment', 'The deployment has come to this stage; a hook runs as the job that is named here.'),
@@ -132,6 +142,8 @@ export const registry: Registry = {
   JobAttemptFailed: first('job', 'A try of the job failed, and another one is to follow.'),
   JobCancelRequested: first('job', 'The job is to end: what runs of it is being stopped.'),
   JobEnded: first('job', 'The job has its outcome.'),
+
+  JobReservationVoided: first('job', "Room was reserved for the job and it was never written, and now can't be."),
 
   ScheduleCreated: first('schedule', 'Jobs are to be made at the minutes of a cron expression.'),
   ScheduleChanged: first('schedule', 'The schedule fires at other minutes, in another way, or runs something else.'),

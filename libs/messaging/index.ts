@@ -3,3 +3,4 @@ export { connectNats, openNats, type ClosableBus, type NatsOptions } from './nat
 export { readEvents, type ReadEvents } from './read-events.ts';
 export * from './set-chunks.ts';
 export { tellFigures } from './tell-figures.ts';
+export * from './read-samples.ts';

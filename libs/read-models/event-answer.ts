@@ -59,6 +59,8 @@ export function resourceOf(event: Recorded): { readonly type: string; readonly i
 const claimant = keysOf({
   NameClaimed: ({ data: { scope, holder } }) => (scope === 'docker_service' ? holder : null),
   NameReleased: ({ data: { scope, holder } }) => (scope === 'docker_service' ? holder : null),
+  QuotaWarningRaised: ({ data: { scope, id } }) => (scope === 'docker_service' ? id : null),
+  QuotaWarningEnded: ({ data: { scope, id } }) => (scope === 'docker_service' ? id : null),
 });
 
 const environmentNamed = keysOf({ EnvironmentCreated: ({ data }) => data.environmentId, EnvironmentDeleted: ({ data }) => data.environmentId });

@@ -1,6 +1,6 @@
 import { Transient } from '#contracts';
 import {
-  changeDockerService, createProject, dockerServiceIdOf, environmentOf, projectIdOf, ToDockerService, ToNode,
+  changeDockerService, createProject, dockerServiceIdOf, environmentOf, projectIdOf, ToNode,
 } from '#application';
 import {
   Rejection, ALWAYS, DEFAULT_TARGETS,
@@ -114,7 +114,7 @@ export class Client {
     const pick = picker(lots);
     const id = pick([...this.services]);
     const replicas = pick([0, 1, 1, 2, 2, 3, 4, 5]);
-    if (id) this.#toService(id, `scale ${id} to ${replicas}`, 'DockerServiceScaled', { type: 'ScaleDockerService', data: { replicas } });
+    if (id) this.change(id, { what: `scale ${id} to ${replicas}`, type: 'DockerServiceScaled' }, () => ({ type: 'ScaleDockerService', data: { replicas } }));
   }
 
   deleteService(lots: readonly number[]): void {
@@ -189,10 +189,6 @@ export class Client {
   #nextId(): string {
     this.#commands += 1;
     return commandIdOf('client', String(this.#commands));
-  }
-
-  #toService(id: DockerServiceId, what: string, type: string, command: ToDockerService['command']): void {
-    void this.#send(this.#nextId(), { what, type, deed: (gateway, metadata) => gateway.dispatcher.send(new ToDockerService(id, command, { ...metadata, tenantId: this.home.projectId })) });
   }
 
   /** @returns whether it was answered as done */

@@ -9,6 +9,7 @@ import { resolvedValues } from '../../apps/api-gateway/compute/resolve-values.ts
 import { JOB_MOVES } from './job-moves.ts';
 import { usesOf, VALUE_MOVES } from './value-moves.ts';
 import { VOLUME_MOVES } from './volume-moves.ts';
+import { QUOTA_MOVES } from './quota-moves.ts';
 
 type Pick = ReturnType<typeof picker>;
 
@@ -94,6 +95,7 @@ export const MOVES = {
   ...JOB_MOVES,
   ...VOLUME_MOVES,
   ...VALUE_MOVES,
+  ...QUOTA_MOVES,
 } as const;
 
 /** What a change begins from. A log that was put back to the middle of an append may have a service without any. */

@@ -13,6 +13,7 @@ const VERBS = {
   create: 5, scale: 7, delete: 3, job: 4, cancel_job: 1.5, rerun: 1, schedule: 0.5, pause_schedule: 0.3, resume_schedule: 0.3, delete_schedule: 0.3, drain: 1, activate: 2, read: 10,
   deploy: 5, patch: 3, roll_back: 2, restart: 2, cancel: 2, pause: 1.5, resume: 2, stop: 1, start: 2.5,
   mount: 1.5, unmount: 0.7, make_volume: 0.5, delete_volume: 1.5, keep: 2, rotate: 2, forget: 0.7,
+  quota: 1.5, grow: 1,
 } as const;
 
 /** What goes wrong. */

@@ -1,8 +1,9 @@
 import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Dispatcher, ToDockerService } from '#application';
+import { changeDockerService, Dispatcher } from '#application';
 import type { TenantContext } from '#contracts';
+import type { DockerServiceCommand, ExistingDockerService } from '#domain';
 import { getService } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
 import { Change, Tenant } from '../edge/request.ts';
@@ -32,10 +33,12 @@ export class ScaleController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
     const { aggregates, nodes } = this.gateway.parts;
-    const service = await reachDockerService(aggregates, tenant, id);
-    refuseScaleBeyondHostPorts(nodes.present, service, replicas);
-    const command = { type: 'ScaleDockerService', data: { replicas } } as const;
-    this.gateway.accept(reply, await this.dispatcher.send(new ToDockerService(id, command, change.metadata(service.projectId), { ifMatch: change.ifMatch })));
+    const { projectId } = await reachDockerService(aggregates, tenant, id);
+    const from = async (service: ExistingDockerService): Promise<DockerServiceCommand> => {
+      refuseScaleBeyondHostPorts(nodes.present, service, replicas);
+      return { type: 'ScaleDockerService', data: { replicas } };
+    };
+    this.gateway.accept(reply, await changeDockerService({ dispatcher: this.dispatcher, aggregates }, { dockerServiceId: id, ifMatch: change.ifMatch, from }, change.metadata(projectId)));
     return this.gateway.one(['services', 'nodes'], undefined, () => getService(this.gateway.reads, tenant, id), dockerServiceNotFound);
   }
 }

@@ -5,7 +5,7 @@ import { getService, listReplicas, type ReplicaAnswer } from '#read-models';
 import { ReadDto } from '../edge/paging.dto.ts';
 import { Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
-import { readSamples } from '../metrics/read-samples.ts';
+import { readSamples } from '#messaging';
 import { ref } from '../openapi/schemas.ts';
 import { dockerServiceNotFound } from './reach.ts';
 

@@ -7,7 +7,7 @@ import { Gateway } from '../gateway.ts';
 import { containerFamilies } from './container-families.ts';
 import { CONTENT_TYPE, expositionOf } from './exposition.ts';
 import { platformFamilies } from './platform-families.ts';
-import { readSamples } from './read-samples.ts';
+import { readSamples } from '#messaging';
 
 /** For a Prometheus that is an operator's: it sees every project, so it brings an operator's token. */
 @ApiTags('metrics')

@@ -4,6 +4,9 @@ import { anything, flag, idOf, instant, many, mapOf, named, object, one, orNull,
 
 const reason = orNull(named('Reason'));
 const actor = named('Actor');
+const quotaAmounts = object({ cpu_millis: whole, memory_bytes: whole, replicas: whole, volumes_bytes: whole });
+const quotaLimits = { max_cpu_millis: orNull(whole), max_memory_bytes: orNull(whole), max_replicas: orNull(whole), max_volumes_bytes: orNull(whole) };
+const quotaSide = object({ ...quotaLimits, reserved: quotaAmounts, would_reserve: quotaAmounts });
 const ids = { project_id: idOf('prj'), environment_id: idOf('env') };
 const spec = {
   image: text,
@@ -85,6 +88,10 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     },
   },
   Project: object({ project_id: ids.project_id, name: text, created_at: instant, created_by: actor, revision: whole }),
+  Quota: object(
+    { project_id: ids.project_id, ...quotaLimits, reserved: quotaAmounts, used: quotaAmounts, warnings: many(named('Reason')) },
+    { docker_service_id: idOf('svc') },
+  ),
   Environment: object({ ...ids, name: text, network_id: idOf('net'), created_at: instant, created_by: actor }),
   Secret: object({ secret_id: idOf('sec'), ...heldValue }),
   Config: object({ config_id: idOf('cfg'), ...heldValue, content: orNull(text) }),
@@ -357,7 +364,7 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     ),
     conflicts: many(object({ code: text, detail: text, pointer: orNull(text) })),
     warnings: many(named('Reason')),
-    quota: orNull({ type: 'object' }),
+    quota: orNull(object({ project: quotaSide, docker_service: orNull(quotaSide) })),
   }),
   Event: object({ position: text, type: text, stream: text, revision: whole, at: instant, actor, project_id: orNull(text), data: { type: 'object' }, correlation_id: text, causation_id: orNull(text) }),
   AuditEntry: object({

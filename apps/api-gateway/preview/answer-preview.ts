@@ -1,8 +1,10 @@
+import { volumeIdOf, type NewVolume } from '#application';
 import { boundsOf, dockerService as rules, type DockerServiceEvent, type ExistingDockerService, type ForeseenPlacement, type Reason } from '#domain';
 import { verdictDocument } from '#read-models';
 import { changesBetween, type ChangeAnswer } from './changes.ts';
 import { conflictsOf, type ConflictAnswer } from './conflicts.ts';
 import { decideOn, type AskedPreview } from './asked-preview.ts';
+import { foreseenQuota, type ForeseenQuota } from './foreseen-quota.ts';
 import { foreseenService, type ToForesee } from './foreseen-service.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -19,8 +21,8 @@ export interface PreviewAnswer {
   readonly conflicts: readonly ConflictAnswer[];
   /** In spite of these it would be taken. */
   readonly warnings: readonly Reason[];
-  /** What the project would have reserved; null while nothing holds it to a quota. */
-  readonly quota: object | null;
+  /** What is reserved and would be; null where the rules refuse the change. */
+  readonly quota: ForeseenQuota | null;
 }
 
 /** What a preview is made from. */
@@ -32,13 +34,14 @@ export interface Previewed extends Pick<ToForesee, 'reading' | 'volumes'> {
   readonly asked: () => Promise<AskedPreview>;
   /** Where the body of the request stands in the preview's. */
   readonly at: string;
-  /** Ids that volumes have in this preview only. */
-  readonly made: () => ReadonlySet<string>;
+  readonly commandId: string;
+  /** Volumes that would be made. */
+  readonly creates: () => readonly NewVolume[];
 }
 
 /** Carries the request out in thought: decided, admitted, rolled and placed by the same rules, and written nowhere.
  *  @throws InvalidRequest where the request itself would be a 422 for its form */
-export async function answerPreview({ parts, before, revision, asked: ask, at, made, reading, volumes }: Previewed): Promise<PreviewAnswer> {
+export async function answerPreview({ parts, before, revision, asked: ask, at, commandId, creates, reading, volumes }: Previewed): Promise<PreviewAnswer> {
   const known = { revision: revision === null ? null : Number(revision), quota: null };
   let asked: AskedPreview | null = null;
   let events: readonly DockerServiceEvent[] = [];
@@ -47,16 +50,19 @@ export async function answerPreview({ parts, before, revision, asked: ask, at, m
   const { command, checks } = asked as AskedPreview;
   const refused = await conflictsOf([() => void (events = decideOn(before, command))], at);
   const admitted = await conflictsOf(checks, at);
-  const all = [...conflicts, ...refused, ...admitted];
   const after = events.reduce(rules.evolve, before ?? rules.initial);
-  if (refused.length > 0 || after.status !== 'present') return { ...known, changes: [], deployment: null, placements: [], conflicts: all, warnings: [] };
+  if (refused.length > 0 || after.status !== 'present') return { ...known, changes: [], deployment: null, placements: [], conflicts: [...refused, ...admitted], warnings: [] };
+  const reserving = { projectId: after.projectId, before: before && revision !== null ? { service: before, revision } : null, command, volumes: creates(), commandId };
+  const { quota, check } = await foreseenQuota(parts.aggregates, reserving);
+  const overQuota = await conflictsOf([check], at);
   const foreseen = await foreseenService(parts, { service: after, reading, volumes });
   return {
     ...known,
-    changes: changesBetween(before, after, made()),
+    quota,
+    changes: changesBetween(before, after, new Set(creates().map(({ name }) => volumeIdOf(commandId, name)))),
     deployment: deploymentIn(events, after),
     placements: foreseen.placements.map(placementAnswer),
-    conflicts: all,
+    conflicts: [...refused, ...admitted, ...overQuota],
     warnings: warningsOf(after, events, foreseen),
   };
 }

@@ -1,7 +1,7 @@
 import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { dockerServiceIdOf, readService, volumeIdOf } from '#application';
+import { dockerServiceIdOf, readService, type NewVolume } from '#application';
 import { reaches, type TenantContext } from '#contracts';
 import { streamOf, type DockerServiceId, type EnvironmentId } from '#domain';
 import { PreconditionFailed } from '#event-store';
@@ -36,7 +36,7 @@ export class PreviewController {
     const named = askedIn({ ...scope, madeFor: dockerServiceIdOf(commandId) });
     const { volumes } = named;
     const asked = () => askedCreation({ parts, asked: named, commandId }, projectId, body);
-    return answerPreview({ parts, before: null, revision: null, reading: null, volumes, asked, at: '', made: madeIn(volumes, commandId) });
+    return answerPreview({ parts, before: null, revision: null, reading: null, volumes, asked, at: '', commandId, creates: madeIn(volumes) });
   }
 
   /** A dry run of a PATCH, a scale or a deployment. Its `revision`, sent as `If-Match` with the real one, makes that a 412 where the service was
@@ -56,8 +56,8 @@ export class PreviewController {
     const asked = () => askedChange({ parts, asked: named, commandId }, before, body);
     const at = body.scale ? '/scale' : body.patch ? '/patch' : '/deployment';
     reply.header('etag', `"${revision}"`);
-    return answerPreview({ parts, before, revision, reading, volumes, asked, at, made: madeIn(volumes, commandId) });
+    return answerPreview({ parts, before, revision, reading, volumes, asked, at, commandId, creates: madeIn(volumes) });
   }
 }
 
-const madeIn = (volumes: AskedVolumes, commandId: string) => (): ReadonlySet<string> => new Set(volumes.mounting([]).creates.map(({ name }) => volumeIdOf(commandId, name)));
+const madeIn = (volumes: AskedVolumes) => (): readonly NewVolume[] => volumes.mounting([]).creates;

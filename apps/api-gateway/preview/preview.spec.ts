@@ -38,7 +38,7 @@ describe('a preview', () => {
   describe('of a creation', () => {
     it('says what it would be, and where each replica would go', async () => {
       const { body } = await preview('preview', { environment_id, name: 'foreseen', image: 'myorg/api:v1', replicas: 2, resources: size });
-      expect(body).toMatchObject({ revision: null, quota: null, conflicts: [], warnings: [], deployment: { kind: 'create', from_release: null, to_release: 1 } });
+      expect(body).toMatchObject({ revision: null, conflicts: [], warnings: [], deployment: { kind: 'create', from_release: null, to_release: 1 } });
       expect(body.placements).toMatchObject([{ slot: 1, replica_id: null, node_name: 'host-1', nodes: [] }, { slot: 2, node_name: 'host-2' }]);
       expect(body.changes).toEqual(expect.arrayContaining([{ path: '/image', from: null, to: 'docker.io/myorg/api:v1' }, { path: '/replicas', from: null, to: 2 }]));
       expect((await gateway.call('GET', '/v1/docker-services?name=foreseen')).body.items).toEqual([]);
@@ -56,6 +56,17 @@ describe('a preview', () => {
       expect(await preview('preview', { environment_id, image: 'myorg/api:v1', replcas: 2 })).toMatchObject({ status: 422, body: { errors: [{ pointer: '/replcas', code: 'unknown_field' }] } });
       expect(await preview('preview', { environment_id, image: 'myorg/api:v1', plan: 'none' })).toMatchObject({ status: 422, body: { code: 'plan.unknown' } });
       expect(await preview('preview', { environment_id, image: 'myorg/api:v1' }, { 'if-match': '"1"' })).toMatchObject({ status: 412 });
+    });
+
+    it('says what it would have reserved, and what no quota leaves room for', async () => {
+      const { body: projects } = await gateway.call('GET', '/v1/projects');
+      const quota = `/v1/projects/${projects.items[0].project_id}/quota`;
+      const { reserved } = (await gateway.call('GET', quota)).body;
+      expect((await gateway.call('PUT', quota, { max_replicas: reserved.replicas + 2 })).status).toBe(200);
+      const asked = (replicas: number) => preview('preview', { environment_id, image: 'myorg/api:v1', replicas, resources: size });
+      expect((await asked(2)).body).toMatchObject({ conflicts: [], quota: { project: { max_replicas: reserved.replicas + 2, reserved, would_reserve: { replicas: reserved.replicas + 2 } }, docker_service: null } });
+      expect((await asked(3)).body).toMatchObject({ conflicts: [{ code: 'quota.exceeded' }], quota: { project: { would_reserve: { replicas: reserved.replicas + 3 } } } });
+      await gateway.call('PUT', quota, {});
     });
 
     it('says which slots would wait, and what every node lacks for them', async () => {

@@ -5,6 +5,7 @@ import { hookJobIdOf, replicaIdOf } from '#platform';
 import type { LogIndex } from '../log-index.ts';
 import { releaseName } from '../names/free-orphans.ts';
 import type { SchedulerPorts } from '../ports.ts';
+import { SettleService } from '../quotas/settle-service.ts';
 import { executeOrders } from './execute-orders.ts';
 import { FreshReports } from './fresh-reports.ts';
 import { WritePlan } from './write-plan.ts';
@@ -17,6 +18,7 @@ const ROUNDS = 20;
 export class ReconcileService {
   private readonly reports: FreshReports;
   private readonly plans: WritePlan;
+  private readonly rooms: SettleService;
 
   constructor(
     private readonly ports: Pick<SchedulerPorts, 'aggregates' | 'bus' | 'clock' | 'logger'>,
@@ -26,6 +28,7 @@ export class ReconcileService {
   ) {
     this.reports = new FreshReports(ports, index, onReported);
     this.plans = new WritePlan(ports, index);
+    this.rooms = new SettleService(ports, index);
   }
 
   /** One look at a service. Repeating it changes nothing; two schedulers at once order every replica once.
@@ -39,7 +42,7 @@ export class ReconcileService {
       const plan = this.plan(reading, mark);
       if (await this.plans.write(reading, plan)) continue;
       const moved = await executeOrders(this.ports, reading, this.index.causeOf(dockerServiceId));
-      if (!moved) return plan.wakeInMs === null ? undefined : { againInMs: plan.wakeInMs };
+      if (!moved) return soonest(plan.wakeInMs, await this.rooms.settle(reading));
     }
     throw new Transient('scheduler.unsettled', `${dockerServiceId} moves faster than it is planned`);
   }
@@ -75,9 +78,15 @@ export class ReconcileService {
   }
 
   /** The end of a deletion, also where an earlier one stopped half-way. */
-  private async freeName({ service }: ServiceReading): Promise<void> {
-    const { dockerServiceId, projectId, environmentId, name } = service;
-    if (!this.index.claims.has(dockerServiceId)) return;
-    await releaseName(this.ports, this.index, projectId, { scope: 'docker_service', environmentId, name, holder: dockerServiceId });
+  private async freeName(reading: ServiceReading): Promise<void> {
+    const { dockerServiceId, projectId, environmentId, name } = reading.service;
+    if (this.index.claims.has(dockerServiceId)) await releaseName(this.ports, this.index, projectId, { scope: 'docker_service', environmentId, name, holder: dockerServiceId });
+    // The room went with the name; a request that came too late may have reserved some again.
+    await this.rooms.settle(reading);
   }
 }
+
+const soonest = (...waits: readonly (number | null)[]): { againInMs: number } | undefined => {
+  const known = waits.filter((wait) => wait !== null);
+  return known.length ? { againInMs: Math.min(...known) } : undefined;
+};

@@ -1,4 +1,4 @@
-import { targetsNow } from '#application';
+import { changeDockerService, dispatcherOn, targetsNow, type Dispatcher } from '#application';
 import { dockerService, followedBy, Rejection, rolledVersion, streamOf, targetsBehind, workingRelease, type DockerServiceId, type ExistingDockerService, type Targets, type Versions } from '#domain';
 import { commandIdOf, deriveId } from '#platform';
 import { causedBy } from '../cause.ts';
@@ -15,10 +15,14 @@ interface News {
 /** Rolls a service to the latest versions of the secrets and configs that it follows, and to where the resources are that it uses, once for each version: where
  *  that deployment failed and went back, the next one is somebody's decision. A service that is paused or stopped gets them when it is active again. */
 export class FollowVersions {
+  private readonly dispatcher: Dispatcher;
+
   constructor(
     private readonly ports: Pick<SchedulerPorts, 'aggregates' | 'clock' | 'logger'>,
     private readonly index: LogIndex,
-  ) {}
+  ) {
+    this.dispatcher = dispatcherOn(ports.aggregates);
+  }
 
   /** One look at a service. Repeating it changes nothing; two schedulers at once roll it once. */
   async reconcile(dockerServiceId: DockerServiceId): Promise<void> {
@@ -44,12 +48,12 @@ export class FollowVersions {
     const command = { type: 'FollowVersions', data: { deploymentId: deriveId('dep', commandId, 'deployment', 0), ...news } } as const;
     const metadata = causedBy(this.index.causeOf(id) ?? this.index.causeOf(dockerServiceId), commandId, projectId, clock.now());
     try {
-      const { repeated, events } = await aggregates.handle(dockerService, streamOf('docker_service', dockerServiceId), command, metadata);
+      const { repeated, events } = await changeDockerService({ dispatcher: this.dispatcher, aggregates }, { dockerServiceId, ifMatch: undefined, from: async () => command }, metadata);
       if (!repeated && events.length > 0) logger.info('a service follows a new version', { docker_service_id: dockerServiceId, followed_id: id, version });
     } catch (error) {
-      // Paused meanwhile: it is looked at again when it is active.
+      // Paused meanwhile, or there is no room in the quota: it is looked at again when it is active, and from time to time.
       if (!(error instanceof Rejection)) throw error;
-      logger.debug('a service does not follow now', { docker_service_id: dockerServiceId, followed_id: id, error });
+      logger[error.kind === 'quota_exceeded' ? 'warn' : 'debug']('a service does not follow now', { docker_service_id: dockerServiceId, followed_id: id, error });
     }
   }
 }

@@ -20,7 +20,9 @@ export type DockerServiceCommand =
   | DeployingCommand
   | LifecycleCommand
   /** The name was claimed by this command, and no service followed in time. */
-  | { type: 'VoidReservation'; data: { commandId: string; name: string } };
+  | { type: 'VoidReservation'; data: { commandId: string; name: string } }
+  /** Room was reserved by this command, and no change followed in time; send it at the revision that the command would be written at. */
+  | { type: 'VoidChange'; data: { commandId: string } };
 
 const decisions: Cases<DockerServiceCommand, DockerService, readonly DockerServiceEvent[]> = {
   CreateDockerService(service, { data: { spec, deploymentId, ...created } }) {
@@ -57,6 +59,8 @@ const decisions: Cases<DockerServiceCommand, DockerService, readonly DockerServi
     if (service.status === 'present') throw new Rejection('conflict', 'reservation.in_use', 'the service was created: its name stays claimed');
     return service.status === 'voided' ? [] : [{ type: 'ReservationVoided', data }];
   },
+
+  VoidChange: (service, { data }) => (existing(service).voided.has(data.commandId) ? [] : [{ type: 'ChangeVoided', data }]),
 };
 
 /** New replicas need a service that is wanted, that isn't halted, and a generation that its slot never had. */

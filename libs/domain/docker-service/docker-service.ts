@@ -48,6 +48,8 @@ export interface ExistingDockerService {
   readonly halted: Reason | null;
   /** What stands in this stream's steps and in those of ended deployments; an active deployment's orders are in its own stream. */
   readonly orders: Orders;
+  /** Commands that had reserved room and never came: none of them is carried out any more. */
+  readonly voided: ReadonlySet<string>;
   /** Its deletion was asked for together with that of its volumes. */
   readonly takesVolumes: boolean;
 }
@@ -100,6 +102,7 @@ const evolutions: Cases<DockerServiceEvent, DockerService, DockerService> = {
     superseded: [],
     halted: null,
     orders: noOrders,
+    voided: new Set(),
     takesVolumes: false,
   }),
   /** Whatever waited is in it, or was passed over by a rollback. The first release brings the labels that the service was created with. */
@@ -123,6 +126,7 @@ const evolutions: Cases<DockerServiceEvent, DockerService, DockerService> = {
   DockerServiceDeletionRequested: (service, { data }) => ({ ...cutShort(existing(service), DELETED), lifecycle: 'DELETING', paused: null, takesVolumes: data.volumes === 'delete' }),
   DockerServiceDeleted: (service) => ({ ...existing(service), lifecycle: 'DELETED' }),
   ReservationVoided: () => ({ status: 'voided' }),
+  ChangeVoided: (service, { data: { commandId } }) => ({ ...existing(service), voided: new Set([...existing(service).voided, commandId]) }),
 };
 
 /** Folds one event of a service's stream in. */

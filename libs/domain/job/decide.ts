@@ -19,10 +19,13 @@ export type JobCommand =
   | { type: 'FailAttempt'; data: Ending & { attempt: number; retryAt: string } }
   /** Its container is stopped, and it ends CANCELLED on the engine's word; at once where nothing was tried yet. `requestedAt`: RFC 3339. */
   | { type: 'CancelJob'; data: { reason: Reason; requestedAt: string } }
-  | { type: 'EndJob'; data: Ending & { outcome: JobOutcome; attempt: number } };
+  | { type: 'EndJob'; data: Ending & { outcome: JobOutcome; attempt: number } }
+  /** Room was reserved for it by this command, and no job followed in time. */
+  | { type: 'VoidJobReservation'; data: { commandId: string } };
 
 const decisions: Cases<JobCommand, Job, readonly JobEvent[]> = {
   CreateJob(job, { data }) {
+    if (job.status === 'absent' && job.isVoided) throw new Rejection('conflict', 'reservation.voided', 'the request came too late for its reserved room: send it again as a new one');
     if (job.status !== 'absent') throw new Rejection('conflict', 'job.exists', 'a job runs once; create another');
     refuseJobLimits(data);
     return [{ type: 'JobCreated', data }];
@@ -61,10 +64,16 @@ const decisions: Cases<JobCommand, Job, readonly JobEvent[]> = {
       throw ended(job.outcome);
     }
     const { current, cancel } = open(job);
-    const neverTried = cancel && !current && data.attempt === 0;
+    // It was cancelled before its first attempt, or there was no room for one.
+    const neverTried = (cancel || data.outcome === 'FAILED') && !current && data.attempt === 0;
     if (!neverTried && current?.attempt !== data.attempt) throw unknownAttempt(data.attempt);
     if (data.outcome === 'CANCELLED' && !cancel) throw new Rejection('conflict', 'job.not_cancelled', 'nobody asked for that');
     return [{ type: 'JobEnded', data }];
+  },
+
+  VoidJobReservation(job, { data }) {
+    if (job.status !== 'absent') throw new Rejection('conflict', 'reservation.in_use', 'the job was created: its room stays reserved');
+    return job.isVoided ? [] : [{ type: 'JobReservationVoided', data }];
   },
 };
 

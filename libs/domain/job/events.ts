@@ -46,4 +46,6 @@ export type JobEvent =
   /** Its container is being stopped; `requestedAt` is RFC 3339. */
   | { type: 'JobCancelRequested'; data: { reason: Reason; requestedAt: string } }
   /** `attempt`: the last one; 0 where none was ever made. */
-  | { type: 'JobEnded'; data: Ending & { outcome: JobOutcome; attempt: number } };
+  | { type: 'JobEnded'; data: Ending & { outcome: JobOutcome; attempt: number } }
+  /** Room was reserved for it by this command, but the job never written; a late write of it now conflicts. */
+  | { type: 'JobReservationVoided'; data: { commandId: string } };

@@ -24,7 +24,8 @@ export interface OpenJob {
 }
 
 export type Job =
-  | { readonly status: 'absent' }
+  /** `isVoided`: room was reserved for it, but it was never written, and now never will be. */
+  | { readonly status: 'absent'; readonly isVoided?: boolean }
   | OpenJob
   | (Ending & {
       readonly status: 'ended';
@@ -52,6 +53,7 @@ const evolutions: Cases<JobEvent, Job, Job> = {
     const { definition, current } = open(job);
     return { status: 'ended', definition, current, outcome, exitCode, oomKilled, reason };
   },
+  JobReservationVoided: () => ({ status: 'absent', isVoided: true }),
 };
 
 export const evolve = (job: Job, event: JobEvent): Job => evolutions[event.type](job, event as never);

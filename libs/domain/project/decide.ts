@@ -1,6 +1,8 @@
 import type { Cases, Decider } from '../kernel/decider.ts';
-import type { EnvironmentId, ProjectId } from '../kernel/ids.ts';
+import type { DockerServiceId, EnvironmentId, ProjectId } from '../kernel/ids.ts';
 import { Rejection } from '../kernel/rejection.ts';
+import type { QuotaAmounts } from '../quota/amounts.ts';
+import { decideQuotas, type QuotaCommand, type QuotaState, reserve, warningsAfter } from '../quota/decide.ts';
 import type { NameScope, ProjectEvent } from './events.ts';
 import { isName, NAME_RULE } from './name.ts';
 import { claimKey, evolve, initial, type Environment, type NameClaim, type Project } from './project.ts';
@@ -12,9 +14,11 @@ export type ProjectCommand =
   | { type: 'DeleteProject'; data: Record<never, never> }
   | { type: 'CreateEnvironment'; data: Environment }
   | { type: 'DeleteEnvironment'; data: { environmentId: EnvironmentId } }
-  /** Before the thing itself is written. `holder` is the id that the thing will have. */
-  | { type: 'ClaimName'; data: NameClaim }
-  | { type: 'ReleaseName'; data: { scope: NameScope; environmentId: EnvironmentId | null; name: string; holder: string } };
+  /** Before the thing itself is written. `holder` is the id that the thing will have. `room`: what it will need of the project's quota, in the same
+   *  append; with whose service's quota it counts for. */
+  | { type: 'ClaimName'; data: NameClaim & { room?: { amounts: QuotaAmounts; countsFor: DockerServiceId | null } } }
+  | { type: 'ReleaseName'; data: { scope: NameScope; environmentId: EnvironmentId | null; name: string; holder: string } }
+  | QuotaCommand;
 
 const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
   CreateProject(project, { data: { projectId, name, environment } }) {
@@ -57,20 +61,41 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
     return [{ type: 'EnvironmentDeleted', data: { ...environment, projectId } }];
   },
 
-  ClaimName(project, { data }) {
+  ClaimName(project, { data: { room, ...data } }) {
     const claim = project.claims.get(claimKey(data));
-    if (claim?.holder === data.holder) return [];
-    if (claim) throw new Rejection('conflict', 'name.taken', `choose another name than ${data.name}, or delete its holder first`, { holder: claim.holder });
+    if (claim && claim.holder !== data.holder) throw new Rejection('conflict', 'name.taken', `choose another name than ${data.name}, or delete its holder first`, { holder: claim.holder });
     refuseName(data.name);
     refuseScope(project, data);
-    return [{ type: 'NameClaimed', data }];
+    const reserved = room ? reserve(quotaState(project), { ...room, holder: data.holder, at: 0, commandId: data.commandId }) : [];
+    return [...(claim ? [] : [{ type: 'NameClaimed', data } as const]), ...reserved, ...(reserved.length ? warningsAfter(quotaState(project), reserved) : [])];
   },
 
-  ReleaseName: (project, { data }) => (project.claims.get(claimKey(data))?.holder === data.holder ? [{ type: 'NameReleased', data }] : []),
+  /** What the holder had of a quota goes with its name. */
+  ReleaseName(project, { data }) {
+    if (project.claims.get(claimKey(data))?.holder !== data.holder) return [];
+    const { holder } = data;
+    return [{ type: 'NameReleased', data }, ...(project.projectId === null ? [] : decideQuotas(quotaState(project), { type: 'ReleaseRoom', data: { holder } }))];
+  },
+
+  ChangeProjectQuota: ofQuota,
+  ChangeServiceQuota: ofQuota,
+  ReserveRoom: ofQuota,
+  SettleRoom: ofQuota,
+  ReleaseRoom: ofQuota,
+  RecordUse: ofQuota,
 };
 
 /** What has to be deleted first. Networks go with their environment: whoever is in one holds it himself. */
 const holding = (claims: Project['claims']): readonly NameClaim[] => [...claims.values()].filter(({ scope }) => scope !== 'network');
+function ofQuota(project: Project, command: QuotaCommand): readonly ProjectEvent[] {
+  return decideQuotas(quotaState(project), command);
+}
+
+/** @throws Rejection `project.not_found`: what belongs to no project is held by no quota. */
+function quotaState({ projectId, quotas }: Project): QuotaState {
+  if (projectId === null) throw new Rejection('not_found', 'project.not_found', 'no project of this id was ever created');
+  return { projectId, quotas };
+}
 
 function present(project: Project): Project & { projectId: ProjectId; name: string } {
   const { status, projectId, name } = project;

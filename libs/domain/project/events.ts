@@ -1,10 +1,12 @@
 import type { EnvironmentId, NetworkId, ProjectId } from '../kernel/ids.ts';
+import type { QuotaEvent } from '../quota/events.ts';
 
 /** Services, volumes, networks and resources are unique within an environment, each kind by itself (claimed on its project's stream), secrets and configs too, or in the project where they belong
  *  to no environment; projects in the platform (on `project-platform`). */
 export type NameScope = 'project' | 'docker_service' | 'volume' | 'network' | 'secret' | 'config' | 'resource';
 
 export type ProjectEvent =
+  | QuotaEvent
   | { type: 'ProjectCreated'; data: { projectId: ProjectId; name: string } }
   | { type: 'ProjectDeleted'; data: { projectId: ProjectId; name: string } }
   | { type: 'EnvironmentCreated'; data: { environmentId: EnvironmentId; projectId: ProjectId; name: string; networkId: NetworkId } }

@@ -1,5 +1,7 @@
 import type { Cases } from '../kernel/decider.ts';
 import type { EnvironmentId, NetworkId, ProjectId } from '../kernel/ids.ts';
+import type { QuotaEvent } from '../quota/events.ts';
+import { evolveQuotas, noQuotas, type Quotas } from '../quota/quotas.ts';
 import type { NameScope, ProjectEvent } from './events.ts';
 
 export interface Environment {
@@ -27,9 +29,10 @@ export interface Project {
   readonly environments: ReadonlyMap<EnvironmentId, Environment>;
   /** By `claimKey`. */
   readonly claims: ReadonlyMap<string, NameClaim>;
+  readonly quotas: Quotas;
 }
 
-export const initial: Project = { status: 'absent', projectId: null, name: null, environments: new Map(), claims: new Map() };
+export const initial: Project = { status: 'absent', projectId: null, name: null, environments: new Map(), claims: new Map(), quotas: noQuotas };
 
 /** Where a name is unique. */
 export const claimKey = ({ scope, environmentId, name }: Pick<NameClaim, 'scope' | 'environmentId' | 'name'>): string =>
@@ -45,7 +48,18 @@ const evolutions: Cases<ProjectEvent, Project, Project> = {
   EnvironmentDeleted: (project, { data }) => ({ ...project, environments: without(project.environments, data.environmentId) }),
   NameClaimed: (project, { data }) => ({ ...project, claims: new Map([...project.claims, [claimKey(data), data]]) }),
   NameReleased: (project, { data }) => ({ ...project, claims: without(project.claims, claimKey(data)) }),
+  ProjectQuotaChanged: withQuotas,
+  ServiceQuotaChanged: withQuotas,
+  RoomReserved: withQuotas,
+  RoomSettled: withQuotas,
+  RoomReleased: withQuotas,
+  QuotaWarningRaised: withQuotas,
+  QuotaWarningEnded: withQuotas,
 };
+
+function withQuotas(project: Project, event: QuotaEvent): Project {
+  return { ...project, quotas: evolveQuotas(project.quotas, event) };
+}
 
 /** Folds one event of a project's stream in. */
 export const evolve = (project: Project, event: ProjectEvent): Project => evolutions[event.type](project, event as never);

@@ -15,6 +15,8 @@ export const jobSentences: Sentences<(JobEvent | ScheduleEvent)['type']> = {
   JobCancelRequested: ({ data }) => ({ what: 'the job is to end: what runs of it is being stopped', why: data.reason.message }),
   JobEnded: ({ data }) => ({ what: data.attempt === 0 ? `the job ended ${data.outcome} before its first attempt` : `the job ended ${data.outcome} with attempt ${data.attempt}`, why: because(data.reason, data.exitCode, data.oomKilled) }),
 
+  JobReservationVoided: () => ({ what: 'the room that was reserved for it was given back', why: 'the job itself was never written' }),
+
   ScheduleCreated: ({ data }) => ({ what: `a schedule was created: ${data.job.name} at "${data.cron}" in ${data.timeZone}`, why: ASKED }),
   ScheduleChanged: ({ data }) => ({ what: `it was changed: ${data.to.job.name} at "${data.to.cron}" in ${data.to.timeZone}, overlap: ${data.to.concurrency}`, why: ASKED }),
   SchedulePaused: ({ data }) => ({ what: 'it was paused', why: data.reason.message }),

@@ -12,6 +12,7 @@ const sentences: { readonly [Type in EventType]?: (event: never, names: Names) =
 export const UNTOLD: ReadonlySet<string> = new Set<EventType>([
   'ProjectCreated', 'ProjectDeleted', 'EnvironmentCreated', 'EnvironmentDeleted', 'NameClaimed', 'NameReleased',
   'PlanDefined', 'PlanChanged', 'NetworkCreated', 'NetworkDeleted', 'SubnetAllotted', 'SubnetFreed',
+  'ProjectQuotaChanged', 'RoomReserved', 'RoomSettled', 'RoomReleased', 'AuditHeadSigned',
 ]);
 
 /** Whether the type has a sentence. */

@@ -1,7 +1,8 @@
-import { formatBytes, type EventType, type VolumeEvent } from '#domain';
+import { formatAmount, formatBytes, type EventType, type VolumeEvent } from '#domain';
 import { ASKED, type Sentences } from './sentence.ts';
 
-type Told = VolumeEvent['type'] | 'SecretCreated' | 'SecretVersionAdded' | 'SecretDeleted' | 'ConfigCreated' | 'ConfigVersionAdded' | 'ConfigDeleted' | 'NetworkSubnetChanged' | 'SubnetBarred';
+type Told = VolumeEvent['type'] | 'SecretCreated' | 'SecretVersionAdded' | 'SecretDeleted' | 'ConfigCreated' | 'ConfigVersionAdded' | 'ConfigDeleted' | 'NetworkSubnetChanged' | 'NetworkReservationVoided' | 'SubnetBarred'
+  | 'ResourceCreated' | 'ResourceChanged' | 'ResourceDeleted' | 'ServiceQuotaChanged' | 'QuotaWarningRaised' | 'QuotaWarningEnded';
 
 /** What happens to the things that containers mount, are given, or speak over. */
 export const thingSentences: Sentences<Extract<EventType, Told>> = {
@@ -28,7 +29,16 @@ export const thingSentences: Sentences<Extract<EventType, Told>> = {
   ConfigVersionAdded: ({ data, stream }) => ({ what: `the config ${idOf(stream)} got its version ${data.version}`, why: followed(data.apply) }),
   ConfigDeleted: ({ data }) => ({ what: `the config ${data.name} was deleted`, why: ASKED }),
 
-  NetworkSubnetChanged: ({ data }) => ({ what: `its network moved from ${data.from} to ${data.to}`, why: data.reason.message }),
+  ResourceCreated: ({ data }) => ({ what: `the ${data.kind} resource ${data.name} was made`, why: ASKED }),
+  ResourceChanged: ({ data, stream }) => ({ what: `the resource ${idOf(stream)} is reached in its way ${data.version}`, why: `${ASKED}: who depends on it is to have it at once` }),
+  ResourceDeleted: ({ data }) => ({ what: `the resource ${data.name} was deleted`, why: ASKED }),
+
+  ServiceQuotaChanged: () => ({ what: 'its quota was changed', why: ASKED }),
+  QuotaWarningRaised: ({ data }) => ({ what: `${formatAmount(data.resource, data.amount)} are ${data.measure}: ${data.level}% of the quota and more`, why: `the limit is ${formatAmount(data.resource, data.limit)}` }),
+  QuotaWarningEnded: ({ data }) => ({ what: `${formatAmount(data.resource, data.amount)} are ${data.measure}: that is no cause for a warning any more`, why: 'less is needed, or more is allowed' }),
+
+  NetworkSubnetChanged: ({ data }) => ({ what: data.from === null ? `its network got ${data.to}` : `its network moved from ${data.from} to ${data.to}`, why: data.reason.message }),
+  NetworkReservationVoided: ({ data }) => ({ what: `the name ${data.name} was given back`, why: 'the network itself was never written' }),
   SubnetBarred: ({ data }, names) => ({ what: `${data.subnet} is not allotted any more`, why: `${names.node(data.nodeId)}: ${data.reason.message}` }),
 };
 

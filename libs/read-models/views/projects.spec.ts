@@ -20,6 +20,7 @@ describe('the projects view', () => {
     story.tell('project-prj_shop', 'NameClaimed', { scope: 'docker_service', environmentId: 'env_live', name: 'web', holder: 'svc_web', commandId: 'c' });
     expect(foldDocument(projects, story.events, 'prj_shop')).toEqual({
       id: 'prj_shop',
+      quota_warnings: {},
       position: '00000000000000000004',
       project_id: 'prj_shop',
       name: 'shop',

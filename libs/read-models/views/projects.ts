@@ -1,5 +1,5 @@
 import type { TenantContext } from '#contracts';
-import type { Actor, ProjectId } from '#domain';
+import { type Actor, type ProjectId, type Reason, warningKey, warningReason } from '#domain';
 import type { Page } from '../port.ts';
 import { answered, asQuery, getWithin, type Paging, type Reads } from '../reads.ts';
 import { evolveBy, type View } from '../view.ts';
@@ -16,6 +16,14 @@ export interface ProjectAnswer {
 export interface ProjectDocument extends ProjectAnswer {
   readonly id: string;
   readonly position: string;
+  /** Of its quota, each by what it is about. */
+  readonly quota_warnings: Readonly<Record<string, Reason>>;
+}
+
+/** Those that stand, when this one has ended. */
+export function withoutWarning(warnings: ProjectDocument['quota_warnings'], ended: Parameters<typeof warningKey>[0]): ProjectDocument['quota_warnings'] {
+  const { [warningKey(ended)]: _, ...others } = warnings;
+  return others;
 }
 
 const STREAM = 'project-prj_';
@@ -25,7 +33,7 @@ const inStep = (project: ProjectDocument, { revision }: { revision: bigint }): P
 
 /** Projects that exist; a deleted one leaves the view. */
 export const projects: View<ProjectDocument> = {
-  schema: { view: 'projects', version: 1, indexes: [['name']] },
+  schema: { view: 'projects', version: 2, indexes: [['name']] },
   prefixes: [STREAM],
   keys: ({ stream }) => [stream.slice('project-'.length)],
   evolve: evolveBy<ProjectDocument>(
@@ -38,6 +46,7 @@ export const projects: View<ProjectDocument> = {
         created_at: metadata.at,
         created_by: metadata.actor,
         revision: Number(revision),
+        quota_warnings: {},
       }),
     },
     {
@@ -46,6 +55,13 @@ export const projects: View<ProjectDocument> = {
       EnvironmentDeleted: inStep,
       NameClaimed: inStep,
       NameReleased: inStep,
+      ProjectQuotaChanged: inStep,
+      ServiceQuotaChanged: inStep,
+      RoomReserved: inStep,
+      RoomSettled: inStep,
+      RoomReleased: inStep,
+      QuotaWarningRaised: (project, event) => ({ ...inStep(project, event), ...(event.data.scope === 'project' && { quota_warnings: { ...project.quota_warnings, [warningKey(event.data)]: warningReason(event.data) } }) }),
+      QuotaWarningEnded: (project, event) => ({ ...inStep(project, event), ...(event.data.scope === 'project' && { quota_warnings: withoutWarning(project.quota_warnings, event.data) }) }),
     },
   ),
 };
@@ -63,4 +79,4 @@ export async function listProjects(reads: Reads, tenant: TenantContext, list: Pa
   return answered(await reads.models.find<ProjectDocument>('projects', asQuery({ ...paging, ...reached, eq: { name } })), answer);
 }
 
-const answer = ({ id: _id, position: _position, ...project }: ProjectDocument): ProjectAnswer => project;
+const answer = ({ id: _id, position: _position, quota_warnings: _warnings, ...project }: ProjectDocument): ProjectAnswer => project;

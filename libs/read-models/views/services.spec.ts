@@ -91,6 +91,7 @@ describe('the services view', () => {
       postponed: false,
       deployment: { deployment_id: 'dep_1', status: 'RUNNING' },
       warnings: [],
+      quota_warnings: {},
       created_at: timeOf(1),
       created_by: token,
       updated_at: timeOf(3),

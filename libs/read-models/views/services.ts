@@ -1,10 +1,11 @@
-import { KEPT_RELEASES } from '#domain';
+import { KEPT_RELEASES, warningKey, warningReason } from '#domain';
 import type {
   Actor, DeploymentId, DeploymentOutcome, DockerServiceId, EnvironmentId, Lifecycle, NetworkId, ProjectId, Reason, ReplicaCounts, ServiceStatus,
 } from '#domain';
 import { evolveBy, keysOf, type Folds, type Of, type View } from '../view.ts';
 import { releaseSpecDocument, type ReleaseSpecDocument } from './container-spec.ts';
 import { deploySettingsDocument, type DeploySettingsDocument } from './deploy-settings.ts';
+import { withoutWarning } from './projects.ts';
 import { change, currentRelease, observed, settled, statusOf, takeStep, type Standing } from './service-members.ts';
 
 /** What of a service is answered as it stands in its document; the rest is joined when it is read (`service-queries.ts`). */
@@ -55,6 +56,8 @@ export interface ServiceDocument extends ServiceFields, Omit<Standing, 'paused' 
   /** The service's own, which its containers have from the next release on. */
   readonly own_labels: Readonly<Record<string, string>>;
   readonly deletion_asked_by: Actor | null;
+  /** Of its own quota, each by what it is about. */
+  readonly quota_warnings: Readonly<Record<string, Reason>>;
 }
 
 /** Changes that somebody asks for. */
@@ -70,7 +73,7 @@ export const services: View<ServiceDocument> = {
     version: 4,
     indexes: [['project_id', 'lifecycle'], ['environment_id', 'name'], ['lifecycle']],
   },
-  prefixes: ['docker_service-', 'deployment-', 'replica-'],
+  prefixes: ['docker_service-', 'deployment-', 'replica-', 'project-'],
   keys(event) {
     if (event.stream.startsWith(OWN)) return [event.stream.slice(OWN.length)];
     return elsewhere(event);
@@ -97,7 +100,13 @@ const elsewhere = keysOf({
   PlacementDeferred: replicaKey,
   PlacementSettled: replicaKey,
   ReplicaObserved: replicaKey,
+  QuotaWarningRaised: warnedKey,
+  QuotaWarningEnded: warnedKey,
 });
+
+function warnedKey({ data: { scope, id } }: { data: { scope: string; id: string } }): string | null {
+  return scope === 'docker_service' ? id : null;
+}
 
 const folds: Folds<ServiceDocument> = {
   ReleaseCut: (service, { data: { release, spec } }) => ({
@@ -148,6 +157,8 @@ const folds: Folds<ServiceDocument> = {
   PlacementDeferred: (service, { data: { replicaId, reason } }) => ({ ...service, members: change(service.members, replicaId, () => ({ reason })) }),
   PlacementSettled: (service, event) => ({ ...service, members: change(service.members, event.data.replicaId, () => settled(event)) }),
   ReplicaObserved: (service, event) => ({ ...service, members: change(service.members, event.data.replicaId, observed(event)) }),
+  QuotaWarningRaised: (service, { data }) => ({ ...service, quota_warnings: { ...service.quota_warnings, [warningKey(data)]: warningReason(data) } }),
+  QuotaWarningEnded: (service, { data }) => ({ ...service, quota_warnings: withoutWarning(service.quota_warnings, data) }),
 };
 
 const fold = evolveBy<ServiceDocument>({ DockerServiceCreated: created }, folds);
@@ -182,7 +193,7 @@ const lately = ({ releases, stable_release }: ServiceDocument, cut: number): Ser
 function derived(service: ServiceDocument): ServiceDocument {
   const { status, reason, degraded, counts } = statusOf(service, () => false);
   const release = currentRelease(service) ?? service.last_release;
-  return { ...service, ...service.releases[release], labels: service.own_labels, release, status, status_reason: reason, degraded, replicas: counts };
+  return { ...service, ...service.releases[release], labels: service.own_labels, release, status, status_reason: reason, degraded, replicas: counts, warnings: Object.values(service.quota_warnings) };
 }
 
 function created({ data, metadata: { at, actor }, position, revision }: Of<'DockerServiceCreated'>): ServiceDocument {
@@ -208,6 +219,7 @@ function created({ data, metadata: { at, actor }, position, revision }: Of<'Dock
     deleted_at: null,
     deleted_by: null,
     deletion_asked_by: null,
+    quota_warnings: {},
     revision: Number(revision),
   };
 }

@@ -7,6 +7,7 @@ import { DEPLOYMENT_LAWS } from './deployment-laws.ts';
 import { HEALTH_LAWS } from './health-laws.ts';
 import { HOOK_LAWS } from './hook-laws.ts';
 import { JOB_LAWS } from './job-laws.ts';
+import { QUOTA_LAWS } from './quota-laws.ts';
 import type { Ledger } from './ledger.ts';
 import type { Truths } from './truths.ts';
 import { VALUE_LAWS } from './value-laws.ts';
@@ -109,6 +110,7 @@ const LAWS: Readonly<Record<string, Law>> = {
 
   ...HEALTH_LAWS,
   ...JOB_LAWS,
+  ...QUOTA_LAWS,
   ...DEPLOYMENT_LAWS,
   ...HOOK_LAWS,
   ...VOLUME_LAWS,

@@ -10,12 +10,13 @@ import type { World } from '../world.ts';
 import { schedulesLeft } from './job-laws.ts';
 import { namedNetworks, wronglyJoined } from './network-laws.ts';
 import { volumesLeft } from './volume-laws.ts';
+import { roomLeft } from './quota-laws.ts';
 
 /** Where the house isn't at rest yet, once nothing goes wrong any more: what is wanted isn't there, what is there isn't wanted, or
  *  something has no end. None: it is. */
 export function unrest(world: World): string[] {
   const expected: Expected = new Map();
-  return [...services(world, expected), ...openEnds(world), ...schedulesLeft(world), ...leftOver(world, expected), ...wronglyJoined(world), ...namesLeft(world), ...volumesLeft(world)];
+  return [...services(world, expected), ...openEnds(world), ...schedulesLeft(world), ...leftOver(world, expected), ...wronglyJoined(world), ...namesLeft(world), ...volumesLeft(world), ...roomLeft(world)];
 }
 
 /** What may be on engines; `held`: and doesn't run. */

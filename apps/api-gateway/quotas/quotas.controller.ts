@@ -1,0 +1,85 @@
+import { Body, Controller, Get, Param, Put, Query, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Dispatcher, ToProject } from '#application';
+import { reaches, type TenantContext } from '#contracts';
+import { NO_QUOTA, project as projectRules, Rejection, reservedBy, streamOf, type DockerServiceId, type Project, type Quotas } from '#domain';
+import { reachDockerService } from '../docker-services/reach.ts';
+import { OperatorOnly } from '../edge/gate.ts';
+import type { Mutation } from '../edge/mutation.ts';
+import { ReadDto } from '../edge/paging.dto.ts';
+import { Change, Tenant } from '../edge/request.ts';
+import { Gateway } from '../gateway.ts';
+import { ref } from '../openapi/schemas.ts';
+import { projectNotFound } from '../projects/projects.controller.ts';
+import { quotaAnswer, usedNow } from './quota-answer.ts';
+import { QuotaDto, quotaOf } from './quota.dto.ts';
+
+/** Quotas are read from the project's own stream: what is reserved is never behind. */
+@ApiTags('quotas')
+@Controller('v1')
+export class QuotasController {
+  constructor(
+    private readonly gateway: Gateway,
+    private readonly dispatcher: Dispatcher,
+  ) {}
+
+  /** What the project may have reserved at most, what is reserved, and what is taken of it. */
+  @Get('projects/:project_id/quota')
+  @ApiOkResponse({ schema: ref('Quota') })
+  async ofProject(@Tenant() tenant: TenantContext, @Param('project_id') id: string, @Query() _query: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const { quotas, revision } = await this.#project(tenant, id);
+    reply.header('etag', `"${revision}"`);
+    return this.#answerProject(tenant, id, quotas);
+  }
+
+  /** Takes nothing away: where more is reserved already, it only stops growth. */
+  @Put('projects/:project_id/quota')
+  @OperatorOnly()
+  @ApiOkResponse({ schema: ref('Quota') })
+  async changeOfProject(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('project_id') id: string, @Body() body: QuotaDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    await this.#project(tenant, id);
+    const handled = await this.dispatcher.send(new ToProject(id, { type: 'ChangeProjectQuota', data: { quota: quotaOf(body) } }, change.metadata(id), { ifMatch: change.ifMatch }));
+    this.gateway.accept(reply, handled);
+    return this.#answerProject(tenant, id, handled.state.quotas);
+  }
+
+  /** The same of one service, which its project's holds too. */
+  @Get('docker-services/:docker_service_id/quota')
+  @ApiOkResponse({ schema: ref('Quota') })
+  async ofService(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() _query: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const { dockerServiceId, projectId } = await reachDockerService(this.gateway.parts.aggregates, tenant, id);
+    const { quotas, revision } = await this.#project(tenant, projectId);
+    reply.header('etag', `"${revision}"`);
+    return this.#answerService({ tenant, projectId, dockerServiceId }, quotas);
+  }
+
+  /** Makes no release and rolls nothing; at most what its project has. */
+  @Put('docker-services/:docker_service_id/quota')
+  @ApiOkResponse({ schema: ref('Quota') })
+  async changeOfService(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('docker_service_id') id: string, @Body() body: QuotaDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const { dockerServiceId, projectId, lifecycle } = await reachDockerService(this.gateway.parts.aggregates, tenant, id);
+    if (lifecycle === 'DELETING' || lifecycle === 'DELETED') throw new Rejection('conflict', 'docker_service.deleted', 'it is being deleted or was: create another one', { lifecycle });
+    const command = { type: 'ChangeServiceQuota', data: { dockerServiceId, quota: quotaOf(body) } } as const;
+    const handled = await this.dispatcher.send(new ToProject(projectId, command, change.metadata(projectId), { ifMatch: change.ifMatch }));
+    this.gateway.accept(reply, handled);
+    return this.#answerService({ tenant, projectId, dockerServiceId }, handled.state.quotas);
+  }
+
+  async #project(tenant: TenantContext, id: string): Promise<Project & { readonly revision: bigint | null }> {
+    const { state, revision } = await this.gateway.parts.aggregates.load(projectRules, streamOf('project', id));
+    if (state.status !== 'present' || !reaches(tenant, id)) throw projectNotFound();
+    return { ...state, revision };
+  }
+
+  async #answerProject(tenant: TenantContext, projectId: string, { quota, reserved, warnings }: Quotas): Promise<object> {
+    const used = await usedNow(this.gateway, { tenant, projectId, dockerServiceId: null });
+    return { project_id: projectId, ...quotaAnswer(quota, reserved, used, [...warnings.values()].filter(({ scope }) => scope === 'project')) };
+  }
+
+  async #answerService({ tenant, projectId, dockerServiceId }: { readonly tenant: TenantContext; readonly projectId: string; readonly dockerServiceId: DockerServiceId }, quotas: Quotas): Promise<object> {
+    const used = await usedNow(this.gateway, { tenant, projectId, dockerServiceId });
+    const own = [...quotas.warnings.values()].filter(({ id }) => id === dockerServiceId);
+    return { project_id: projectId, docker_service_id: dockerServiceId, ...quotaAnswer(quotas.ofServices.get(dockerServiceId) ?? NO_QUOTA, reservedBy(quotas, dockerServiceId), used, own) };
+  }
+}

@@ -1,0 +1,89 @@
+import { isGone, job as jobRules, type Job, jobRoom, node as nodeRules, type ProjectId, replica as replicaRules, type ReplicaId, streamOf, volume as volumeRules, volumeRoom } from '#domain';
+import { Conflict } from '#event-store';
+import { commandIdOf } from '#platform';
+import type { LogIndex } from '../log-index.ts';
+import type { SchedulerPorts } from '../ports.ts';
+import { WriteRoom } from './write-room.ts';
+
+/** How long room may wait for the job that it was reserved for. */
+const ORPHANED_AFTER_MS = 60_000;
+
+/** Jobs and volumes as holders of room. A job's is given back when it has ended and its container is gone; a volume's goes with its name. What was
+ *  made before there were quotas is counted. */
+export class SettleHolders {
+  /** By this process's own clock. */
+  private readonly firstSeen = new Map<string, number>();
+  private readonly rooms: WriteRoom;
+
+  constructor(
+    private readonly ports: Pick<SchedulerPorts, 'aggregates' | 'clock' | 'logger'>,
+    private readonly index: LogIndex,
+  ) {
+    this.rooms = new WriteRoom(ports, index);
+  }
+
+  /** One look at a job or volume. Repeating it changes nothing. */
+  async reconcile(holder: string): Promise<void | { againInMs: number }> {
+    const projectId = this.index.holders.projectOf(holder);
+    if (!projectId) return;
+    const leftMs = holder.startsWith('job_') ? await this.settleJob(projectId, holder) : await this.settleVolume(projectId, holder);
+    if (leftMs !== null) return { againInMs: leftMs };
+    this.firstSeen.delete(holder);
+  }
+
+  private async settleJob(projectId: ProjectId, holder: string): Promise<number | null> {
+    const { state: job, revision: at } = await this.ports.aggregates.load(jobRules, streamOf('job', holder));
+    const { quotas, revision } = await this.rooms.read(projectId);
+    const isHeld = quotas.holdings.has(holder);
+    if (job.status === 'absent' && !job.isVoided) return isHeld ? this.awaitJob(projectId, holder, quotas.holdings.get(holder)!.pending.keys().next().value ?? holder) : null;
+    if (job.status === 'open') {
+      // A hook's room is its deployment's. The job-runner asks for that of a job before its first attempt.
+      const isFound = !isHeld && job.current !== null && !isHook(job);
+      if (isFound) await this.rooms.settle(projectId, { holder, countsFor: null, at: Number(at) + 1, amounts: jobRoom(job.definition.spec), isFound }, revision);
+      return null;
+    }
+    if (job.status === 'ended' && job.current && !(await this.isOver(job.current.replicaId))) return null;
+    if (isHeld) await this.rooms.release(projectId, holder, revision);
+    else this.index.holders.forget(holder);
+    return null;
+  }
+
+  /** Room without its job: a request that died in between, or that is just about to write it. */
+  private async awaitJob(projectId: ProjectId, holder: string, commandId: string): Promise<number | null> {
+    const now = this.ports.clock.monotonic();
+    const since = this.firstSeen.get(holder) ?? now;
+    this.firstSeen.set(holder, since);
+    const leftMs = since + ORPHANED_AFTER_MS - now;
+    if (leftMs > 0) return leftMs;
+    const metadata = this.rooms.metadata(holder, projectId, commandIdOf('void', holder));
+    try {
+      await this.ports.aggregates.handle(jobRules, streamOf('job', holder), { type: 'VoidJobReservation', data: { commandId } }, metadata, { expected: null });
+      this.ports.logger.warn('room of a job that never came is given back', { job_id: holder });
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+    }
+    return 1_000;
+  }
+
+  /** Its node has given its room free, or never had it. */
+  private async isOver(replicaId: ReplicaId): Promise<boolean> {
+    const { state } = await this.ports.aggregates.load(replicaRules, streamOf('replica', replicaId));
+    if (state.status !== 'present') return true;
+    if (!state.placement) return state.claim === null;
+    const { state: node } = await this.ports.aggregates.load(nodeRules, streamOf('node', state.placement.nodeId));
+    return isGone(state) && !node.entries.has(replicaId);
+  }
+
+  private async settleVolume(projectId: ProjectId, holder: string): Promise<null> {
+    const { state: volume, revision: at } = await this.ports.aggregates.load(volumeRules, streamOf('volume', holder));
+    if (volume.status !== 'present' || at === null) return null;
+    const { quotas, revision } = await this.rooms.read(projectId);
+    const isHeld = quotas.holdings.has(holder);
+    if (volume.lifecycle === 'DELETED' && isHeld) await this.rooms.release(projectId, holder, revision);
+    else if (volume.lifecycle === 'DELETED') this.index.holders.forget(holder);
+    else if (!isHeld && volume.sizeBytes) await this.rooms.settle(projectId, { holder, countsFor: volume.madeFor, at: Number(at) + 1, amounts: volumeRoom(volume.sizeBytes), isFound: true }, revision);
+    return null;
+  }
+}
+
+const isHook = ({ definition: { trigger } }: Extract<Job, { status: 'open' }>): boolean => trigger.type === 'pre_deploy' || trigger.type === 'post_deploy';

@@ -1,0 +1,28 @@
+import { ToProject } from '#application';
+import { NO_QUOTA, type Quota } from '#domain';
+import { picker, type Client } from './client.ts';
+
+/** Quotas that come and go, mostly near what is in use: so that of requests at once some find room and others don't. */
+export const QUOTA_MOVES = {
+  quota: (client: Client, lots: readonly number[]): void => {
+    const pick = picker(lots);
+    const quota: Quota = pick([NO_QUOTA, { ...NO_QUOTA, cpuMillis: pick([500, 1_000, 2_000, 4_000]) }, { ...NO_QUOTA, replicas: pick([1, 3, 6, 9]) }, { ...NO_QUOTA, memoryBytes: pick([4, 8, 16]) * 64 * 1024 * 1024, replicas: pick([null, 8]) }]);
+    const id = pick([null, null, ...client.services]);
+    const { projectId } = client.home;
+    const command = id === null ? ({ type: 'ChangeProjectQuota', data: { quota } } as const) : ({ type: 'ChangeServiceQuota', data: { dockerServiceId: id, quota } } as const);
+    client.ask({
+      what: `allow ${id ?? 'the project'} ${JSON.stringify(quota)}`,
+      type: id === null ? 'ProjectQuotaChanged' : 'ServiceQuotaChanged',
+      deed: (gateway, metadata) => gateway.dispatcher.send(new ToProject(projectId, command, { ...metadata, tenantId: projectId })),
+    });
+  },
+
+  /** Many at once for what is left. */
+  grow: (client: Client, lots: readonly number[]): void => {
+    const pick = picker(lots);
+    const by = pick([1, 2, 3]);
+    for (const id of [...client.services].slice(0, 5)) {
+      client.change(id, { what: `scale ${id} by ${by}`, type: 'DockerServiceScaled' }, ({ service }) => ({ type: 'ScaleDockerService', data: { replicas: Math.min(5, service.replicas + by) } }));
+    }
+  },
+} as const;
