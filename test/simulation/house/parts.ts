@@ -26,7 +26,7 @@ export interface Surroundings {
 }
 
 /** The views that a client of the simulation asks for. */
-export const LIVE_VIEWS: readonly View[] = [views.services, views.nodes, views.replicas, views.deployments, views.jobs, views.schedules, views.volumes, views.secrets, views.configs] as unknown as readonly View[];
+export const LIVE_VIEWS: readonly View[] = [views.services, views.nodes, views.replicas, views.deployments, views.jobs, views.schedules, views.volumes, views.secrets, views.configs, views.resources] as unknown as readonly View[];
 
 interface OnTheLog {
   readonly store: SimulatedStore;
