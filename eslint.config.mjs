@@ -8,6 +8,7 @@ const law = {
   'lib:event-store': ['lib:domain', 'lib:contracts'],
   'lib:messaging': ['lib:domain', 'lib:contracts'],
   'lib:docker': ['lib:domain', 'lib:contracts'],
+  'lib:secrets': ['lib:domain', 'lib:contracts'],
   'lib:reconcile': ['lib:domain', 'lib:contracts'],
   'lib:platform': ['lib:domain', 'lib:contracts'],
   'lib:read-models': ['lib:domain', 'lib:contracts', 'lib:event-store', 'lib:platform'],
@@ -17,12 +18,12 @@ const law = {
   'app:scheduler': ['lib'],
   'app:job-runner': ['lib'],
   'app:health-monitor': ['lib'],
-  'app:node-agent': ['lib:domain', 'lib:contracts', 'lib:messaging', 'lib:docker', 'lib:reconcile', 'lib:platform'],
+  'app:node-agent': ['lib:domain', 'lib:contracts', 'lib:messaging', 'lib:docker', 'lib:secrets', 'lib:reconcile', 'lib:platform'],
 };
 
 /** One SDK, one lib. */
-const sdks = { dockerode: ['docker'], '@eventstore/*': ['event-store'], mongodb: ['read-models'], croner: ['platform'], '@nats-io/*': ['messaging'] };
-const nestFree = ['domain', 'contracts', 'event-store', 'messaging', 'docker', 'reconcile', 'read-models', 'testing'];
+const sdks = { dockerode: ['docker'], '@eventstore/*': ['event-store'], mongodb: ['read-models', 'secrets'], croner: ['platform'], '@nats-io/*': ['messaging'] };
+const nestFree = ['domain', 'contracts', 'event-store', 'messaging', 'docker', 'secrets', 'reconcile', 'read-models', 'testing'];
 
 const bannedFor = (name) => [
   ...Object.entries(sdks).filter(([, homes]) => !homes.includes(name)).map(([sdk]) => sdk),

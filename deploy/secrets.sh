@@ -19,6 +19,8 @@ mongodb_password=$(openssl rand -hex 32)
 printf 'EVENTSTORE_DEFAULT_ADMIN_PASSWORD=%s\nEVENTSTORE_DEFAULT_OPS_PASSWORD=%s\n' "$event_store_password" "$(openssl rand -hex 32)" >eventstore.env
 printf '%s' "$mongodb_password" >mongodb_password
 printf 'mongodb://waybill:%s@mongodb:27017/waybill?authSource=admin\n' "$mongodb_password" >read_model_url
+printf 'mongodb://waybill:%s@mongodb:27017/waybill_values?authSource=admin\n' "$mongodb_password" >value_store_url
+printf 'kek_%s %s\n' "$(openssl rand -hex 6)" "$(openssl rand -base64 32 | tr '+/' '-_' | tr -d '=')" >values.key
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -34,6 +36,9 @@ openssl rsa -in "$work/node.key" -traditional -out eventstore.key 2>/dev/null
 
 # Compose mounts files with their owner and mode, and each server is another user: so each may read, and the folder keeps others out.
 chmod 444 ./*
+# But for the key of values, which the apps take only where nobody else may read it: it is their user's (deploy/Dockerfile).
+chmod 600 values.key
+[ "$(id -u)" != 0 ] || chown 1000:1000 values.key
 # Last, as the sign that all of it is there.
 printf 'esdb://admin:%s@eventstore:2113?tls=true&tlsCAFile=/run/secrets/eventstore_ca\n' "$event_store_password" >"$work/url"
 install -m 444 "$work/url" event_store_url

@@ -10,6 +10,7 @@ import { DeploymentsController } from './deployments/deployments.controller.ts';
 import { ChangeController } from './docker-services/change.controller.ts';
 import { DockerServicesController } from './docker-services/docker-services.controller.ts';
 import { ExplainController } from './docker-services/explain.controller.ts';
+import { GivenController } from './docker-services/given.controller.ts';
 import { LifecycleController } from './docker-services/lifecycle.controller.ts';
 import { ReleasesController } from './docker-services/releases.controller.ts';
 import { ReplicasController } from './docker-services/replicas.controller.ts';
@@ -34,6 +35,9 @@ import { PlansController } from './plans/plans.controller.ts';
 import { ProjectionsController } from './projections/projections.controller.ts';
 import { ProjectsController } from './projects/projects.controller.ts';
 import { SchedulesController } from './schedules/schedules.controller.ts';
+import { VolumesController } from './volumes/volumes.controller.ts';
+import { ConfigsController } from './values/configs.controller.ts';
+import { SecretsController } from './values/secrets.controller.ts';
 
 const BODY_LIMIT = 1024 * 1024;
 
@@ -50,6 +54,7 @@ class GatewayModule {
         PlansController,
         DockerServicesController,
         ChangeController,
+        GivenController,
         ScaleController,
         LifecycleController,
         ReleasesController,
@@ -62,6 +67,9 @@ class GatewayModule {
         JobsController,
         JobOutputController,
         SchedulesController,
+        VolumesController,
+        SecretsController,
+        ConfigsController,
         NodesController,
         AuditController,
         EventsController,

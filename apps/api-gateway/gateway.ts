@@ -3,6 +3,7 @@ import { Transient, type Bus, type Clock, type Logger } from '#contracts';
 import type { Rejection } from '#domain';
 import type { AggregateStore, EventStore, Position } from '#event-store';
 import type { ReadModelStore, Reads } from '#read-models';
+import type { Vault } from '#secrets';
 import { stamp } from './edge/mutation.ts';
 import type { OperatorToken } from './edge/operator-token.ts';
 import type { PlatformFigures } from './metrics/platform-figures.ts';
@@ -18,6 +19,8 @@ export interface GatewayParts {
   readonly bus: Bus;
   readonly store: EventStore;
   readonly aggregates: AggregateStore;
+  /** Secrets and configs, encrypted. */
+  readonly vault: Vault;
   readonly models: ReadModelStore;
   readonly projections: Projections;
   readonly heard: HeardNodes;

@@ -8,6 +8,7 @@ import { dockerService, schemaOf, streamOf, upcast, type NodeId } from '#domain'
 import { AggregateStore, openSqliteEventStore } from '#event-store';
 import { randomCommandId, systemClock, systemRandom } from '#platform';
 import { everyView, LogPages, openSqliteReadModels, Projector, views } from '#read-models';
+import { memoryVault } from '#testing';
 import { createGateway } from './app.ts';
 import { operatorToken } from './edge/operator-token.ts';
 import { firstStart } from './first-start.ts';
@@ -47,7 +48,7 @@ export class GatewayUnderTest {
     figures.listen(bus);
     const counting = figures.follow({ store, logger, signal: stopping.signal });
     projections.start();
-    const parts = { ...common, bus, store, aggregates, models, projections, heard, nodes, figures, token: operatorToken(TOKEN), stopping: stopping.signal };
+    const parts = { ...common, bus, store, vault: memoryVault(), aggregates, models, projections, heard, nodes, figures, token: operatorToken(TOKEN), stopping: stopping.signal };
     const app = await createGateway(parts);
     await firstStart({ dispatcher: app.get(Dispatcher), aggregates, clock: systemClock });
     const { next } = await store.readAll(null, { limit: 500 });

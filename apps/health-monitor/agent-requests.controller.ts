@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, MessagePattern, NatsContext, Payload } from '@nestjs/microservices';
-import { subjects, type ObservationBatch, type ObservationReply, type RegisterReply, type RegisterRequest, type Report, type ReportReply } from '#contracts';
+import { subjects, type ObservationBatch, type ObservationReply, type RegisterReply, type RegisterRequest, type Report, type ReportReply, type VolumeReport } from '#contracts';
 import { HealthMonitor } from './health-monitor.ts';
 import { nodeOfSubject } from './ports.ts';
 
@@ -22,5 +22,10 @@ export class AgentRequestsController {
   @MessagePattern(subjects.report('*'))
   report(@Payload() report: Report, @Ctx() context: NatsContext): Promise<ReportReply> {
     return this.monitor.takeReport(nodeOfSubject(context.getSubject()), report);
+  }
+
+  @MessagePattern(subjects.volumes('*'))
+  volumes(@Payload() report: VolumeReport, @Ctx() context: NatsContext): Promise<ReportReply> {
+    return this.monitor.takeVolumes(nodeOfSubject(context.getSubject()), report);
   }
 }

@@ -1,4 +1,4 @@
-import type { ObservationBatch, ObservationReply, RegisterReply, RegisterRequest, Report, ReportReply } from '#contracts';
+import type { ObservationBatch, ObservationReply, RegisterReply, RegisterRequest, Report, ReportReply, VolumeReport } from '#contracts';
 import { parseStream, upcast, type NodeEvent, type NodeId } from '#domain';
 import { followLog } from '#event-store';
 import { Liveness } from './liveness.ts';
@@ -7,6 +7,7 @@ import type { MonitorPorts } from './ports.ts';
 import { ObservationRecorder } from './record-observation.ts';
 import { Registration } from './registration.ts';
 import { Reports } from './reports.ts';
+import { VolumeReports } from './volume-reports.ts';
 
 /** The health monitor: takes in what agents say, and decides whether their nodes are alive. Any number of them may run on one
  *  log; each agent's request goes to one of them, each heartbeat to all. */
@@ -14,6 +15,7 @@ export class HealthMonitor {
   private readonly registration: Registration;
   private readonly observations: Observations;
   private readonly reports: Reports;
+  private readonly volumes: VolumeReports;
   private readonly liveness: Liveness;
   private readonly stopping = new AbortController();
   private following: Promise<void> = Promise.resolve();
@@ -26,6 +28,7 @@ export class HealthMonitor {
     this.registration = new Registration(ports);
     this.observations = new Observations(ports, recorder);
     this.reports = new Reports(ports, recorder);
+    this.volumes = new VolumeReports(ports);
     this.liveness = new Liveness(ports);
   }
 
@@ -42,6 +45,11 @@ export class HealthMonitor {
   /** Answers `subjects.report`. @param nodeId from the subject */
   takeReport(nodeId: NodeId, report: Report): Promise<ReportReply> {
     return this.answer(this.reports.take(nodeId, report));
+  }
+
+  /** Answers `subjects.volumes`. @param nodeId from the subject */
+  takeVolumes(nodeId: NodeId, report: VolumeReport): Promise<ReportReply> {
+    return this.answer(this.volumes.take(nodeId, report));
   }
 
   /** Begins to follow the nodes' streams, and at their end to listen for heartbeats. */

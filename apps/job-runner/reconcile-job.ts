@@ -89,6 +89,7 @@ export class ReconcileJob {
         ports: spec.ports,
         constraints: spec.constraints,
         replaces: null,
+        ...(spec.volumes?.length ? { volumes: spec.volumes } : {}),
       },
     }));
   }

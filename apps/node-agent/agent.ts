@@ -1,10 +1,13 @@
-import { subjects, type AgentStand, type AssignmentSet, type Bus, type ChunkReply, type Clock, type ImageReply, type ImageRequest, type Logger, type LogsRequest, type LogsTailRequest, type SamplesRequest, type Random, type SetChunk } from '#contracts';
+import { randomBytes } from 'node:crypto';
+import { subjects, type AgentStand, type AssignmentSet, type Bus, type ChunkReply, type Clock, type ImageReply, type ImageRequest, type Logger, type LogsRequest, type LogsTailRequest, type SamplesRequest, type Random, type SetChunk, type VolumeUsageRequest } from '#contracts';
 import { EngineError, type ContainerRuntime, type EngineInfo } from '#docker';
 import { SetAssembler } from '#messaging';
 import { AppliedSet } from './applied-set.ts';
 import { Converger } from './converge.ts';
 import type { Disk } from './disk.ts';
-import { factsOf, publishAddressOf, type NodeSettings } from './facts.ts';
+import { factsOf, publishAddressOf, storageFacts, type NodeSettings } from './facts.ts';
+import { GivenValues } from './given-values.ts';
+import type { HostFiles } from './host-files.ts';
 import { loadIdentity, type Identity } from './identity.ts';
 import { Journal, JournalSender } from './journal.ts';
 import { Output } from './output.ts';
@@ -14,6 +17,9 @@ import { Memories } from './replica-memory.ts';
 import { Reporter } from './report.ts';
 import { retryDelayMs } from './retry-delay.ts';
 import { Sampler } from './sampler.ts';
+import { engineOnly, type Storage } from './storage.ts';
+import { Volumes } from './volumes.ts';
+import { ValueClient } from './value-client.ts';
 
 export interface AgentOptions {
   readonly runtime: ContainerRuntime;
@@ -22,11 +28,15 @@ export interface AgentOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly disk: Disk;
+  /** Where containers are given files from. */
+  readonly files: HostFiles;
   readonly installation: string;
   readonly settings: NodeSettings;
   /** How replicas are asked whether they are well; default over the network, by their own addresses. */
   readonly probing?: Probing;
-  /** Where a new key pair comes from; default the system's. */
+  /** What of the host volumes are kept in; default what the engine does by itself. */
+  readonly storage?: Storage;
+  /** Where a new key pair and nonces come from; default the system's. */
   readonly entropy?: (bytes: number) => Uint8Array;
 }
 
@@ -45,6 +55,7 @@ export class Agent {
   readonly #sender: JournalSender;
   readonly #reporter: Reporter;
   readonly #sampler: Sampler;
+  readonly #volumes: Volumes;
   /** What needs the engine's own word first. */
   #parts: Parts | null = null;
   /** Why the engine doesn't answer; null while it does. */
@@ -60,6 +71,7 @@ export class Agent {
     const { nodeId } = identity;
     this.#output = new Output(options);
     this.#sampler = new Sampler({ ...options, applied, memories });
+    this.#volumes = new Volumes({ ...options, storage: this.#storage, host: options, applied });
     this.#sender = new JournalSender({ ...options, journal, nodeId });
     this.#reporter = new Reporter({
       ...options, applied, memories, sender: this.#sender,
@@ -147,14 +159,20 @@ export class Agent {
   }
 
   #assemble(engine: EngineInfo): Parts {
-    const { settings, installation } = this.options;
+    const { settings, installation, bus, files, entropy = randomBytes } = this.options;
+    const given = new GivenValues(new ValueClient({ bus, identity: this.identity, entropy }), files);
     const host = { installation, cpus: engine.cpus, architecture: engine.architecture, publishOn: publishAddressOf(settings.address) };
     const probing = this.options.probing ?? new DirectProbing(this.options);
-    const request = { ...this.identity, facts: factsOf(engine, settings) };
+    const { nodeId, publicKey } = this.identity;
+    const request = { nodeId, publicKey, facts: { ...factsOf(engine, settings), ...storageFacts(this.#storage, engine) } };
     return {
-      converger: new Converger({ ...this.options, host, applied: this.applied, memories: this.memories, journal: this.journal, output: this.#output, probing }),
+      converger: new Converger({ ...this.options, host, applied: this.applied, memories: this.memories, journal: this.journal, output: this.#output, probing, volumes: this.#volumes, given }),
       registration: new Registration({ ...this.options, request }),
     };
+  }
+
+  get #storage(): Storage {
+    return this.options.storage ?? engineOnly;
   }
 
   #serve(): (() => void)[] {
@@ -180,6 +198,7 @@ export class Agent {
       bus.subscribe<LogsRequest>(subjects.logs(nodeId), (request) => this.#output.read(request)),
       bus.subscribe<ImageRequest>(subjects.image(nodeId), async ({ reference }): Promise<ImageReply> => ({ present: (await this.options.runtime.findImage(reference)) !== null })),
       bus.subscribe<SamplesRequest>(subjects.samples(nodeId), (request) => this.#sampler.page(nodeId, request)),
+      bus.subscribe<VolumeUsageRequest>(subjects.volumeUsage(nodeId), (request) => this.#volumes.usage(request)),
       bus.subscribe<LogsTailRequest>(subjects.logsTail(nodeId), (request) => this.#output.readTail(request)),
     ];
   }

@@ -1,4 +1,4 @@
-import type { AgentStand, AssignmentSet, HistoryPoint, Logger, SetRefusal } from '#contracts';
+import type { AgentStand, AssignedVolume, AssignmentSet, HistoryPoint, Logger, SetRefusal } from '#contracts';
 import type { Assignment } from '#contracts';
 import type { NodeId, ReplicaId } from '#domain';
 import type { Disk } from './disk.ts';
@@ -8,6 +8,7 @@ export interface Held {
   readonly storeId: string;
   readonly head: HistoryPoint;
   readonly entries: readonly Assignment[];
+  readonly volumes?: readonly AssignedVolume[];
   /** Ids of the adoptions that were seen, oldest first. */
   readonly adoptions: readonly string[];
 }
@@ -74,6 +75,11 @@ export class AppliedSet {
     return this.#held?.entries ?? null;
   }
 
+  /** What this node was told of volumes. */
+  get volumes(): readonly AssignedVolume[] {
+    return this.#held?.volumes ?? [];
+  }
+
   find(replicaId: ReplicaId): Assignment | null {
     return this.#held?.entries.find((entry) => entry.replicaId === replicaId) ?? null;
   }
@@ -94,5 +100,5 @@ const refuse = (code: SetRefusal, message: string): Verdict => ({ take: false, c
 function heldAfter(held: Held | null, set: AssignmentSet): Held {
   const seen = held?.adoptions ?? [];
   const adoptions = set.adoption === null || seen.includes(set.adoption) ? seen : [...seen, set.adoption].slice(-ADOPTIONS_KEPT);
-  return { storeId: set.storeId, head: set.head, entries: set.entries, adoptions };
+  return { storeId: set.storeId, head: set.head, entries: set.entries, ...(set.volumes ? { volumes: set.volumes } : {}), adoptions };
 }

@@ -3,6 +3,7 @@ import { containerName, LABELS, type ContainerRuntime, type ContainerState } fro
 import type { ReplicaId } from '#domain';
 import type { AppliedSet } from './applied-set.ts';
 import type { EngineHost } from './converge.ts';
+import type { HostFiles } from './host-files.ts';
 import type { Output } from './output.ts';
 import type { Memories } from './replica-memory.ts';
 
@@ -19,6 +20,7 @@ export class Cleaner {
       readonly applied: AppliedSet;
       readonly memories: Memories;
       readonly output: Output;
+      readonly files: HostFiles;
       readonly logger: Logger;
     },
   ) {}
@@ -43,6 +45,7 @@ export class Cleaner {
       await output.drain(replicaId, container.id, memories.get(replicaId)?.run ?? 1);
       await runtime.removeContainer(container.id);
     }
+    await this.options.files.remove(replicaId);
     await memories.forget(replicaId);
     return true;
   }

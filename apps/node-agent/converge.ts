@@ -4,7 +4,9 @@ import type { ReplicaId } from '#domain';
 import { WorkQueue } from '#reconcile';
 import type { AppliedSet } from './applied-set.ts';
 import { Cleaner } from './clean.ts';
+import type { GivenValues } from './given-values.ts';
 import { HealthWatch } from './health.ts';
+import type { HostFiles } from './host-files.ts';
 import type { Journal } from './journal.ts';
 import type { Output } from './output.ts';
 import { planConvergence } from './plan-convergence.ts';
@@ -16,6 +18,7 @@ import { retryDelayMs } from './retry-delay.ts';
 import { runIsOpen, type Step, type Surroundings, type Telling } from './step.ts';
 import { Teller } from './tell.ts';
 import { Turns } from './turns.ts';
+import type { Volumes } from './volumes.ts';
 
 /** What converging needs to know of its engine. */
 export interface EngineHost extends Host {
@@ -30,6 +33,9 @@ export interface ConvergerOptions {
   readonly journal: Journal;
   readonly output: Output;
   readonly probing: Probing;
+  readonly volumes: Volumes;
+  readonly given: GivenValues;
+  readonly files: HostFiles;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -99,6 +105,7 @@ export class Converger {
   onApplied(): void {
     this.#preparer.giveUpUnwanted();
     this.#addKnown();
+    this.#queue.add(VOLUMES);
   }
 
   /** Something happened to a container. One that was never seen may be anybody's. */
@@ -113,8 +120,9 @@ export class Converger {
   async lookAtAll(): Promise<void> {
     const containers = await this.options.runtime.listContainers();
     this.#addKnown();
-    for (const replicaId of this.#cleaner.replicasOf(containers)) this.#queue.add(replicaId);
+    for (const replicaId of [...this.#cleaner.replicasOf(containers), ...(await this.options.files.list())]) this.#queue.add(replicaId);
     this.#queue.add(NETWORKS);
+    this.#queue.add(VOLUMES);
   }
 
   #addKnown(): void {
@@ -124,6 +132,7 @@ export class Converger {
 
   async #reconcile(key: string): Promise<void | { againInMs: number }> {
     if (key === NETWORKS) return this.#cleaner.removeUnusedNetworks();
+    if (key === VOLUMES) return this.options.volumes.settle();
     const replicaId = key as ReplicaId;
     for (let step = 0; step < STEPS; step += 1) {
       if (this.#stopping.signal.aborted) return;
@@ -209,14 +218,23 @@ export class Converger {
     const next: ReplicaMemory = { ...memory, ...told, ...('remember' in step ? step.remember : {}) };
     await memories.save(next);
     if (step.do === 'note' && container && next.phase === 'running') output.follow(replicaId, container.id, next.run);
-    if (next.observed?.state === 'GONE') this.#afterGone(replicaId);
+    if (next.observed?.state === 'GONE') await this.#afterGone(replicaId);
     if (step.do === 'pull') await this.#preparer.pull(assignment);
-    if (step.do === 'make') this.#owners.set(await this.#preparer.make(assignment, next), replicaId);
+    if (step.do === 'make') await this.#make(assignment, next);
+    if (step.do === 'start') await this.options.given.beforeStart(assignment);
     if (container) await this.#handle(step.do, container, assignment, next);
   }
 
-  async #handle(what: Deed['do'], container: ContainerState, { replicaId, graceMs }: Assignment, memory: ReplicaMemory): Promise<void> {
-    const { runtime, output } = this.options;
+  async #make(assignment: Assignment, memory: ReplicaMemory): Promise<void> {
+    this.#owners.set(await this.#preparer.make(assignment, memory), assignment.replicaId);
+    // What was made for it is to be told.
+    if (assignment.spec.volumes?.length) this.#queue.add(VOLUMES);
+  }
+
+  async #handle(what: Deed['do'], container: ContainerState, assignment: Assignment, memory: ReplicaMemory): Promise<void> {
+    const { runtime, output, volumes } = this.options;
+    const { replicaId, graceMs } = assignment;
+    if (what === 'start') await volumes.ensure(assignment);
     // Ahead of those that are yet to be made: the first are to run before the last are there.
     if (what === 'start') await this.#starts.take(() => runtime.startContainer(container.id), true);
     if (what === 'stop') await runtime.stopContainer(container.id, graceMs);
@@ -250,14 +268,16 @@ export class Converger {
     const reason = { code: error.code, message: `the engine lost track of it in the middle of its start: ${error.message}` };
     const told = await this.#teller.tell({ run: memory.run, state: 'GONE', final: true, reason }, memory, null);
     await memories.save({ ...memory, ...told, phase: 'ended' });
-    this.#afterGone(memory.replicaId);
+    await this.#afterGone(memory.replicaId);
   }
 
   /** Whoever replaces it may start now, and its network may have lost its last user. */
-  #afterGone(replicaId: ReplicaId): void {
-    const { applied } = this.options;
+  async #afterGone(replicaId: ReplicaId): Promise<void> {
+    const { applied, files } = this.options;
+    await files.remove(replicaId);
     for (const entry of applied.entries ?? []) if (replacedBy(entry, applied).includes(replicaId)) this.#queue.add(entry.replicaId);
     this.#queue.add(NETWORKS);
+    this.#queue.add(VOLUMES);
   }
 }
 
@@ -267,5 +287,6 @@ const toBeTold = (step: Deed): Telling | null => ('tell' in step && !('silent' i
 
 const GO_ON = Symbol('go on');
 
-/** Not a replica's id: the key of all networks. */
+/** No replicas' ids: the keys of all networks, and of all volumes. */
 const NETWORKS = 'networks';
+const VOLUMES = 'volumes';

@@ -1,7 +1,7 @@
 import { factsOf, publishAddressOf, readCapacity, type NodeSettings } from './facts.ts';
 
 const GIB = 1024 ** 3;
-const engine = { engineVersion: '20.10.24', architecture: 'amd64', cpus: 4, memoryBytes: 8 * GIB, hostname: 'inside' };
+const engine = { engineVersion: '20.10.24', architecture: 'amd64', cpus: 4, memoryBytes: 8 * GIB, hostname: 'inside', dataRoot: '/var/lib/docker' };
 const settings: NodeSettings = { name: 'host-1', address: '10.0.0.1', labels: { zone: 'a' }, capacity: { cpuMillis: null, memoryBytes: null } };
 
 it('promises all cores, and the memory but for what the system needs', () => {

@@ -1,5 +1,6 @@
 import type { EngineInfo } from '#docker';
 import type { NodeFacts } from '#domain';
+import type { Storage } from './storage.ts';
 
 /** What an operator says of this host. */
 export interface NodeSettings {
@@ -30,6 +31,12 @@ export function factsOf(engine: EngineInfo, settings: NodeSettings): NodeFacts {
     labels: settings.labels,
   };
 }
+
+/** What data can be kept in on this host. */
+export const storageFacts = (storage: Storage, engine: EngineInfo): Pick<NodeFacts, 'backends' | 'hostPaths'> => {
+  const { hostPaths } = storage;
+  return { backends: storage.backendsWith(engine), ...(hostPaths.length > 0 ? { hostPaths } : {}) };
+};
 
 /** Reads `WAYBILL_NODE_CPU_MILLIS` and `WAYBILL_NODE_MEMORY_BYTES`. @throws Error naming the one that is no whole number above 0. */
 export function readCapacity(env: Readonly<Record<string, string | undefined>>): NodeSettings['capacity'] {

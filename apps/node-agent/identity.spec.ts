@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Sensitive } from '#domain';
 import { FolderDisk } from './disk.ts';
 import { loadIdentity } from './identity.ts';
 import { MemoryDisk } from './memory-disk.ts';
@@ -9,7 +10,7 @@ it('is made once, and kept where only its owner reads it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'waybill-identity-'));
   try {
     const first = await loadIdentity(new FolderDisk(join(folder, 'node')));
-    expect(first).toEqual({ nodeId: expect.stringMatching(/^node_[a-z2-7]{26}$/), publicKey: expect.stringMatching(/^U[A-Z2-7]{55}$/) });
+    expect(first).toEqual({ nodeId: expect.stringMatching(/^node_[a-z2-7]{26}$/), publicKey: expect.stringMatching(/^U[A-Z2-7]{55}$/), seed: expect.any(Sensitive) });
     expect(await loadIdentity(new FolderDisk(join(folder, 'node')))).toEqual(first);
     const { mode } = await stat(join(folder, 'node/node.seed'));
     expect(mode & 0o777).toBe(0o600);

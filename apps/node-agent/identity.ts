@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import type { NodeId } from '#domain';
+import { Sensitive, type NodeId } from '#domain';
 import { digest } from '#platform';
+import { publicKeyOf, userSeedOf } from '#secrets';
 import type { Disk } from './disk.ts';
-import { publicKeyOf, userSeedOf } from './nkey.ts';
 
 /** Who this node is: its id follows from its public key, so that nobody else can come by it. */
 export interface Identity {
   readonly nodeId: NodeId;
   /** nkey, `U…`. */
   readonly publicKey: string;
+  /** The private half, `SU…`: it opens what is sealed to this node. */
+  readonly seed: Sensitive<string>;
 }
 
 const SEED_FILE = 'node.seed';
@@ -21,7 +23,7 @@ export async function loadIdentity(disk: Disk, entropy: (bytes: number) => Uint8
   if (stored === null) await disk.write(SEED_FILE, `${seed}\n`, 0o600);
   try {
     const publicKey = publicKeyOf(seed);
-    return { publicKey, nodeId: `node_${digest([publicKey])}` };
+    return { publicKey, seed: new Sensitive(seed), nodeId: `node_${digest([publicKey])}` };
   } catch (error) {
     throw new Error(`${SEED_FILE} can't be used: ${(error as Error).message}; restore it from a copy, or remove the node's folder to begin as another node`);
   }

@@ -60,6 +60,11 @@ export class MemoryDisk implements Disk {
     }
   }
 
+  /** All that is written there, for whoever looks for what shouldn't be. */
+  everything(): string {
+    return [...this.#files.values()].map(({ text }) => text).join('\n');
+  }
+
   #mayWrite(): void {
     if (this.full) throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
   }

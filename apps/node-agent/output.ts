@@ -2,6 +2,8 @@ import type { Clock, Logger, LogsReply, LogsRequest, LogsTailReply, LogsTailRequ
 import type { ContainerRuntime } from '#docker';
 import type { ReplicaId } from '#domain';
 import type { Disk } from './disk.ts';
+import type { HostFiles } from './host-files.ts';
+import { maskOf, secretsOf } from './mask.ts';
 import { OutputFile } from './output-file.ts';
 import { readPage, readTail } from './output-reader.ts';
 import { Segments } from './output-segments.ts';
@@ -21,7 +23,7 @@ interface Following {
   readonly done: Promise<void>;
 }
 
-/** What each replica said, in files of this node: they outlive the container, and what was taken down once isn't taken down
+/** What each replica said, in files of this node, but for the secrets that it was given: they outlive the container, and what was taken down once isn't taken down
  *  again after a restart of the agent. */
 export class Output {
   readonly #followed = new Map<ReplicaId, Following>();
@@ -29,7 +31,7 @@ export class Output {
   readonly #closing = new AbortController();
 
   constructor(
-    private readonly options: { readonly runtime: ContainerRuntime; readonly disk: Disk; readonly clock: Clock; readonly logger: Logger },
+    private readonly options: { readonly runtime: ContainerRuntime; readonly disk: Disk; readonly files: Pick<HostFiles, 'secretsOf'>; readonly clock: Clock; readonly logger: Logger },
   ) {
     this.#segments = new Segments(options.disk);
   }
@@ -110,14 +112,15 @@ export class Output {
   }
 
   async #takeDown(replicaId: ReplicaId, containerId: string, run: number, signal: AbortSignal): Promise<void> {
-    const { runtime, clock, logger } = this.options;
+    const { runtime, files, clock, logger } = this.options;
     const runs = async (): Promise<boolean> => (await runtime.inspectContainer(containerId))?.status === 'running';
     while (!signal.aborted) {
       try {
         const isRunning = await runs();
+        const mask = maskOf(await secretsOf(runtime, files, { replicaId, containerId }));
         const file = await OutputFile.open(this.#segments, clock, replicaId);
         try {
-          for await (const said of runtime.logs(containerId, file.since, signal)) await file.write({ ...said, run });
+          for await (const said of runtime.logs(containerId, file.since, signal)) await file.write({ ...said, line: mask(said.line), run });
         } finally {
           await file.flush();
         }

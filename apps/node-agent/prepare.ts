@@ -2,10 +2,12 @@ import type { Assignment, Clock, Heartbeat } from '#contracts';
 import { containerPlanOf, networkPlanOf, type ContainerRuntime, type Host } from '#docker';
 import { formatBytes, quarterOf, type PullProgress, type ReplicaId } from '#domain';
 import type { AppliedSet } from './applied-set.ts';
+import type { GivenValues } from './given-values.ts';
 import { Pulls } from './pulls.ts';
 import type { Memories, ReplicaMemory } from './replica-memory.ts';
 import type { Teller } from './tell.ts';
 import type { Turns } from './turns.ts';
+import type { Volumes } from './volumes.ts';
 
 /** A pull is worth a word in the log once it has lasted this long, and for each further quarter, at most so often. The rest is for
  *  heartbeats. */
@@ -15,6 +17,8 @@ const NEXT_WORD_MS = 5_000;
 interface Waiting {
   readonly aborter: AbortController;
   readonly image: string;
+  /** Whose credentials the registry is shown: pulls with others are others. */
+  readonly name: string;
 }
 
 /** Brings an image and a container onto the node, and says how far that is. */
@@ -29,10 +33,12 @@ export class Preparer {
       readonly host: Host;
       readonly applied: AppliedSet;
       readonly memories: Memories;
+      readonly given: GivenValues;
       readonly teller: Teller;
       /** Shared with whoever starts them. */
       readonly starts: Turns;
       readonly clock: Clock;
+      readonly volumes: Volumes;
     },
   ) {
     this.#pulls = new Pulls(options.runtime, options.clock);
@@ -50,20 +56,23 @@ export class Preparer {
 
   /** How far the pulls are that replicas wait for. */
   get pulling(): NonNullable<Heartbeat['pulling']> {
-    return [...this.#waiting].map(([replicaId, { image }]) => ({ replicaId, image, ...(this.#pulls.progressOf(image) ?? NOTHING_YET) }));
+    return [...this.#waiting].map(([replicaId, { image, name }]) => ({ replicaId, image, ...(this.#pulls.progressOf(image, { name }) ?? NOTHING_YET) }));
   }
 
-  /** @throws EngineError as a pull does */
-  async pull({ replicaId, spec: { image } }: Assignment): Promise<void> {
-    const { memories } = this.options;
+  /** @throws EngineError as a pull does, and as a value that can't be had */
+  async pull(assignment: Assignment): Promise<void> {
+    const { memories, given } = this.options;
+    const { replicaId, spec: { image, registryCredentials } } = assignment;
+    const as = { credentials: await given.credentialsOf(assignment), name: registryCredentials ? `${registryCredentials.secretId}@${registryCredentials.version}` : '' };
     const aborter = new AbortController();
-    this.#waiting.set(replicaId, { aborter, image });
+    const waiting = { aborter, image, name: as.name };
+    this.#waiting.set(replicaId, waiting);
     const ended = new AbortController();
-    const words = this.#sayHowFar(replicaId, image, ended.signal);
+    const words = this.#sayHowFar(replicaId, waiting, ended.signal);
     try {
       // The set may have changed since the plan was made.
       if (!this.#isWanted(replicaId)) return;
-      const there = await this.#pulls.pull(image, AbortSignal.any([aborter.signal, this.#stopping.signal]));
+      const there = await this.#pulls.pull(image, AbortSignal.any([aborter.signal, this.#stopping.signal]), as);
       ended.abort();
       await words;
       if (there) await memories.save({ ...memories.get(replicaId)!, pulled: true, trouble: null });
@@ -74,22 +83,24 @@ export class Preparer {
     }
   }
 
-  /** The network, and the container in it. @returns the container's id. @throws EngineError */
+  /** The network and the volumes, and the container in them. @returns the container's id. @throws EngineError */
   async make(assignment: Assignment, memory: ReplicaMemory): Promise<string> {
-    const { runtime, host, memories, starts } = this.options;
+    const { runtime, host, memories, starts, volumes, given } = this.options;
+    const values = await given.forMaking(assignment);
     const containerId = await starts.take(async () => {
+      await volumes.ensure(assignment);
       await runtime.ensureNetwork(networkPlanOf(assignment, host.installation));
-      return runtime.createContainer(containerPlanOf(assignment, host));
+      return runtime.createContainer(containerPlanOf(assignment, host, values));
     });
     await memories.save({ ...memory, containerId, trouble: null });
     return containerId;
   }
 
-  async #sayHowFar(replicaId: ReplicaId, image: string, ended: AbortSignal): Promise<void> {
+  async #sayHowFar(replicaId: ReplicaId, { image, name }: Waiting, ended: AbortSignal): Promise<void> {
     const { clock, memories, teller } = this.options;
     let told = -1;
     for (await clock.sleep(FIRST_WORD_MS, ended); !ended.aborted; await clock.sleep(NEXT_WORD_MS, ended)) {
-      const [memory, progress] = [memories.get(replicaId), this.#pulls.progressOf(image)];
+      const [memory, progress] = [memories.get(replicaId), this.#pulls.progressOf(image, { name })];
       if (memory === null || progress === null || quarterOf(progress) <= told) continue;
       // What went wrong before says more than that it is tried again.
       if (memory.trouble !== null && progress.doneBytes === 0) continue;

@@ -1,5 +1,5 @@
 import type { Clock } from '#contracts';
-import { EngineError, type ContainerRuntime } from '#docker';
+import { EngineError, type ContainerRuntime, type Credentials } from '#docker';
 import { formatBytes, type PullProgress } from '#domain';
 
 interface Pull {
@@ -12,7 +12,17 @@ interface Pull {
 /** A registry that says nothing for this long says nothing any more. */
 const STALL_MS = 60_000;
 
-/** One pull for an image at a time, however many replicas wait for it; the last one to give up ends it. */
+/** What a pull shows the registry, and what tells it from one that shows something else. */
+export interface PullAs {
+  readonly credentials: Credentials | null;
+  readonly name: string;
+}
+
+const NOBODY: PullAs = { credentials: null, name: '' };
+
+const keyOf = (reference: string, { name }: Pick<PullAs, 'name'>): string => `${reference} ${name}`;
+
+/** One pull for an image at a time, however many replicas wait for it with the same credentials; the last one to give up ends it. */
 export class Pulls {
   readonly #running = new Map<string, Pull>();
 
@@ -24,9 +34,9 @@ export class Pulls {
 
   /** @returns whether it is there now; false: `signal` was aborted.
    *  @throws EngineError as the runtime does, its message with the image in it, and `pull_stalled` where nothing has been heard for too long. */
-  async pull(reference: string, signal: AbortSignal): Promise<boolean> {
+  async pull(reference: string, signal: AbortSignal, as = NOBODY): Promise<boolean> {
     if (signal.aborted) return false;
-    const pull = this.#running.get(reference) ?? this.#begin(reference);
+    const pull = this.#running.get(keyOf(reference, as)) ?? this.#begin(reference, as);
     pull.waiting += 1;
     const { promise: given, resolve: giveUp } = Promise.withResolvers<false>();
     const onAbort = (): void => giveUp(false);
@@ -41,24 +51,25 @@ export class Pulls {
   }
 
   /** How far it is; null where nothing pulls it. */
-  progressOf(reference: string): PullProgress | null {
-    return this.#running.get(reference)?.progress ?? null;
+  progressOf(reference: string, as: Pick<PullAs, 'name'> = NOBODY): PullProgress | null {
+    return this.#running.get(keyOf(reference, as))?.progress ?? null;
   }
 
-  #begin(reference: string): Pull {
+  #begin(reference: string, as: PullAs): Pull {
     const aborter = new AbortController();
-    const pull: Pull = { done: this.#untilStalled(reference, aborter, (progress) => (pull.progress = progress)), aborter, progress: { doneBytes: 0, totalBytes: 0 }, waiting: 0 };
+    const pull: Pull = { done: this.#untilStalled({ reference, as }, aborter, (progress) => (pull.progress = progress)), aborter, progress: { doneBytes: 0, totalBytes: 0 }, waiting: 0 };
+    const key = keyOf(reference, as);
     const forget = (): void => {
-      if (this.#running.get(reference) === pull) this.#running.delete(reference);
+      if (this.#running.get(key) === pull) this.#running.delete(key);
     };
     // Whoever waits hears of it; when nobody does any more, nobody needs to.
     pull.done.catch(() => undefined).finally(forget);
     aborter.signal.addEventListener('abort', forget);
-    this.#running.set(reference, pull);
+    this.#running.set(key, pull);
     return pull;
   }
 
-  async #untilStalled(reference: string, aborter: AbortController, onProgress: (progress: PullProgress) => void): Promise<void> {
+  async #untilStalled({ reference, as }: { readonly reference: string; readonly as: PullAs }, aborter: AbortController, onProgress: (progress: PullProgress) => void): Promise<void> {
     const { promise: stalled, reject: stall } = Promise.withResolvers<never>();
     let last: PullProgress = { doneBytes: 0, totalBytes: 0 };
     const watch = (): (() => void) =>
@@ -73,7 +84,7 @@ export class Pulls {
       cancel = watch();
       onProgress((last = progress));
     };
-    const pulled = this.runtime.pullImage(reference, aborter.signal, heard).catch(naming(reference));
+    const pulled = this.runtime.pullImage(reference, aborter.signal, heard, as.credentials).catch(naming(reference));
     pulled.catch(() => undefined);
     try {
       await Promise.race([pulled, stalled]);

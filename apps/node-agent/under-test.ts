@@ -5,6 +5,8 @@ import { chunkSet } from '#messaging';
 import { aContainerSpec, MemoryBroker, MemoryLogger, MemoryRuntime, seededRandom, VirtualClock, type ImageScript, type MemoryBus } from '#testing';
 import { Agent } from './agent.ts';
 import { MemoryDisk } from './memory-disk.ts';
+import { MemoryStorage } from './memory-storage.ts';
+import { MemoryFiles } from './memory-files.ts';
 
 const IMAGES = {
   web: {},
@@ -47,10 +49,12 @@ export class Life {
 
   bound<T extends object>(target: T): T {
     const never = new Promise<never>(() => undefined);
+    // What isn't a deed.
+    const free = new Set<string | symbol>(['logs', 'watch', 'backendsWith']);
     return new Proxy<T>(target, {
       get: (_target, key) => {
         const value = Reflect.get(target, key, target) as unknown;
-        if (typeof value !== 'function' || key === 'logs' || key === 'watch') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        if (typeof value !== 'function' || free.has(key)) return typeof value === 'function' ? (value.bind(target) as unknown) : value;
         return (...args: unknown[]) => {
           if (this.dead) return never;
           this.deeds += 1;
@@ -75,6 +79,7 @@ export class NodeUnderTest {
   readonly clock = new VirtualClock();
   readonly runtime: MemoryRuntime;
   readonly disk = new MemoryDisk(this.clock);
+  readonly files = new MemoryFiles();
   readonly broker = new MemoryBroker(this.clock);
   readonly monitor = this.broker.bus('monitor');
   readonly said: { replicaId: string; at: number; text: string; seen: Observation }[] = [];
@@ -91,7 +96,7 @@ export class NodeUnderTest {
   readonly #starts = new Map<string, number>();
 
   /** @param images beside those that every spec has */
-  constructor(images: Readonly<Record<string, ImageScript>> = {}) {
+  constructor(images: Readonly<Record<string, ImageScript>> = {}, readonly storage = new MemoryStorage()) {
     this.runtime = new MemoryRuntime(this.clock, {
       images: { ...IMAGES, ...images },
       onChange: ({ name }, action) => action === 'start' && this.#starts.set(name, (this.#starts.get(name) ?? 0) + 1),
@@ -115,7 +120,7 @@ export class NodeUnderTest {
   async start(): Promise<this> {
     this.bus = this.broker.bus('agent');
     const agent = await Promise.race([this.life.death, Agent.open({
-      runtime: this.life.bound(this.#counted()), bus: this.bus, clock: this.clock, random: seededRandom(1), logger: new MemoryLogger(), disk: this.life.bound(this.disk), installation: 'mine',
+      runtime: this.life.bound(this.#counted()), bus: this.bus, clock: this.clock, random: seededRandom(1), logger: new MemoryLogger(), disk: this.life.bound(this.disk), storage: this.life.bound(this.storage), files: this.files, installation: 'mine',
       settings: { name: 'host-1', address: '127.0.0.1', labels: {}, capacity: { cpuMillis: null, memoryBytes: null } }, entropy: () => new Uint8Array(32),
     })]);
     if (agent === null) return this;

@@ -1,7 +1,9 @@
 import {
+  followedBy,
   node as nodeRules,
   parseStream,
   PLATFORM,
+  type ConfigEvent,
   type DeploymentEvent,
   type DockerServiceEvent,
   type DockerServiceId,
@@ -18,18 +20,22 @@ import {
   type ProjectId,
   type ReplicaEvent,
   type ReplicaId,
+  type SecretEvent,
   type StreamCategory,
+  type VolumeEvent,
+  type VolumeId,
 } from '#domain';
 import type { Recorded } from '#event-store';
 import type { Cause } from './cause.ts';
 import { LocalImages } from './placement/local-images.ts';
 import { RecentFailures } from './placement/recent-failures.ts';
+import { KnownVolumes } from './volumes/known-volumes.ts';
 
 /** All that the index folds. */
-export type IndexedEvent = DockerServiceEvent | DeploymentEvent | ReplicaEvent | NodeEvent | JobEvent | NetworkEvent | NetworkPoolEvent | ProjectEvent;
+export type IndexedEvent = DockerServiceEvent | DeploymentEvent | ReplicaEvent | NodeEvent | JobEvent | NetworkEvent | NetworkPoolEvent | ProjectEvent | VolumeEvent | SecretEvent | ConfigEvent;
 
 /** The streams that the index reads. */
-export const INDEXED_PREFIXES = ['docker_service-', 'deployment-', 'replica-', 'node-', 'job-', 'project-', 'network-', 'network_pool-'] as const;
+export const INDEXED_PREFIXES = ['docker_service-', 'deployment-', 'replica-', 'node-', 'job-', 'project-', 'network-', 'network_pool-', 'volume-', 'secret-', 'config-'] as const;
 
 export interface ReplicaEntry {
   readonly replicaId: ReplicaId;
@@ -86,8 +92,11 @@ export class LogIndex {
   readonly endingJobs = new Set<JobId>();
   /** Services by the job that is a hook of theirs and hasn't ended. */
   readonly hooks = new Map<string, DockerServiceId>();
+  /** Services by the secret or config of which a release of theirs followed the latest version; whether one still does its own stream says. */
+  readonly followers = new Map<string, Set<DockerServiceId>>();
   readonly failures = new RecentFailures();
   readonly localImages = new LocalImages();
+  readonly volumes = new KnownVolumes();
   readonly #released = new Set<ReplicaId>();
   readonly #causes = new Map<string, Cause>();
 
@@ -95,6 +104,7 @@ export class LogIndex {
   take(recorded: Recorded): void {
     const event = recorded as unknown as IndexedEvent;
     const { category, id } = parseStream(recorded.stream);
+    if (category === 'volume') this.volumes.take(id as VolumeId, event as VolumeEvent);
     if (category === 'node') this.#takeNode(id as NodeId, event as NodeEvent);
     if (event.type === 'ReleaseCut' || event.type === 'ReleaseImagePinned' || event.type === 'JobCreated') this.localImages.take(id, event);
     if (category === 'project' && id !== PLATFORM) this.projects.add(id as ProjectId);
@@ -135,6 +145,7 @@ export class LogIndex {
 
   readonly #folds: Folds = {
     DockerServiceCreated: ({ dockerServiceId }) => void this.services.add(dockerServiceId),
+    ReleaseCut: ({ spec }, { stream }) => this.#follow(parseStream(stream).id as DockerServiceId, followedBy(spec).keys()),
     DockerServiceDeleted: (_, { stream }) => this.#forget(stream),
 
     ReplicaCreated: ({ replicaId, owner, environmentId, release }) =>
@@ -160,6 +171,10 @@ export class LogIndex {
     NameReleased: ({ holder }) => this.#unclaim(holder),
   };
 
+  #follow(dockerServiceId: DockerServiceId, ids: Iterable<string>): void {
+    for (const id of ids) this.followers.set(id, (this.followers.get(id) ?? new Set()).add(dockerServiceId));
+  }
+
   #endJob(stream: string): void {
     this.#ending(stream);
     this.#forget(stream);
@@ -168,6 +183,7 @@ export class LogIndex {
   #forget(stream: string): void {
     this.failures.forget(parseStream(stream).id);
     this.localImages.forget(parseStream(stream).id);
+    for (const [id, services] of this.followers) if (services.delete(parseStream(stream).id as DockerServiceId) && services.size === 0) this.followers.delete(id);
   }
 
   #ending(stream: string): void {

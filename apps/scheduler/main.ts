@@ -5,6 +5,7 @@ import { AggregateStore, hintingOn, openEventStore, storeReadiness, wokenByHints
 import { connectNats, tellFigures } from '#messaging';
 import { startApp } from '#platform';
 import { ReconcileTimes } from '#reconcile';
+import { openVault } from '#secrets';
 import { SchedulerModule } from './scheduler.module.ts';
 import { Scheduler } from './scheduler.ts';
 
@@ -17,9 +18,11 @@ await startApp('scheduler', 'scheduler', async ({ config, clock, random, logger,
   checks['event_store'] = () => storeReadiness(store);
   shutdown.add('event store', () => store.close());
   const aggregates = new AggregateStore({ store, clock, random, upcast, schemaOf, onAppended: hintingOn(bus) });
+  const values = await openVault({ url: config.valueStoreUrl, keyFile: config.keyFile, clock });
+  shutdown.add('value store', () => values.close());
   const times = new ReconcileTimes();
 
-  const module = SchedulerModule.on({ aggregates, store, bus, clock, random, logger, subnetPool: config.subnetPool, onReconciled: times.take });
+  const module = SchedulerModule.on({ aggregates, store, vault: values.vault, bus, clock, random, logger, subnetPool: config.subnetPool, onReconciled: times.take });
   const app = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
   shutdown.add('scheduler', () => app.close());
   checks['scheduler'] = () => app.get(Scheduler).readiness();

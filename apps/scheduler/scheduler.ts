@@ -1,5 +1,5 @@
-import { queues, subjects, type AgentStand, type Heartbeat } from '#contracts';
-import { type DockerServiceId, type NodeId, type ProjectId, type ReplicaId, upcast } from '#domain';
+import { queues, subjects, type AgentStand, type Heartbeat, type ValueRequest } from '#contracts';
+import { type DockerServiceId, type NodeId, type ProjectId, type ReplicaId, upcast, type VolumeId } from '#domain';
 import { followLog, type Recorded } from '#event-store';
 import { WorkQueue, type WorkQueueOptions } from '#reconcile';
 import { Dispatcher } from './dispatch/dispatcher.ts';
@@ -10,6 +10,9 @@ import { ReleaseReplicas } from './nodes/release-replicas.ts';
 import { ReconcilePlacement } from './placement/reconcile-placement.ts';
 import type { SchedulerPorts } from './ports.ts';
 import { ReconcileService } from './services/reconcile-service.ts';
+import { ReconcileVolumes } from './volumes/reconcile-volumes.ts';
+import { FollowVersions } from './values/follow-versions.ts';
+import { HandOver } from './values/hand-over.ts';
 import { allWakes, type Wakes, wakesOf } from './wakes.ts';
 
 const RESYNC_MS = 30_000;
@@ -41,6 +44,7 @@ export class Scheduler {
   /** Begins to follow the log. Nothing is decided before its end was reached once. */
   start(): void {
     const { store, clock, logger, bus } = this.options;
+    const handOver = new HandOver(this.options);
     this.following = followLog({
       store,
       after: null,
@@ -57,6 +61,7 @@ export class Scheduler {
     this.unsubscribe.push(
       bus.subscribe<AgentStand>(subjects.sync('*'), (stand) => this.takeSync(stand), { queue: queues.scheduler }),
       bus.subscribe<Heartbeat>(subjects.heartbeat('*'), ({ stand }) => this.takeHeartbeat(stand)),
+      bus.subscribe<ValueRequest>(subjects.value('*'), (request, subject) => handOver.answer(nodeIn(subject), request), { queue: queues.scheduler }),
     );
   }
 
@@ -80,6 +85,8 @@ export class Scheduler {
     const releases = new ReleaseReplicas(options, index);
     const networks = new ReconcileNetworks(options, index, options.subnetPool);
     const names = new FreeOrphans(options, index);
+    const volumes = new ReconcileVolumes(options, index);
+    const followers = new FollowVersions(options, index);
     return {
       services: this.queue<DockerServiceId>('services', 4, (id) => services.reconcile(id), BURST_MS),
       // Many at once, so that what they write goes to the disk together.
@@ -88,6 +95,8 @@ export class Scheduler {
       dispatches: this.queue<NodeId>('dispatches', 8, (id) => dispatcher.reconcile(id), 2 * BURST_MS),
       networks: this.queue<ProjectId>('networks', 1, (id) => networks.reconcile(id)),
       names: this.queue<string>('names', 1, (holder) => names.reconcile(holder)),
+      volumes: this.queue<VolumeId>('volumes', 4, (id) => volumes.reconcile(id)),
+      followers: this.queue<DockerServiceId>('followers', 2, (id) => followers.reconcile(id)),
     };
   }
 
@@ -130,13 +139,15 @@ export class Scheduler {
     }
   }
 
-  private wake({ services, placements, releases, dispatches, networks, names }: Wakes): void {
+  private wake({ services, placements, releases, dispatches, networks, names, volumes, followers }: Wakes): void {
     for (const key of services) this.queues.services.add(key);
     for (const key of placements) this.queues.placements.add(key);
     for (const key of releases) this.queues.releases.add(key);
     for (const key of dispatches) this.queues.dispatches.add(key);
     for (const key of networks) this.queues.networks.add(key);
     for (const key of names) this.queues.names.add(key);
+    for (const key of volumes) this.queues.volumes.add(key);
+    for (const key of followers) this.queues.followers.add(key);
   }
 
   private takeSync(stand: AgentStand): void {
@@ -154,3 +165,6 @@ export class Scheduler {
     }
   }
 }
+
+/** Whom a subject of `waybill.node.<id>.…` names. */
+const nodeIn = (subject: string): NodeId => subject.split('.')[2] as NodeId;

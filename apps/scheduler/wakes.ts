@@ -1,4 +1,4 @@
-import { parseStream, type DockerServiceId, type EnvironmentId, type NodeEvent, type NodeId, type Owner, type ProjectId, type ReplicaId } from '#domain';
+import { parseStream, type DockerServiceId, type EnvironmentId, type NodeEvent, type NodeId, type Owner, type ProjectId, type ReplicaId, type VolumeId } from '#domain';
 import type { Recorded } from '#event-store';
 import type { IndexedEvent, LogIndex } from './log-index.ts';
 
@@ -13,6 +13,9 @@ export interface Wakes {
   readonly networks: ReadonlySet<ProjectId>;
   /** Holders of names. */
   readonly names: ReadonlySet<string>;
+  readonly volumes: ReadonlySet<VolumeId>;
+  /** Services that may lack the latest version of what they follow. */
+  readonly followers: ReadonlySet<DockerServiceId>;
 }
 
 /** Whom an event concerns: keys and nothing more, since a reconciler reads what stands. `index` has folded the event. */
@@ -20,13 +23,14 @@ export function wakesOf(recorded: Recorded, index: LogIndex): Wakes {
   const found = new Found(index);
   const event = recorded as unknown as IndexedEvent;
   const { category, id } = parseStream(recorded.stream);
-  if (category === 'docker_service') found.service(id);
+  if (category === 'docker_service') wakeByService(id as DockerServiceId, event, found);
+  if (category === 'secret' || category === 'config') found.followersOf(id);
   if (category === 'deployment' && 'dockerServiceId' in event.data) found.service(event.data.dockerServiceId);
   if (category === 'replica') wakeByReplica(event, found);
   if (category === 'node') wakeByNode(id as NodeId, event as NodeEvent, found);
-  if (event.type === 'JobEnded' || event.type === 'JobAttemptFailed' || event.type === 'JobCancelRequested') found.owned(id);
-  if (category === 'job') found.hookOf(id);
+  if (category === 'job') wakeByJob(id, event, found);
   if (category === 'network') found.environment(index.network(id)?.environmentId ?? null);
+  if (category === 'volume') wakeByVolume(id as VolumeId, event, found);
   if (category === 'project') wakeByProject(id, event, found);
   return found;
 }
@@ -42,7 +46,22 @@ export function allWakes(index: LogIndex): Wakes {
   }
   for (const projectId of index.projects) found.networks.add(projectId);
   for (const holder of index.claims.keys()) found.names.add(holder);
+  for (const volumeId of index.volumes.all()) found.volumes.add(volumeId);
+  for (const id of index.followers.keys()) found.followersOf(id);
   return found;
+}
+
+/** A version may have come before the release that follows it was heard of, or while the service was at rest. */
+const MAY_LACK: ReadonlySet<string> = new Set(['ReleaseCut', 'DockerServiceResumed', 'DockerServiceStarted']);
+
+function wakeByService(id: DockerServiceId, { type }: IndexedEvent, found: Found): void {
+  found.changed(id);
+  if (MAY_LACK.has(type)) found.followers.add(id);
+}
+
+function wakeByJob(id: string, { type }: IndexedEvent, found: Found): void {
+  if (type === 'JobEnded' || type === 'JobAttemptFailed' || type === 'JobCancelRequested') found.owned(id);
+  found.hookOf(id);
 }
 
 function wakeByReplica(event: IndexedEvent, found: Found): void {
@@ -54,11 +73,14 @@ function wakeByReplica(event: IndexedEvent, found: Found): void {
     case 'PlacementSettled':
       // Placed is placed for good.
       if (event.data.outcome !== 'placed') found.placements.add(event.data.replicaId);
+      if (event.data.outcome !== 'placed') found.awaited(event.data.replicaId);
       return found.owner(event.data.owner);
     case 'ReplicaAbandoned':
+      found.awaited(event.data.replicaId);
       return found.owner(event.data.owner);
     case 'ReplicaObserved':
       if (event.data.state === 'GONE') found.releases.add(event.data.nodeId);
+      if (event.data.state === 'GONE') found.awaited(event.data.replicaId);
       if (event.data.subnet) found.complaint(event.data.replicaId);
       return found.owner(event.data.owner);
   }
@@ -78,13 +100,24 @@ function wakeByNode(nodeId: NodeId, event: NodeEvent, found: Found): void {
     case 'ReplicaReleased':
       found.dispatches.add(nodeId);
       found.owner(event.data.owner);
+      found.volumesOf(event.data.owner.id);
       return found.waiting();
     default:
+      if (event.type === 'NodeRemoved') found.volumesOn(nodeId);
       found.releases.add(nodeId);
       found.dispatches.add(nodeId);
       found.holders(nodeId);
       return found.waiting();
   }
+}
+
+/** Whoever waits may find its place now; the agents of the nodes concerned have something to do. */
+function wakeByVolume(volumeId: VolumeId, event: IndexedEvent, found: Found): void {
+  found.volumes.add(volumeId);
+  found.nodesOf(volumeId);
+  if (event.type === 'VolumeDeleted') found.names.add(volumeId);
+  if (event.type === 'VolumeCleared') found.dispatches.add(event.data.nodeId);
+  if (event.type === 'VolumeBound' || event.type === 'VolumeUnbound' || event.type === 'VolumeCleared' || event.type === 'VolumeDeletionRequested') found.waiting();
 }
 
 function wakeByProject(id: string, event: IndexedEvent, found: Found): void {
@@ -99,6 +132,8 @@ class Found implements Wakes {
   readonly dispatches = new Set<NodeId>();
   readonly networks = new Set<ProjectId>();
   readonly names = new Set<string>();
+  readonly volumes = new Set<VolumeId>();
+  readonly followers = new Set<DockerServiceId>();
 
   constructor(private readonly index: LogIndex) {}
 
@@ -106,12 +141,24 @@ class Found implements Wakes {
     this.services.add(id as DockerServiceId);
   }
 
+  /** Something of its own has happened to it: it may mount other volumes, too. */
+  changed(id: string): void {
+    this.service(id);
+    this.volumesOf(id);
+  }
+
+  /** The services that follow a secret or a config. */
+  followersOf(id: string): void {
+    for (const serviceId of this.index.followers.get(id) ?? []) this.followers.add(serviceId);
+  }
+
   owner({ type, id }: Owner): void {
     if (type === 'docker_service') this.service(id);
   }
 
-  /** The service whose deployment waits for this job. */
+  /** The service whose deployment waits for this job, and what the job uses. */
   hookOf(jobId: string): void {
+    this.volumesOf(jobId);
     const serviceId = this.index.hooks.get(jobId);
     if (serviceId) this.service(serviceId);
   }
@@ -141,6 +188,25 @@ class Found implements Wakes {
     for (const entry of this.index.unplaced()) if (entry.environmentId === environmentId) this.placements.add(entry.replicaId);
     const network = this.index.networks.get(environmentId);
     if (network) this.networks.add(network.projectId);
+  }
+
+  /** What a service or job uses. */
+  volumesOf(ownerId: string): void {
+    for (const volumeId of this.index.volumes.usedBy(ownerId)) this.volumes.add(volumeId);
+  }
+
+  volumesOn(nodeId: NodeId): void {
+    for (const volumeId of this.index.volumes.on(nodeId)) this.volumes.add(volumeId);
+  }
+
+  /** What a replica was sent to its node for. */
+  awaited(replicaId: ReplicaId): void {
+    for (const volumeId of this.index.volumes.awaitedBy(replicaId)) this.volumes.add(volumeId);
+  }
+
+  /** Nodes that have something to do about a volume. */
+  nodesOf(volumeId: VolumeId): void {
+    for (const nodeId of this.index.volumes.nodesOf(volumeId)) this.dispatches.add(nodeId);
   }
 
   complaint(replicaId: ReplicaId): void {

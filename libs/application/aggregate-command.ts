@@ -1,6 +1,6 @@
 import { Command as BusCommand } from '@nestjs/cqrs';
 import type {
-  Command, CommandMetadata, DockerService, DockerServiceCommand, Job, JobCommand, Node, NodeCommand, Plan, PlanCommand, Project, ProjectCommand, Schedule, ScheduleCommand,
+  Command, CommandMetadata, Config, ConfigCommand, DockerService, DockerServiceCommand, Job, JobCommand, Node, NodeCommand, Plan, PlanCommand, Project, ProjectCommand, Schedule, ScheduleCommand, Secret, SecretCommand, Volume, VolumeCommand,
 } from '#domain';
 import type { HandleOptions, Handled } from '#event-store';
 
@@ -23,5 +23,8 @@ export class ToProject extends AggregateCommand<ProjectCommand, Project> {}
 export class ToJob extends AggregateCommand<JobCommand, Job> {}
 export class ToSchedule extends AggregateCommand<ScheduleCommand, Schedule> {}
 export class ToNode extends AggregateCommand<NodeCommand, Node> {}
+export class ToVolume extends AggregateCommand<VolumeCommand, Volume> {}
+export class ToSecret extends AggregateCommand<SecretCommand, Secret> {}
+export class ToConfig extends AggregateCommand<ConfigCommand, Config> {}
 /** The id of a plan is its name. */
 export class ToPlan extends AggregateCommand<PlanCommand, Plan> {}

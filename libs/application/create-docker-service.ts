@@ -1,12 +1,13 @@
 import {
   dockerService, hostnameOf, project, Rejection, serviceViolations, streamOf,
-  type CommandMetadata, type ContainerSpec, type DeploySettings, type DockerService, type EnvironmentId, type ProjectId,
+  type CommandMetadata, type ContainerSpec, type DeploySettings, type DockerService, type EnvironmentId, type ProjectId, type VolumeMount,
 } from '#domain';
 import type { AggregateStore, Handled } from '#event-store';
 import { deriveId } from '#platform';
 import { ToDockerService } from './aggregate-command.ts';
 import { withClaimedName } from './claimed-name.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { provideVolumes, type NewVolume } from './volumes.ts';
 
 /** What a client asks for, complete: defaults are filled in. */
 export interface NewDockerService {
@@ -17,6 +18,8 @@ export interface NewDockerService {
   readonly replicas: number;
   readonly deploy: DeploySettings;
   readonly spec: ContainerSpec;
+  /** Volumes that have yet to be made; left out: none. */
+  readonly creates?: readonly NewVolume[];
 }
 
 /** The id that a service has under the command that creates it: a retry names the same one. */
@@ -34,7 +37,7 @@ export async function isRepeatOfCreate(aggregates: AggregateStore, commandId: st
  *  @throws Rejection `docker_service.invalid`, `environment.not_found`, `name.taken`, `reservation.voided`. */
 export async function createDockerService(
   { dispatcher, aggregates }: { readonly dispatcher: Dispatcher; readonly aggregates: AggregateStore },
-  { spec, ...asked }: NewDockerService,
+  { spec, creates = [], ...asked }: NewDockerService,
   metadata: CommandMetadata,
 ): Promise<Handled<DockerService>> {
   const [wrong, ...more] = serviceViolations({ ...asked, spec });
@@ -53,9 +56,17 @@ export async function createDockerService(
   const claim = { on: asked.projectId, scope: 'docker_service', environmentId: asked.environmentId, name: asked.name, holder: dockerServiceId } as const;
   return withClaimedName(dispatcher, claim, metadata, {
     exists: async () => (await aggregates.load(dockerService, streamOf('docker_service', dockerServiceId))).state.status === 'present',
-    write: () => dispatcher.send(new ToDockerService(dockerServiceId, { type: 'CreateDockerService', data }, metadata)),
+    write: async () => {
+      const mounts = mountsOfService(spec, asked.deploy);
+      if (creates.length + mounts.length > 0) await provideVolumes({ dispatcher, aggregates }, { creates, mounts }, { type: 'docker_service', id: dockerServiceId }, metadata);
+      return dispatcher.send(new ToDockerService(dockerServiceId, { type: 'CreateDockerService', data }, metadata));
+    },
   });
 }
+
+/** What a service mounts with this spec: its own containers, and those of its hooks. */
+export const mountsOfService = (spec: Pick<ContainerSpec, 'volumes'>, { preDeploy, postDeploy }: Partial<Pick<DeploySettings, 'preDeploy' | 'postDeploy'>>): readonly VolumeMount[] =>
+  [spec, preDeploy?.overrides, postDeploy?.overrides].flatMap((each) => each?.volumes ?? []);
 
 /** The environment as its project's stream says. A deleted one is remembered for nobody: the retry of a create there is refused too.
  *  @throws Rejection `environment.not_found` */

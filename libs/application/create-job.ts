@@ -7,11 +7,14 @@ import { deriveId } from '#platform';
 import { ToJob } from './aggregate-command.ts';
 import { standingEnvironment } from './create-docker-service.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { provideVolumes, type Mounting, type NewVolume } from './volumes.ts';
 
 /** A job that somebody asks for, complete: defaults are filled in. */
 export interface NewJob extends Pick<JobDefinition, 'name' | 'spec' | 'timeoutMs' | 'retries' | 'inheritsFrom'> {
   readonly projectId: ProjectId;
   readonly environmentId: EnvironmentId;
+  /** Volumes that have yet to be made; left out: none. */
+  readonly creates?: readonly NewVolume[];
 }
 
 interface Parts {
@@ -31,12 +34,13 @@ export async function createdJob(aggregates: AggregateStore, jobId: JobId): Prom
 }
 
 /** @throws Rejection `job.invalid`, `job.timeout_out_of_range`, `job.retries_out_of_range`, `environment.not_found`. */
-export async function createJob({ dispatcher, aggregates }: Parts, asked: NewJob, metadata: CommandMetadata): Promise<Handled<Job>> {
+export async function createJob({ dispatcher, aggregates }: Parts, { creates = [], ...asked }: NewJob, metadata: CommandMetadata): Promise<Handled<Job>> {
   refuseInvalidJob(asked);
   const { environment } = await standingEnvironment(aggregates, asked);
   const jobId = jobIdOf(metadata.commandId);
   const spec = jobSpecOf(asked.spec, {});
   const data = { ...asked, spec, jobId, networkId: environment.networkId, trigger: { type: 'manual' }, rerunOf: null } as const;
+  await mount({ dispatcher, aggregates }, { creates, mounts: spec.volumes ?? [] }, jobId, metadata);
   return dispatcher.send(new ToJob(jobId, { type: 'CreateJob', data }, metadata));
 }
 
@@ -45,7 +49,14 @@ export async function rerunJob({ dispatcher, aggregates }: Parts, source: JobDef
   await standingEnvironment(aggregates, source);
   const jobId = rerunIdOf(metadata.commandId, source.jobId);
   const data = { ...source, jobId, trigger: { type: 'manual' }, rerunOf: source.jobId } as const;
+  await mount({ dispatcher, aggregates }, { creates: [], mounts: source.spec.volumes ?? [] }, jobId, metadata);
   return dispatcher.send(new ToJob(jobId, { type: 'CreateJob', data }, metadata));
+}
+
+/** Silent for a job that was created before: its use may have ended with it. */
+async function mount(parts: Parts, mounting: Mounting, jobId: JobId, metadata: CommandMetadata): Promise<void> {
+  if (mounting.mounts.length === 0 || (await createdJob(parts.aggregates, jobId))) return;
+  await provideVolumes(parts, mounting, { type: 'job', id: jobId }, metadata);
 }
 
 /** @param at where the job stands in the body. @throws Rejection `job.invalid` that carries every violation. */

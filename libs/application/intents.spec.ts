@@ -4,7 +4,7 @@ import { dockerService, project, schemaOf, streamOf, upcast, type CommandMetadat
 import { AggregateStore } from '#event-store';
 import { MemoryEventStore, seededRandom, VirtualClock } from '#testing';
 import {
-  ApplicationModule, createDockerService, createEnvironment, createProject, createSchedule, deleteProject, Dispatcher, dockerServiceIdOf, environmentOf, projectIdOf, ToDockerService,
+  ApplicationModule, createDockerService, createEnvironment, createProject, createSchedule, deleteProject, Dispatcher, dockerServiceIdOf, environmentOf, projectIdOf, ToDockerService, createVolume, volumeIdOf,
 } from './index.ts';
 
 const amount = { cpuMillis: 100, memoryBytes: 2 ** 27 };
@@ -47,6 +47,27 @@ describe('an intent that spans streams', () => {
     expect(await claims()).toEqual(['api']);
     expect(written).toMatchObject({ repeated: false, revision: 2n, state: { status: 'present', hostname: 'api.default.shop.internal', activeDeployment: { toRelease: 1 } } });
     expect(await types(streamOf('docker_service', dockerServiceIdOf('c1')))).toEqual(['DockerServiceCreated', 'ReleaseCut', 'DeploymentStarted']);
+  });
+
+  const mounting = (commandId: string) => {
+    const data = { projectId, environmentId, name: 'data', kind: 'persistent', backend: 'local', sizeBytes: null, madeFor: dockerServiceIdOf(commandId) } as const;
+    const volumes = [{ type: 'volume', volumeId: volumeIdOf(commandId, 'data'), name: 'data', mountPath: '/data', readOnly: false }] as const;
+    return { ...asked, spec: { ...spec, volumes }, creates: [data] };
+  };
+
+  it('makes a service’s volumes, used by it, before the service is written; sent again, it makes none', async () => {
+    for (const isRepeated of [false, true]) expect((await createDockerService(parts, mounting('c1'), saying('c1'))).repeated).toBe(isRepeated);
+    expect(await claims()).toEqual(['api', 'data']);
+    expect(await types(streamOf('volume', volumeIdOf('c1', 'data')))).toEqual(['VolumeCreated', 'VolumeUseBegan']);
+    const order = store.log.map(({ type }) => type);
+    expect(order.indexOf('VolumeUseBegan')).toBeLessThan(order.indexOf('DockerServiceCreated'));
+  });
+
+  it('gives a service’s name back where a volume of its was made by another meanwhile, and says so', async () => {
+    const { creates: [data] } = mounting('c1');
+    await createVolume(parts, { ...data!, madeFor: null }, saying('c0'));
+    await expect(createDockerService(parts, mounting('c1'), saying('c1'))).rejects.toMatchObject({ code: 'volume.exists' });
+    expect(await claims()).toEqual(['data']);
   });
 
   it('writes nothing at all for what breaks a rule', async () => {

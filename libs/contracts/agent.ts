@@ -1,4 +1,4 @@
-import type { ContainerSpec, EnvironmentId, Health, NetworkId, NodeFacts, NodeId, Observation, Owner, ProjectId, PullProgress, ReplicaId, RunState, Wanted } from '#domain';
+import type { ContainerSpec, EnvironmentId, Health, NetworkId, NodeFacts, NodeId, Observation, Owner, ProjectId, PullProgress, ReplicaId, RunState, VolumeBackend, VolumeId, Wanted } from '#domain';
 
 /** A point in a node's history: the revision of its stream and the event that stands there, as `eventNameOf` names it. */
 export interface HistoryPoint {
@@ -37,6 +37,16 @@ export interface Assignment {
   readonly last: { readonly run: number; readonly state: RunState; readonly final: boolean; readonly health?: Health; readonly healthChange?: number } | null;
 }
 
+/** A volume that a node has to have, or to have nothing of. One that isn't spoken of is left as it is: data goes by an explicit word only. */
+export interface AssignedVolume {
+  readonly volumeId: VolumeId;
+  readonly name: string;
+  readonly backend: VolumeBackend;
+  /** Null where the backend holds it to no size. */
+  readonly sizeBytes: number | null;
+  readonly wanted: 'present' | 'gone';
+}
+
 /** All that a node has to hold, as its stream says at `head`. An agent takes it whole or not at all. */
 export interface AssignmentSet {
   readonly storeId: string;
@@ -47,6 +57,8 @@ export interface AssignmentSet {
   /** Id of the latest `NodeAdopted`: one that the agent hasn't seen lets it change over to another history. */
   readonly adoption: string | null;
   readonly entries: readonly Assignment[];
+  /** As their streams say, at least as new as the entries need; left out: none. */
+  readonly volumes?: readonly AssignedVolume[];
 }
 
 /** A set on the wire: its JSON cut in pieces; the last missing piece completes it. */
@@ -122,6 +134,21 @@ export interface Report {
 }
 export interface ReportReply {
   readonly taken: boolean;
+}
+
+/** What an agent has made, and what it has nothing left of, of the volumes in its set. */
+export interface VolumeReport {
+  readonly stand: AgentStand;
+  readonly volumes: readonly { readonly volumeId: VolumeId; readonly state: 'made' | 'gone' }[];
+}
+
+/** Of these volumes; null: of all. */
+export interface VolumeUsageRequest {
+  readonly volumeIds: readonly VolumeId[] | null;
+}
+/** What they hold, as the agent looked last. Left out: those that aren't there, or can't be looked into from where it runs. */
+export interface VolumeUsageReply {
+  readonly usages: readonly { readonly volumeId: VolumeId; readonly usedBytes: number; readonly at: string }[];
 }
 
 /** The last probe of a replica that isn't well: no event, but what a deadline is judged by has to be able to say it. */

@@ -6,3 +6,4 @@ export * from './output.ts';
 export * from './ports.ts';
 export * from './subjects.ts';
 export * from './tenant.ts';
+export * from './values.ts';

@@ -17,8 +17,13 @@ export const subjects = {
   observations: (nodeId: NodeId | '*') => `waybill.node.${nodeId}.observations`,
   /** Agent → health-monitors (one answers). `Report` → `ReportReply`, 10 s. */
   report: (nodeId: NodeId | '*') => `waybill.node.${nodeId}.report`,
+  /** Agent → health-monitors (one answers): what it has of its volumes. `VolumeReport` → `ReportReply`, 10 s. */
+  volumes: (nodeId: NodeId | '*') => `waybill.node.${nodeId}.volumes`,
   /** Agent → schedulers: what I hold; please send my set. `AgentStand`, no answer. */
   sync: (nodeId: NodeId | '*') => `waybill.node.${nodeId}.sync`,
+
+  /** Agent → schedulers (one answers): a value that one of its replicas is given. `ValueRequest` → `ValueReply`, 5 s. */
+  value: (nodeId: NodeId | '*') => `waybill.node.${nodeId}.value`,
 
   /** Any process → every gateway: what it counts. `ProcessFigures`, no answer. */
   figures: (app: string) => `waybill.figures.${app}`,
@@ -31,6 +36,8 @@ export const subjects = {
   image: (nodeId: NodeId) => `waybill.agent.${nodeId}.image`,
   /** Gateway → agent: what its containers took when it looked last. `SamplesRequest` → `SamplesReply`, 3 s. */
   samples: (nodeId: NodeId) => `waybill.agent.${nodeId}.samples`,
+  /** Gateway → agent: what its volumes hold. `VolumeUsageRequest` → `VolumeUsageReply`, 3 s. */
+  volumeUsage: (nodeId: NodeId) => `waybill.agent.${nodeId}.volume_usage`,
   /** Gateway → agent: the next lines of a replica. `LogsRequest` → `LogsReply`, 3 s beyond what it may wait for them. */
   logs: (nodeId: NodeId) => `waybill.agent.${nodeId}.logs`,
   /** Gateway → agent: where the last lines of a replica begin. `LogsTailRequest` → `LogsTailReply`, 3 s. */

@@ -81,6 +81,7 @@ it('compiles an assignment to exactly this', () => {
         CgroupnsMode: 'private',
         NetworkMode: 'wb-test-net_a',
         PortBindings: { '3000/tcp': [{ HostIp: '127.0.0.1', HostPort: '8080' }] },
+        Mounts: [],
       },
       NetworkingConfig: { EndpointsConfig: { 'wb-test-net_a': { Aliases: ['api', 'svc_a', 'api.default.shop.internal'] } } },
     },
@@ -138,28 +139,58 @@ it('gives no assignment anything beyond the allow-list', () => {
   );
 });
 
+/** A file that the agent has put down for `rep_a`. */
+const MOUNT = { Type: 'bind', Source: '/run/waybill/test/rep_a/secrets', Target: '/run/secrets', ReadOnly: true } as const;
+
+it('adds the values that the agent gives; what the assignment itself says goes before', () => {
+  const { Env, HostConfig } = containerPlanOf(withSpec({ env: { A: 'own' } }), host, { env: { A: 'given', DB_PASS: 'x' }, mounts: [MOUNT] }).config;
+  expect(Env).toEqual(['A=own', 'DB_PASS=x']);
+  expect(HostConfig.Mounts).toEqual([MOUNT]);
+  expect(() => checkContainerPlan(containerPlanOf(assignment, host, { env: {}, mounts: [MOUNT] }), 'test')).not.toThrow();
+});
+
 describe('the second look', () => {
-  const network = 'wb-test-net_a';
+  const allowed = { network: 'wb-test-net_a', installation: 'test', files: 'test/rep_a', hostPaths: (path: string) => path.startsWith('/srv/') };
+  const bind = { Type: 'bind', Source: '/srv/media', Target: '/media', ReadOnly: true, BindOptions: { Propagation: 'rprivate' } };
+  const ours = { Type: 'volume', Source: 'wb-test-vol_a', Target: '/data', ReadOnly: false };
   const good = containerPlanOf(assignment, host).config.HostConfig;
 
   it.each([
-    ['Privileged', true], ['Privileged', false], ['Binds', ['/var/run/docker.sock:/s']], ['Binds', []], ['Mounts', [{ Type: 'bind', Source: '/', Target: '/h' }]],
+    ['Privileged', true], ['Privileged', false], ['Binds', ['/var/run/docker.sock:/s']], ['Binds', []], ['Mounts', [{ Type: 'bind', Source: '/', Target: '/h', ReadOnly: true }]],
+    ['Mounts', [{ ...MOUNT, Source: '/run/waybill/test/rep_b/secrets' }]], ['Mounts', [{ ...MOUNT, Source: '/run/waybill/test/rep_a/../rep_b' }]], ['Mounts', [{ ...MOUNT, ReadOnly: false }]],
+    ['Mounts', [{ ...MOUNT, Type: 'volume' }]], ['Mounts', [{ ...MOUNT, BindOptions: { Propagation: 'shared' } }]], ['Mounts', [{ ...MOUNT, Target: '/a/../b' }]], ['Mounts', null],
     ['Devices', [{ PathOnHost: '/dev/kmsg' }]], ['DeviceRequests', []], ['PidMode', 'host'], ['UTSMode', 'host'], ['UsernsMode', 'host'], ['IpcMode', 'host'],
     ['CgroupnsMode', 'host'], ['NetworkMode', 'host'], ['NetworkMode', 'container:x'], ['NetworkMode', 'wb-test-net_b'], ['CapAdd', ['SYS_ADMIN']], ['CapDrop', []],
     ['SecurityOpt', ['no-new-privileges:true', 'seccomp=unconfined']], ['SecurityOpt', []], ['Memory', 0], ['Memory', -1], ['MemorySwap', -1], ['PidsLimit', -1],
     ['NanoCpus', 0], ['RestartPolicy', { Name: 'always' }], ['LogConfig', { Type: 'syslog', Config: {} }], ['VolumesFrom', ['x']], ['CgroupParent', '/'],
     ['Sysctls', { 'kernel.x': '1' }], ['Runtime', 'other'], ['OomScoreAdj', -1000], ['ExtraHosts', ['a:1.2.3.4']], ['PublishAllPorts', true], ['StorageOpt', {}],
     ['PortBindings', { '80/tcp': [{ HostIp: '', HostPort: '80' }] }], ['PortBindings', { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '0' }] }], ['PortBindings', null],
+    ['Mounts', null], ['Mounts', [{ ...ours, Source: 'wb-other-vol_a' }]], ['Mounts', [{ ...ours, Source: '/' }]], ['Mounts', [{ ...ours, Source: 'wb-test-vol_a/../../etc' }]], ['Mounts', [{ ...ours, Target: '/data/../etc' }]],
+    ['Mounts', [{ ...ours, VolumeOptions: { DriverConfig: { Options: { type: 'none', o: 'bind', device: '/' } } } }]], ['Mounts', [{ ...ours, Type: 'npipe' }]],
+    ['Mounts', [{ ...bind, Source: '/etc' }]], ['Mounts', [{ ...bind, Source: '/srv/../etc' }]], ['Mounts', [{ ...bind, BindOptions: { Propagation: 'rshared' } }]], ['Mounts', [{ ...bind, BindOptions: undefined }]],
+    ['Mounts', [{ Type: 'tmpfs', Target: '/tmp', TmpfsOptions: { Mode: 0o7777 } }]], ['Mounts', [{ Type: 'tmpfs', Source: '/', Target: '/tmp', TmpfsOptions: {} }]],
   ])('refuses %s: %j', (key, value) => {
-    expect(() => checkHostConfig({ ...good, [key]: value }, network)).toThrow(ForbiddenConfig);
+    expect(() => checkHostConfig({ ...good, [key]: value }, allowed)).toThrow(ForbiddenConfig);
+  });
+
+  it('takes volumes of its own installation, memory, and folders that the host allows', () => {
+    const mounts = [
+      { type: 'volume', volumeId: 'vol_a', name: 'uploads', mountPath: '/data', readOnly: false },
+      { type: 'tmpfs', mountPath: '/tmp', sizeBytes: MIB },
+      { type: 'host_path', source: '/srv/media', mountPath: '/media', readOnly: true },
+    ] as const;
+    const plan = containerPlanOf(withSpec({ volumes: mounts }), host);
+    expect(plan.config.HostConfig.Mounts).toEqual([ours, { Type: 'tmpfs', Target: '/tmp', TmpfsOptions: { SizeBytes: MIB } }, bind]);
+    expect(() => checkContainerPlan(plan, 'test', allowed.hostPaths)).not.toThrow();
+    expect(() => checkContainerPlan(plan, 'test')).toThrow('Mounts');
   });
 
   it('refuses a HostConfig that lacks any key', () => {
     for (const key of Object.keys(good)) {
       const { [key as 'Memory']: _left, ...rest } = good;
-      expect(() => checkHostConfig(rest, network)).toThrow(key);
+      expect(() => checkHostConfig(rest, allowed)).toThrow(key);
     }
-    expect(() => checkHostConfig(undefined, network)).toThrow(ForbiddenConfig);
+    expect(() => checkHostConfig(undefined, allowed)).toThrow(ForbiddenConfig);
   });
 
   it('refuses another network, another installation, and any key beside the known ones', () => {

@@ -1,5 +1,6 @@
 import type { Assignment } from '#contracts';
 import { checkHostConfig, ForbiddenConfig, hostConfigOf, type HostConfig } from './host-config.ts';
+import { mountsOf, type FileMount } from './mounts.ts';
 import { containerName, LABELS, networkName, SYSTEM_LABEL_PREFIX } from './names.ts';
 import type { ContainerPlan, NetworkPlan } from './runtime.ts';
 
@@ -11,6 +12,14 @@ export interface Host {
   /** The host's address that published ports are bound to. */
   readonly publishOn: string;
 }
+
+/** What an agent adds that no assignment has: values, as env or as files that it has put down. */
+export interface GivenValues {
+  readonly env: Readonly<Record<string, string>>;
+  readonly mounts: readonly FileMount[];
+}
+
+const NOTHING_GIVEN: GivenValues = { env: {}, mounts: [] };
 
 /** The engine's create options, as far as we ever use them. */
 export interface ContainerConfig {
@@ -27,20 +36,20 @@ export interface ContainerConfig {
   readonly NetworkingConfig: { readonly EndpointsConfig: Readonly<Record<string, { readonly Aliases: readonly string[] }>> };
 }
 
-/** Compiles an assignment to what the engine is asked for. Pure: the same assignment on the same host gives the same plan. */
-export function containerPlanOf(assignment: Assignment, host: Host): ContainerPlan & { readonly config: ContainerConfig } {
+/** Compiles an assignment to what the engine is asked for. Pure: the same assignment and values on the same host give the same plan. */
+export function containerPlanOf(assignment: Assignment, host: Host, given: GivenValues = NOTHING_GIVEN): ContainerPlan & { readonly config: ContainerConfig } {
   const { spec } = assignment;
   const network = networkName(host.installation, assignment.network.networkId);
   return {
     name: containerName(host.installation, assignment.replicaId),
     config: {
       Image: spec.image,
-      Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
+      Env: Object.entries({ ...given.env, ...spec.env }).map(([name, value]) => `${name}=${value}`),
       Labels: labelsOf(assignment, host.installation),
       ...commandOf(spec.command, spec.args),
       ExposedPorts: Object.fromEntries(spec.ports.map((port) => [`${port.containerPort}/${port.protocol}`, {}])),
       StopTimeout: Math.ceil(assignment.graceMs / 1000),
-      HostConfig: hostConfigOf(spec.resources, spec.ports, { network, publishOn: host.publishOn, cpus: host.cpus }),
+      HostConfig: hostConfigOf(spec.resources, spec.ports, { network, publishOn: host.publishOn, cpus: host.cpus, mounts: [...mountsOf(spec.volumes, host.installation), ...given.mounts] }),
       NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: assignment.aliases } } },
     },
   };
@@ -54,8 +63,9 @@ export const networkPlanOf = (assignment: Assignment, installation: string): Net
 });
 
 /** Checks a whole plan against the allow-list, whoever compiled it: its keys, its one network, its HostConfig, its label.
+ *  @param hostPaths whether a folder of the host may be mounted; default: none.
  *  @throws ForbiddenConfig */
-export function checkContainerPlan(plan: ContainerPlan, installation: string): asserts plan is ContainerPlan & { config: ContainerConfig } {
+export function checkContainerPlan(plan: ContainerPlan, installation: string, hostPaths: (path: string) => boolean = () => false): asserts plan is ContainerPlan & { config: ContainerConfig } {
   const config = plan.config as Partial<Record<string, unknown>>;
   const unknown = Object.keys(config).filter((key) => !CONFIG_KEYS.has(key));
   if (unknown.length > 0) throw new ForbiddenConfig(`${unknown.join(', ')}: not allowed`);
@@ -66,7 +76,7 @@ export function checkContainerPlan(plan: ContainerPlan, installation: string): a
   }
   const labels = config['Labels'] as Record<string, string> | undefined;
   if (labels?.[LABELS.installation] !== installation) throw new ForbiddenConfig(`the label ${LABELS.installation} has to be ${installation}`);
-  checkHostConfig(config['HostConfig'], network);
+  checkHostConfig(config['HostConfig'], { network, installation, hostPaths, files: `${installation}/${labels[LABELS.replicaId]}` });
 }
 
 const CONFIG_KEYS = new Set(['Image', 'Env', 'Labels', 'Entrypoint', 'Cmd', 'ExposedPorts', 'StopTimeout', 'HostConfig', 'NetworkingConfig']);
@@ -92,5 +102,6 @@ function labelsOf(assignment: Assignment, installation: string): Record<string, 
     [LABELS.generation]: String(assignment.generation),
     [LABELS.release]: assignment.release === null ? '' : String(assignment.release),
     [LABELS.networkId]: assignment.network.networkId,
+    ...(assignment.spec.secrets?.length ? { [LABELS.secrets]: assignment.spec.secrets.map(({ key }) => key).join(',') } : {}),
   };
 }

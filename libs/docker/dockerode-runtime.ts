@@ -1,6 +1,6 @@
 import Dockerode from 'dockerode';
 import type { Logger } from '#contracts';
-import type { PullProgress } from '#domain';
+import { isBelow, parseImageReference, type PullProgress } from '#domain';
 import { checkContainerPlan } from './container-config.ts';
 import { ANSWER_MS, ask, epochOf, jsonLines, orNull, stateOf, unlessUnchanged } from './engine-answers.ts';
 import { toEngineError } from './engine-errors.ts';
@@ -9,13 +9,15 @@ import { readInterventions } from './interventions.ts';
 import { LogFrames, type OutputLine } from './log-frames.ts';
 import { LABELS } from './names.ts';
 import { PullMeter } from './pull-meter.ts';
-import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type EngineInfo, type Intervention, type NetworkPlan } from './runtime.ts';
+import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type Credentials, type EngineInfo, type Intervention, type NetworkPlan, type VolumePlan } from './runtime.ts';
+import { driverOptionsOf, isSameVolume } from './volumes.ts';
 import { usageOf, type EngineStats } from './usage.ts';
 
-/** The engine at `host` (`unix:///…`, `tcp://host:port`, `http(s)://…`), as far as it carries this installation's label.
+/** @param options.hostPaths folders of its host that containers may have, with all below.
+ *  The engine at `host` (`unix:///…`, `tcp://host:port`, `http(s)://…`), as far as it carries this installation's label.
  *  Nothing is asked of it yet: an engine that isn't there shows at the first call, as `engine_unreachable`. */
-export function openDockerRuntime(options: { readonly host: string; readonly installation: string; readonly logger: Logger }): ContainerRuntime {
-  return new DockerodeRuntime(new Dockerode(connectionOf(options.host)), options.installation, options.logger);
+export function openDockerRuntime(options: { readonly host: string; readonly installation: string; readonly logger: Logger; readonly hostPaths?: readonly string[] }): ContainerRuntime {
+  return new DockerodeRuntime(new Dockerode(connectionOf(options.host)), options.installation, options.logger, options.hostPaths ?? []);
 }
 
 /** Containers whose figures are asked for at the same time. A look costs the engine a few reads in a cgroup, but 20.10 answers at its
@@ -32,16 +34,18 @@ class DockerodeRuntime implements ContainerRuntime {
     private readonly docker: Dockerode,
     private readonly installation: string,
     private readonly logger: Logger,
+    private readonly hostPaths: readonly string[],
   ) {}
 
   async info(): Promise<EngineInfo> {
-    const info = (await ask(() => this.docker.info())) as Record<'ServerVersion' | 'Architecture' | 'Name', string> & Record<'NCPU' | 'MemTotal', number>;
+    const info = (await ask(() => this.docker.info())) as Record<'ServerVersion' | 'Architecture' | 'Name' | 'DockerRootDir', string> & Record<'NCPU' | 'MemTotal', number>;
     return {
       engineVersion: info.ServerVersion,
       architecture: ARCHITECTURES[info.Architecture] ?? info.Architecture,
       cpus: info.NCPU,
       memoryBytes: info.MemTotal,
       hostname: info.Name,
+      dataRoot: info.DockerRootDir,
     };
   }
 
@@ -56,8 +60,13 @@ class DockerodeRuntime implements ContainerRuntime {
     return found && found.Config.Labels?.[LABELS.installation] === this.installation ? stateOf(found) : null;
   }
 
+  async environment(name: string): Promise<readonly string[]> {
+    const found = await orNull(ask((abortSignal) => this.docker.getContainer(name).inspect({ abortSignal })));
+    return found && found.Config.Labels?.[LABELS.installation] === this.installation ? (found.Config.Env ?? []) : [];
+  }
+
   async createContainer(plan: ContainerPlan): Promise<string> {
-    checkContainerPlan(plan, this.installation);
+    checkContainerPlan(plan, this.installation, (path) => isBelow(path, this.hostPaths));
     const existing = await this.inspectContainer(plan.name);
     if (existing) return existing.id;
     // Told apart, the client puts only the name into the URL; else all of the configuration would stand there too.
@@ -88,10 +97,10 @@ class DockerodeRuntime implements ContainerRuntime {
     return image && { id: image.Id, architecture: image.Architecture, repoDigests: image.RepoDigests ?? [] };
   }
 
-  async pullImage(reference: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void): Promise<void> {
+  async pullImage(reference: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void, credentials: Credentials | null = null): Promise<void> {
     const meter = new PullMeter();
     try {
-      const progress: NodeJS.ReadableStream = await this.docker.pull(reference, { abortSignal: signal });
+      const progress: NodeJS.ReadableStream = await this.docker.pull(reference, { abortSignal: signal, ...authOf(reference, credentials) });
       for await (const message of jsonLines(progress)) {
         // The status was sent long before: what goes wrong later stands in the stream.
         if (typeof message['error'] === 'string') throw new Error(message['error']);
@@ -163,6 +172,30 @@ class DockerodeRuntime implements ContainerRuntime {
     if (found?.Labels?.[LABELS.installation] === this.installation) await orNull(ask(() => network.remove()));
   }
 
+  async ensureVolume(plan: VolumePlan): Promise<string> {
+    const look = () => orNull(ask((abortSignal) => this.docker.getVolume(plan.name).inspect({ abortSignal })));
+    let found = await look();
+    if (!found) {
+      const Labels = { [LABELS.installation]: this.installation, [LABELS.volumeId]: plan.volumeId };
+      await ask((abortSignal) => this.docker.createVolume({ Name: plan.name, Driver: 'local', DriverOpts: driverOptionsOf(plan), Labels, abortSignal }));
+      found = await look();
+    }
+    const isOurs = found?.Labels?.[LABELS.installation] === this.installation;
+    if (!found || !isOurs || !isSameVolume(found, plan)) throw new EngineError('engine_failed', true, `the volume ${plan.name} is ${isOurs ? 'another one' : "somebody else's"}`);
+    return found.Mountpoint;
+  }
+
+  async listVolumes(): Promise<readonly { name: string; volumeId: string; path: string }[]> {
+    const { Volumes } = await ask((abortSignal) => this.docker.listVolumes({ filters: this.#ours, abortSignal }));
+    return (Volumes ?? []).map(({ Name, Labels, Mountpoint }) => ({ name: Name, volumeId: Labels?.[LABELS.volumeId] ?? '', path: Mountpoint }));
+  }
+
+  async removeVolume(name: string): Promise<void> {
+    const volume = this.docker.getVolume(name);
+    const found = await orNull(ask((abortSignal) => volume.inspect({ abortSignal })));
+    if (found?.Labels?.[LABELS.installation] === this.installation) await orNull(ask((abortSignal) => volume.remove({ abortSignal })));
+  }
+
   async *logs(id: string, since: string | null, signal: AbortSignal): AsyncIterable<OutputLine> {
     const frames = new LogFrames();
     try {
@@ -217,6 +250,10 @@ class DockerodeRuntime implements ContainerRuntime {
     return (await this.inspectContainer(id)) && this.docker.getContainer(id);
   }
 }
+
+/** For the registry of this image, in a header of the request. */
+const authOf = (reference: string, credentials: Credentials | null) =>
+  credentials && { authconfig: { username: credentials.username, password: credentials.password.reveal(), serveraddress: parseImageReference(reference).registry } };
 
 /** Given outright, so that the client doesn't look at the environment a second time. */
 function connectionOf(host: string): Dockerode.DockerOptions {

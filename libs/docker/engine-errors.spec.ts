@@ -19,6 +19,7 @@ it.each([
   [answer(403, 'Pool overlaps with other one on this address space'), 'subnet_taken', true],
   [answer(403, 'error while removing network: network wb-net id 4f5a has active endpoints'), 'engine_failed', true],
   [answer(400, 'OCI runtime create failed: exec: "nope": executable file not found in $PATH: unknown'), 'invalid_config', false],
+  [answer(400, 'invalid mount config for type "bind": bind source path does not exist: /run/waybill/a/rep_a/secrets'), 'value_refused', false],
   [answer(404, 'No such container: abc'), 'not_found', true],
   [answer(409, 'Conflict. The container name "/x" is already in use by container "y"'), 'engine_failed', true],
   [answer(500, `task ${'4f'.repeat(32)}: already exists`), 'start_lost', false],

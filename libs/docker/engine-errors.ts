@@ -19,6 +19,8 @@ export function toEngineError(error: unknown): EngineError {
 const BY_WORDS: readonly (readonly [RegExp, Code, boolean])[] = [
   [/port is already allocated|address already in use|failed to bind (host )?port/i, 'host_port_taken', true],
   [/pool overlaps|conflicts with network|overlaps with (other|existing)/i, 'subnet_taken', true],
+  // The agent has put it down, and the engine is on a host where it isn't.
+  [/bind source path does not exist/i, 'value_refused', false],
   // A network in use, answered with the status of what is forbidden.
   [/has active endpoints/i, 'engine_failed', true],
   // Its containerd has a process for it, begun before the engine was killed, and the engine knows nothing of that (20.10; 23 clears it away itself).

@@ -1,8 +1,9 @@
 import type { Port, Resources } from '#domain';
 import { ADDED_CAPABILITIES, DROPPED_CAPABILITIES } from './capabilities.ts';
+import { areMounts, type EngineMount, type MountLimits } from './mounts.ts';
 
 /** All of the engine's HostConfig that a container of ours ever has. What isn't a key here can't be asked for:
- *  binds, devices, privileged mode and the host's namespaces among it. Bytes, and the engine's own units. */
+ *  devices, privileged mode and the host's namespaces among it. Bytes, and the engine's own units. */
 export interface HostConfig {
   readonly CapDrop: readonly string[];
   readonly CapAdd: readonly string[];
@@ -24,6 +25,7 @@ export interface HostConfig {
   readonly CgroupnsMode: string;
   readonly NetworkMode: string;
   readonly PortBindings: Readonly<Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[]>>;
+  readonly Mounts: readonly EngineMount[];
 }
 
 /** Threads count too; room for a busy JVM, too little for a fork bomb to matter. */
@@ -43,7 +45,7 @@ const LEAST_MEMORY = 6 * 1024 * 1024;
 export function hostConfigOf(
   resources: Resources,
   ports: readonly Port[],
-  options: { readonly network: string; readonly publishOn: string; readonly cpus: number },
+  options: { readonly network: string; readonly publishOn: string; readonly cpus: number; readonly mounts: readonly EngineMount[] },
 ): HostConfig {
   const { request, limit } = resources;
   return {
@@ -66,6 +68,7 @@ export function hostConfigOf(
         .filter((port) => port.hostPort !== null)
         .map((port) => [`${port.containerPort}/${port.protocol}`, [{ HostIp: options.publishOn, HostPort: String(port.hostPort) }]]),
     ),
+    Mounts: options.mounts,
   };
 }
 
@@ -73,19 +76,24 @@ export function hostConfigOf(
 export class ForbiddenConfig extends Error {}
 
 /** The second look, right before a container is made: whatever compiled the plan, nothing outside of the allow-list passes.
- *  @param network the one network that this container may be in.
+ *  @param allowed the one network that this container may be in, the installation whose volumes it may mount, which folders of the host, and whose files.
  *  @throws ForbiddenConfig naming every key that is forbidden, missing or has a forbidden value. */
-export function checkHostConfig(config: unknown, network: string): asserts config is HostConfig {
+export function checkHostConfig(config: unknown, allowed: Allowed): asserts config is HostConfig {
   if (config === null || typeof config !== 'object') throw new ForbiddenConfig('there is no HostConfig');
   const given = config as Record<string, unknown>;
   const unknown = Object.keys(given).filter((key) => !Object.hasOwn(ALLOWED, key)).map((key) => `${key} is not allowed`);
   const wrong = Object.entries(ALLOWED)
-    .filter(([key, allows]) => !Object.hasOwn(given, key) || !allows(given[key], given, network))
+    .filter(([key, allows]) => !Object.hasOwn(given, key) || !allows(given[key], given, allowed))
     .map(([key]) => `${key} may not be ${JSON.stringify(given[key])}`);
   if (unknown.length + wrong.length > 0) throw new ForbiddenConfig([...unknown, ...wrong].join('; '));
 }
 
-type Allows = (value: unknown, config: Readonly<Record<string, unknown>>, network: string) => boolean;
+/** What differs from container to container. */
+export interface Allowed extends MountLimits {
+  readonly network: string;
+}
+
+type Allows = (value: unknown, config: Readonly<Record<string, unknown>>, allowed: Allowed) => boolean;
 
 /** Every key is needed, and each has all of its allowed values here. */
 const ALLOWED: Readonly<Record<keyof HostConfig, Allows>> = {
@@ -102,8 +110,9 @@ const ALLOWED: Readonly<Record<keyof HostConfig, Allows>> = {
   RestartPolicy: is({ Name: 'no' }),
   IpcMode: is('private'),
   CgroupnsMode: is('private'),
-  NetworkMode: (value, _config, network) => value === network && !/^(host|none|default|bridge|container:)/.test(network),
+  NetworkMode: (value, _config, { network }) => value === network && !/^(host|none|default|bridge|container:)/.test(network),
   PortBindings: portBindings,
+  Mounts: (value, _config, allowed) => areMounts(value, allowed),
 };
 
 function is(expected: unknown): Allows {

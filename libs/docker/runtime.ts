@@ -1,4 +1,4 @@
-import type { PullProgress } from '#domain';
+import type { PullProgress, Sensitive } from '#domain';
 
 /** One engine, as much of it as an agent needs. Implemented by `dockerode-runtime.ts`, in memory in `testing`.
  *  Only things that carry this installation's label are listed or touched. */
@@ -7,6 +7,8 @@ export interface ContainerRuntime {
   /** Containers of this installation, running or not. */
   listContainers(): Promise<readonly ContainerState[]>;
   inspectContainer(name: string): Promise<ContainerState | null>;
+  /** The environment that it was made with, `NAME=value`, secrets among them: for whoever looks for those in what it writes. Empty when gone. */
+  environment(name: string): Promise<readonly string[]>;
   /** @returns the id. A container of that name is left as it is and its id returned: a repeated step adopts. */
   createContainer(plan: ContainerPlan): Promise<string>;
   /** Silent when it runs already. @throws EngineError `not_found` | `host_port_taken` | `invalid_config` | `start_lost`. */
@@ -17,9 +19,9 @@ export interface ContainerRuntime {
   removeContainer(id: string): Promise<void>;
   /** Local image id, or null. */
   findImage(reference: string): Promise<{ id: string; architecture: string; repoDigests: readonly string[] } | null>;
-  /** @param onProgress hears of every sign of life, with what there is so far.
+  /** @param onProgress hears of every sign of life, with what there is so far. @param credentials what the registry is shown; none: nothing.
    *  @throws EngineError `image_not_found` | `image_pull_denied` | `image_architecture` | `registry_unreachable`; aborted: `engine_unreachable`. */
-  pullImage(reference: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void): Promise<void>;
+  pullImage(reference: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void, credentials?: Credentials | null): Promise<void>;
   /** Runs a command in a running container, and waits for its end: nothing but its own end, or the container's, ends it; aborted, nobody
    *  waits any more. What it writes is dropped.
    *  @returns its exit code, 127 where there is no such command. @throws EngineError `not_found` where the container doesn't run. */
@@ -33,6 +35,12 @@ export interface ContainerRuntime {
   listNetworks(): Promise<readonly { id: string; name: string; networkId: string; containers: number }[]>;
   /** Silent when gone or not ours. @throws EngineError `engine_failed` while somebody is in it. */
   removeNetwork(name: string): Promise<void>;
+  /** A volume of that name is left as it is, where it is the same. @returns where the engine has its data on its own host. @throws EngineError `engine_failed` where it is another one. */
+  ensureVolume(plan: VolumePlan): Promise<string>;
+  /** Those of this installation. `path`: where the engine has its data on its own host. */
+  listVolumes(): Promise<readonly { name: string; volumeId: string; path: string }[]>;
+  /** With its data, where the engine itself has that. Silent when gone or not ours. @throws EngineError `engine_failed` while a container has it. */
+  removeVolume(name: string): Promise<void>;
   /** From `since` on, that instant included (RFC 3339 with nanoseconds; null = the start), then live while it runs.
    *  Ends of itself once the container isn't running, and silently when aborted. Complete only if that was so from the beginning:
    *  engines may end what they give live, or begin it anew, when they rotate the log, and without its last lines when it stops. A line that the engine kept in pieces
@@ -42,6 +50,12 @@ export interface ContainerRuntime {
   usage(ids: readonly string[]): Promise<readonly ContainerUsage[]>;
   /** What happens to this installation's containers, as it happens; ends with an error when the engine goes away. */
   watch(signal: AbortSignal): AsyncIterable<{ containerId: string; action: string }>;
+}
+
+/** What a registry is shown, by basic auth. */
+export interface Credentials {
+  readonly username: string;
+  readonly password: Sensitive<string>;
 }
 
 /** A signal that the engine was told to send to a container; null: it was told to stop it, and has. */
@@ -73,6 +87,8 @@ export interface EngineInfo {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly hostname: string;
+  /** Where it keeps its data on its own host. */
+  readonly dataRoot: string;
 }
 
 /** Everything about a container, compiled by `container-config.ts`: `config` goes to the engine as it stands. */
@@ -85,6 +101,13 @@ export interface NetworkPlan {
   readonly name: string;
   readonly networkId: string;
   readonly subnet: string;
+}
+
+export interface VolumePlan {
+  readonly name: string;
+  readonly volumeId: string;
+  /** A folder of the engine's host that stands behind it; null: one of the engine's own. */
+  readonly folder: string | null;
 }
 
 export interface ContainerState {
@@ -102,14 +125,14 @@ export interface ContainerState {
 }
 
 /** What the engine said no to, sorted by what can be done about it. `transient` ones are tried again: always
- *  `registry_unreachable`, `pull_stalled` (said by whoever waits for it), `host_port_taken`, `subnet_taken` (another one is allotted), `not_found` (look again) and `engine_…`;
- *  never `image_pull_denied`, `image_architecture`, `invalid_config` and `start_lost` (the engine was killed in the middle of an earlier
+ *  `registry_unreachable`, `pull_stalled` (said by whoever waits for it), `host_port_taken`, `subnet_taken` (another one is allotted), `volume_failed`, `value_unavailable` (said by whoever asks for it), `not_found` (look again) and `engine_…`;
+ *  never `value_refused`, `image_pull_denied`, `image_architecture`, `invalid_config`, `host_path_denied` and `start_lost` (the engine was killed in the middle of an earlier
  *  start, and can do no more with that container than remove it); `image_not_found` only where it vanished before its use. */
 export class EngineError extends Error {
   constructor(
     readonly code:
-      | 'image_not_found' | 'image_pull_denied' | 'image_architecture' | 'registry_unreachable' | 'pull_stalled' | 'host_port_taken' | 'subnet_taken'
-      | 'invalid_config' | 'start_lost' | 'not_found' | 'engine_unreachable' | 'engine_failed',
+      | 'image_not_found' | 'image_pull_denied' | 'image_architecture' | 'registry_unreachable' | 'pull_stalled' | 'host_port_taken' | 'subnet_taken' | 'volume_failed' | 'host_path_denied'
+      | 'value_unavailable' | 'value_refused' | 'invalid_config' | 'start_lost' | 'not_found' | 'engine_unreachable' | 'engine_failed',
     readonly transient: boolean,
     message: string,
     options?: ErrorOptions,

@@ -1,3 +1,4 @@
+import type { ConfigEvent } from './config/events.ts';
 import type { DeploymentEvent } from './deployment/events.ts';
 import { DEFAULT_DEPLOY_SETTINGS } from './docker-service/deploy-settings.ts';
 import type { DockerServiceEvent } from './docker-service/events.ts';
@@ -11,6 +12,8 @@ import type { PlanEvent } from './plan/events.ts';
 import type { ProjectEvent } from './project/events.ts';
 import type { ReplicaEvent } from './replica/events.ts';
 import type { ScheduleEvent } from './schedule/events.ts';
+import type { VolumeEvent } from './volume/events.ts';
+import type { SecretEvent } from './secret/events.ts';
 
 /** Which events stand in which kind of stream. */
 export interface EventsByCategory {
@@ -24,6 +27,9 @@ export interface EventsByCategory {
   plan: PlanEvent;
   network: NetworkEvent;
   network_pool: NetworkPoolEvent;
+  volume: VolumeEvent;
+  secret: SecretEvent;
+  config: ConfigEvent;
 }
 
 export type AnyEvent = EventsByCategory[StreamCategory];
@@ -70,6 +76,7 @@ export const registry: Registry = {
 
   DockerServiceCreated: second('docker_service', 'A service exists, with what is its own and no release yet.', withWholeDeploySettings),
   ReleaseCut: second('docker_service', 'A numbered spec of what runs was frozen.', withWholeSpec(ALWAYS)),
+  ReleasePostponed: first('docker_service', 'What shapes the containers was changed, for the next deployment to cut a release of it.'),
   ReleaseImagePinned: first('docker_service', "The image of a release was found to be this one, whatever its tag comes to mean."),
   DeploymentStarted: second('docker_service', 'A deployment is to move the service to a release.', asCreation),
   DeploymentCancelRequested: first('docker_service', 'The deployment is to go back to the last stable release.'),
@@ -138,9 +145,30 @@ export const registry: Registry = {
   NetworkSubnetChanged: first('network', 'The network has another subnet: the one before was taken on a host.'),
   NetworkDeleted: first('network', 'The network went with its environment.'),
 
+  SecretCreated: first('secret', 'A secret exists; its first value is in the store of values, under the id that is named here.'),
+  SecretVersionAdded: first('secret', 'The secret has another value; who follows the latest is to get it, at once or with its next deployment.'),
+  SecretDeleted: first('secret', 'The secret is gone, with all of its values.'),
+
+  ConfigCreated: first('config', 'A config exists; its first content is in the store of values, under the id that is named here.'),
+  ConfigVersionAdded: first('config', 'The config has another content; who follows the latest is to get it, at once or with its next deployment.'),
+  ConfigDeleted: first('config', 'The config is gone, with all of its contents.'),
+
   SubnetAllotted: first('network_pool', 'A network has this subnet for its own.'),
   SubnetBarred: first('network_pool', 'The subnet is in other use on a host: it is never allotted again.'),
   SubnetFreed: first('network_pool', 'The subnet may be allotted again.'),
+
+  VolumeCreated: first('volume', 'A volume exists, and is on no node yet.'),
+  VolumeUseBegan: first('volume', 'A service or job mounts the volume, or is about to: it is not deleted meanwhile.'),
+  VolumeUseEnded: first('volume', 'A service or job does not mount the volume any more.'),
+  VolumeBound: first('volume', 'The volume is on this node from now on: whatever mounts it runs there only.'),
+  VolumeAwaited: first('volume', 'Another replica goes to the node of the volume, which nobody has seen made yet.'),
+  VolumeAwaitEnded: first('volume', 'A replica that went there for the volume never came to run; others still may.'),
+  VolumeUnbound: first('volume', 'The volume is on no node any more, and why; it will be made anew where it is needed next.'),
+  VolumeProvisioned: first('volume', "The node's agent has made the volume: there may be data in it."),
+  VolumeDeletionRequested: first('volume', 'The volume is to go, with all that is in it.'),
+  VolumeCleared: first('volume', 'Nothing of the volume is left on the node.'),
+  VolumeDeleted: first('volume', 'Nothing of the volume is left anywhere.'),
+  VolumeReservationVoided: first('volume', "The volume was never written after its name was claimed, and now can't be."),
 };
 
 export const isEventType = (type: string): type is EventType => Object.hasOwn(registry, type);

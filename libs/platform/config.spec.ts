@@ -13,6 +13,8 @@ describe('configuration', () => {
       natsUrl: 'nats://127.0.0.1:4222',
       eventStoreUrl: 'sqlite:/srv/waybill/events.db',
       readModelUrl: 'sqlite:/srv/waybill/read-models.db',
+      valueStoreUrl: 'sqlite:/srv/waybill/values.db',
+      keyFile: '/srv/waybill/values.key',
       dockerHost: 'unix:///var/run/docker.sock',
       nodeName: 'host-1',
       nodeAddress: '127.0.0.1',

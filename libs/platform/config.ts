@@ -25,6 +25,10 @@ export interface Config {
   readonly eventStoreUrl: string;
   /** `READ_MODEL_URL`: `sqlite:<absolute file>`, `mongodb://…` or `mongodb+srv://…`. */
   readonly readModelUrl: string;
+  /** `VALUE_STORE_URL`: `sqlite:<absolute file>`, `mongodb://…` or `mongodb+srv://…`; where secrets and configs are kept, encrypted. */
+  readonly valueStoreUrl: string;
+  /** `WAYBILL_KEY_FILE`: the keys that they are encrypted under, absolute. */
+  readonly keyFile: string;
   /** `DOCKER_HOST`: `unix:///…` or `tcp://…`. */
   readonly dockerHost: string;
   /** `WAYBILL_NODE_NAME`; default the host's name. */
@@ -70,6 +74,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     natsUrl: read('NATS_URL', 'nats://127.0.0.1:4222', url(['nats:', 'tls:'], 'nats://127.0.0.1:4222')),
     eventStoreUrl: read('EVENT_STORE_URL', `sqlite:${join(home, 'events.db')}`, eventStoreUrl),
     readModelUrl: read('READ_MODEL_URL', `sqlite:${join(home, 'read-models.db')}`, readModelUrl),
+    valueStoreUrl: read('VALUE_STORE_URL', `sqlite:${join(home, 'values.db')}`, readModelUrl),
+    keyFile: read('WAYBILL_KEY_FILE', join(home, 'values.key'), (text) => resolve(text)),
     dockerHost: read('DOCKER_HOST', 'unix:///var/run/docker.sock', url(['unix:', 'tcp:', 'http:', 'https:'], 'unix:///var/run/docker.sock')),
     nodeName: read('WAYBILL_NODE_NAME', hostname(), nodeName),
     nodeAddress: read('WAYBILL_NODE_ADDRESS', '127.0.0.1', (text) => text),

@@ -37,10 +37,10 @@ const surroundings: Record<string, ErrorEntry> = {
   'project.not_found': notFound('There is no such project within your reach.', 'GET /v1/projects lists those that are.'),
   'project.exists': conflict('Another request created it.', 'Read it.'),
   'project.deleted': conflict('It was deleted.', 'Create another one.'),
-  'project.in_use': conflict('It still holds environments with services.', 'Delete what is in it first; facts.used_by names it.'),
+  'project.in_use': conflict('It still holds environments with services or volumes.', 'Delete what is in it first; facts.used_by names it.'),
   'environment.not_found': notFound('The project has no such environment.', 'Create it first, or leave environment_id to GET /v1/environments.'),
   'environment.name_taken': conflict('The project has an environment of this name.', 'Choose another name.'),
-  'environment.in_use': conflict('Services still live in it.', 'Delete them first; facts.used_by names them.'),
+  'environment.in_use': conflict('Services, volumes, secrets or configs are still in it.', 'Delete them first; facts.used_by names them.'),
   'environment.other_project': invalid('The field project_id names another project than the environment belongs to.', 'Leave project_id out.'),
   'name.invalid': invalid('The name breaks the rule for names.', 'Use lower-case letters, digits and dashes, as the detail says.'),
   'name.taken': conflict('Another one of this kind has the name.', 'Choose another name, or delete its holder first (facts.holder).'),
@@ -51,6 +51,18 @@ const surroundings: Record<string, ErrorEntry> = {
   'plan.unknown': invalid('The field plan names a plan that does not exist.', 'GET /v1/plans lists them; or say resources instead.'),
   'plan.exists': conflict('A plan of this name exists.', 'Change it with PUT, or choose another name.'),
   'plan.invalid': invalid('The plan’s resources are out of range.', 'Correct what errors[] points at.'),
+  'volume.not_found': notFound('There is no such volume in the environment, or within your reach.', 'GET /v1/volumes lists them; POST /v1/volumes makes one.'),
+  'volume.exists': conflict('Another request created it.', 'Read it.'),
+  'volume.in_use': conflict('Services or jobs mount the volume.', 'Delete those, or take the volume out of them; facts.used_by names them.'),
+  'volume.deleted': conflict('The volume is being deleted, or was.', 'Make another one.'),
+  'volume.ephemeral': conflict('The volume goes with the service that it was made for.', 'Make a persistent one to share.'),
+  'volume.differs': invalid('The volume is there, and is another one than the request says.', 'Leave out what errors[] points at, or choose another name.'),
+  'volume.size_not_enforced': invalid('Nothing would hold the volume to this size.', 'Leave size_bytes out, or take the backend loop on a node that has it.'),
+  'volume.size_required': invalid('The backend makes a volume in its size.', 'Give size_bytes, or take the backend local.'),
+  'volume.size_out_of_range': invalid('The size is no whole number of bytes within the limits.', 'Choose one from 1 MiB to 64 TiB.'),
+  'volume.backend_missing': invalid('No node has this backend.', 'Take another one, or let an operator give a node that: WAYBILL_VOLUME_BACKENDS.'),
+  'volume.bound': conflict('The volume is on another node.', 'Nothing to do: the scheduler looks again.'),
+  'volume.not_cleared': conflict('What was left of the volume on the node is being removed.', 'Nothing to do: the scheduler waits for it.'),
   'network.not_found': notFound('The environment’s network was not created yet.', 'Wait a moment; it follows the environment.'),
   'network.exists': conflict('The network was created already.', 'Nothing to do.'),
   'network.deleted': conflict('The network was deleted with its environment.', 'Create another environment.'),
@@ -110,10 +122,35 @@ const work: Record<string, ErrorEntry> = {
   'job.attempt_unknown': conflict('The outcome belongs to no attempt that was started.', 'Nothing to do: it is ignored.'),
 };
 
+/** Secrets and configs. */
+const values: Record<string, ErrorEntry> = {
+  'secret.not_found': notFound('There is no such secret within your reach.', 'GET /v1/secrets lists those that are.'),
+  'secret.unknown': invalid('The container is given a secret, or a version, that is not there for it.', 'Name one of the same project, and of the same environment or of none: GET /v1/secrets.'),
+  'secret.exists': conflict('Another request created it.', 'Read it.'),
+  'secret.deleted': conflict('The secret was deleted.', 'Create another one.'),
+  'secret.version_taken': conflict('Another request made this version at the same time.', 'Send it again.'),
+  'secret.in_use': conflict('Services, jobs or schedules use the secret.', 'Take it out of those that facts.used_by names, or delete them.'),
+  'config.not_found': notFound('There is no such config within your reach.', 'GET /v1/configs lists those that are.'),
+  'config.unknown': invalid('The container is given a config, or a version, that is not there for it.', 'Name one of the same project, and of the same environment or of none: GET /v1/configs.'),
+  'config.exists': conflict('Another request created it.', 'Read it.'),
+  'config.deleted': conflict('The config was deleted.', 'Create another one.'),
+  'config.version_taken': conflict('Another request made this version at the same time.', 'Send it again.'),
+  'config.in_use': conflict('Services, jobs or schedules use the config.', 'Take it out of those that facts.used_by names, or delete them.'),
+  'value.missing': { status: 500, cause: 'What is to be read is not in the store of values.', wayOut: 'Restore the store that VALUE_STORE_URL names from the copy that belongs to this log, or keep the value again as a new version.' },
+  'value.unreadable': { status: 500, cause: 'What is kept was cut or changed, or belongs to another version.', wayOut: 'Restore the store of values from a copy, or keep the value again as a new version.' },
+  'value.key_unknown': { status: 500, cause: 'The key that it was encrypted under is not in the key file.', wayOut: 'Put the file that has it back at WAYBILL_KEY_FILE.' },
+  'value.key_wrong': { status: 500, cause: 'The key of that name is another one than it was encrypted under.', wayOut: 'Put the right key file back at WAYBILL_KEY_FILE.' },
+  'value.not_sealed_to_me': { status: 500, cause: 'An agent got an answer that was sealed to another one, or was changed on the way.', wayOut: 'Nothing to do: it asks again; if it stays so, look who else speaks on the bus.' },
+  'value_store.unavailable': passing('The store of values can’t be reached.', 'Try again; VALUE_STORE_URL says where it is.'),
+};
+
 /** What could never run on any node that is known, said at once. */
 const admission: Record<string, ErrorEntry> = {
   'placement.capacity': invalid('No node is large enough, even an empty one.', 'Ask for less, or add a larger node; facts.nodes says what each one lacks.'),
   'placement.constraint': invalid('No node meets the constraints.', 'Correct them, or label a node; facts.nodes says what each one has against it.'),
+  'placement.volume': conflict('No node that could take it has the volume, or the backend for it.', 'Free the node that the volume is on, or take another volume or backend; facts.nodes says what each one has against it.'),
+  'placement.volume_spread': conflict('A volume is on one node, and a host port is published once on a node.', 'Ask for one replica, or leave host_port out.'),
+  'placement.host_path': invalid('No node lets containers have the folder.', 'Name one below WAYBILL_HOST_PATHS of a node, or use a volume.'),
   'placement.host_port': conflict('The host port is taken on every node.', 'Choose another host_port, or leave it out.'),
   'placement.host_port_spread': conflict('A host port is published once on a node, and there are fewer fitting nodes than replicas.', 'Ask for fewer replicas, add nodes, or leave host_port out.'),
   'placement.no_node_fits': conflict('Each node has another reason not to take it.', 'Change what facts.nodes names.'),
@@ -157,4 +194,4 @@ const platform: Record<string, ErrorEntry> = {
 };
 
 /** Every code that an answer may carry. Codes are stable: they change their meaning never. */
-export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = { ...request, ...surroundings, ...work, ...admission, ...placement, ...platform };
+export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = { ...request, ...surroundings, ...work, ...values, ...admission, ...placement, ...platform };

@@ -2,6 +2,7 @@ import type { View } from './view.ts';
 import { audit } from './views/audit.ts';
 import { deployments } from './views/deployments.ts';
 import { environments } from './views/environments.ts';
+import { configs, secrets } from './views/held-values.ts';
 import { jobs } from './views/jobs.ts';
 import { networks } from './views/networks.ts';
 import { nodes } from './views/nodes.ts';
@@ -11,9 +12,10 @@ import { releases } from './views/releases.ts';
 import { replicas } from './views/replicas.ts';
 import { schedules } from './views/schedules.ts';
 import { services } from './views/services.ts';
+import { volumes } from './views/volumes.ts';
 
 /** Every view, by its name. Each is followed and rebuilt by itself. */
-export const views = { audit, deployments, environments, jobs, networks, nodes, plans, projects, releases, replicas, schedules, services } as const;
+export const views = { audit, configs, deployments, environments, jobs, networks, nodes, plans, projects, releases, replicas, schedules, secrets, services, volumes } as const;
 
 export type ViewName = keyof typeof views;
 

@@ -8,6 +8,7 @@ export * from './memory-event-store.ts';
 export * from './memory-logger.ts';
 export * from './memory-read-models.ts';
 export * from './memory-runtime.ts';
+export * from './memory-values.ts';
 export * from './random.ts';
 export * from './registry.ts';
 export * from './virtual-clock.ts';

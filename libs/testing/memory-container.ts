@@ -6,6 +6,8 @@ export interface ImageScript {
   readonly architecture?: string;
   /** What its registry answers; `ok` by default. */
   readonly pull?: 'ok' | 'image_not_found' | 'image_pull_denied' | 'registry_unreachable';
+  /** `<user>:<password>`, without which its registry gives nothing. */
+  readonly credentials?: string;
   readonly pullMs?: number;
   /** How much that is: the registry tells of each twentieth. */
   readonly bytes?: number;
@@ -34,9 +36,13 @@ export interface RunScript {
 /** What is looked at of a container's config. */
 export interface ContainerConfig {
   readonly Image: string;
+  readonly Env?: readonly string[];
   readonly Labels?: Readonly<Record<string, string>>;
-  readonly HostConfig?: { readonly NetworkMode?: string; readonly PortBindings?: Readonly<Record<string, readonly { readonly HostPort?: string }[]>> };
+  readonly HostConfig?: { readonly NetworkMode?: string; readonly PortBindings?: Readonly<Record<string, readonly { readonly HostPort?: string }[]>>; readonly Mounts?: readonly { readonly Type: string; readonly Source?: string }[] };
 }
+
+/** The volumes that a container has, by their names. */
+const volumesOf = ({ HostConfig }: ContainerConfig): readonly string[] => (HostConfig?.Mounts ?? []).flatMap(({ Type, Source }) => (Type === 'volume' && Source ? [Source] : []));
 
 /** One container of a `MemoryRuntime`, living by its image's script. */
 export class MemoryContainer {
@@ -51,7 +57,7 @@ export class MemoryContainer {
   constructor(
     private readonly clock: Clock,
     private readonly self: { readonly id: string; readonly name: string; readonly address: string },
-    private readonly config: ContainerConfig,
+    readonly config: ContainerConfig,
     private readonly image: ImageScript,
     private readonly tell: (action: string) => void,
   ) {
@@ -72,6 +78,10 @@ export class MemoryContainer {
 
   get id(): string {
     return this.self.id;
+  }
+
+  get volumes(): readonly string[] {
+    return volumesOf(this.config);
   }
 
   get network(): string | null {

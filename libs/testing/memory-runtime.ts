@@ -1,11 +1,11 @@
 import { BlockList } from 'node:net';
 import type { Clock } from '#contracts';
-import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type EngineInfo, type Intervention, type NetworkPlan } from '#docker';
+import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerState, type ContainerUsage, type Credentials, type EngineInfo, type Intervention, type NetworkPlan, type VolumePlan } from '#docker';
 import type { PullProgress } from '#domain';
 import { MemoryContainer, type ContainerConfig, type ImageScript } from './memory-container.ts';
 
 /** A container engine in memory, by scripts: what each image does when it is pulled and run. Names and labels are as the
- *  agent gives them; only `Image`, `Labels`, `HostConfig.PortBindings` and `HostConfig.NetworkMode` of a plan's config are looked at.
+ *  agent gives them; only `Image`, `Labels`, and `PortBindings`, `NetworkMode` and `Mounts` of the `HostConfig` of a plan's config are looked at.
  *  What it refuses, and whether that is passing trouble, is what the real one says: `test/contract/runtime-contract.ts`. */
 export class MemoryRuntime implements ContainerRuntime {
   /** Why the engine doesn't answer; null: it does. */
@@ -14,6 +14,7 @@ export class MemoryRuntime implements ContainerRuntime {
   #networksMade = 0;
   readonly #containers = new Map<string, MemoryContainer>();
   readonly #networks = new Map<string, NetworkPlan & { readonly id: string }>();
+  readonly #volumes = new Map<string, VolumePlan>();
   readonly #local = new Set<string>();
   readonly #images: Readonly<Record<string, ImageScript>>;
   readonly #takenSubnets = new Set<string>();
@@ -37,7 +38,7 @@ export class MemoryRuntime implements ContainerRuntime {
     this.#onChange = options.onChange ?? (() => undefined);
     this.#images = options.images;
     for (const reference of options.local ?? []) this.#local.add(reference);
-    this.#facts = { engineVersion: '20.10.24', architecture: 'amd64', cpus: 4, memoryBytes: 8 * 1024 ** 3, hostname: 'memory', ...options.facts };
+    this.#facts = { engineVersion: '20.10.24', architecture: 'amd64', cpus: 4, memoryBytes: 8 * 1024 ** 3, hostname: 'memory', dataRoot: '/var/lib/docker', ...options.facts };
   }
 
   async info(): Promise<EngineInfo> {
@@ -53,6 +54,11 @@ export class MemoryRuntime implements ContainerRuntime {
   async inspectContainer(name: string): Promise<ContainerState | null> {
     this.#answer();
     return this.#find(name)?.state ?? null;
+  }
+
+  async environment(name: string): Promise<readonly string[]> {
+    this.#answer();
+    return this.#find(name)?.config.Env ?? [];
   }
 
   async createContainer(plan: ContainerPlan): Promise<string> {
@@ -95,7 +101,7 @@ export class MemoryRuntime implements ContainerRuntime {
     return { id: `sha256:${reference}`, architecture: this.#images[reference]?.architecture ?? this.#facts.architecture, repoDigests: this.#images[reference]?.repoDigests ?? [] };
   }
 
-  async pullImage(reference: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void): Promise<void> {
+  async pullImage(reference: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void, credentials: Credentials | null = null): Promise<void> {
     this.#answer();
     const script = this.#images[reference];
     const { pullMs = 0, bytes = 0, isSilent = false } = script ?? {};
@@ -105,7 +111,7 @@ export class MemoryRuntime implements ContainerRuntime {
     }
     if (signal.aborted) throw new EngineError('engine_unreachable', true, 'the pull was given up');
     this.#answer();
-    const pull = script ? (script.pull ?? 'ok') : 'image_not_found';
+    const pull = answerOf(script, credentials);
     if (pull !== 'ok') throw new EngineError(pull, pull === 'registry_unreachable', `the registry says: ${pull}`);
     this.#local.add(reference);
   }
@@ -143,6 +149,25 @@ export class MemoryRuntime implements ContainerRuntime {
     this.#answer();
     if (this.#members(name) > 0) throw new EngineError('engine_failed', true, `network ${name} has active endpoints`);
     this.#networks.delete(name);
+  }
+
+  async ensureVolume(plan: VolumePlan): Promise<string> {
+    this.#answer();
+    const present = this.#volumes.get(plan.name);
+    if (present && present.folder !== plan.folder) throw new EngineError('engine_failed', true, `the volume ${plan.name} is another one`);
+    this.#volumes.set(plan.name, plan);
+    return plan.folder ?? `/volumes/${plan.name}`;
+  }
+
+  async listVolumes(): Promise<readonly { name: string; volumeId: string; path: string }[]> {
+    this.#answer();
+    return [...this.#volumes.values()].map(({ name, volumeId, folder }) => ({ name, volumeId, path: folder ?? `/volumes/${name}` }));
+  }
+
+  async removeVolume(name: string): Promise<void> {
+    this.#answer();
+    if ([...this.#containers.values()].some(({ volumes }) => volumes.includes(name))) throw new EngineError('engine_failed', true, `volume is in use: ${name}`);
+    this.#volumes.delete(name);
   }
 
   async *logs(id: string, since: string | null, signal: AbortSignal): AsyncIterable<{ at: string; stream: 'stdout' | 'stderr'; line: string }> {
@@ -243,6 +268,13 @@ export class MemoryRuntime implements ContainerRuntime {
   }
 
   /** Names of what runs now, sorted: for a spec to look at. */
+  /** What a container was made with. @throws Error when there is none of that name. */
+  configOf(name: string): object {
+    const found = [...this.#containers.values()].find(({ state }) => state.name === name);
+    if (!found) throw new Error(`no container ${name}`);
+    return found.config;
+  }
+
   get running(): readonly string[] {
     return this.#running()
       .map(({ state }) => state.name)
@@ -293,4 +325,11 @@ function contains(subnet: string, inner: string): boolean {
   const block = new BlockList();
   block.addSubnet(address!, Number(prefix), 'ipv4');
   return block.check(inner.split('/')[0]!, 'ipv4');
+}
+
+/** What a registry says to a pull. */
+function answerOf(script: ImageScript | undefined, credentials: Credentials | null): NonNullable<ImageScript['pull']> {
+  if (!script) return 'image_not_found';
+  const isShut = script.credentials !== undefined && script.credentials !== (credentials && `${credentials.username}:${credentials.password.reveal()}`);
+  return isShut ? 'image_pull_denied' : (script.pull ?? 'ok');
 }

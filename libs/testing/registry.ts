@@ -17,18 +17,24 @@ export interface TestRegistry {
   stop(): Promise<void>;
 }
 
+/** Whom a private registry knows. */
+export const REGISTRY_USER = { username: 'puller', password: 'pull-me-quietly' } as const;
+
+/** The same as the registry has it, by bcrypt. */
+const HTPASSWD = 'puller:$2b$05$N9qo8uLOickgx2ZMRZoMyeFhxF8RlF0k3fJH2ktrqpRExQTGXzKd2\n';
+
 /** How long it may take to listen. */
 const START_MS = 10_000;
 
 /** Starts a registry on a free port. What test runs that were killed left behind is removed first.
  *  @param address to listen at: `TestEngine.hostAddress`, from where the engine takes images over plain HTTP
- *  @param options.isPrivate it gives nothing to anybody who doesn't name himself, and knows nobody
+ *  @param options.isPrivate it gives nothing to anybody who doesn't name himself, and knows `REGISTRY_USER` only
  *  @throws Error when it doesn't listen within 10 s; nothing is left behind then. */
 export async function startRegistry(address: string, { isPrivate = false }: { readonly isPrivate?: boolean } = {}): Promise<TestRegistry> {
   await sweep();
   const folder = await makeOwnFolder('registry');
   const host = `${address}:${await freePortAt(address)}`;
-  await writeFile(join(folder, 'htpasswd'), '');
+  await writeFile(join(folder, 'htpasswd'), HTPASSWD);
   await writeFile(join(folder, 'config.json'), JSON.stringify(configOf(folder, host, isPrivate)));
   const remove = () => rm(folder, { recursive: true, force: true });
   let server = await launch(folder, host).catch(async (error: unknown) => {

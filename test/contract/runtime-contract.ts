@@ -35,6 +35,7 @@ export function runtimeContract(name: string, start: () => Promise<EngineUnderTe
       const { runtime } = engine!;
       for (const { id } of await runtime.listContainers()) await runtime.removeContainer(id);
       for (const network of await runtime.listNetworks()) await runtime.removeNetwork(network.name);
+      for (const volume of await runtime.listVolumes()) await runtime.removeVolume(volume.name);
     }, 30_000);
 
     const given = (): EngineUnderTest => engine!;
@@ -43,6 +44,7 @@ export function runtimeContract(name: string, start: () => Promise<EngineUnderTe
     describe('what others do to a container', () => interventions(given));
     describe('images', () => images(given));
     describe('networks', () => networks(given));
+    describe('volumes', () => volumes(given));
     describe('an engine that goes away', () => goingAway(given));
   });
 }
@@ -123,6 +125,15 @@ function containers(given: Given): void {
     expect(await runtime.inspectContainer(id)).toMatchObject(created);
     expect(await runtime.listContainers()).toMatchObject([created]);
     expect(await runtime.inspectContainer('wb-mine-rep_never')).toBeNull();
+  }, 30_000);
+
+  it('tells the environment that it was made with', async () => {
+    const { runtime, images } = given();
+    const wanted = assignment(images.stays);
+    await runtime.ensureNetwork(networkPlanOf(wanted, 'mine'));
+    const id = await runtime.createContainer(containerPlanOf(wanted, { installation: 'mine', cpus: 1, publishOn: '0.0.0.0' }, { env: { DB_PASS: 'a value' }, mounts: [] }));
+    expect(await runtime.environment(id)).toContain('DB_PASS=a value');
+    expect(await runtime.environment('wb-mine-rep_none')).toEqual([]);
   }, 30_000);
 
   it('starts, stops and removes it, and minds no repetition', async () => {
@@ -255,6 +266,41 @@ function images(given: Given): void {
   it('gives up a pull when told to', async () => {
     const { runtime, images } = given();
     await expect(runtime.pullImage(images.present, AbortSignal.abort())).rejects.toMatchObject({ code: 'engine_unreachable', transient: true });
+  }, 30_000);
+}
+
+function volumes(given: Given): void {
+  const plan = { name: 'wb-mine-vol_v', volumeId: 'vol_v', folder: null };
+
+  it('makes a volume once, and removes it once', async () => {
+    const { runtime } = given();
+    const path = await runtime.ensureVolume(plan);
+    expect(await runtime.ensureVolume(plan)).toBe(path);
+    expect(await runtime.listVolumes()).toEqual([{ name: plan.name, volumeId: 'vol_v', path }]);
+    await runtime.removeVolume(plan.name);
+    await runtime.removeVolume(plan.name);
+    expect(await runtime.listVolumes()).toEqual([]);
+  }, 30_000);
+
+  it('never takes another one for it', async () => {
+    const { runtime } = given();
+    await runtime.ensureVolume({ ...plan, folder: '/tmp' });
+    await runtime.ensureVolume({ ...plan, folder: '/tmp' });
+    await expect(runtime.ensureVolume(plan)).rejects.toMatchObject({ code: 'engine_failed', transient: true });
+  }, 30_000);
+
+  it('keeps one that a container has, running or not', async () => {
+    const { runtime, images } = given();
+    await runtime.ensureVolume(plan);
+    const asked = assignment(images.stays);
+    const id = await running(runtime, { ...asked, spec: { ...asked.spec, volumes: [{ type: 'volume', volumeId: 'vol_v', name: 'v', mountPath: '/data', readOnly: false }] } });
+    await expect(runtime.removeVolume(plan.name)).rejects.toMatchObject({ code: 'engine_failed', transient: true });
+    await runtime.stopContainer(id, 5_000);
+    await expect(runtime.removeVolume(plan.name)).rejects.toMatchObject({ code: 'engine_failed' });
+    await runtime.removeContainer(id);
+    expect(await runtime.listVolumes()).toHaveLength(1);
+    await runtime.removeVolume(plan.name);
+    expect(await runtime.listVolumes()).toEqual([]);
   }, 30_000);
 }
 

@@ -9,6 +9,7 @@ import { systemClock, systemRandom } from '#platform';
 import { aContainerSpec, aResources, importBusybox, MemoryBroker, MemoryLogger, startEngine, type MemoryBus, type TestEngine } from '#testing';
 import { Agent } from '../../apps/node-agent/agent.ts';
 import { FolderDisk } from '../../apps/node-agent/disk.ts';
+import { MemoryFiles } from '../../apps/node-agent/memory-files.ts';
 
 const IMAGE = 'waybill/agent-contract:1';
 const MIB = 1024 ** 2;
@@ -47,7 +48,7 @@ async function startAgent(): Promise<void> {
   const logger = new MemoryLogger();
   agent = await Agent.open({
     runtime: openDockerRuntime({ host: engine.host, installation: 'mine', logger }), bus: agentBus, clock: systemClock, random: systemRandom, logger,
-    disk: new FolderDisk(folder), installation: 'mine',
+    disk: new FolderDisk(folder), files: new MemoryFiles(), installation: 'mine',
     settings: { name: 'host-1', address: engine.address, labels: {}, capacity: { cpuMillis: null, memoryBytes: null } },
   });
   agent.start();

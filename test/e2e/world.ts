@@ -1,7 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { FILE_ROOTS } from '#docker';
+import { readConfig } from '#platform';
 import { copyImage, importBusybox, startEngine, type TestEngine } from '#testing';
 import { Installation, type InstallationOptions } from '../../deploy/installation.ts';
 import { freePort } from '../../deploy/processes.ts';
@@ -85,6 +87,12 @@ export class World {
     await this.installation.stop();
     for (const one of [this.engine, ...this.further, this.stores]) await one.stop();
     await rm(this.home, { recursive: true, force: true });
+    // What containers that were still there had been given.
+    const { installation } = readConfig({ WAYBILL_HOME: this.home });
+    for (const root of FILE_ROOTS) {
+      await rm(join(root, installation), { recursive: true, force: true });
+      await rmdir(root).catch(() => undefined);
+    }
   }
 
   /** @param gateway the one to ask, where there are several. */

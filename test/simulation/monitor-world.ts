@@ -57,6 +57,7 @@ export class MonitorWorld {
     bus.subscribe(subjects.register('*'), (request: never, subject) => monitor.register(nodeOfSubject(subject), request), options);
     bus.subscribe(subjects.observations('*'), (batch: never, subject) => monitor.takeObservations(nodeOfSubject(subject), batch), options);
     bus.subscribe(subjects.report('*'), (report: never, subject) => monitor.takeReport(nodeOfSubject(subject), report), options);
+    bus.subscribe(subjects.volumes('*'), (report: never, subject) => monitor.takeVolumes(nodeOfSubject(subject), report), options);
     monitor.start();
     this.monitors.push({ monitor, bus });
     return { monitor, bus };

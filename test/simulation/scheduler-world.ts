@@ -1,7 +1,7 @@
-import { type CommandMetadata, type ContainerSpec, type DeploymentId, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, job, type JobId, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, streamOf, upcast, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
+import { type Apply, type CommandMetadata, type ContainerSpec, type DeploymentId, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, type ExistingVolume, job, type JobId, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, secret, Sensitive, streamOf, upcast, volume, type VolumeCommand, type VolumeId, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
 import { AggregateStore, type EventStore, type Recorded } from '#event-store';
 import { commandIdOf, randomCommandId, replicaIdOf } from '#platform';
-import { MemoryBroker, type MemoryBus, MemoryEventStore, MemoryLogger, seededRandom, VirtualClock } from '#testing';
+import { MemoryBroker, type MemoryBus, MemoryEventStore, MemoryLogger, memoryVault, seededRandom, VirtualClock } from '#testing';
 import { Scheduler } from '../../apps/scheduler/scheduler.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { ScriptedNode } from './scripted-node.ts';
@@ -48,6 +48,7 @@ export class SchedulerWorld {
   readonly aggregates: AggregateStore;
   readonly nodes: ScriptedNode[] = [];
   readonly processes: SchedulerProcess[] = [];
+  readonly vault = memoryVault();
   private readonly over = new AbortController();
 
   constructor(private readonly seed = 1) {
@@ -71,7 +72,7 @@ export class SchedulerWorld {
     const bus = this.broker.bus(`scheduler-${this.processes.length + 1}`);
     const logger = new MemoryLogger();
     const random = seededRandom(this.seed + this.processes.length);
-    const scheduler = new Scheduler({ store, aggregates: this.aggregatesOn(store), bus, clock: this.clock, random, logger, subnetPool: '10.192.0.0/11' });
+    const scheduler = new Scheduler({ store, aggregates: this.aggregatesOn(store), bus, clock: this.clock, random, logger, vault: this.vault, subnetPool: '10.192.0.0/11' });
     const made = { scheduler, store, bus, logger };
     this.processes.push(made);
     scheduler.start();
@@ -88,7 +89,7 @@ export class SchedulerWorld {
 
   async addNode(name: string, capacity = { cpuMillis: 4_000, memoryBytes: 4_096 * MIB }): Promise<ScriptedNode> {
     const nodeId = `node_${name}` as NodeId;
-    const facts = { name, address: '10.0.0.1', architecture: 'amd64', engineVersion: '24', capacity, labels: {} };
+    const facts = { name, address: '10.0.0.1', architecture: 'amd64', engineVersion: '24', capacity, labels: {}, backends: ['local', 'tmpfs'] as const };
     const made = new ScriptedNode(nodeId, this, this.broker.bus(nodeId), facts, this.over.signal);
     this.nodes.push(made);
     await made.register();
@@ -117,6 +118,16 @@ export class SchedulerWorld {
 
   async deleteProject(): Promise<void> {
     await this.aggregates.handle(project, streamOf('project', IDS.projectId), { type: 'DeleteProject', data: {} }, this.metadata());
+  }
+
+  /** A version of `sec_db`, kept and told of; the first one makes it. */
+  async keepSecret(version: number, apply: Apply = 'now'): Promise<void> {
+    const { projectId } = IDS;
+    const ref = { projectId, id: 'sec_db', version, valueId: `value ${version}` } as const;
+    await this.vault.keep(ref, new Sensitive(`value ${version}`));
+    const first = { type: 'CreateSecret', data: { secretId: ref.id, projectId, environmentId: null, name: 'db', valueId: ref.valueId } } as const;
+    const command = version === 1 ? first : ({ type: 'AddSecretVersion', data: { version, valueId: ref.valueId, apply } } as const);
+    await this.aggregates.handle(secret, streamOf('secret', ref.id), command, this.metadata());
   }
 
   async claimProjectName(holder: string, name: string): Promise<void> {
@@ -159,7 +170,18 @@ export class SchedulerWorld {
   }
 
   scale = (replicas: number): Promise<void> => this.onService({ type: 'ScaleDockerService', data: { replicas } });
-  deleteService = (): Promise<void> => this.onService({ type: 'RequestDockerServiceDeletion', data: {} });
+  deleteService = (volumes?: 'keep' | 'delete'): Promise<void> => this.onService({ type: 'RequestDockerServiceDeletion', data: volumes ? { volumes } : {} });
+
+  /** As the gateway does with a service that mounts it, as an agent does with what it has made or taken away, or as anybody does. */
+  async onVolume(volumeId: VolumeId, command: VolumeCommand): Promise<void> {
+    await this.aggregates.handle(volume, streamOf('volume', volumeId), command, this.metadata());
+  }
+
+  async volume(volumeId: VolumeId): Promise<ExistingVolume> {
+    const { state } = await this.aggregates.load(volume, streamOf('volume', volumeId));
+    if (state.status !== 'present') throw new Error(`the volume is ${state.status}`);
+    return state;
+  }
 
   /** As job-runner does: the job, its first attempt and the replica of that. */
   async runJob(): Promise<ReplicaId> {

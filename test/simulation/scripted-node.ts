@@ -1,8 +1,10 @@
+import { hash } from 'node:crypto';
 import { subjects, type AgentStand, type Assignment, type AssignmentSet, type ChunkReply, type Clock, type ImageReply, type ImageRequest, type ProbeWord, type ReportNowReply, type SetChunk } from '#contracts';
 import { type CommandMetadata, node, type NodeFacts, type NodeId, type Observation, PLATFORM, type Reason, replica, Rejection, type ReplicaId, streamOf } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { SetAssembler } from '#messaging';
 import { randomCommandId } from '#platform';
+import { publicKeyOf, userSeedOf } from '#secrets';
 import type { MemoryBus } from '#testing';
 import { AppliedSet, type Held } from '../../apps/node-agent/applied-set.ts';
 import type { Disk } from '../../apps/node-agent/disk.ts';
@@ -27,6 +29,8 @@ export class ScriptedNode {
   /** Every container that was ever made, or was gone before it could be, in order. */
   readonly made: ReplicaId[] = [];
   readonly sets: AssignmentSet[] = [];
+  /** The private half of its nkey. */
+  readonly seed: string;
   reportsAreTaken = true;
   /** What its probes said last. */
   probes: readonly ProbeWord[] = [];
@@ -49,6 +53,7 @@ export class ScriptedNode {
     private readonly facts: NodeFacts,
     private readonly signal: AbortSignal,
   ) {
+    this.seed = userSeedOf(hash('sha256', nodeId, 'buffer'));
     this.applied = this.appliedFromDisk();
     bus.subscribe<SetChunk>(subjects.set(nodeId), (chunk) => this.takeChunk(chunk));
     bus.subscribe(subjects.reportNow(nodeId), (): ReportNowReply => ({ taken: this.reportsAreTaken, probes: this.probes }));
@@ -72,7 +77,7 @@ export class ScriptedNode {
   }
 
   async register(): Promise<void> {
-    await this.onNode({ type: 'RegisterNode', data: { nodeId: this.nodeId, facts: this.facts, publicKey: `U${this.nodeId}` } });
+    await this.onNode({ type: 'RegisterNode', data: { nodeId: this.nodeId, facts: this.facts, publicKey: publicKeyOf(this.seed) } });
   }
 
   drain = (): Promise<void> => this.onNode({ type: 'DrainNode', data: {} });

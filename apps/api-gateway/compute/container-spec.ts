@@ -1,13 +1,16 @@
 import { ALWAYS, canonicalImage, DEFAULT_TARGETS, plan as planRules, Rejection, streamOf, type Amount, type ContainerSpec, type Port, type Resources } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { InvalidRequest } from '../edge/invalid-request.ts';
+import type { AskedVolumes } from '../volumes/asked-volumes.ts';
 import type { AmountDto, ContainerDto, ResourcesDto } from './container.dto.ts';
+import { valueUsesOf } from './values.dto.ts';
 
 const DEFAULT_PLAN = 'small';
 
 /** The container that a body describes, with its defaults: restarted after every end, without a check. The image is written out in full, a plan's resources are copied.
  *  @throws InvalidRequest where two fields contradict each other or the plan isn't known; Rejection `image.invalid_reference`. */
-export async function containerSpec(aggregates: AggregateStore, body: ContainerDto, ports: readonly Port[]): Promise<ContainerSpec> {
+export async function containerSpec(aggregates: AggregateStore, body: ContainerDto, ports: readonly Port[], asked: AskedVolumes): Promise<ContainerSpec> {
+  const volumes = await asked.mounts(body.volumes, '/volumes', true);
   return {
     image: canonicalOf(body.image),
     pullPolicy: body.pull_policy ?? 'missing',
@@ -22,6 +25,8 @@ export async function containerSpec(aggregates: AggregateStore, body: ContainerD
     healthcheck: null,
     loggingTarget: body.logging_target ?? DEFAULT_TARGETS.loggingTarget,
     metricsTarget: body.metrics_target ?? DEFAULT_TARGETS.metricsTarget,
+    ...(volumes.length > 0 ? { volumes } : {}),
+    ...valueUsesOf(body),
   };
 }
 

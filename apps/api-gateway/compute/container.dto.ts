@@ -1,9 +1,11 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
+import { IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
 import { LIMITS } from '#domain';
 import { TextList, TextMap } from '../edge/shapes.ts';
+import { MountDto } from '../volumes/volume.dto.ts';
 import { IsLoggingTarget, IsMetricsTarget, LOGGING_TARGETS, METRICS_TARGETS } from './targets.ts';
+import { CONFIGS_SCHEMA, CREDENTIALS_SCHEMA, IsConfigList, IsCredentials, IsSecretMap, SECRETS_SCHEMA, type ConfigUseDto, type SecretUseDto, type ValueUsesDto } from './values.dto.ts';
 
 const text = { type: 'string' } as const;
 const cpuMillis = { type: 'integer', minimum: LIMITS.minCpuMillis, maximum: LIMITS.maxCpuMillis } as const;
@@ -104,4 +106,26 @@ export class ContainerDto {
   @IsOptional()
   @IsMetricsTarget()
   metrics_target?: { type: 'prometheus' | 'none' };
+
+  @ApiPropertyOptional({ type: [MountDto] })
+  @IsOptional()
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => MountDto)
+  volumes?: MountDto[];
+
+  @ApiPropertyOptional(SECRETS_SCHEMA)
+  @IsOptional()
+  @IsSecretMap()
+  secrets?: Record<string, SecretUseDto>;
+
+  @ApiPropertyOptional({ type: 'array', items: CONFIGS_SCHEMA })
+  @IsOptional()
+  @IsConfigList()
+  configs?: ConfigUseDto[];
+
+  @ApiPropertyOptional(CREDENTIALS_SCHEMA)
+  @IsOptional()
+  @IsCredentials()
+  registry_credentials?: ValueUsesDto['registry_credentials'];
 }

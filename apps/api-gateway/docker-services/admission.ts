@@ -7,13 +7,14 @@ import {
 /** Says at once what would otherwise be a service's reason for never running. It looks at what this gateway has read of the
  *  nodes: what it lets through wrongly, the scheduler finds.
  *  @throws Rejection `placement.host_port`, `placement.host_port_spread`, `placement.capacity`, `placement.constraint`,
+ *  `placement.volume`, `placement.volume_spread`, `placement.host_path`,
  *  `placement.no_node_fits`; its facts say what every node was found to be. */
-export function refuseWhatCanNeverRun(nodes: readonly Node[], { spec, replicas }: Pick<NewDockerService, 'spec' | 'replicas'>): void {
-  refuse(nodes, demandOf(spec), replicas);
+export function refuseWhatCanNeverRun(nodes: readonly Node[], { spec, replicas, volumeNeeds }: Pick<NewDockerService, 'spec' | 'replicas'> & Pick<Demand, 'volumeNeeds'>): void {
+  refuse(nodes, { ...demandOf(spec), volumeNeeds }, replicas);
 }
 
 /** What a service is changed to. */
-export interface ChangedService {
+export interface ChangedService extends Pick<Demand, 'volumeNeeds'> {
   readonly replicas?: number;
   readonly deploy?: DeploySettings;
   readonly spec?: ContainerSpec;
@@ -21,10 +22,10 @@ export interface ChangedService {
 
 /** The same for a service that is there, whose own ports and room don't stand in its way; and its roll, where it makes one.
  *  @throws Rejection as above, and `docker_service.surge_does_not_fit` */
-export function refuseChangeThatCanNeverRun(nodes: readonly Node[], service: ExistingDockerService, { replicas = service.replicas, deploy, spec }: ChangedService): void {
+export function refuseChangeThatCanNeverRun(nodes: readonly Node[], service: ExistingDockerService, { replicas = service.replicas, deploy, spec, volumeNeeds }: ChangedService): void {
   const standing = specOf(service);
   const next = spec ?? standing;
-  if (replicas > service.replicas || !isSame(demandOf(next), demandOf(standing))) refuse(nodes, ownDemand(service, next), replicas);
+  if (replicas > service.replicas || !isSame(demandOf(next), demandOf(standing))) refuse(nodes, { ...ownDemand(service, next), volumeNeeds }, replicas);
   if (spec && !isSame(spec, standing)) refuseSurgeBeyondHostPorts(nodes, { ...service, replicas }, { spec, settings: deploy ?? service.deploy });
 }
 
@@ -48,9 +49,9 @@ export function refuseScaleBeyondHostPorts(nodes: readonly Node[], service: Exis
 }
 
 /** The same for a job, which is one container. */
-export const refuseJobThatCanNeverRun = (nodes: readonly Node[], spec: ContainerSpec): void => refuse(nodes, demandOf(spec), 1);
+export const refuseJobThatCanNeverRun = (nodes: readonly Node[], spec: ContainerSpec, volumeNeeds?: Demand['volumeNeeds']): void => refuse(nodes, { ...demandOf(spec), volumeNeeds }, 1);
 
-const demandOf = ({ resources, ports, constraints }: ContainerSpec): Demand => ({ request: resources.request, ports, constraints });
+const demandOf = ({ resources, ports, constraints, volumes }: ContainerSpec): Demand => ({ request: resources.request, ports, constraints, volumes });
 
 const ownDemand = ({ dockerServiceId }: ExistingDockerService, spec: ContainerSpec): Demand => ({ ...demandOf(spec), owner: { type: 'docker_service', id: dockerServiceId } });
 
@@ -69,6 +70,9 @@ const REFUSALS: Readonly<Record<string, { readonly kind: RejectionKind; readonly
   host_port_spread: { kind: 'conflict', code: 'placement.host_port_spread' },
   capacity: { kind: 'invalid', code: 'placement.capacity' },
   constraint: { kind: 'invalid', code: 'placement.constraint' },
+  volume: { kind: 'conflict', code: 'placement.volume' },
+  volume_spread: { kind: 'conflict', code: 'placement.volume_spread' },
+  host_path: { kind: 'invalid', code: 'placement.host_path' },
 };
 /** Each node has another reason. */
 const ELSE = { kind: 'conflict', code: 'placement.no_node_fits' } as const;

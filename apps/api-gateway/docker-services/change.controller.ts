@@ -1,7 +1,7 @@
-import { Body, Controller, Param, Patch, Res } from '@nestjs/common';
+import { Body, Controller, Param, Patch, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiBody, ApiOkResponse, ApiTags, PartialType } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { changeDockerService, Dispatcher, startedDeployment } from '#application';
+import { Dispatcher } from '#application';
 import type { TenantContext } from '#contracts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import { isObject } from '../edge/merge-patch.ts';
@@ -9,11 +9,9 @@ import type { Mutation } from '../edge/mutation.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { ref } from '../openapi/schemas.ts';
-import { refuseChangeThatCanNeverRun } from './admission.ts';
-import { answerService } from './answer-service.ts';
-import { changedDockerService } from './changed-docker-service.ts';
+import { ApplyDto } from '../values/held-value.dto.ts';
+import { changeService } from './change-service.ts';
 import { CreateDockerServiceDto } from './create-docker-service.dto.ts';
-import { reachDockerService } from './reach.ts';
 
 /** For the description only: what is merged is validated, not the patch. */
 class PatchDockerServiceDto extends PartialType(CreateDockerServiceDto) {}
@@ -27,32 +25,15 @@ export class ChangeController {
   ) {}
 
   /** A merge patch (RFC 7396) of the body that would create it. What shapes its containers makes a release and a deployment of it: 202.
-   *  `replicas`, `deploy` and `labels` are the service's own: 200 where nothing else changes. */
+   *  `replicas`, `deploy` and `labels` are the service's own: 200 where nothing else changes, and with `apply=next_deploy`: the next
+   *  deployment cuts the release. */
   @Patch()
   @ApiBody({ type: PatchDockerServiceDto })
   @ApiAcceptedResponse({ schema: ref('DockerService'), description: 'A release was cut; `deployment_id` moves the service to it.' })
   @ApiOkResponse({ schema: ref('DockerService'), description: 'Changed, or so already: nothing rolls.' })
-  async change(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('docker_service_id') id: string, @Body() body: object, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+  async change(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('docker_service_id') id: string, @Query() { apply }: ApplyDto, @Body() body: object, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const patch = body ?? {};
     if (!isObject(patch)) throw new InvalidRequest([{ pointer: '', code: 'type', detail: 'must be a JSON object' }]);
-    const { aggregates, nodes } = this.gateway.parts;
-    const { projectId } = await reachDockerService(aggregates, tenant, id);
-    const handled = await changeDockerService(
-      { dispatcher: this.dispatcher, aggregates },
-      {
-        dockerServiceId: id,
-        ifMatch: change.ifMatch,
-        from: async (service) => {
-          const command = await changedDockerService(aggregates, service, patch, change.commandId);
-          refuseChangeThatCanNeverRun(nodes.present, service, command.data);
-          return command;
-        },
-      },
-      change.metadata(projectId),
-    );
-    this.gateway.accept(reply, handled);
-    const deploymentId = startedDeployment(handled);
-    reply.code(deploymentId === null ? 200 : 202);
-    return answerService(this.gateway, tenant, id, deploymentId);
+    return changeService({ gateway: this.gateway, dispatcher: this.dispatcher }, { tenant, change, id, apply, reply }, () => patch);
   }
 }

@@ -1,9 +1,10 @@
 import { deploymentIdOf } from '#application';
-import { workingRelease, type DockerServiceCommand, type ExistingDockerService } from '#domain';
+import { workingSpec, type DockerServiceCommand, type ExistingDockerService } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { InvalidRequest, type FieldError } from '../edge/invalid-request.ts';
 import { isObject, type JsonObject } from '../edge/merge-patch.ts';
 import { ValidationPipe } from '../edge/validation.pipe.ts';
+import type { AskedVolumes } from '../volumes/asked-volumes.ts';
 import { CreateDockerServiceDto } from './create-docker-service.dto.ts';
 import { newDockerService } from './new-docker-service.ts';
 import { patchedBody } from './standing-body.ts';
@@ -19,16 +20,16 @@ const pipe = new ValidationPipe();
 
 /** The change that a merge patch of the creating body asks for. What the patch doesn't touch stays as it is, also where a plan means
  *  another size by now. @throws InvalidRequest as creating does, and for what is fixed. */
-export async function changedDockerService(aggregates: AggregateStore, service: ExistingDockerService, patch: JsonObject, commandId: string): Promise<ChangeCommand> {
+export async function changedDockerService(aggregates: AggregateStore, service: ExistingDockerService, patch: JsonObject, { volumes, commandId }: { readonly volumes: AskedVolumes; readonly commandId: string }): Promise<ChangeCommand> {
   const body = (await pipe.transform(patchedBody(service, patch), { type: 'body', metatype: CreateDockerServiceDto })) as CreateDockerServiceDto;
   refuseFixed(service, body);
-  const { replicas, deploy, spec } = await newDockerService(aggregates, body, service.projectId, commandId);
+  const { replicas, deploy, spec } = await newDockerService(aggregates, body, { projectId: service.projectId, volumes, commandId });
   const data: Writable<ChangeCommand['data']> = { deploymentId: deploymentIdOf(commandId) };
   if ('replicas' in patch) data.replicas = replicas;
   if ('labels' in patch) data.labels = spec.labels;
   if ('deploy' in patch) data.deploy = { ...deploy, ...standingHooks(service, patch['deploy']) };
   if (Object.keys(patch).some((field) => !OWN.has(field))) {
-    const { plan, resources } = service.releases.get(workingRelease(service))!;
+    const { plan, resources } = workingSpec(service);
     const size = 'plan' in patch || 'resources' in patch ? {} : { plan, resources };
     data.spec = { ...spec, ...size };
   }

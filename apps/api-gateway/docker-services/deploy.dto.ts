@@ -4,6 +4,7 @@ import { IsBoolean, IsIn, IsInt, IsObject, IsOptional, ValidateNested } from 'cl
 import { DEFAULT_DEPLOY_SETTINGS, LIMITS, type DeploySettings } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { IsShare } from '../edge/shapes.ts';
+import type { AskedVolumes } from '../volumes/asked-volumes.ts';
 import { HookDto, hookOf } from './hook.dto.ts';
 
 const share = { oneOf: [{ type: 'integer', minimum: 0, maximum: LIMITS.replicas }, { type: 'string', pattern: '^(100|[0-9]{1,2})%$' }], example: '25%' };
@@ -73,9 +74,10 @@ export class DeployDto extends RolloutDto {
 }
 
 /** A service's settings as a body asks for them, defaults filled in. @throws InvalidRequest as `hookOf`. */
-export async function deploySettingsOf(aggregates: AggregateStore, deploy: DeployDto | null | undefined): Promise<DeploySettings> {
+export async function deploySettingsOf(aggregates: AggregateStore, deploy: DeployDto | null | undefined, volumes: AskedVolumes): Promise<DeploySettings> {
   const body = deploy ?? new DeployDto();
   const standing = DEFAULT_DEPLOY_SETTINGS;
+  const asked = { volumes, mayMake: false };
   return {
     strategy: or(body.strategy, standing.strategy),
     maxSurge: or(body.max_surge, standing.maxSurge),
@@ -86,8 +88,8 @@ export async function deploySettingsOf(aggregates: AggregateStore, deploy: Deplo
     maxFailures: or(body.max_failures, standing.maxFailures),
     monitorMs: or(body.monitor_ms, standing.monitorMs),
     autoRollback: or(body.auto_rollback, standing.autoRollback),
-    preDeploy: await hookOf(aggregates, body.pre_deploy, '/deploy/pre_deploy'),
-    postDeploy: await hookOf(aggregates, body.post_deploy, '/deploy/post_deploy'),
+    preDeploy: await hookOf(aggregates, body.pre_deploy, '/deploy/pre_deploy', asked),
+    postDeploy: await hookOf(aggregates, body.post_deploy, '/deploy/post_deploy', asked),
   };
 }
 

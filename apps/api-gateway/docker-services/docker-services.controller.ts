@@ -3,6 +3,7 @@ import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { createDockerService, Dispatcher, dockerServiceIdOf, isRepeatOfCreate, startedDeployment, ToDockerService } from '#application';
 import type { TenantContext } from '#contracts';
+import type { EnvironmentId } from '#domain';
 import { getService, getServiceAt, listServices } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed } from '../edge/paging.dto.ts';
@@ -14,8 +15,10 @@ import { listOf, ref } from '../openapi/schemas.ts';
 import { refuseWhatCanNeverRun } from './admission.ts';
 import { answerService } from './answer-service.ts';
 import { CreateDockerServiceDto } from './create-docker-service.dto.ts';
-import { GetDockerServiceDto, ListDockerServicesDto } from './list-docker-services.dto.ts';
+import { DeleteDockerServiceDto, GetDockerServiceDto, ListDockerServicesDto } from './list-docker-services.dto.ts';
 import { newDockerService } from './new-docker-service.ts';
+import { AskedVolumes } from '../volumes/asked-volumes.ts';
+import { refuseSharedVolumes } from '../volumes/shared-volumes.ts';
 import { dockerServiceNotFound, reachDockerService } from './reach.ts';
 
 @ApiTags('docker-services')
@@ -32,12 +35,14 @@ export class DockerServicesController {
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateDockerServiceDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const { aggregates, nodes } = this.gateway.parts;
     const projectId = await projectOf(this.gateway, tenant, body);
-    const asked = await newDockerService(aggregates, body, projectId, change.commandId);
+    const id = dockerServiceIdOf(change.commandId);
+    const volumes = new AskedVolumes({ aggregates, nodes: nodes.present, projectId, environmentId: body.environment_id as EnvironmentId, commandId: change.commandId, madeFor: id });
+    const made = await newDockerService(aggregates, body, { projectId, volumes, commandId: change.commandId });
+    const asked = { ...made, creates: volumes.mounting(made.spec.volumes).creates };
     // A retry is answered by what it made, also when no node has room left because of it.
-    if (!(await isRepeatOfCreate(aggregates, change.commandId))) refuseWhatCanNeverRun(nodes.present, asked);
+    if (!(await isRepeatOfCreate(aggregates, change.commandId))) refuseWhatCanNeverRun(nodes.present, { ...asked, volumeNeeds: volumes.needs(asked.spec.volumes) });
     const handled = await createDockerService({ dispatcher: this.dispatcher, aggregates }, asked, change.metadata(projectId));
     this.gateway.accept(reply, handled);
-    const id = dockerServiceIdOf(change.commandId);
     reply.header('location', `/v1/docker-services/${id}`);
     return answerService(this.gateway, tenant, id, startedDeployment(handled));
   }
@@ -64,7 +69,8 @@ export class DockerServicesController {
     return asJson(reply, await this.gateway.one(['services', 'nodes'], min_position, kept, dockerServiceNotFound));
   }
 
-  /** Asks for the deletion; it is DELETED once the engine confirms that every container is gone. */
+  /** Asks for the deletion; it is DELETED once the engine confirms that every container is gone. Its volumes are kept, unless it is said:
+   *  refused then where another uses one of them, too. */
   @Delete(':docker_service_id')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService') })
@@ -72,10 +78,13 @@ export class DockerServicesController {
     @Tenant() tenant: TenantContext,
     @Change() change: Mutation,
     @Param('docker_service_id') id: string,
+    @Query() { volumes }: DeleteDockerServiceDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
-    const { projectId } = await reachDockerService(this.gateway.parts.aggregates, tenant, id);
-    const command = { type: 'RequestDockerServiceDeletion', data: {} } as const;
+    const service = await reachDockerService(this.gateway.parts.aggregates, tenant, id);
+    const { projectId } = service;
+    if (volumes === 'delete') await refuseSharedVolumes(this.gateway.parts.aggregates, service);
+    const command = { type: 'RequestDockerServiceDeletion', data: volumes ? { volumes } : {} } as const;
     this.gateway.accept(reply, await this.dispatcher.send(new ToDockerService(id, command, change.metadata(projectId), { ifMatch: change.ifMatch })));
     return this.#one(tenant, id);
   }

@@ -4,7 +4,9 @@ import { JOB_TIMEOUT, MAX_JOB_RETRIES, type Hook } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { canonicalOf, size } from '../compute/container-spec.ts';
 import { ContainerDto } from '../compute/container.dto.ts';
+import { givenUsesOf } from '../compute/values.dto.ts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
+import type { AskedVolumes } from '../volumes/asked-volumes.ts';
 
 /** A job that a deployment runs: whatever isn't given here is the new release's. */
 export class HookDto extends PartialType(ContainerDto) {
@@ -25,10 +27,11 @@ export class HookDto extends PartialType(ContainerDto) {
 }
 
 /** The hook that a body asks for; null without one.
- *  @param at where it stands in the body. @throws InvalidRequest, also `image.invalid_reference`, `plan.unknown`. */
-export async function hookOf(aggregates: AggregateStore, body: HookDto | null | undefined, at: string): Promise<Hook | null> {
+ *  @param at where it stands in the body. @param asked.mayMake whether volumes that aren't there are to be made.
+ *  @throws InvalidRequest, also `image.invalid_reference`, `plan.unknown`. */
+export async function hookOf(aggregates: AggregateStore, body: HookDto | null | undefined, at: string, asked: AskedMounts): Promise<Hook | null> {
   if (!body) return null;
-  const { image, pull_policy, env, plan, resources, labels, constraints } = body;
+  const { image, pull_policy, env, plan, resources, labels, constraints, volumes } = body;
   const overrides: Hook['overrides'] = {
     ...(image == null ? {} : { image: canonicalOf(image, at) }),
     ...(pull_policy == null ? {} : { pullPolicy: pull_policy }),
@@ -37,8 +40,16 @@ export async function hookOf(aggregates: AggregateStore, body: HookDto | null | 
     ...(plan == null && resources == null ? {} : await size(aggregates, { plan, resources }, at)),
     ...(labels == null ? {} : { labels }),
     ...(constraints == null ? {} : { constraints }),
+    ...(volumes == null ? {} : { volumes: await asked.volumes.mounts(volumes, `${at}/volumes`, asked.mayMake) }),
+    ...givenUsesOf(body),
   };
   return { overrides, timeoutMs: body.timeout_ms ?? JOB_TIMEOUT.defaultMs, retries: body.retries ?? 0 };
+}
+
+/** Where what a hook or job mounts is looked up. */
+export interface AskedMounts {
+  readonly volumes: AskedVolumes;
+  readonly mayMake: boolean;
 }
 
 /** A program of its own takes none of the arguments that are meant for the release's. */

@@ -30,6 +30,13 @@ export class ListDockerServicesDto extends PagingDto {
   lifecycle?: 'ACTIVE' | 'PAUSED' | 'DELETING' | 'DELETED';
 }
 
+export class DeleteDockerServiceDto {
+  @ApiPropertyOptional({ enum: ['keep', 'delete'], default: 'keep', description: 'Whether its persistent volumes go with it. Its ephemeral ones do.' })
+  @IsOptional()
+  @IsIn(['keep', 'delete'])
+  volumes?: 'keep' | 'delete';
+}
+
 export class GetDockerServiceDto extends ReadDto {
   @ApiPropertyOptional({ type: 'string', format: 'date-time', description: 'An instant: answers what was known then.' })
   @IsOptional()

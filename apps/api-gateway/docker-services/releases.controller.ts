@@ -1,10 +1,12 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { changeDockerService, deploymentIdOf, Dispatcher, startedDeployment } from '#application';
+import { changeDockerService, deploymentIdOf, Dispatcher, mountsOfService, startedDeployment } from '#application';
+import { provide, volumesOf } from '../volumes/service-volumes.ts';
 import type { TenantContext } from '#contracts';
-import type { DockerServiceCommand, ExistingDockerService } from '#domain';
+import { keptReleases, type DockerServiceCommand, type ExistingDockerService } from '#domain';
 import { getService, listDeployments, listReleases } from '#read-models';
+import { latestVersions } from '../compute/resolve-values.ts';
 import { answerDeployment } from '../deployments/answer-deployment.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, PagingDto } from '../edge/paging.dto.ts';
@@ -53,8 +55,10 @@ export class ReleasesController {
   ): Promise<object> {
     const { aggregates, nodes } = this.gateway.parts;
     return this.#move({ tenant, change, id, reply }, async (service) => {
-      const command = await deployCommand(aggregates, service, body, change.commandId);
+      const volumes = volumesOf({ aggregates, nodes: nodes.present, commandId: change.commandId }, service);
+      const command = await deployCommand(aggregates, service, body, volumes, change.commandId);
       refuseSurgeBeyondHostPorts(nodes.present, service, command.data);
+      await provide({ dispatcher: this.dispatcher, aggregates }, service, volumes.mounting(mountsOfService(command.data.spec, command.data.settings)), change);
       return command;
     });
   }
@@ -73,7 +77,11 @@ export class ReleasesController {
     return this.#move({ tenant, change, id, reply }, async (service) => {
       const spec = release === undefined ? undefined : service.releases.get(release);
       refuseSurgeBeyondHostPorts(this.gateway.parts.nodes.present, service, { spec });
-      return { type: 'RollBackDockerService', data: { deploymentId: deploymentIdOf(change.commandId), release: release ?? null } };
+      // What it mounts may have been deleted since.
+      const { aggregates } = this.gateway.parts;
+      await provide({ dispatcher: this.dispatcher, aggregates }, service, { creates: [], mounts: spec?.volumes ?? [] }, change);
+      const versions = await latestVersions(aggregates, keptReleases(service).map((kept) => service.releases.get(kept)!));
+      return { type: 'RollBackDockerService', data: { deploymentId: deploymentIdOf(change.commandId), release: release ?? null, versions } };
     });
   }
 

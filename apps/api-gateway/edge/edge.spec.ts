@@ -83,7 +83,7 @@ describe('the edge', () => {
       ['an empty body', 'POST', '/v1/projects', '', {}, 422, 'request.invalid'],
       ['text', 'POST', '/v1/projects', 'x', { 'content-type': 'text/plain' }, 415, 'request.media_type'],
       ['a body where none is taken', 'POST', '/v1/projections/audit/rebuild', '{"now":true}', {}, 422, 'request.invalid'],
-      ['a query where none is taken', 'DELETE', '/v1/docker-services/x?volumes=delete', undefined, {}, 422, 'request.invalid'],
+      ['a query where none is taken', 'POST', '/v1/docker-services/x/stop?dry_run=true', undefined, {}, 422, 'request.invalid'],
       ['another media type', 'POST', '/v1/projects', '<name/>', { 'content-type': 'application/xml' }, 415, 'request.media_type'],
       ['a form', 'POST', '/v1/projects', 'name=x', { 'content-type': 'application/x-www-form-urlencoded' }, 415, 'request.media_type'],
       ['a list for a body', 'POST', '/v1/projects', '[]', {}, 422, 'request.invalid'],

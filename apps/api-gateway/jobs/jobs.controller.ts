@@ -31,14 +31,15 @@ export class JobsController {
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: JobDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const id = jobIdOf(change.commandId);
     // A retry is answered by what stands, whatever became of the service or the nodes since.
-    const asked = (await createdJob(this.gateway.parts.aggregates, id)) ?? (await this.#asked(tenant, body));
+    const asked = (await createdJob(this.gateway.parts.aggregates, id)) ?? (await this.#asked(tenant, change, body));
     this.gateway.accept(reply, await createJob(this.#parts, asked, change.metadata(asked.projectId)));
     return this.#made(tenant, id, reply);
   }
 
-  async #asked(tenant: TenantContext, body: JobDto): Promise<NewJob> {
-    const asked = await askedNow(this.gateway, await askedJob(this.gateway, tenant, body));
-    refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, asked.spec);
+  async #asked(tenant: TenantContext, { commandId }: Mutation, body: JobDto): Promise<NewJob> {
+    const job = await askedJob(this.gateway, tenant, body, { at: '', commandId, mayMake: true });
+    const asked = await askedNow(this.gateway, job);
+    refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, asked.spec, job.volumes.needs(asked.spec.volumes));
     return asked;
   }
 

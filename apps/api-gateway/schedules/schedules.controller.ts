@@ -33,7 +33,7 @@ export class SchedulesController {
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateScheduleDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const id = scheduleIdOf(change.commandId);
     // A retry is answered by what stands, whatever became of the service or the nodes since.
-    const asked = (await this.#made(id)) ?? (await this.#new(tenant, body));
+    const asked = (await this.#made(id)) ?? (await this.#new(tenant, change, body));
     this.gateway.accept(reply, await createSchedule(this.#parts, asked, change.metadata(asked.projectId)));
     reply.header('location', `/v1/schedules/${id}`);
     return this.#one(tenant, id);
@@ -67,7 +67,7 @@ export class SchedulesController {
   ): Promise<object> {
     const before = await this.#reach(tenant, id);
     const { cron, time_zone: timeZone, concurrency } = body;
-    const given = { cron, timeZone, concurrency, job: body.job && (await this.#sameEnvironment(tenant, before, body.job)) };
+    const given = { cron, timeZone, concurrency, job: body.job && (await this.#sameEnvironment(tenant, change, before, body.job)) };
     const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value != null)) as Partial<ScheduleSettings>;
     const asked = { settings, paused: body.paused };
     this.gateway.accept(reply, await changeSchedule(this.#parts, before, asked, { metadata: change.metadata(before.projectId), options: { ifMatch: change.ifMatch } }));
@@ -109,8 +109,8 @@ export class SchedulesController {
     return explanation;
   }
 
-  async #new(tenant: TenantContext, { cron, time_zone: timeZone = 'UTC', concurrency = 'forbid', job: body }: CreateScheduleDto): Promise<NewSchedule> {
-    const { projectId, environmentId, job } = await this.#asked(tenant, body);
+  async #new(tenant: TenantContext, change: Mutation, { cron, time_zone: timeZone = 'UTC', concurrency = 'forbid', job: body }: CreateScheduleDto): Promise<NewSchedule> {
+    const { projectId, environmentId, job } = await this.#asked(tenant, change, body);
     return { projectId, environmentId, cron, timeZone, concurrency, job };
   }
 
@@ -123,16 +123,16 @@ export class SchedulesController {
     return { dispatcher: this.dispatcher, aggregates: this.gateway.parts.aggregates };
   }
 
-  async #asked(tenant: TenantContext, body: JobDto) {
-    const { projectId, environmentId, template } = await askedJob(this.gateway, tenant, body, '/job');
+  async #asked(tenant: TenantContext, { commandId }: Mutation, body: JobDto) {
+    const { projectId, environmentId, template } = await askedJob(this.gateway, tenant, body, { at: '/job', commandId, mayMake: false });
     refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, await specOfTemplate(this.gateway.parts.aggregates, template));
     return { projectId, environmentId, job: template };
   }
 
   /** A schedule stays where it is. */
-  async #sameEnvironment(tenant: TenantContext, before: ExistingSchedule, body: JobDto): Promise<ScheduleSettings['job']> {
+  async #sameEnvironment(tenant: TenantContext, change: Mutation, before: ExistingSchedule, body: JobDto): Promise<ScheduleSettings['job']> {
     const named = body.docker_service_id == null ? { environment_id: before.environmentId, ...body } : body;
-    const { environmentId, job } = await this.#asked(tenant, named as JobDto);
+    const { environmentId, job } = await this.#asked(tenant, change, named as JobDto);
     if (environmentId === before.environmentId) return job;
     const pointer = body.docker_service_id == null ? '/job/environment_id' : '/job/docker_service_id';
     throw new InvalidRequest([{ pointer, code: 'immutable', detail: 'a schedule stays in its environment: create another one there' }]);

@@ -1,4 +1,4 @@
-import type { Assignment, AssignmentSet, HistoryPoint } from '#contracts';
+import type { AssignedVolume, Assignment, AssignmentSet, HistoryPoint } from '#contracts';
 import type { ContainerSpec, Node, NodeEntry, NodeId, Observation, ReplicaId } from '#domain';
 
 /** What an entry of a node's stream needs beside itself: frozen with a release or a job, but for the network's subnet and `last`. */
@@ -23,6 +23,8 @@ export interface SetSources {
   readonly base: AssignmentSet['base'];
   readonly adoption: string | null;
   readonly sources: ReadonlyMap<ReplicaId, AssignmentSource>;
+  /** Left out: none. */
+  readonly volumes?: readonly AssignedVolume[];
 }
 
 /** SIGTERM to SIGKILL. */
@@ -30,13 +32,14 @@ const GRACE_MS = 10_000;
 
 /** The complete set of a node, in the order of placement.
  *  @throws Error when an entry's source is lacking: an agent takes what isn't in its set for unwanted, so none may be left out. */
-export const buildSet = ({ storeId, nodeId, node, head, base, adoption, sources }: SetSources): AssignmentSet => ({
+export const buildSet = ({ storeId, nodeId, node, head, base, adoption, sources, volumes = [] }: SetSources): AssignmentSet => ({
   storeId,
   nodeId,
   head,
   base,
   adoption,
   entries: [...node.entries.values()].map((entry) => assignmentOf(entry, sources.get(entry.placement.replicaId))),
+  ...(volumes.length > 0 ? { volumes } : {}),
 });
 
 function assignmentOf({ placement, wanted }: NodeEntry, source: AssignmentSource | undefined): Assignment {

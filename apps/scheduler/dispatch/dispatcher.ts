@@ -4,6 +4,7 @@ import { chunkSet } from '#messaging';
 import type { LogIndex } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
 import { buildSet } from './build-set.ts';
+import { assignedVolumes } from '../volumes/assigned-volumes.ts';
 import { readSources } from './read-sources.ts';
 
 const CHUNK_TIMEOUT_MS = 5_000;
@@ -61,10 +62,11 @@ export class Dispatcher {
     const { state: node, revision } = await aggregates.load(nodeRules, streamOf('node', nodeId));
     if (revision === null || node.status === 'unknown') return null;
     const sources = await readSources(aggregates, node);
+    const volumes = await assignedVolumes(aggregates, nodeId, this.index.volumes.on(nodeId), [...sources.values()].map(({ spec }) => spec));
     const head = await this.pointAt(nodeId, revision);
     if (!head.eventId) throw new Error(`${nodeId} was read up to revision ${revision}, which isn't there`);
     const adoption = node.adoptedAt === null ? null : (await this.pointAt(nodeId, BigInt(node.adoptedAt))).eventId;
-    return buildSet({ storeId: store.storeId, nodeId, node, head: { revision: head.revision, eventId: head.eventId }, base: await this.baseOf(nodeId), adoption, sources });
+    return buildSet({ storeId: store.storeId, nodeId, node, head: { revision: head.revision, eventId: head.eventId }, base: await this.baseOf(nodeId), adoption, sources, volumes });
   }
 
   /** The agent's last applied point, as this store has it: another event there, or none, is another history. */

@@ -1,13 +1,14 @@
-import { dockerService, type NameClaim, project as projectRules, streamOf, type PLATFORM, type ProjectId } from '#domain';
+import { dockerService, type NameClaim, project as projectRules, streamOf, volume as volumeRules, type PLATFORM, type ProjectId } from '#domain';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
 import type { LogIndex } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
+import { readHeld } from '../values/read-held.ts';
 
-/** How long a claimed name may wait for its thing: far longer than any request goes on trying. A project's waits longer still:
- *  its stream can't be voided, so nothing but time keeps a late write from coming. */
-const ORPHANED_AFTER_MS = { docker_service: 60_000, project: 600_000 } as const;
+/** How long a claimed name may wait for its thing: far longer than any request goes on trying. All but a service's wait longer still:
+ *  their streams can't be voided, so nothing but time keeps a late write from coming. */
+const ORPHANED_AFTER_MS = { docker_service: 60_000, volume: 60_000, project: 600_000, secret: 600_000, config: 600_000 } as const;
 
 /** The project whose stream a name is claimed on, or the platform. */
 type ClaimedOn = ProjectId | typeof PLATFORM;
@@ -32,7 +33,7 @@ export class FreeOrphans {
     if (on && claim && bearer === 'absent') {
       const leftMs = this.leftToWait(claim);
       if (leftMs > 0) return { againInMs: leftMs };
-      if (claim.scope === 'project' || (await this.void(on, claim))) await this.free(on, claim);
+      if (claim.scope !== 'docker_service' || (await this.void(on, claim))) await this.free(on, claim);
     }
     this.firstSeen.delete(holder);
   }
@@ -47,6 +48,15 @@ export class FreeOrphans {
       const { state } = await this.ports.aggregates.load(projectRules, streamOf('project', holder));
       return state.status === 'deleted' ? 'over' : state.status === 'present' ? 'there' : 'absent';
     }
+    if (scope === 'volume') {
+      const { state } = await this.ports.aggregates.load(volumeRules, streamOf('volume', holder));
+      if (state.status === 'absent') return 'absent';
+      return state.status === 'voided' || state.lifecycle === 'DELETED' ? 'over' : 'there';
+    }
+    if (scope === 'secret' || scope === 'config') {
+      const { status } = await readHeld(this.ports.aggregates, holder);
+      return status === 'deleted' ? 'over' : status === 'present' ? 'there' : 'absent';
+    }
     const { state } = await this.ports.aggregates.load(dockerService, streamOf('docker_service', holder));
     if (state.status === 'absent') return 'absent';
     return state.status === 'voided' || state.lifecycle === 'DELETED' ? 'over' : 'there';
@@ -59,11 +69,13 @@ export class FreeOrphans {
     return since + ORPHANED_AFTER_MS[scope] - now;
   }
 
-  /** @returns false where the service was written after all */
-  private async void(on: ClaimedOn, { holder, commandId, name }: NameClaim): Promise<boolean> {
+  /** @returns false where the thing was written after all */
+  private async void(on: ClaimedOn, { scope, holder, commandId, name }: NameClaim): Promise<boolean> {
     const metadata = causedBy(this.index.causeOf(on), commandIdOf('void', holder), on, this.ports.clock.now());
     try {
-      await this.ports.aggregates.handle(dockerService, streamOf('docker_service', holder), { type: 'VoidReservation', data: { commandId, name } }, metadata, { expected: null });
+      const data = { commandId, name };
+      if (scope === 'volume') await this.ports.aggregates.handle(volumeRules, streamOf('volume', holder), { type: 'VoidVolumeReservation', data }, metadata, { expected: null });
+      else await this.ports.aggregates.handle(dockerService, streamOf('docker_service', holder), { type: 'VoidReservation', data }, metadata, { expected: null });
       return true;
     } catch (error) {
       if (error instanceof Conflict) return false;

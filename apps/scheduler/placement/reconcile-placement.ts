@@ -1,4 +1,5 @@
 import {
+  type Candidate,
   job as jobRules,
   place,
   type PlacementDecision,
@@ -18,6 +19,7 @@ import { causedBy } from '../cause.ts';
 import type { LogIndex } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
 import { ImageHolders } from './image-holders.ts';
+import { type LookedVolumes, ReplicaVolumes } from '../volumes/replica-volumes.ts';
 import { KnownNodes } from './known-nodes.ts';
 import { placementOf, settleClaim } from './settle-claim.ts';
 
@@ -30,6 +32,7 @@ const NEXT_ROUND_MS = 1_000;
 export class ReconcilePlacement {
   private readonly nodes: KnownNodes;
   private readonly images: ImageHolders;
+  private readonly volumes: ReplicaVolumes;
 
   constructor(
     private readonly ports: Pick<SchedulerPorts, 'aggregates' | 'bus' | 'clock'>,
@@ -37,6 +40,7 @@ export class ReconcilePlacement {
   ) {
     this.nodes = new KnownNodes(index);
     this.images = new ImageHolders(ports, index);
+    this.volumes = new ReplicaVolumes(ports, index);
   }
 
   /** One look at a replica. Repeating it changes nothing; two schedulers at once give it one place. It begins with what is known of
@@ -89,7 +93,8 @@ export class ReconcilePlacement {
     const troubledOn = this.index.failures.troubledOn(owner.id, replica.release, this.ports.clock.now());
     const local = this.index.localImages.of(owner.id, replica.release);
     const image: ImageFacts = local === null ? {} : { onlyOn: await this.images.of(local) };
-    const { nodeId, nodes, reason } = this.hasNetwork(replica) ? place({ ...replica, troubledOn, image }, this.nodes.all()) : NO_NETWORK;
+    const volumes = await this.volumes.look(replica);
+    const { nodeId, nodes, reason } = this.choose({ ...replica, troubledOn, image }, volumes);
     if (!nodeId) {
       await this.write(replica, revision, { type: 'DeferPlacement', data: { reason, nodes } }, commandIdOf('defer', replicaId, String(revision)));
       return 'waits';
@@ -97,7 +102,18 @@ export class ReconcilePlacement {
     const attempt = attempts + 1;
     // From now on the others see it as taken.
     this.nodes.claim(nodeId, placementOf(replica, attempt));
+    // Before the claim: what a node holds it can make.
+    await this.volumes.bind(replica, nodeId, reason, volumes);
     return this.write(replica, revision, { type: 'ClaimPlacement', data: { attempt, nodeId, reason, nodes } }, commandIdOf('claim', replicaId, String(attempt)));
+  }
+
+  private choose(candidate: Candidate & PresentReplica, volumes: LookedVolumes): PlacementDecision {
+    if (!this.hasNetwork(candidate)) return NO_NETWORK;
+    if (volumes.refusal) return { nodeId: null, nodes: [], reason: volumes.refusal };
+    const decision = place({ ...candidate, volumeNeeds: volumes.needs }, this.nodes.all());
+    if (decision.nodeId) return decision;
+    const before = this.volumes.boundBefore(candidate, volumes);
+    return before ? { ...decision, nodeId: before, reason: { code: 'bound_before', message: 'a volume was bound there for it: only that node can say no' } } : decision;
   }
 
   /** Why a job's replica isn't wanted any more. A service's are abandoned by its own plan. */

@@ -69,7 +69,7 @@ class Execution {
     const { replicaId, slot, generation, release } = order;
     const spec = service.releases.get(release);
     if (!spec) throw new Error(`release ${release} of ${service.dockerServiceId} was ordered, but never cut`);
-    const { resources, ports, constraints } = spec;
+    const { resources, ports, constraints, volumes } = spec;
     const data = {
       ...this.refOf(replicaId),
       projectId: service.projectId,
@@ -81,6 +81,7 @@ class Execution {
       ports,
       constraints,
       replaces: order.replaces ?? null,
+      ...(volumes?.length ? { volumes } : {}),
       deploymentId: this.orderedBy(replicaId),
     };
     await this.onReplica(replicaId, { type: 'CreateReplica', data }, commandIdOf('create', replicaId), null);

@@ -4,11 +4,12 @@ import { Rejection } from '../kernel/rejection.ts';
 import { isSame } from '../kernel/same.ts';
 import { deployViolations } from './deploy-rules.ts';
 import type { DeploySettings } from './deploy-settings.ts';
-import { type DockerService, type ExistingDockerService, keptReleases, workingRelease } from './docker-service.ts';
+import { type DockerService, type ExistingDockerService, keptReleases, workingRelease, workingSpec } from './docker-service.ts';
 import type { ContainerSpec, DeploymentKind, DockerServiceEvent, ImagePin, Labels } from './events.ts';
 import { serviceViolations } from './service-rules.ts';
 import { labelViolations, replicasViolations } from './spec-rules.ts';
 import { active, existing, living, refuse } from './standing.ts';
+import { withVersions, type Versions } from './value-uses.ts';
 
 type DataOf<T extends DockerServiceEvent['type']> = Extract<DockerServiceEvent, { type: T }>['data'];
 
@@ -21,15 +22,17 @@ export type DeployingCommand =
       data: { deploymentId: DeploymentId; spec: ContainerSpec; settings: Partial<DeploySettings>; sameSpec: 'nothing' | 'restart' | 'cut' };
     }
   /** What is the service's own, and its spec, in one append; what is left out stays. Only another spec makes a release and a deployment,
-   *  which goes by the settings that are given here. */
+   *  which goes by the settings that are given here; with `postpone` it waits for the next deployment, whatever that is for. */
   | {
       type: 'ChangeDockerService';
-      data: { deploymentId: DeploymentId; replicas?: number; deploy?: DeploySettings; labels?: Labels; spec?: ContainerSpec };
+      data: { deploymentId: DeploymentId; replicas?: number; deploy?: DeploySettings; labels?: Labels; spec?: ContainerSpec; postpone?: boolean };
     }
   | { type: 'ChangeDeploySettings'; data: { deploy: DeploySettings } }
   /** Cuts a new release that copies the given one whole; null: the stable one before the current, of a halted service its last stable one.
-   *  Never rolled back itself. */
-  | { type: 'RollBackDockerService'; data: { deploymentId: DeploymentId; release: number | null } }
+   *  Never rolled back itself. `versions`: of secrets and configs, which the copy has of those that it follows. */
+  | { type: 'RollBackDockerService'; data: { deploymentId: DeploymentId; release: number | null; versions?: Versions } }
+  /** Another release, with these versions of secrets and configs that the current one follows, and its deployment. */
+  | { type: 'FollowVersions'; data: { deploymentId: DeploymentId; versions: Versions } }
   /** The same release once more, in new containers. */
   | { type: 'RestartDockerService'; data: { deploymentId: DeploymentId } }
   | { type: 'CancelDeployment'; data: { deploymentId: DeploymentId } }
@@ -51,13 +54,14 @@ export const deployingDecisions: Cases<DeployingCommand, DockerService, readonly
     return cut(service, spec, { deploymentId, kind: 'deploy', settings });
   },
 
-  ChangeDockerService(state, { data: { deploymentId, replicas, deploy, labels, spec } }) {
+  ChangeDockerService(state, { data: { deploymentId, replicas, deploy, labels, spec, postpone = false } }) {
     const service = living(state);
     const next = { ...service, replicas: replicas ?? service.replicas, deploy: deploy ?? service.deploy, labels: labels ?? service.labels };
     const nextSpec = { ...(spec ?? specOf(service, workingRelease(service))), labels: next.labels };
     refuse([...serviceViolations({ ...next, spec: nextSpec })]);
     const own = [...scaled(service, next.replicas), ...settingsChanged(service, next.deploy), ...labelsChanged(service, next.labels)];
-    if (!spec || isCurrent(service, nextSpec)) return own;
+    if (!spec) return own;
+    if (postpone || isCurrent(service, nextSpec)) return [...own, ...postponed(service, isCurrent(service, nextSpec) ? null : nextSpec)];
     return [...own, ...cut({ ...active(state), deploy: next.deploy }, nextSpec, { deploymentId, kind: 'deploy', settings: next.deploy })];
   },
 
@@ -66,13 +70,19 @@ export const deployingDecisions: Cases<DeployingCommand, DockerService, readonly
     return settingsChanged(living(state), deploy);
   },
 
-  RollBackDockerService(state, { data: { deploymentId, release } }) {
+  RollBackDockerService(state, { data: { deploymentId, release, versions = {} } }) {
     const service = active(state);
     const wanted = release ?? earlierStable(service);
     const kept = keptReleases(service);
     if (!kept.includes(wanted)) throw new Rejection('conflict', 'docker_service.release_not_kept', `release ${wanted} isn't among those that are kept`, { release: wanted, kept });
     if (wanted === standsOn(service)) throw new Rejection('conflict', 'docker_service.release_current', `it is at release ${wanted}: to start that anew, restart it`, { release: wanted });
-    return cut(service, specOf(service, wanted), { deploymentId, kind: 'rollback', settings: { ...service.deploy, autoRollback: false } }, wanted);
+    return cut(service, withVersions(specOf(service, wanted), versions), { deploymentId, kind: 'rollback', settings: { ...service.deploy, autoRollback: false } }, wanted);
+  },
+
+  FollowVersions(state, { data: { deploymentId, versions } }) {
+    const service = active(state);
+    const spec = withVersions(workingSpec(service), versions);
+    return isCurrent(service, spec) ? [] : cut(service, { ...spec, labels: service.labels }, { deploymentId, kind: 'deploy', settings: service.deploy });
   },
 
   RestartDockerService(state, { data: { deploymentId } }) {
@@ -162,6 +172,9 @@ export function scaled({ replicas: from }: ExistingDockerService, to: number): r
   refuse(replicasViolations(to));
   return to === from ? [] : [{ type: 'DockerServiceScaled', data: { from, to } }];
 }
+
+const postponed = ({ postponed: before }: ExistingDockerService, spec: ContainerSpec | null): readonly DockerServiceEvent[] =>
+  isSame(before, spec) ? [] : [{ type: 'ReleasePostponed', data: { spec } }];
 
 const settingsChanged = ({ deploy: from }: ExistingDockerService, to: DeploySettings): readonly DockerServiceEvent[] =>
   isSame(from, to) ? [] : [{ type: 'DeploySettingsChanged', data: { from, to } }];

@@ -15,7 +15,7 @@ export type LifecycleCommand =
   | { type: 'StopDockerService'; data: Record<never, never> }
   /** Out of PAUSED, and out of a halt: then by a deployment. */
   | { type: 'StartDockerService'; data: { deploymentId: DeploymentId } }
-  | { type: 'RequestDockerServiceDeletion'; data: Record<never, never> }
+  | { type: 'RequestDockerServiceDeletion'; data: { volumes?: 'keep' | 'delete' } }
   | { type: 'ConfirmDockerServiceDeleted'; data: Record<never, never> };
 
 /** What a service goes through, from ACTIVE to DELETED. A move that can't be is a conflict that says why. */
@@ -44,9 +44,9 @@ export const lifecycleDecisions: Cases<LifecycleCommand, DockerService, readonly
     return [{ type: 'DockerServiceStarted', data: {} }, ...deployed(service, deploymentId)];
   },
 
-  RequestDockerServiceDeletion(state) {
+  RequestDockerServiceDeletion(state, { data }) {
     const { lifecycle } = existing(state);
-    return lifecycle === 'ACTIVE' || lifecycle === 'PAUSED' ? [{ type: 'DockerServiceDeletionRequested', data: {} }] : [];
+    return lifecycle === 'ACTIVE' || lifecycle === 'PAUSED' ? [{ type: 'DockerServiceDeletionRequested', data }] : [];
   },
 
   /** On the engine's word only: every replica was seen GONE, released and forgotten. */

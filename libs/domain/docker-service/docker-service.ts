@@ -33,6 +33,8 @@ export interface ExistingDockerService {
   readonly labels: Labels;
   /** Every release that was cut, frozen, by its number. */
   readonly releases: ReadonlyMap<number, ContainerSpec>;
+  /** What the next deployment is to cut a release of, where a change was to wait for it; null where nothing waits. */
+  readonly postponed: ContainerSpec | null;
   /** What the images of releases were found to mean. */
   readonly pins: ReadonlyMap<number, ImagePin>;
   /** The release of the last deployment that SUCCEEDED; null before the first. */
@@ -46,6 +48,8 @@ export interface ExistingDockerService {
   readonly halted: Reason | null;
   /** What stands in this stream's steps and in those of ended deployments; an active deployment's orders are in its own stream. */
   readonly orders: Orders;
+  /** Its deletion was asked for together with that of its volumes. */
+  readonly takesVolumes: boolean;
 }
 
 /** `voided`: the name was claimed, but the service never written, and now never will be. */
@@ -60,6 +64,9 @@ export const currentRelease = (service: ExistingDockerService): number | null =>
 
 /** The release that a change begins from: the current one; with none, the one cut last. */
 export const workingRelease = (service: ExistingDockerService): number => currentRelease(service) ?? Math.max(...service.releases.keys());
+
+/** What a change begins from: what waits for the next deployment, else the release that the service is on or moves to. */
+export const workingSpec = (service: ExistingDockerService): ContainerSpec => service.postponed ?? service.releases.get(workingRelease(service))!;
 
 /** Releases that a rollback may ask for. */
 export const KEPT_RELEASES = 10;
@@ -85,6 +92,7 @@ const evolutions: Cases<DockerServiceEvent, DockerService, DockerService> = {
     paused: null,
     labels: {},
     releases: new Map(),
+    postponed: null,
     pins: new Map(),
     stableRelease: null,
     succeeded: [],
@@ -92,12 +100,14 @@ const evolutions: Cases<DockerServiceEvent, DockerService, DockerService> = {
     superseded: [],
     halted: null,
     orders: noOrders,
+    takesVolumes: false,
   }),
-  /** The first release brings the labels that the service was created with. */
+  /** Whatever waited is in it, or was passed over by a rollback. The first release brings the labels that the service was created with. */
   ReleaseCut(service, { data: { release, spec } }) {
     const { releases, labels, ...rest } = existing(service);
-    return { ...rest, releases: new Map([...releases, [release, spec]]), labels: release === 1 ? spec.labels : labels };
+    return { ...rest, postponed: null, releases: new Map([...releases, [release, spec]]), labels: release === 1 ? spec.labels : labels };
   },
+  ReleasePostponed: (service, { data: { spec } }) => ({ ...existing(service), postponed: spec }),
   ReleaseImagePinned: (service, { data: { release, ...pin } }) => ({ ...existing(service), pins: new Map([...existing(service).pins, [release, pin]]) }),
   DeploymentStarted: (service, { data }) => startDeployment(existing(service), data),
   DeploymentCancelRequested: (service, { data }) => requestCancel(existing(service), data.deploymentId),
@@ -110,7 +120,7 @@ const evolutions: Cases<DockerServiceEvent, DockerService, DockerService> = {
   DockerServiceStopped: (service) => ({ ...cutShort(existing(service), STOPPED), lifecycle: 'PAUSED', paused: 'removed' }),
   DockerServiceStarted: (service) => ({ ...existing(service), lifecycle: 'ACTIVE', paused: null }),
   ServiceStepTaken: (service, { data }) => ({ ...existing(service), orders: takeStep(existing(service).orders, data) }),
-  DockerServiceDeletionRequested: (service) => ({ ...cutShort(existing(service), DELETED), lifecycle: 'DELETING', paused: null }),
+  DockerServiceDeletionRequested: (service, { data }) => ({ ...cutShort(existing(service), DELETED), lifecycle: 'DELETING', paused: null, takesVolumes: data.volumes === 'delete' }),
   DockerServiceDeleted: (service) => ({ ...existing(service), lifecycle: 'DELETED' }),
   ReservationVoided: () => ({ status: 'voided' }),
 };

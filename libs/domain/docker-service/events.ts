@@ -1,8 +1,11 @@
+import type { ConfigUse } from '../config/events.ts';
 import type { DeploymentId, DockerServiceId, EnvironmentId, NetworkId, ProjectId, ReplicaId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import type { Resources } from '../kernel/units.ts';
+import type { CredentialsUse, SecretUse } from '../secret/events.ts';
 import type { DeploySettings } from './deploy-settings.ts';
 import type { Healthcheck } from './healthcheck.ts';
+import type { VolumeMount } from '../volume/mount.ts';
 import type { RestartPolicy } from './restart-policy.ts';
 import type { LoggingTarget, MetricsTarget } from './targets.ts';
 
@@ -36,6 +39,13 @@ export interface ContainerSpec {
   readonly healthcheck: Healthcheck | null;
   readonly loggingTarget: LoggingTarget;
   readonly metricsTarget: MetricsTarget;
+  /** Left out: none. */
+  readonly volumes?: readonly VolumeMount[];
+  /** What it is given beside its env; left out: nothing. */
+  readonly secrets?: readonly SecretUse[];
+  readonly configs?: readonly ConfigUse[];
+  /** What its registry is shown; left out or null: nothing. */
+  readonly registryCredentials?: CredentialsUse | null;
 }
 
 /** A replica that a plan orders into being. Its id is derived from (owner, slot, generation). While a service rolls, a slot may hold
@@ -101,6 +111,8 @@ export type DockerServiceEvent =
     }
   /** `copiedFrom`: the release that a rollback copied whole; left out where it was cut from a change. */
   | { type: 'ReleaseCut'; data: { release: number; spec: ContainerSpec; copiedFrom?: number } }
+  /** What shapes its containers is to be this from the next deployment on, which cuts a release of it; null: nothing waits any more. */
+  | { type: 'ReleasePostponed'; data: { spec: ContainerSpec | null } }
   /** What the release's tag meant when it was first pulled: from now on it means this for every replica of the release. `digest`
    *  (`sha256:…`) is the registry's; null for an image that no registry gave, which is known by its `imageId` only and runs where
    *  it is. `reference`: what its replicas are started from. */
@@ -150,7 +162,8 @@ export type DockerServiceEvent =
   | { type: 'DockerServiceStarted'; data: Nothing }
   /** A batch outside any deployment: a lost replica made good, a scale, a deletion. */
   | { type: 'ServiceStepTaken'; data: Step }
-  | { type: 'DockerServiceDeletionRequested'; data: Nothing }
+  /** `volumes`: whether those that only it uses go with it; left out: they are kept. Its ephemeral ones go in any case. */
+  | { type: 'DockerServiceDeletionRequested'; data: { volumes?: 'keep' | 'delete' } }
   /** On the engine's word: every container is gone. */
   | { type: 'DockerServiceDeleted'; data: { name: string; environmentId: EnvironmentId; projectId: ProjectId } }
   /** The name was claimed but the service never written; a late write of it now conflicts. */

@@ -4,7 +4,7 @@ import type { ContainerSpec } from './events.ts';
  *  replaced (`post_deploy`; anything but success fails the deployment). It runs the new release's container with what is given here in
  *  place of the release's own. */
 export interface Hook {
-  readonly overrides: Partial<Pick<ContainerSpec, 'image' | 'pullPolicy' | 'command' | 'args' | 'env' | 'plan' | 'resources' | 'labels' | 'constraints'>>;
+  readonly overrides: Partial<Pick<ContainerSpec, 'image' | 'pullPolicy' | 'command' | 'args' | 'env' | 'plan' | 'resources' | 'labels' | 'constraints' | 'volumes' | 'secrets' | 'configs' | 'registryCredentials'>>;
   /** From the container's start. Milliseconds. */
   readonly timeoutMs: number;
   /** Further attempts after a failed one. */

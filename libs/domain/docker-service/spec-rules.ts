@@ -2,10 +2,12 @@ import { parseImageReference } from '../image/reference.ts';
 import { Rejection } from '../kernel/rejection.ts';
 import type { Amount, Resources } from '../kernel/units.ts';
 import { isName, NAME_RULE } from '../project/name.ts';
+import { mountViolations } from '../volume/mount-rules.ts';
 import { constraintFlaw } from './constraint.ts';
 import type { ContainerSpec, Port } from './events.ts';
 import { healthViolations } from './health-rules.ts';
 import { restartViolations } from './restart-rules.ts';
+import { configViolations, secretViolations } from './value-rules.ts';
 import { argvViolations, escaped, LIMITS, textViolations, violation, wholeNumber, type Violation } from './violation.ts';
 
 /** Every violation of what shapes a container, in the order of its fields; a job's is judged by the same rules. */
@@ -25,6 +27,9 @@ export const partViolations = (parts: Partial<ContainerSpec>): readonly Violatio
   ...(parts.resources ? resourcesViolations(parts.resources) : []),
   ...(parts.labels ? labelViolations(parts.labels) : []),
   ...(parts.constraints ? constraintViolations(parts.constraints) : []),
+  ...(parts.volumes ? mountViolations(parts.volumes) : []),
+  ...(parts.secrets ? secretViolations(parts.secrets, parts.env ?? {}) : []),
+  ...(parts.configs ? configViolations(parts.configs) : []),
 ];
 
 export const nameViolations = (name: string): readonly Violation[] => (isName(name) ? [] : [violation('/name', 'invalid', `must be ${NAME_RULE}`)]);

@@ -19,6 +19,7 @@ export const LIMITS = {
   envKeys: 500,
   labels: 100,
   ports: 64,
+  volumes: 64,
   constraints: 32,
   argv: 256,
   /** Characters of one env value or argument; the kernel takes 128 KiB. */

@@ -9,6 +9,9 @@ export type NodeId = Id<'node'>;
 export type JobId = Id<'job'>;
 export type ScheduleId = Id<'sch'>;
 export type NetworkId = Id<'net'>;
+export type VolumeId = Id<'vol'>;
+export type SecretId = Id<'sec'>;
+export type ConfigId = Id<'cfg'>;
 
 /** What a replica belongs to: it fills a slot of a service, or is an attempt of a job. */
 export type Owner =
@@ -16,7 +19,7 @@ export type Owner =
   | { readonly type: 'job'; readonly id: JobId };
 
 /** The first part of a stream's name; the rest is the id: `docker_service-svc_…`. */
-export type StreamCategory = 'project' | 'docker_service' | 'deployment' | 'replica' | 'node' | 'job' | 'schedule' | 'plan' | 'network' | 'network_pool';
+export type StreamCategory = 'project' | 'docker_service' | 'deployment' | 'replica' | 'node' | 'job' | 'schedule' | 'plan' | 'network' | 'network_pool' | 'volume' | 'secret' | 'config';
 
 /** `docker_service-svc_…` */
 export const streamOf = (category: StreamCategory, id: string): string => `${category}-${id}`;

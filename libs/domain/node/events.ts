@@ -2,6 +2,7 @@ import type { Port } from '../docker-service/events.ts';
 import type { EnvironmentId, NodeId, Owner, ProjectId, ReplicaId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import type { Amount } from '../kernel/units.ts';
+import type { StorageBackend } from '../volume/mount.ts';
 
 /** What an agent says of its host. */
 export interface NodeFacts {
@@ -14,6 +15,10 @@ export interface NodeFacts {
   /** What may be promised to replicas. */
   readonly capacity: Amount;
   readonly labels: Readonly<Record<string, string>>;
+  /** What it can hold data in; left out: nobody has said. */
+  readonly backends?: readonly StorageBackend[];
+  /** Folders of the host that its operator lets containers have, with all below; left out: none. */
+  readonly hostPaths?: readonly string[];
 }
 
 /** `run`; `hold`: stopped and kept, its room held; `gone`: to be removed. */

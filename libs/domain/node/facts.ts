@@ -13,7 +13,7 @@ export function checkFacts({ name, address, architecture, capacity }: NodeFacts)
 
 /** Whether nothing changed; the order of labels means nothing. */
 export function sameFacts(a: NodeFacts, b: NodeFacts): boolean {
-  const plain = ({ name, address, architecture, engineVersion, capacity, labels }: NodeFacts) =>
-    JSON.stringify([name, address, architecture, engineVersion, capacity.cpuMillis, capacity.memoryBytes, Object.entries(labels).sort(([x], [y]) => (x < y ? -1 : 1))]);
+  const plain = ({ name, address, architecture, engineVersion, capacity, labels, backends, hostPaths }: NodeFacts) =>
+    JSON.stringify([name, address, architecture, engineVersion, capacity.cpuMillis, capacity.memoryBytes, Object.entries(labels).sort(([x], [y]) => (x < y ? -1 : 1)), backends ?? null, hostPaths ?? null]);
   return plain(a) === plain(b);
 }

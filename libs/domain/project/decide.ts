@@ -75,13 +75,16 @@ function present(project: Project): Project & { projectId: ProjectId; name: stri
   return { ...project, projectId, name };
 }
 
-/** Names of projects are claimed on the platform's stream only, those of services in an environment of this project. */
+/** Names of projects are claimed on the platform's stream only, those of services in an environment of this project, those of secrets and configs
+ *  in one or in none. */
 function refuseScope(project: Project, { scope, environmentId }: NameClaim): void {
   if (scope === 'project') {
     if (project.status !== 'absent') throw new Rejection('invalid', 'name.wrong_scope', "a project's name is claimed on the platform's stream");
     return;
   }
-  if (environmentId === null || !present(project).environments.has(environmentId)) {
+  const { environments } = present(project);
+  if (environmentId === null && scope !== 'docker_service') return;
+  if (environmentId === null || !environments.has(environmentId)) {
     throw new Rejection('not_found', 'environment.not_found', 'the project has no such environment: create it first', { environmentId });
   }
 }

@@ -1,13 +1,14 @@
 import type { EnvironmentId, NetworkId, ProjectId } from '../kernel/ids.ts';
 
-/** Services are unique within an environment (claimed on its project's stream), projects in the platform (on `project-platform`). */
-export type NameScope = 'project' | 'docker_service';
+/** Services and volumes are unique within an environment, each kind by itself (claimed on its project's stream), secrets and configs too, or in the project where they belong
+ *  to no environment; projects in the platform (on `project-platform`). */
+export type NameScope = 'project' | 'docker_service' | 'volume' | 'secret' | 'config';
 
 export type ProjectEvent =
   | { type: 'ProjectCreated'; data: { projectId: ProjectId; name: string } }
   | { type: 'ProjectDeleted'; data: { projectId: ProjectId; name: string } }
   | { type: 'EnvironmentCreated'; data: { environmentId: EnvironmentId; projectId: ProjectId; name: string; networkId: NetworkId } }
   | { type: 'EnvironmentDeleted'; data: { environmentId: EnvironmentId; projectId: ProjectId; name: string; networkId: NetworkId } }
-  /** Written before the thing itself: whoever comes second is refused. `environmentId` is null for a project's name. */
+  /** Written before the thing itself: whoever comes second is refused. `environmentId` is null for the name of a project, and of what all of its environments share. */
   | { type: 'NameClaimed'; data: { scope: NameScope; environmentId: EnvironmentId | null; name: string; holder: string; commandId: string } }
   | { type: 'NameReleased'; data: { scope: NameScope; environmentId: EnvironmentId | null; name: string; holder: string } };

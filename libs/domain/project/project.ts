@@ -11,7 +11,7 @@ export interface Environment {
 /** A name that is taken, by whom, and by which command. */
 export interface NameClaim {
   readonly scope: NameScope;
-  /** Null for a project's name. */
+  /** Null for the name of a project, and of what all of its environments share. */
   readonly environmentId: EnvironmentId | null;
   readonly name: string;
   readonly holder: string;

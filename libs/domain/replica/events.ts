@@ -3,6 +3,7 @@ import type { DeploymentId, EnvironmentId, NodeId, Owner, ProjectId, ReplicaId }
 import type { Reason } from '../kernel/reason.ts';
 import type { Amount } from '../kernel/units.ts';
 import type { NodeVerdict } from '../scheduling/verdict.ts';
+import type { VolumeMount } from '../volume/mount.ts';
 
 /** In the order that a run moves through them; it only moves forward. A restart in place is the next run.
  *  PREPARED: its image is on the node and its container made, and it waits for the end of the replica that it replaces. SETTLED: it has
@@ -80,6 +81,8 @@ export interface Placeable {
   readonly constraints: readonly string[];
   /** A replica on the same node whose room and ports this one takes over; it starts after that one's GONE. */
   readonly replaces: ReplicaId | null;
+  /** What it mounts: it goes where that is. Left out: nothing. */
+  readonly volumes?: readonly VolumeMount[];
 }
 
 export type ReplicaEvent =

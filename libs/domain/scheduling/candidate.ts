@@ -1,6 +1,7 @@
 import type { NodeId } from '../kernel/ids.ts';
 import type { Node } from '../node/node.ts';
 import type { Placeable, ReplicaRef } from '../replica/events.ts';
+import type { VolumeBackend } from '../volume/mount.ts';
 
 /** What is known of an image before it is pulled. Each is null, or left out, where it isn't known: it then refuses no node. */
 export interface ImageFacts {
@@ -10,9 +11,23 @@ export interface ImageFacts {
   readonly onlyOn?: { readonly reference: string; readonly nodes: readonly NodeId[] } | null;
 }
 
+/** A volume that it mounts, and where that is. */
+export interface VolumeNeed {
+  readonly name: string;
+  readonly backend: VolumeBackend;
+  /** Null: on no node yet, so on any that has its backend. */
+  readonly nodeId: NodeId | null;
+  /** What people call that node. */
+  readonly nodeName?: string;
+  /** Where what is left of it has yet to be removed. */
+  readonly leftOn?: ReadonlySet<NodeId>;
+}
+
 /** A replica that looks for a node. */
 export interface Candidate extends ReplicaRef, Placeable {
   readonly image?: ImageFacts;
+  /** Of the volumes among its mounts; left out where nothing is known of them: then they refuse no node. */
+  readonly volumeNeeds?: readonly VolumeNeed[];
   /** Nodes where its release has failed so often of late that they rank last. */
   readonly troubledOn?: readonly NodeId[];
 }

@@ -3,13 +3,14 @@ import type { Reason } from '../kernel/reason.ts';
 import type { Node, NodeEntry } from '../node/node.ts';
 import { hostPortKeys } from '../node/room.ts';
 import type { Placeable } from '../replica/events.ts';
+import { volumesIn } from '../volume/mount.ts';
 import type { Candidate, NodeForPlacement } from './candidate.ts';
 import { refusals } from './filters.ts';
 import { verdictOf, whyNowhere } from './place.ts';
 import type { FilterName, NodeVerdict } from './verdict.ts';
 
 /** What a service asks of a node, before it has any replica. */
-export interface Demand extends Pick<Placeable, 'request' | 'ports' | 'constraints'> {
+export interface Demand extends Pick<Placeable, 'request' | 'ports' | 'constraints' | 'volumes'>, Pick<Candidate, 'volumeNeeds'> {
   /** Whose it is, where it exists already: host ports that it holds itself don't stand in its way. */
   readonly owner?: Owner;
 }
@@ -19,17 +20,22 @@ export type EverFit =
   | { readonly fits: false; readonly reason: Reason; readonly nodes: readonly NodeVerdict[] };
 
 /** What time doesn't heal: a drained, silent or full node may take it later, a small one never. */
-const LASTING: readonly FilterName[] = ['removed', 'constraint', 'host_port', 'capacity'];
+const LASTING: readonly FilterName[] = ['removed', 'constraint', 'volume', 'host_path', 'host_port', 'capacity'];
 
 /** Whether as many replicas could run at all: on nodes otherwise empty, but with the host ports of others taken. For an early
  *  refusal; where no node is registered yet, nothing is known and nothing refused. With host ports each replica needs a node
- *  of its own. Codes as `place`, and `host_port_spread` when there are fewer fitting nodes than replicas. */
+ *  of its own. Codes as `place`, `host_port_spread` when there are fewer fitting nodes than replicas, and `volume_spread` when one node
+ *  has to take what asks for several. */
 export function couldEverFit(demand: Demand, nodes: readonly NodeForPlacement[], replicas = 1): EverFit {
   const standing = nodes.filter(({ node }) => node.status === 'registered');
   const verdicts = standing.map((on) => verdictOf(on, refusals(candidateOf(demand), { ...on, node: emptied(on.node, demand) }, LASTING)));
   const fitting = verdicts.filter(({ fits }) => fits);
   if (verdicts.length === 0) return { fits: true, nodes: verdicts };
   if (fitting.length === 0) return { fits: false, reason: whyNowhere(verdicts), nodes: verdicts };
+  if (hostPortKeys(demand.ports).length > 0 && replicas > 1 && volumesIn(demand.volumes).length > 0) {
+    const message = `a volume is on one node, and a host port is published once on a node: ${replicas} replicas asked, 1 can run; leave host_port out, or ask for one replica`;
+    return { fits: false, reason: { code: 'volume_spread', message }, nodes: verdicts };
+  }
   if (hostPortKeys(demand.ports).length > 0 && replicas > fitting.length) {
     const names = fitting.map(({ name }) => name).join(', ');
     const message = `a host port is published once on a node: ${replicas} replicas asked, ${fitting.length} fitting ${fitting.length === 1 ? 'node' : 'nodes'} (${names})`;
@@ -52,7 +58,7 @@ function emptied(node: Node, { owner }: Demand): Node {
 const NOBODY: Owner = { type: 'docker_service', id: 'svc_' as DockerServiceId };
 
 /** No rule that lasts looks at who the replica is. */
-const candidateOf = ({ request, ports, constraints, owner }: Demand): Candidate => ({
+const candidateOf = ({ request, ports, constraints, owner, volumes, volumeNeeds }: Demand): Candidate => ({
   replicaId: 'rep_',
   owner: owner ?? NOBODY,
   projectId: 'prj_' as ProjectId,
@@ -64,4 +70,6 @@ const candidateOf = ({ request, ports, constraints, owner }: Demand): Candidate 
   ports,
   constraints,
   replaces: null,
+  volumes,
+  volumeNeeds,
 });

@@ -1,7 +1,8 @@
 import { type ConstrainedNode, holds, parseConstraint } from '../docker-service/constraint.ts';
 import { additionalRoom, freeRoom, hostPortKeys, portConflicts } from '../node/room.ts';
 import { shortage } from '../node/settle.ts';
-import type { Candidate, NodeForPlacement } from './candidate.ts';
+import { hostPathsIn, isBelow } from '../volume/mount.ts';
+import type { Candidate, NodeForPlacement, VolumeNeed } from './candidate.ts';
 import type { FilterName, NodeVerdict } from './verdict.ts';
 
 /** @returns why the node can't take the replica, in a sentence that names both sides; null when it can. */
@@ -33,6 +34,17 @@ export const filters: Readonly<Record<FilterName, Filter>> = {
     return !only || only.nodes.includes(nodeId) ? null : `it does not have the image ${only.reference}, which is not to be pulled`;
   },
 
+  /** A volume that is on a node is on that one only; one that isn't yet can be made where its backend is. */
+  volume({ volumeNeeds = [] }, on) {
+    const against = volumeNeeds.flatMap((need) => volumeRefusal(need, on) ?? []);
+    return against.length > 0 ? against.join(' and ') : null;
+  },
+
+  host_path({ volumes }, { node: { facts } }) {
+    const barred = hostPathsIn(volumes).filter((path) => !isBelow(path, facts?.hostPaths ?? []));
+    return barred.length > 0 ? `its operator does not allow ${barred.join(' and ')}` : null;
+  },
+
   host_port(candidate, { node }) {
     const taken = portConflicts(node, candidate).map(({ port }) => port);
     return taken.length > 0 ? `host port ${taken.join(', ')} is taken` : null;
@@ -47,6 +59,12 @@ export const filters: Readonly<Record<FilterName, Filter>> = {
 
   capacity: (candidate, { node }) => shortage(additionalRoom(node, candidate), freeRoom(node)),
 };
+
+function volumeRefusal({ name, backend, nodeId: bound, nodeName = bound ?? '', leftOn }: VolumeNeed, { nodeId, node: { facts } }: NodeForPlacement): string | null {
+  if (bound !== null) return bound === nodeId ? null : `the volume ${name} is on ${nodeName}`;
+  if (leftOn?.has(nodeId)) return `what was left of the volume ${name} is being removed`;
+  return facts?.backends?.includes(backend) ? null : `it has no backend ${backend} for the volume ${name}`;
+}
 
 const ORDER = Object.keys(filters) as FilterName[];
 

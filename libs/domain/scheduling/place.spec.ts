@@ -49,6 +49,32 @@ describe('a filter', () => {
     expect(place({ ...candidate, troubledOn: ['node_1'] }, [nodeWith(1)]).nodeId).toBe('node_1');
   });
 
+  it('sends a replica where its volume is, and one whose volume is nowhere yet where that can be made', () => {
+    const on = (nodeId: NodeId | null, backend: 'local' | 'loop' = 'local') => ({ volumeNeeds: [{ name: 'data', backend, nodeId, ...(nodeId ? { nodeName: 'host-2' } : {}) }] });
+    const nodes = [nodeWith(1, [], { backends: ['local'] }), nodeWith(2, [holding(1)], { backends: ['local', 'loop'] })];
+    expect(place({ ...candidate, ...on(null) }, nodes).nodeId).toBe('node_1');
+    expect(place({ ...candidate, ...on('node_2') }, nodes).nodeId).toBe('node_2');
+    expect(place({ ...candidate, ...on(null, 'loop') }, nodes).nodeId).toBe('node_2');
+    expect(filtersOf(nodes[0]!, on('node_2'))).toEqual([{ filter: 'volume', detail: 'the volume data is on host-2' }]);
+    expect(filtersOf(nodes[0]!, on(null, 'loop'))).toEqual([{ filter: 'volume', detail: 'it has no backend loop for the volume data' }]);
+    expect(filtersOf(nodes[0]!, { volumeNeeds: [{ name: 'data', backend: 'local', nodeId: null, leftOn: new Set(['node_1']) }] })).toMatchObject([{ filter: 'volume' }]);
+    expect(place({ ...candidate, ...on('node_2') }, [nodes[0]!])).toMatchObject({ nodeId: null, reason: { code: 'volume', message: 'no node fits (host-1: the volume data is on host-2)' } });
+  });
+
+  it('lets a container have folders of the host only where they are allowed', () => {
+    const volumes = [{ type: 'host_path', source: '/srv/media', mountPath: '/m', readOnly: true }] as const;
+    expect(filtersOf(nodeWith(1, [], { hostPaths: ['/srv'] }), { volumes })).toEqual([]);
+    expect(filtersOf(nodeWith(1, [], { hostPaths: ['/srv/med'] }), { volumes })).toEqual([{ filter: 'host_path', detail: 'its operator does not allow /srv/media' }]);
+    expect(filtersOf(nodeWith(1), { volumes })).toMatchObject([{ filter: 'host_path' }]);
+  });
+
+  it('never puts replicas that share a volume and publish a port on two nodes', () => {
+    const volumes = [{ type: 'volume', volumeId: 'vol_a', name: 'data', mountPath: '/d', readOnly: false }] as const;
+    const nodes = [nodeWith(1, [], { backends: ['local'] }), nodeWith(2, [], { backends: ['local'] })];
+    expect(couldEverFit({ request: candidate.request, ports: [web], constraints: [], volumes }, nodes, 2)).toMatchObject({ fits: false, reason: { code: 'volume_spread' } });
+    expect(couldEverFit({ request: candidate.request, ports: [web], constraints: [], volumes }, nodes, 1)).toMatchObject({ fits: true });
+  });
+
   it('lets a node pass that has what is asked for', () => expect(filtersOf(nodeWith(1))).toEqual([]));
 
   it.each([

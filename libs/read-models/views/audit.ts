@@ -98,6 +98,10 @@ const begins = keysOf({
   NodeRegistered: yes,
   NodeFactsChanged: yes,
   NetworkCreated: yes,
+  SecretCreated: yes,
+  SecretVersionAdded: yes,
+  ConfigCreated: yes,
+  ConfigVersionAdded: yes,
 });
 
 /** What a search of the audit is narrowed down by. `from` and `until` are RFC 3339; `until` itself is left out. */

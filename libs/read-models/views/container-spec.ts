@@ -1,4 +1,5 @@
-import type { Amount, ContainerSpec, Healthcheck, Port, Resources, RestartPolicy } from '#domain';
+import type { Amount, ContainerSpec, Healthcheck, Port, Resources, RestartPolicy, VolumeMount } from '#domain';
+import { valueUsesDocument, type ValueUsesDocument } from './value-uses.ts';
 
 /** An amount as documents say it. */
 export interface AmountDocument {
@@ -19,8 +20,14 @@ export interface PortDocument {
   readonly host_port: number | null;
 }
 
+/** What a container finds at a path of its own, as documents say it: a volume, memory (`backend: tmpfs`), or a folder of the host. */
+export type MountDocument =
+  | { readonly volume_id: string; readonly name: string; readonly mount_path: string; readonly read_only: boolean }
+  | { readonly type: 'ephemeral'; readonly backend: 'tmpfs'; readonly mount_path: string; readonly size_bytes?: number }
+  | { readonly type: 'host_path'; readonly host_path: string; readonly mount_path: string; readonly read_only: boolean };
+
 /** All that shapes a container, as it was asked for: a release of a service, or a job. */
-export interface SpecDocument {
+export interface SpecDocument extends ValueUsesDocument {
   readonly image: string;
   readonly pull_policy: ContainerSpec['pullPolicy'];
   readonly command: readonly string[] | null;
@@ -33,6 +40,7 @@ export interface SpecDocument {
   readonly constraints: readonly string[];
   readonly logging_target: ContainerSpec['loggingTarget'];
   readonly metrics_target: ContainerSpec['metricsTarget'];
+  readonly volumes: readonly MountDocument[];
 }
 
 /** What is done after a container's end, as documents say it; null: as it is by default. */
@@ -73,6 +81,12 @@ export const resourcesDocument = ({ request, limit }: Resources): ResourcesDocum
 
 const portDocument = ({ containerPort, protocol, hostPort }: Port): PortDocument => ({ container_port: containerPort, protocol, host_port: hostPort });
 
+export function mountDocument(mount: VolumeMount): MountDocument {
+  if (mount.type === 'volume') return { volume_id: mount.volumeId, name: mount.name, mount_path: mount.mountPath, read_only: mount.readOnly };
+  if (mount.type === 'host_path') return { type: 'host_path', host_path: mount.source, mount_path: mount.mountPath, read_only: mount.readOnly };
+  return { type: 'ephemeral', backend: 'tmpfs', mount_path: mount.mountPath, ...(mount.sizeBytes === null ? {} : { size_bytes: mount.sizeBytes }) };
+}
+
 export const specDocument = (spec: ContainerSpec): SpecDocument => ({
   image: spec.image,
   pull_policy: spec.pullPolicy,
@@ -86,6 +100,8 @@ export const specDocument = (spec: ContainerSpec): SpecDocument => ({
   constraints: spec.constraints,
   logging_target: spec.loggingTarget,
   metrics_target: spec.metricsTarget,
+  volumes: (spec.volumes ?? []).map(mountDocument),
+  ...valueUsesDocument(spec),
 });
 
 export const restartPolicyDocument = (policy: RestartPolicy): RestartPolicyDocument => ({

@@ -1,8 +1,9 @@
 import type { ContainerSpec, DeploySettings, Hook } from '#domain';
-import { resourcesDocument, type ResourcesDocument } from './container-spec.ts';
+import { mountDocument, resourcesDocument, type MountDocument, type ResourcesDocument } from './container-spec.ts';
+import { givenUsesDocument, type ValueUsesDocument } from './value-uses.ts';
 
 /** A job that a deployment runs, as documents say it: what isn't there is the release's own. */
-export interface HookDocument {
+export interface HookDocument extends Partial<ValueUsesDocument> {
   readonly image?: string;
   readonly pull_policy?: ContainerSpec['pullPolicy'];
   readonly command?: readonly string[] | null;
@@ -12,6 +13,7 @@ export interface HookDocument {
   readonly resources?: ResourcesDocument;
   readonly labels?: Readonly<Record<string, string>>;
   readonly constraints?: readonly string[];
+  readonly volumes?: readonly MountDocument[];
   readonly timeout_ms: number;
   readonly retries: number;
 }
@@ -32,11 +34,13 @@ export interface DeploySettingsDocument {
 }
 
 export function hookDocument({ overrides, timeoutMs, retries }: Hook): HookDocument {
-  const { pullPolicy, resources, ...same } = overrides;
+  const { pullPolicy, resources, volumes, secrets, configs, registryCredentials, ...same } = overrides;
   return {
     ...same,
     ...(pullPolicy === undefined ? {} : { pull_policy: pullPolicy }),
     ...(resources === undefined ? {} : { resources: resourcesDocument(resources) }),
+    ...(volumes === undefined ? {} : { volumes: volumes.map(mountDocument) }),
+    ...givenUsesDocument({ secrets, configs, registryCredentials }),
     timeout_ms: timeoutMs,
     retries,
   };

@@ -67,7 +67,7 @@ export interface JobDocument extends JobAnswer {
 
 /** Jobs: from their own streams and those of their attempts' replicas. What a schedule cut out of its history is here no more. */
 export const jobs: View<JobDocument> = {
-  schema: { view: 'jobs', version: 3, indexes: [...['project_id', 'environment_id', 'docker_service_id', 'schedule_id'].map((field) => [field, 'created_at']), ['created_at']] },
+  schema: { view: 'jobs', version: 4, indexes: [...['project_id', 'environment_id', 'docker_service_id', 'schedule_id'].map((field) => [field, 'created_at']), ['created_at']] },
   prefixes: ['job-', 'replica-', 'schedule-'],
   keys: (event) => (event.stream.startsWith(OWN) ? [event.stream.slice(OWN.length)] : elsewhere(event)),
   evolve(doc, event, id) {

@@ -38,6 +38,8 @@ describe('the nodes view', () => {
       capacity: { cpu_millis: 4_000, memory_bytes: 8_000 },
       reserved: { cpu_millis: 100, memory_bytes: 64 },
       labels: { zone: 'a' },
+      volume_backends: [],
+      host_paths: [],
       last_heard_at: timeOf(1),
       drained: false,
       reachable: true,
@@ -75,9 +77,9 @@ describe('the nodes view', () => {
   it('follows the facts of its host', () => {
     const story = new Story('platform');
     registerNode(story);
-    const facts = { name: 'host-b', address: '10.0.0.9', architecture: 'arm64', engineVersion: '28.0', capacity: { cpuMillis: 1, memoryBytes: 2 }, labels: {} };
+    const facts = { name: 'host-b', address: '10.0.0.9', architecture: 'arm64', engineVersion: '28.0', capacity: { cpuMillis: 1, memoryBytes: 2 }, labels: {}, backends: ['local', 'loop'], hostPaths: ['/srv'] } as const;
     story.tell('node-node_a', 'NodeFactsChanged', facts);
-    expect(nodeIn(story)).toMatchObject({ name: 'host-b', address: '10.0.0.9', architecture: 'arm64', engine_version: '28.0', capacity: { cpu_millis: 1, memory_bytes: 2 }, labels: {} });
+    expect(nodeIn(story)).toMatchObject({ name: 'host-b', address: '10.0.0.9', architecture: 'arm64', engine_version: '28.0', capacity: { cpu_millis: 1, memory_bytes: 2 }, labels: {}, volume_backends: ['local', 'loop'], host_paths: ['/srv'] });
   });
 
   it('has no document of a node that refused a placement without ever registering', () => {

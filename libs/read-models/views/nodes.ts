@@ -21,6 +21,10 @@ export interface NodeAnswer {
   /** Promised to replicas; what is left of the capacity is free. */
   readonly reserved: AmountDocument;
   readonly labels: Readonly<Record<string, string>>;
+  /** What it can hold data in. */
+  readonly volume_backends: readonly string[];
+  /** Folders of the host that containers may have, with all below. */
+  readonly host_paths: readonly string[];
   /** RFC 3339; null where nothing was heard since this gateway started, nor was it recorded. */
   readonly last_heard_at: string | null;
   readonly drained: boolean;
@@ -40,7 +44,7 @@ export interface NodeDocument extends Omit<NodeAnswer, 'replicas'> {
 
 /** Nodes, the removed ones too, folded from their own streams by the node's own rules. */
 export const nodes: View<NodeDocument> = {
-  schema: { view: 'nodes', version: 2, indexes: [['name'], ['status']] },
+  schema: { view: 'nodes', version: 3, indexes: [['name'], ['status']] },
   prefixes: ['node-'],
   keys: ({ stream }) => [stream.slice('node-'.length)],
   evolve(doc, event, id) {
@@ -92,13 +96,15 @@ function withEntries(node: NodeDocument, event: Of<'ReplicaPlaced' | 'ReplicaWan
 
 const rulesOf = ({ entries }: NodeDocument) => ({ ...nodeRules.initial, entries: new Map(entries.map((entry) => [entry.placement.replicaId, entry])) });
 
-const facts = ({ name, address, architecture, engineVersion, capacity, labels }: NodeFacts) => ({
+const facts = ({ name, address, architecture, engineVersion, capacity, labels, backends, hostPaths }: NodeFacts) => ({
   name,
   address,
   architecture,
   engine_version: engineVersion,
   capacity: amountDocument(capacity),
   labels,
+  volume_backends: backends ?? [],
+  host_paths: hostPaths ?? [],
 });
 
 function statusOf({ removed, reachable, drained }: NodeDocument): NodeStatus {

@@ -39,7 +39,7 @@ export interface ReleaseDocument extends ReleaseFields {
 
 /** Every release that was ever cut, one document each: the spec of one never changes, so none is written again and again. */
 export const releases: View<ReleaseDocument> = {
-  schema: { view: 'releases', version: 1, indexes: [['docker_service_id', 'release'], ['project_id']] },
+  schema: { view: 'releases', version: 2, indexes: [['docker_service_id', 'release'], ['project_id']] },
   prefixes: ['docker_service-'],
   keys: keysOf({
     ReleaseCut: ({ stream, data }) => releaseId(serviceIn(stream), data.release),

@@ -3,7 +3,8 @@ import type { Actor, ConcurrencyPolicy, EnvironmentId, JobId, JobTemplate, Proje
 import type { Page } from '../port.ts';
 import { answered, findWithin, getWithin, type Paging, type Reads } from '../reads.ts';
 import { evolveBy, type Folds, type Of, type View } from '../view.ts';
-import { resourcesDocument, specDocument, type SpecDocument } from './container-spec.ts';
+import { mountDocument, resourcesDocument, specDocument, type SpecDocument } from './container-spec.ts';
+import { givenUsesDocument } from './value-uses.ts';
 
 /** What each firing makes: of a service only what stands in place of its release's own is shown. */
 export type JobTemplateDocument = Partial<Omit<SpecDocument, 'ports'>> & {
@@ -44,7 +45,7 @@ const OWN = 'schedule-';
 
 /** Schedules that stand; a deleted one is here no more. */
 export const schedules: View<ScheduleDocument> = {
-  schema: { view: 'schedules', version: 1, indexes: ['project_id', 'environment_id', 'docker_service_id'].map((field) => [field, 'created_at']) },
+  schema: { view: 'schedules', version: 2, indexes: ['project_id', 'environment_id', 'docker_service_id'].map((field) => [field, 'created_at']) },
   prefixes: [OWN],
   keys: ({ stream }) => [stream.slice(OWN.length)],
   evolve(doc, event, id) {
@@ -98,8 +99,8 @@ function templateDocument({ name, timeoutMs, retries, runs }: JobTemplate): JobT
     const { ports: _, ...spec } = specDocument(runs.spec);
     return { docker_service_id: null, ...common, ...spec };
   }
-  const { image, pullPolicy, command, args, env, plan, resources, labels, constraints } = runs.overrides;
-  const given = { image, pull_policy: pullPolicy, command, args, env, plan, resources: resources && resourcesDocument(resources), labels, constraints };
+  const { image, pullPolicy, command, args, env, plan, resources, labels, constraints, volumes, secrets, configs, registryCredentials } = runs.overrides;
+  const given = { image, pull_policy: pullPolicy, command, args, env, plan, resources: resources && resourcesDocument(resources), labels, constraints, volumes: volumes?.map(mountDocument), ...givenUsesDocument({ secrets, configs, registryCredentials }) };
   return { docker_service_id: runs.dockerServiceId, ...common, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 

@@ -24,6 +24,7 @@ const sentences: { readonly [Type in Told['type']]: (event: Of<Type>, names: Nam
     what: `release ${data.release} was cut from ${data.spec.image}`,
     why: data.copiedFrom === undefined ? 'what shapes its container was given or changed' : `it copies release ${data.copiedFrom}, to which the service goes back`,
   }),
+  ReleasePostponed: ({ data }) => ({ what: data.spec ? 'what shapes its containers was changed for its next deployment' : 'what waited for its next deployment was taken back', why: 'it was asked for' }),
   ReleaseImagePinned: ({ data }) => ({
     what: `the image of release ${data.release} was found to be ${data.reference}`,
     why: data.digest === null ? 'no registry gave it: it is known by its id, and runs where it is' : 'its first replica pulled it',

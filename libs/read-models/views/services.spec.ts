@@ -45,6 +45,10 @@ describe('the services view', () => {
       healthcheck: null,
       logging_target: { type: 'local_only' },
       metrics_target: { type: 'prometheus' },
+      volumes: [],
+      secrets: {},
+      configs: [],
+      registry_credentials: null,
     };
     const member = { generation: 1, release: 1, state: 'PENDING', health: 'unknown', run: 0, final: false, ever_failed: false, stopping: null, node_id: null, reason: null };
     expect(serviceIn(story)).toEqual({
@@ -81,7 +85,7 @@ describe('the services view', () => {
         pre_deploy: null,
         post_deploy: null,
       },
-      secrets: {},
+      postponed: false,
       deployment: { deployment_id: 'dep_1', status: 'RUNNING' },
       warnings: [],
       created_at: timeOf(1),

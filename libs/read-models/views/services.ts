@@ -29,7 +29,8 @@ export interface ServiceFields extends ReleaseSpecDocument {
   readonly image_digest: string | null;
   readonly replicas: ReplicaCounts;
   readonly deploy: DeploySettingsDocument;
-  readonly secrets: Readonly<Record<string, never>>;
+  /** What shapes its containers was changed, and waits for the next deployment. */
+  readonly postponed: boolean;
   readonly deployment: { readonly deployment_id: DeploymentId; readonly status: 'PENDING' | 'RUNNING' | DeploymentOutcome } | null;
   readonly warnings: readonly Reason[];
   readonly created_at: string;
@@ -58,7 +59,7 @@ export interface ServiceDocument extends ServiceFields, Omit<Standing, 'paused' 
 
 /** Changes that somebody asks for. */
 const CHANGES: ReadonlySet<string> = new Set([
-  'ReleaseCut', 'DeploymentStarted', 'DeploymentCancelRequested', 'DockerServiceScaled', 'DeploySettingsChanged', 'DockerServiceLabelsChanged',
+  'ReleaseCut', 'ReleasePostponed', 'DeploymentStarted', 'DeploymentCancelRequested', 'DockerServiceScaled', 'DeploySettingsChanged', 'DockerServiceLabelsChanged',
   'DockerServicePaused', 'DockerServiceResumed', 'DockerServiceStopped', 'DockerServiceStarted', 'DockerServiceDeletionRequested',
 ]);
 
@@ -66,7 +67,7 @@ const CHANGES: ReadonlySet<string> = new Set([
 export const services: View<ServiceDocument> = {
   schema: {
     view: 'services',
-    version: 2,
+    version: 3,
     indexes: [['project_id', 'lifecycle'], ['environment_id', 'name'], ['lifecycle']],
   },
   prefixes: ['docker_service-', 'deployment-', 'replica-'],
@@ -102,9 +103,11 @@ const folds: Folds<ServiceDocument> = {
   ReleaseCut: (service, { data: { release, spec } }) => ({
     ...service,
     last_release: release,
+    postponed: false,
     own_labels: release === 1 ? spec.labels : service.own_labels,
     releases: { ...lately(service, release), [release]: { ...releaseSpecDocument(spec), image_digest: null } },
   }),
+  ReleasePostponed: (service, { data: { spec } }) => ({ ...service, postponed: spec !== null }),
   ReleaseImagePinned(service, { data: { release, digest } }) {
     const pinned = service.releases[release];
     return pinned ? { ...service, releases: { ...service.releases, [release]: { ...pinned, image_digest: digest } } } : service;
@@ -222,6 +225,9 @@ const NO_RELEASE = {
   args: null,
   env: {},
   secrets: {},
+  configs: [],
+  registry_credentials: null,
+  postponed: false,
   ports: [],
   plan: null,
   resources: { request: { cpu_millis: 0, memory_bytes: 0 }, limit: { cpu_millis: 0, memory_bytes: 0 } },
@@ -231,6 +237,7 @@ const NO_RELEASE = {
   healthcheck: null,
   logging_target: { type: 'local_only' },
   metrics_target: { type: 'prometheus' },
+  volumes: [],
   stable_release: null,
   active_deployment: null,
   deployment: null,

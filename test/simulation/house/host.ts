@@ -1,6 +1,7 @@
 import type { ContainerPlan, ContainerRuntime, ContainerState, EngineInfo, NetworkPlan } from '#docker';
 import { MemoryRuntime, type ImageScript } from '#testing';
 import { MemoryDisk } from '../../../apps/node-agent/memory-disk.ts';
+import { MemoryFiles } from '../../../apps/node-agent/memory-files.ts';
 import type { Held } from '../../../apps/node-agent/applied-set.ts';
 import type { Disk } from '../../../apps/node-agent/disk.ts';
 import { Life } from './life.ts';
@@ -12,6 +13,7 @@ export const MIB = 1024 ** 2;
 export class Host {
   readonly engine: MemoryRuntime;
   disk: MemoryDisk;
+  readonly files = new MemoryFiles();
   /** Whatever its containers need to be well is away. */
   isIll = false;
   /** The engine's own process, and the containers': never frozen, never dead. */
@@ -89,6 +91,9 @@ class EngineOf implements ContainerRuntime {
   findImage(reference: string): ReturnType<ContainerRuntime['findImage']> {
     return this.#ask(() => this.engine.findImage(reference));
   }
+  environment(name: string): ReturnType<ContainerRuntime['environment']> {
+    return this.#ask(() => this.engine.environment(name));
+  }
   usage(ids: readonly string[]): ReturnType<ContainerRuntime['usage']> {
     return this.#ask(() => this.engine.usage(ids));
   }
@@ -115,6 +120,15 @@ class EngineOf implements ContainerRuntime {
   }
   removeNetwork(name: string): Promise<void> {
     return this.#do('remove network', () => this.engine.removeNetwork(name));
+  }
+  ensureVolume(...asked: Parameters<ContainerRuntime['ensureVolume']>): Promise<string> {
+    return this.#do('volume', () => this.engine.ensureVolume(...asked));
+  }
+  listVolumes(): ReturnType<ContainerRuntime['listVolumes']> {
+    return this.#ask(() => this.engine.listVolumes());
+  }
+  removeVolume(name: string): Promise<void> {
+    return this.#do('remove volume', () => this.engine.removeVolume(name));
   }
 
   async pullImage(...asked: Parameters<ContainerRuntime['pullImage']>): Promise<void> {

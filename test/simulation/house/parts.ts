@@ -38,8 +38,8 @@ function onTheLog({ life, shelf, weakness }: Surroundings, hintMs = 30): OnTheLo
 
 /** As `apps/scheduler/main.ts` puts it together. */
 export function startScheduler(around: Surroundings): void {
-  const { life, bus, logger } = around;
-  new Scheduler({ ...onTheLog(around), bus, clock: life, random: life.random, logger, subnetPool: '10.192.0.0/11' }).start();
+  const { life, bus, logger, shelf } = around;
+  new Scheduler({ ...onTheLog(around), bus, clock: life, random: life.random, logger, vault: shelf.vault, subnetPool: '10.192.0.0/11' }).start();
 }
 
 export function startJobRunner(around: Surroundings): void {
@@ -54,6 +54,7 @@ export function startMonitor(around: Surroundings): void {
   bus.subscribe(subjects.register('*'), (request: never, subject) => monitor.register(nodeOfSubject(subject), request), options);
   bus.subscribe(subjects.observations('*'), (batch: never, subject) => monitor.takeObservations(nodeOfSubject(subject), batch), options);
   bus.subscribe(subjects.report('*'), (report: never, subject) => monitor.takeReport(nodeOfSubject(subject), report), options);
+  bus.subscribe(subjects.volumes('*'), (report: never, subject) => monitor.takeVolumes(nodeOfSubject(subject), report), options);
   monitor.start();
 }
 
@@ -81,7 +82,7 @@ export function startAgent({ life, bus, logger, weakness }: Surroundings, host: 
   const settings = { name: host.name, address: '10.0.0.1', labels: {}, capacity: host.capacity };
   const entropy = (bytes: number): Uint8Array => Uint8Array.from({ length: bytes }, () => Math.floor(life.random() * 256));
   const runtime = host.engineFor(life);
-  void Agent.open({ runtime, bus: agentsBus(bus, weakness), clock: life, random: life.random, logger, disk: host.diskFor(life), installation: INSTALLATION, settings, entropy }).then((agent) => {
+  void Agent.open({ runtime, bus: agentsBus(bus, weakness), clock: life, random: life.random, logger, disk: host.diskFor(life), files: host.files, installation: INSTALLATION, settings, entropy }).then((agent) => {
     onOpened(agent.identity.nodeId);
     agent.start();
   });

@@ -1,5 +1,5 @@
 import { OutcomeUnknown, Unavailable, type Appended, type EventStore, type Expected, type Followed, type NewEvent, type PageOptions, type Position, type Recorded } from '#event-store';
-import { MemoryEventStore } from '#testing';
+import { MemoryEventStore, memoryVault } from '#testing';
 import type { Life } from './life.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -18,6 +18,7 @@ export const SOUND: StoreTroubles = { refused: 0, unanswered: 0, down: false };
 /** The one log that all parts share. It can be put back to an earlier state. */
 export class Shelf {
   readonly troubles: StoreTroubles = { ...SOUND };
+  readonly vault = memoryVault();
   store: MemoryEventStore;
   readonly #waiting = new Map<() => void, { readonly store: SimulatedStore; readonly prefixes: readonly string[] }>();
   /** Hints on their way: whom of a process they wake. */

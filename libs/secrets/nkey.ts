@@ -17,11 +17,23 @@ export function userSeedOf(raw: Uint8Array): string {
 
 /** `U…`: the public half. @throws Error when the text is no user's seed. */
 export function publicKeyOf(seed: string): string {
-  const bytes = decode(seed);
-  if (bytes.length !== 34 || bytes[0] !== (SEED | (USER >> 5)) || bytes[1] !== (USER & 31) << 3) throw new Error("it isn't a NATS user's seed");
-  const key = createPrivateKey({ key: Buffer.concat([PKCS8, bytes.subarray(2)]), format: 'der', type: 'pkcs8' });
+  const key = createPrivateKey({ key: Buffer.concat([PKCS8, rawSeedOf(seed)]), format: 'der', type: 'pkcs8' });
   const raw = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32);
   return encode(Buffer.concat([Buffer.from([USER]), raw]));
+}
+
+/** The 32 bytes of an Ed25519 seed. @throws Error when the text is no user's seed. */
+export function rawSeedOf(seed: string): Buffer {
+  const bytes = decode(seed);
+  if (bytes.length !== 34 || bytes[0] !== (SEED | (USER >> 5)) || bytes[1] !== (USER & 31) << 3) throw new Error("it isn't a NATS user's seed");
+  return bytes.subarray(2);
+}
+
+/** The 32 bytes of an Ed25519 public key. @throws Error when the text is no user's public key. */
+export function rawPublicKeyOf(publicKey: string): Buffer {
+  const bytes = decode(publicKey);
+  if (bytes.length !== 33 || bytes[0] !== USER) throw new Error("it isn't a NATS user's public key");
+  return bytes.subarray(1);
 }
 
 /** Base32 without padding, over the bytes and their CRC-16 (XMODEM), little endian. */

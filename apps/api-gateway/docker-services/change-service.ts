@@ -1,0 +1,47 @@
+import type { FastifyReply } from 'fastify';
+import { changeDockerService, mountsOfService, startedDeployment, type Dispatcher } from '#application';
+import type { TenantContext } from '#contracts';
+import type { Apply, ExistingDockerService } from '#domain';
+import type { JsonObject } from '../edge/merge-patch.ts';
+import type { Mutation } from '../edge/mutation.ts';
+import type { Gateway } from '../gateway.ts';
+import { provide, volumesOf } from '../volumes/service-volumes.ts';
+import { refuseChangeThatCanNeverRun } from './admission.ts';
+import { answerService } from './answer-service.ts';
+import { changedDockerService } from './changed-docker-service.ts';
+import { reachDockerService } from './reach.ts';
+
+/** One request to change a service. */
+export interface AskedChange {
+  readonly tenant: TenantContext;
+  readonly change: Mutation;
+  readonly id: string;
+  /** Default now. */
+  readonly apply?: Apply;
+  readonly reply: FastifyReply;
+}
+
+/** Changes a service by a merge patch of the body that would create it; 202 where that rolls, else 200.
+ *  @param patchOf made anew where the service has moved meanwhile. @throws what creating it throws, and what `changeDockerService` does. */
+export async function changeService(
+  { gateway, dispatcher }: { readonly gateway: Gateway; readonly dispatcher: Dispatcher },
+  { tenant, change, id, apply = 'now', reply }: AskedChange,
+  patchOf: (service: ExistingDockerService) => JsonObject,
+): Promise<object> {
+  const { aggregates, nodes } = gateway.parts;
+  const { projectId } = await reachDockerService(aggregates, tenant, id);
+  const from = async (service: ExistingDockerService) => {
+    const { commandId } = change;
+    const volumes = volumesOf({ aggregates, nodes: nodes.present, commandId }, service);
+    const command = await changedDockerService(aggregates, service, patchOf(service), { volumes, commandId });
+    const { spec = {}, deploy = {} } = command.data;
+    refuseChangeThatCanNeverRun(nodes.present, service, { ...command.data, volumeNeeds: volumes.needs(command.data.spec?.volumes) });
+    await provide({ dispatcher, aggregates }, service, volumes.mounting(mountsOfService(spec, deploy)), change);
+    return { ...command, data: { ...command.data, postpone: apply === 'next_deploy' } };
+  };
+  const handled = await changeDockerService({ dispatcher, aggregates }, { dockerServiceId: id, ifMatch: change.ifMatch, from }, change.metadata(projectId));
+  gateway.accept(reply, handled);
+  const deploymentId = startedDeployment(handled);
+  reply.code(deploymentId === null ? 200 : 202);
+  return answerService(gateway, tenant, id, deploymentId);
+}

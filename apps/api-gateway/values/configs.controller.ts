@@ -1,0 +1,96 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Dispatcher, loadHeld } from '#application';
+import { reaches, type TenantContext } from '#contracts';
+import { Sensitive, type EnvironmentId, type ProjectId } from '#domain';
+import { getConfig, listConfigs, USER_VIEWS, type ConfigAnswer } from '#read-models';
+import { InvalidRequest } from '../edge/invalid-request.ts';
+import type { Mutation } from '../edge/mutation.ts';
+import { listed } from '../edge/paging.dto.ts';
+import { Change, Tenant } from '../edge/request.ts';
+import { Gateway } from '../gateway.ts';
+import { listOf, ref } from '../openapi/schemas.ts';
+import { projectNotFound } from '../projects/projects.controller.ts';
+import { ApplyDto, ChangeConfigDto, CreateConfigDto, ListHeldDto, ReadConfigDto } from './held-value.dto.ts';
+import { KeepValue } from './keep-value.ts';
+
+@ApiTags('configs')
+@Controller('v1/configs')
+export class ConfigsController {
+  readonly #keep: KeepValue;
+
+  constructor(
+    private readonly gateway: Gateway,
+    dispatcher: Dispatcher,
+  ) {
+    this.#keep = new KeepValue(gateway, dispatcher, 'config');
+  }
+
+  @Post()
+  @ApiCreatedResponse({ schema: ref('Config') })
+  async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateConfigDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const { project_id, environment_id, name, content } = body;
+    if (!reaches(tenant, project_id)) throw projectNotFound();
+    const asked = { projectId: project_id as ProjectId, environmentId: (environment_id ?? null) as EnvironmentId | null, name, value: new Sensitive(content) };
+    const { id, handled } = await this.#keep.create(asked, change);
+    this.gateway.accept(reply, handled);
+    reply.header('location', `/v1/configs/${id}`);
+    return this.#whole(await this.#one(tenant, id));
+  }
+
+  /** Without their contents. */
+  @Get()
+  @ApiOkResponse({ schema: listOf('Config') })
+  async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListHeldDto): Promise<object> {
+    await this.gateway.fresh(['configs', ...USER_VIEWS], min_position);
+    const { items, next } = await listConfigs(this.gateway.reads, tenant, query);
+    return listed({ items: items.map((config) => ({ ...config, content: null })), next });
+  }
+
+  /** With its content. */
+  @Get(':config_id')
+  @ApiOkResponse({ schema: ref('Config') })
+  async get(@Tenant() tenant: TenantContext, @Param('config_id') id: string, @Query() { min_position, version }: ReadConfigDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const config = await this.#one(tenant, id, min_position);
+    reply.header('etag', `"${config.revision}"`);
+    return this.#whole(config, version);
+  }
+
+  /** Another content, as the next version. */
+  @Put(':config_id')
+  @ApiOkResponse({ schema: ref('Config') })
+  async change(
+    @Tenant() tenant: TenantContext,
+    @Change() change: Mutation,
+    @Param('config_id') id: string,
+    @Query() { apply = 'now' }: ApplyDto,
+    @Body() { content }: ChangeConfigDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<object> {
+    const held = await this.#keep.reach(tenant, id);
+    this.gateway.accept(reply, await this.#keep.change(held, new Sensitive(content), apply, change));
+    return this.#whole(await this.#one(tenant, id));
+  }
+
+  /** Refused while somebody uses it. */
+  @Delete(':config_id')
+  @HttpCode(204)
+  @ApiNoContentResponse({ description: 'Gone, with all of its contents.' })
+  async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('config_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+    this.gateway.accept(reply, await this.#keep.delete(await this.#keep.reach(tenant, id, change), change));
+  }
+
+  #one(tenant: TenantContext, id: string, minPosition?: string) {
+    return this.gateway.one(['configs', ...USER_VIEWS], minPosition, () => getConfig(this.gateway.reads, tenant, id), () => this.#keep.notFound());
+  }
+
+  async #whole(config: ConfigAnswer, version = config.version): Promise<object> {
+    const { aggregates, vault } = this.gateway.parts;
+    const held = await loadHeld(aggregates, config.config_id);
+    const valueId = held.status === 'present' ? held.versions.get(version)?.valueId : undefined;
+    if (!valueId) throw new InvalidRequest([{ pointer: '?version', code: 'out_of_range', detail: `the config has the versions 1 to ${config.version}` }]);
+    const content = await vault.open({ projectId: config.project_id, id: config.config_id, version, valueId });
+    return { ...config, content: content.reveal().toString() };
+  }
+}

@@ -1,0 +1,138 @@
+import { addHeldVersion, createHeldValue, deleteHeldValue, heldIdOf, heldStands, loadHeld, nextVersion, type Dispatcher, type HeldKind } from '#application';
+import { reaches, type TenantContext } from '#contracts';
+import { nameViolations, Rejection, valueViolations, type Apply, type CommandMetadata, type EnvironmentId, type ExistingValue, type ProjectId, type Sensitive } from '#domain';
+import type { Handled } from '#event-store';
+import { USER_VIEWS, valueUsersIn } from '#read-models';
+import type { ValueRef } from '#secrets';
+import { InvalidRequest } from '../edge/invalid-request.ts';
+import { fingerprint, type Mutation } from '../edge/mutation.ts';
+import type { Gateway } from '../gateway.ts';
+
+/** How a kind says its value. */
+const FIELD = { secret: 'value', config: 'content' } as const;
+/** A secret that is empty is a mistake, a file may be. */
+const LEAST = { secret: 1, config: 0 } as const;
+
+/** Others that add a version at the same time. */
+const TRIES = 20;
+
+/** The way of values from a request to the vault: kept first, then told of by an event that names the id under which it is kept. A crash between the two
+ *  leaves a ciphertext that nothing speaks of. */
+export class KeepValue {
+  constructor(
+    private readonly gateway: Gateway,
+    private readonly dispatcher: Dispatcher,
+    private readonly kind: HeldKind,
+  ) {}
+
+  /** @throws InvalidRequest; Rejection `name.taken`, `environment.not_found`, `idempotency.key_reused`. */
+  async create(asked: { readonly projectId: ProjectId; readonly environmentId: EnvironmentId | null; readonly name: string; readonly value: Sensitive<string> }, change: Mutation): Promise<{ readonly id: string; readonly handled: Handled<unknown> }> {
+    const { kind, dispatcher } = this;
+    const { aggregates } = this.gateway.parts;
+    const { value, ...named } = asked;
+    this.#refuse([...nameViolations(named.name), ...valueViolations(`/${FIELD[kind]}`, value.reveal(), LEAST[kind])]);
+    const metadata = withoutValue(change, asked.projectId, named);
+    const valueId = metadata.commandId;
+    const id = heldIdOf(kind, metadata.commandId);
+    const ref = { projectId: asked.projectId, id, version: 1, valueId };
+    await this.#keep(ref, value, (await loadHeld(aggregates, id)).status);
+    const handled = await this.#orForget(ref, () => createHeldValue({ dispatcher, aggregates }, kind, { ...named, valueId }, metadata));
+    return { id, handled };
+  }
+
+  /** The next version. @throws InvalidRequest; Rejection `secret.deleted`, `idempotency.key_reused`, or the same of a config; PreconditionFailed. */
+  async change(held: ExistingValue<string>, value: Sensitive<string>, apply: Apply, change: Mutation): Promise<Handled<unknown>> {
+    const { aggregates, vault } = this.gateway.parts;
+    const { id, projectId } = held;
+    this.#refuse(valueViolations(`/${FIELD[this.kind]}`, value.reveal(), LEAST[this.kind]));
+    const metadata = withoutValue(change, projectId, { apply });
+    const valueId = metadata.commandId;
+    for (let tries = 1; ; tries += 1) {
+      const present = await loadHeld(aggregates, id);
+      if (present.status === 'absent') throw this.notFound();
+      const isRepeat = await heldStands(aggregates, id, metadata.commandId);
+      const version = isRepeat ? versionOf(present, valueId) : nextVersion(present);
+      const ref = { projectId, id, version, valueId };
+      if (!isRepeat) await this.#keep(ref, value, 'absent');
+      else if (present.status === 'present' && !(await vault.holds(ref, value))) throw keyReused();
+      try {
+        return await this.#orForget(ref, () => addHeldVersion(this.dispatcher, id, { version, valueId, apply }, { metadata, options: { ifMatch: change.ifMatch } }), isRepeat);
+      } catch (error) {
+        if (!(error instanceof Rejection && error.code === `${this.kind}.version_taken`) || tries === TRIES) throw error;
+      }
+    }
+  }
+
+  /** @throws Rejection `secret.in_use`, `config.in_use` with who uses it. */
+  async delete(held: ExistingValue<string>, change: Mutation): Promise<Handled<unknown>> {
+    const { aggregates, vault } = this.gateway.parts;
+    const metadata = change.metadata(held.projectId);
+    if (!(await heldStands(aggregates, held.id, metadata.commandId))) await this.#refuseUsed(held);
+    const deleted = await deleteHeldValue(this.dispatcher, held, metadata, { ifMatch: change.ifMatch });
+    await vault.forgetAll(held.id);
+    return deleted;
+  }
+
+  /** As its stream says. @throws Rejection `secret.not_found`, `config.not_found` outside the context's reach, and of a deleted one but for the retry of a
+   *  deletion. */
+  async reach(tenant: TenantContext, id: string, change?: Mutation): Promise<ExistingValue<string>> {
+    const { aggregates } = this.gateway.parts;
+    const isOfKind = id.startsWith(this.kind === 'secret' ? 'sec_' : 'cfg_');
+    const held = isOfKind ? await loadHeld(aggregates, id) : ({ status: 'absent' } as const);
+    if (held.status === 'absent' || !reaches(tenant, held.projectId)) throw this.notFound();
+    if (held.status === 'deleted' && !(change && (await heldStands(aggregates, id, change.commandId)))) throw this.notFound();
+    return held;
+  }
+
+  notFound(): Rejection {
+    if (this.kind === 'secret') return new Rejection('not_found', 'secret.not_found', 'there is no such secret: GET /v1/secrets lists those within reach');
+    return new Rejection('not_found', 'config.not_found', 'there is no such config: GET /v1/configs lists those within reach');
+  }
+
+  /** Of a thing that stands already: whether the request that is sent again says the same. */
+  async #keep(ref: ValueRef, value: Sensitive<string>, status: 'absent' | 'present' | 'deleted'): Promise<void> {
+    const { vault } = this.gateway.parts;
+    if (status === 'deleted') return;
+    const isSame = status === 'absent' ? await vault.keep(ref, value) : await vault.holds(ref, value);
+    if (!isSame) throw keyReused();
+  }
+
+  /** What was refused for good is kept for nothing. */
+  async #orForget<T>(ref: ValueRef, write: () => Promise<T>, stands = false): Promise<T> {
+    const { aggregates, vault } = this.gateway.parts;
+    try {
+      return await write();
+    } catch (error) {
+      const isTold = stands || (await heldStands(aggregates, ref.id, ref.valueId));
+      if (error instanceof Rejection && !isTold) await vault.forget(ref);
+      throw error;
+    }
+  }
+
+  async #refuseUsed({ id, projectId, name }: ExistingValue<string>): Promise<void> {
+    await this.gateway.fresh(USER_VIEWS);
+    const users = (await valueUsersIn(this.gateway.reads, projectId)).get(id) ?? [];
+    if (users.length === 0) return;
+    const detail = `${name} is used by ${users.map((user) => `${user.type} ${user.name} (${user.id})`).join(', ')}: take it out there, or delete them first`;
+    throw this.kind === 'secret' ? new Rejection('conflict', 'secret.in_use', detail, { usedBy: users }) : new Rejection('conflict', 'config.in_use', detail, { usedBy: users });
+  }
+
+  #refuse(violations: ReturnType<typeof valueViolations>): void {
+    if (violations.length > 0) throw new InvalidRequest(violations.map(({ pointer, code, message }) => ({ pointer, code, detail: message })));
+  }
+}
+
+/** The fingerprint that the event carries leaves the value out: nobody is to try guesses on the log. That a repeated request brings the same value is
+ *  looked up in the vault. */
+function withoutValue(change: Mutation, projectId: string, rest: object): CommandMetadata {
+  const metadata = change.metadata(projectId);
+  return change.bodyHash === null ? metadata : { ...metadata, bodyHash: fingerprint(rest) };
+}
+
+function versionOf({ versions, id }: ExistingValue<string>, valueId: string): number {
+  const found = [...versions].find(([, version]) => version.valueId === valueId);
+  if (!found) throw new Error(`${id} has no version of ${valueId}, which stands in its stream`);
+  return found[0];
+}
+
+const keyReused = () => new Rejection('invalid', 'idempotency.key_reused', 'this Idempotency-Key was used with another body: choose a new key for a new request');

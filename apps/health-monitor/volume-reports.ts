@@ -1,0 +1,40 @@
+import type { ReportReply, VolumeReport } from '#contracts';
+import { streamOf, volume as volumeRules, type NodeId, type VolumeCommand } from '#domain';
+import { commandIdOf } from '#platform';
+import { monitorMetadata, type MonitorPorts } from './ports.ts';
+
+/** The rest of a report comes again, so that one is never too long for the agent's patience. */
+const DEADLINE_MS = 5_000;
+const VOLUME_ID = /^vol_[a-z0-9_]{1,64}$/;
+
+/** Records what agents have made, and what they have nothing left of. */
+export class VolumeReports {
+  constructor(private readonly ports: Pick<MonitorPorts, 'aggregates' | 'store' | 'clock' | 'logger'>) {}
+
+  /** What the log has already is silence. Never throws. `taken: false`: not all could be recorded, or it speaks of another history.
+   *  @param nodeId whom the subject says it comes from */
+  async take(nodeId: NodeId, { stand, volumes }: VolumeReport): Promise<ReportReply> {
+    if (stand?.nodeId !== nodeId || stand.storeId !== this.ports.store.storeId || !Array.isArray(volumes)) return { taken: false };
+    try {
+      await Promise.all(volumes.map((seen) => this.record(nodeId, seen)));
+      return { taken: true };
+    } catch (error) {
+      this.ports.logger.warn('report of volumes not taken', { node_id: nodeId, error });
+      return { taken: false };
+    }
+  }
+
+  private async record(nodeId: NodeId, { volumeId, state }: VolumeReport['volumes'][number]): Promise<void> {
+    if (!VOLUME_ID.test(volumeId) || (state !== 'made' && state !== 'gone')) return;
+    const stream = streamOf('volume', volumeId);
+    const { aggregates, clock } = this.ports;
+    const { state: volume, revision } = await aggregates.load(volumeRules, stream);
+    if (volume.status !== 'present') return;
+    const command: VolumeCommand = state === 'made' ? { type: 'RecordVolumeMade', data: { nodeId } } : { type: 'RecordVolumeGone', data: { nodeId, reason: REMOVED } };
+    // The same word at another point of the volume's life is another one.
+    const metadata = monitorMetadata(commandIdOf('volume-seen', volumeId, nodeId, state, String(revision)), volume.projectId, clock.now());
+    await aggregates.handle(volumeRules, stream, command, metadata, { deadlineMs: DEADLINE_MS });
+  }
+}
+
+const REMOVED = { code: 'removed', message: 'its agent has nothing of it any more' };

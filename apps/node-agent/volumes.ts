@@ -1,0 +1,144 @@
+import { subjects, type AssignedVolume, type Assignment, type Bus, type Clock, type Logger, type ReportReply, type VolumeReport, type VolumeUsageReply, type VolumeUsageRequest } from '#contracts';
+import { EngineError, volumeName, type ContainerRuntime, type Host } from '#docker';
+import { hostPathsIn, isBelow, volumesIn, type VolumeId } from '#domain';
+import type { AppliedSet } from './applied-set.ts';
+import type { Storage } from './storage.ts';
+
+const REPORT_MS = 10_000;
+/** The same words are said again after this: a loss of one must not be for good. */
+const SAY_AGAIN_MS = 60_000;
+/** How old a look into a volume may be. */
+const USAGE_MS = 10_000;
+/** How long who asks waits for a new one. */
+const USAGE_WAIT_MS = 2_000;
+
+/** The volumes of this node: made before a container has them, taken away on an explicit word only, and told of. */
+export class Volumes {
+  /** One deed about a volume after the other. */
+  readonly #turns = new Map<VolumeId, Promise<unknown>>();
+  #said: { readonly words: string; readonly at: number } | null = null;
+  #usage: { readonly reply: VolumeUsageReply; readonly at: number } | null = null;
+  #looking: Promise<void> | null = null;
+
+  constructor(
+    private readonly options: {
+      readonly runtime: ContainerRuntime;
+      readonly storage: Storage;
+      readonly host: Pick<Host, 'installation'>;
+      readonly applied: AppliedSet;
+      readonly bus: Bus;
+      readonly clock: Clock;
+      readonly logger: Logger;
+    },
+  ) {}
+
+  /** Whatever a container mounts is there when this is through; before each start too, since a host forgets its mounts when it starts anew.
+   *  @throws EngineError `volume_failed`, `host_path_denied`, and as the engine does */
+  async ensure({ spec }: Assignment): Promise<void> {
+    for (const path of hostPathsIn(spec.volumes)) await this.#checkHostPath(path);
+    for (const volumeId of volumesIn(spec.volumes)) await this.#inTurn(volumeId, () => this.#make(volumeId));
+  }
+
+  /** Takes away what is to be gone, and says what is there and what isn't any more. @throws Error where that failed: try again */
+  async settle(): Promise<void> {
+    const { applied } = this.options;
+    if (!applied.mayClean) return;
+    const failures: unknown[] = [];
+    for (const { volumeId } of applied.volumes.filter(({ wanted }) => wanted === 'gone')) {
+      await this.#inTurn(volumeId, () => this.#remove(volumeId)).catch((error: unknown) => failures.push(error));
+    }
+    await this.#report();
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** What they hold, as it was seen some seconds ago at most, or as it was seen last. */
+  async usage({ volumeIds }: VolumeUsageRequest): Promise<VolumeUsageReply> {
+    const { clock } = this.options;
+    if (this.#usage === null || clock.monotonic() - this.#usage.at >= USAGE_MS) {
+      this.#looking ??= this.#look().finally(() => (this.#looking = null));
+      await Promise.race([this.#looking, clock.sleep(USAGE_WAIT_MS)]);
+    }
+    const usages = this.#usage?.reply.usages ?? [];
+    return { usages: volumeIds === null ? usages : usages.filter(({ volumeId }) => volumeIds.includes(volumeId)) };
+  }
+
+  async #make(volumeId: VolumeId): Promise<void> {
+    const { runtime, host, storage } = this.options;
+    const volume = this.#assigned(volumeId);
+    if (volume?.wanted !== 'present') throw new EngineError('volume_failed', true, `the volume ${volume?.name ?? volumeId} is not on this node, as far as it was told`);
+    const folder = volume.backend === 'loop' ? await this.#onHost(volume, () => storage.ensureLoop(volumeId, volume.sizeBytes ?? 0)) : null;
+    const path = await runtime.ensureVolume({ name: volumeName(host.installation, volumeId), volumeId, folder });
+    if (folder === null) await this.#onHost(volume, () => storage.openUp(path));
+  }
+
+  /** The engine first: it refuses while a container has it. */
+  async #remove(volumeId: VolumeId): Promise<void> {
+    const { runtime, host, storage, logger } = this.options;
+    const volume = this.#assigned(volumeId);
+    // The set may have changed since.
+    if (volume?.wanted !== 'gone') return;
+    const name = volumeName(host.installation, volumeId);
+    const found = (await runtime.listVolumes()).some((each) => each.name === name);
+    if (found) logger.info('removing a volume with its data', { volume_id: volumeId, name: volume.name });
+    await runtime.removeVolume(name);
+    if (volume.backend === 'loop') await this.#onHost(volume, () => storage.removeLoop(volumeId));
+  }
+
+  async #report(): Promise<void> {
+    const { applied, bus, clock, runtime, host } = this.options;
+    if (applied.volumes.length === 0) return;
+    const there = new Set((await runtime.listVolumes()).map(({ name }) => name));
+    const volumes = applied.volumes.flatMap(({ volumeId, wanted }): VolumeReport['volumes'] => {
+      const isThere = there.has(volumeName(host.installation, volumeId));
+      if (wanted === 'present') return isThere ? [{ volumeId, state: 'made' }] : [];
+      return isThere ? [] : [{ volumeId, state: 'gone' }];
+    });
+    const { stand } = applied;
+    const words = JSON.stringify([stand.storeId, volumes]);
+    if (volumes.length === 0 || (this.#said?.words === words && clock.monotonic() - this.#said.at < SAY_AGAIN_MS)) return;
+    const report: VolumeReport = { stand, volumes };
+    const { taken } = await bus.request<ReportReply>(subjects.volumes(stand.nodeId), report, REPORT_MS);
+    if (!taken) throw new Error('the report of volumes was not taken');
+    this.#said = { words, at: clock.monotonic() };
+  }
+
+  async #look(): Promise<void> {
+    const { applied, storage, runtime, host, clock } = this.options;
+    const paths = new Map((await runtime.listVolumes()).map(({ name, path }) => [name, path]));
+    const usages: VolumeUsageReply['usages'][number][] = [];
+    for (const { volumeId, backend, wanted } of applied.volumes) {
+      const path = paths.get(volumeName(host.installation, volumeId));
+      if (wanted !== 'present' || path === undefined) continue;
+      const usedBytes = backend === 'loop' ? await storage.usedByLoop(volumeId) : await storage.usedIn(path);
+      if (usedBytes !== null) usages.push({ volumeId, usedBytes, at: new Date(clock.now()).toISOString() });
+    }
+    this.#usage = { reply: { usages }, at: clock.monotonic() };
+  }
+
+  /** A link would lead the engine to where it leads: only what is what it says is mounted. */
+  async #checkHostPath(path: string): Promise<void> {
+    const { storage } = this.options;
+    if (!isBelow(path, storage.hostPaths)) throw new EngineError('host_path_denied', false, `${path} is not below a folder that this host's operator allows`);
+    const real = await storage.realPath(path);
+    if (real === null) throw new EngineError('volume_failed', true, `there is no folder ${path} on this host`);
+    if (real !== path) throw new EngineError('host_path_denied', false, `${path} leads through a link${isBelow(real, storage.hostPaths) ? ` to ${real}: name that` : ' to where its operator does not allow it'}`);
+  }
+
+  async #onHost<T>({ name, backend }: AssignedVolume, deed: () => Promise<T>): Promise<T> {
+    try {
+      return await deed();
+    } catch (error) {
+      throw new EngineError('volume_failed', true, `the volume ${name} (${backend}): ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  #assigned(volumeId: VolumeId): AssignedVolume | null {
+    return this.options.applied.volumes.find((volume) => volume.volumeId === volumeId) ?? null;
+  }
+
+  #inTurn(volumeId: VolumeId, deed: () => Promise<void>): Promise<void> {
+    const turn = (this.#turns.get(volumeId) ?? Promise.resolve()).catch(() => undefined).then(deed);
+    this.#turns.set(volumeId, turn);
+    return turn;
+  }
+}

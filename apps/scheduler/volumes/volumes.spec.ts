@@ -1,0 +1,133 @@
+import type { VolumeMount, VolumeType } from '#domain';
+import { IDS, SchedulerWorld } from '../../../test/simulation/scheduler-world.ts';
+
+let world: SchedulerWorld;
+afterEach(() => world.end());
+
+const until = (condition: () => boolean | Promise<boolean>, limitMs = 120_000): Promise<void> => world.clock.advanceUntil(condition, limitMs);
+
+const VOLUME = 'vol_data';
+const MOUNT: VolumeMount = { type: 'volume', volumeId: VOLUME, name: 'data', mountPath: '/data', readOnly: false };
+const GONE = { code: 'removed', message: 'it was removed' };
+
+/** As the gateway does it: the volume with its user first. */
+async function createService(replicas: number, kind: VolumeType = 'persistent'): Promise<void> {
+  const { projectId, environmentId, serviceId } = IDS;
+  const data = { volumeId: VOLUME, projectId, environmentId, name: 'data', kind, backend: 'local', sizeBytes: null, madeFor: serviceId, user: { type: 'docker_service', id: serviceId } } as const;
+  await world.onVolume(VOLUME, { type: 'CreateVolume', data });
+  await world.createService(replicas, { spec: { volumes: [MOUNT] } });
+}
+
+/** The agents' word on what their sets say. */
+async function agentsReport(): Promise<void> {
+  for (const { nodeId, sets } of world.nodes) {
+    for (const { wanted } of sets.at(-1)?.volumes ?? []) {
+      await world.onVolume(VOLUME, wanted === 'present' ? { type: 'RecordVolumeMade', data: { nodeId } } : { type: 'RecordVolumeGone', data: { nodeId, reason: GONE } });
+    }
+  }
+}
+
+const holders = (): string[] => world.nodes.filter(({ alive }) => alive.length > 0).map(({ nodeId }) => nodeId);
+
+describe('a volume', () => {
+  it('is bound before any node is claimed for its first user, and all of them go to that node', async () => {
+    world = await SchedulerWorld.begin({ nodes: 3, schedulers: 2 });
+    await createService(4);
+    await until(() => world.isStable(4));
+    const order = world.store.log.map(({ type }) => type);
+    expect(order.indexOf('VolumeBound')).toBeLessThan(order.indexOf('PlacementClaimed'));
+    expect(holders()).toEqual([(await world.volume(VOLUME)).binding!.nodeId]);
+    expect(world.nodes.find(({ nodeId }) => nodeId === holders()[0])!.sets.at(-1)!.volumes).toEqual([{ volumeId: VOLUME, name: 'data', backend: 'local', sizeBytes: null, wanted: 'present' }]);
+    expect(world.breaches()).toEqual([]);
+  });
+
+  it('is the reason why nobody goes elsewhere, by its node’s name', async () => {
+    world = await SchedulerWorld.begin({ nodes: 2 });
+    await createService(1);
+    await until(() => world.isStable(1));
+    await agentsReport();
+    await world.nodes.find(({ nodeId }) => nodeId === holders()[0])!.drain();
+    await world.scale(2);
+    await until(() => world.events('PlacementDeferred').length > 0);
+    const { reason } = world.events('PlacementDeferred').at(-1)!.data as { reason: { message: string } };
+    expect(reason.message).toContain(`the volume data is on ${holders()[0]!.replace('node_', '')}`);
+  });
+
+  it('is free again where the node that it was bound to took nobody, wherever the scheduler died', async () => {
+    let dies = true;
+    for (let appends = 1; dies; appends += 1) {
+      world = await SchedulerWorld.begin({ nodes: 2 });
+      const [first] = world.processes;
+      let died = false;
+      world.kill(first!, appends, 'after', () => (died = true));
+      await createService(2);
+      await world.clock.advance(20_000);
+      dies = died;
+      const { binding } = await world.volume(VOLUME);
+      const empty = binding && !holders().includes(binding.nodeId) ? world.nodes.find(({ nodeId }) => nodeId === binding.nodeId) : undefined;
+      const isPlaced = world.events('ReplicaPlaced').length > 0;
+      // Whatever it was bound to takes nobody any more; where a replica is there already it stays.
+      if (empty && !isPlaced) await empty.drain();
+      if (died) world.addScheduler();
+      await until(async () => {
+        await agentsReport();
+        return world.isStable(2);
+      });
+      expect(holders()).toEqual([(await world.volume(VOLUME)).binding!.nodeId]);
+      expect(world.breaches()).toEqual([]);
+      if (dies) await world.end();
+    }
+  }, 60_000);
+
+  it('stays when its service is deleted, unused, and goes on request when its node says so; its name is free then', async () => {
+    world = await SchedulerWorld.begin({ nodes: 1 });
+    await createService(1);
+    await until(() => world.isStable(1));
+    await agentsReport();
+    await world.deleteService();
+    await until(() => world.events('VolumeUseEnded').length === 1);
+    await world.clock.advance(120_000);
+    expect(await world.volume(VOLUME)).toMatchObject({ lifecycle: 'ACTIVE', binding: { provisioned: true } });
+    await world.onVolume(VOLUME, { type: 'RequestVolumeDeletion', data: { reason: GONE } });
+    await until(() => world.nodes[0]!.sets.at(-1)?.volumes?.[0]?.wanted === 'gone');
+    await agentsReport();
+    expect((await world.volume(VOLUME)).lifecycle).toBe('DELETED');
+    await until(() => world.nodes[0]!.sets.at(-1)?.volumes === undefined, 60_000);
+  });
+
+  it.each([['persistent', 'delete'], ['ephemeral', undefined]] as const)('goes with its service where it is %s and volumes=%s', async (kind, volumes) => {
+    world = await SchedulerWorld.begin({ nodes: 1 });
+    await createService(1, kind);
+    await until(() => world.isStable(1));
+    await agentsReport();
+    await world.deleteService(volumes);
+    await until(() => world.events('VolumeDeletionRequested').length === 1);
+    await until(() => world.nodes[0]!.sets.at(-1)?.volumes?.[0]?.wanted === 'gone');
+    await agentsReport();
+    expect((await world.volume(VOLUME)).lifecycle).toBe('DELETED');
+  });
+
+  it.each([['persistent', false], ['ephemeral', true]] as const)('that is %s is made anew elsewhere when its node is removed: %s', async (kind, isAnew) => {
+    world = await SchedulerWorld.begin({ nodes: 2 });
+    await createService(1, kind);
+    await until(() => world.isStable(1));
+    await agentsReport();
+    const lost = world.nodes.find(({ nodeId }) => nodeId === holders()[0])!;
+    await lost.loseAndRemove();
+    lost.containers.clear();
+    if (isAnew) await until(() => world.isStable(1));
+    else await until(() => world.events('PlacementDeferred').some(({ data }) => JSON.stringify(data).includes('which was removed')));
+    const { binding, unbound } = await world.volume(VOLUME);
+    expect([binding!.nodeId === lost.nodeId, unbound?.code ?? null]).toEqual([!isAnew, isAnew ? 'node_removed' : null]);
+  });
+
+  it('is given up where its service never came, and its use a minute after no release mounts it any more', async () => {
+    world = await SchedulerWorld.begin({ nodes: 1 });
+    const { projectId, environmentId } = IDS;
+    const data = { volumeId: VOLUME, projectId, environmentId, name: 'data', kind: 'persistent', backend: 'local', sizeBytes: null, madeFor: 'svc_never', user: { type: 'docker_service', id: 'svc_never' } } as const;
+    await world.onVolume(VOLUME, { type: 'CreateVolume', data });
+    await world.clock.advance(50_000);
+    expect(world.events('VolumeUseEnded')).toEqual([]);
+    await until(() => world.events('VolumeDeleted').length === 1, 60_000);
+  });
+});
