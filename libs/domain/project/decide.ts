@@ -1,9 +1,12 @@
+import { memberDecisions, type MemberCommand } from '../access/members.ts';
+import { tokenDecisions, type TokenCommand } from '../access/tokens.ts';
 import type { Cases, Decider } from '../kernel/decider.ts';
 import type { EnvironmentId, ProjectId } from '../kernel/ids.ts';
 import { Rejection } from '../kernel/rejection.ts';
 import type { NameScope, ProjectEvent } from './events.ts';
 import { isName, NAME_RULE } from './name.ts';
 import { claimKey, evolve, initial, type Environment, type NameClaim, type Project } from './project.ts';
+import { standingProject } from './standing-project.ts';
 
 export type ProjectCommand =
   /** With its first environment, in one append: a project is never without one from the start. */
@@ -14,9 +17,14 @@ export type ProjectCommand =
   | { type: 'DeleteEnvironment'; data: { environmentId: EnvironmentId } }
   /** Before the thing itself is written. `holder` is the id that the thing will have. */
   | { type: 'ClaimName'; data: NameClaim }
-  | { type: 'ReleaseName'; data: { scope: NameScope; environmentId: EnvironmentId | null; name: string; holder: string } };
+  | { type: 'ReleaseName'; data: { scope: NameScope; environmentId: EnvironmentId | null; name: string; holder: string } }
+  | MemberCommand
+  | TokenCommand;
 
 const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
+  ...memberDecisions,
+  ...tokenDecisions,
+
   CreateProject(project, { data: { projectId, name, environment } }) {
     if (project.status !== 'absent') throw new Rejection('conflict', 'project.exists', 'it was created by another request: read it instead');
     refuseName(name);
@@ -29,7 +37,7 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
 
   DeleteProject(project) {
     if (project.status === 'deleted') return [];
-    const { projectId, name, environments, claims } = present(project);
+    const { projectId, name, environments, claims } = standingProject(project);
     if (claims.size) throw inUse('project.in_use', [...claims.values()]);
     return [
       ...[...environments.values()].map((environment) => ({ type: 'EnvironmentDeleted' as const, data: { ...environment, projectId } })),
@@ -38,7 +46,7 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
   },
 
   CreateEnvironment(project, { data }) {
-    const { projectId, environments } = present(project);
+    const { projectId, environments } = standingProject(project);
     if (environments.has(data.environmentId)) return [];
     refuseName(data.name);
     const same = [...environments.values()].find(({ name }) => name === data.name);
@@ -48,7 +56,7 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
 
   DeleteEnvironment(project, { data: { environmentId } }) {
     if (project.status === 'deleted') return [];
-    const { projectId, environments, claims } = present(project);
+    const { projectId, environments, claims } = standingProject(project);
     const environment = environments.get(environmentId);
     if (!environment) return [];
     const held = [...claims.values()].filter((claim) => claim.environmentId === environmentId);
@@ -68,13 +76,6 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
   ReleaseName: (project, { data }) => (project.claims.get(claimKey(data))?.holder === data.holder ? [{ type: 'NameReleased', data }] : []),
 };
 
-function present(project: Project): Project & { projectId: ProjectId; name: string } {
-  const { status, projectId, name } = project;
-  if (status === 'deleted') throw new Rejection('conflict', 'project.deleted', 'it was deleted: create another one');
-  if (projectId === null || name === null) throw new Rejection('not_found', 'project.not_found', 'no project of this id was ever created');
-  return { ...project, projectId, name };
-}
-
 /** Names of projects are claimed on the platform's stream only, those of services in an environment of this project, those of secrets and configs
  *  in one or in none. */
 function refuseScope(project: Project, { scope, environmentId }: NameClaim): void {
@@ -82,7 +83,7 @@ function refuseScope(project: Project, { scope, environmentId }: NameClaim): voi
     if (project.status !== 'absent') throw new Rejection('invalid', 'name.wrong_scope', "a project's name is claimed on the platform's stream");
     return;
   }
-  const { environments } = present(project);
+  const { environments } = standingProject(project);
   if (environmentId === null && scope !== 'docker_service') return;
   if (environmentId === null || !environments.has(environmentId)) {
     throw new Rejection('not_found', 'environment.not_found', 'the project has no such environment: create it first', { environmentId });

@@ -1,3 +1,4 @@
+import type { AccessEvent } from '../access/events.ts';
 import type { EnvironmentId, NetworkId, ProjectId } from '../kernel/ids.ts';
 
 /** Services and volumes are unique within an environment, each kind by itself (claimed on its project's stream), secrets and configs too, or in the project where they belong
@@ -5,6 +6,7 @@ import type { EnvironmentId, NetworkId, ProjectId } from '../kernel/ids.ts';
 export type NameScope = 'project' | 'docker_service' | 'volume' | 'secret' | 'config';
 
 export type ProjectEvent =
+  | AccessEvent
   | { type: 'ProjectCreated'; data: { projectId: ProjectId; name: string } }
   | { type: 'ProjectDeleted'; data: { projectId: ProjectId; name: string } }
   | { type: 'EnvironmentCreated'; data: { environmentId: EnvironmentId; projectId: ProjectId; name: string; networkId: NetworkId } }

@@ -1,5 +1,8 @@
+import { memberEvolutions } from '../access/members.ts';
+import type { ProjectRole } from '../access/roles.ts';
+import { tokenEvolutions, type IssuedToken } from '../access/tokens.ts';
 import type { Cases } from '../kernel/decider.ts';
-import type { EnvironmentId, NetworkId, ProjectId } from '../kernel/ids.ts';
+import type { EnvironmentId, NetworkId, ProjectId, TokenId, UserId } from '../kernel/ids.ts';
 import type { NameScope, ProjectEvent } from './events.ts';
 
 export interface Environment {
@@ -27,15 +30,20 @@ export interface Project {
   readonly environments: ReadonlyMap<EnvironmentId, Environment>;
   /** By `claimKey`. */
   readonly claims: ReadonlyMap<string, NameClaim>;
+  readonly members: ReadonlyMap<UserId, ProjectRole>;
+  /** Those that weren't revoked; expired ones among them. */
+  readonly tokens: ReadonlyMap<TokenId, IssuedToken>;
 }
 
-export const initial: Project = { status: 'absent', projectId: null, name: null, environments: new Map(), claims: new Map() };
+export const initial: Project = { status: 'absent', projectId: null, name: null, environments: new Map(), claims: new Map(), members: new Map(), tokens: new Map() };
 
 /** Where a name is unique. */
 export const claimKey = ({ scope, environmentId, name }: Pick<NameClaim, 'scope' | 'environmentId' | 'name'>): string =>
   `${scope}|${environmentId ?? ''}|${name}`;
 
 const evolutions: Cases<ProjectEvent, Project, Project> = {
+  ...memberEvolutions,
+  ...tokenEvolutions,
   ProjectCreated: (project, { data: { projectId, name } }) => ({ ...project, status: 'present', projectId, name }),
   ProjectDeleted: (project) => ({ ...project, status: 'deleted' }),
   EnvironmentCreated: (project, { data: { environmentId, name, networkId } }) => ({
