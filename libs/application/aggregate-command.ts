@@ -1,6 +1,6 @@
 import { Command as BusCommand } from '@nestjs/cqrs';
 import type {
-  Command, CommandMetadata, Config, ConfigCommand, DockerService, DockerServiceCommand, Job, JobCommand, Node, NodeCommand, Plan, PlanCommand, Project, ProjectCommand, Schedule, ScheduleCommand, Secret, SecretCommand, Volume, VolumeCommand,
+  Command, CommandMetadata, Config, ConfigCommand, DockerService, DockerServiceCommand, Job, JobCommand, Node, NodeCommand, Plan, PlanCommand, Project, ProjectCommand, Schedule, ScheduleCommand, Secret, SecretCommand, User, UserCommand, Volume, VolumeCommand,
 } from '#domain';
 import type { HandleOptions, Handled } from '#event-store';
 
@@ -26,5 +26,6 @@ export class ToNode extends AggregateCommand<NodeCommand, Node> {}
 export class ToVolume extends AggregateCommand<VolumeCommand, Volume> {}
 export class ToSecret extends AggregateCommand<SecretCommand, Secret> {}
 export class ToConfig extends AggregateCommand<ConfigCommand, Config> {}
+export class ToUser extends AggregateCommand<UserCommand, User> {}
 /** The id of a plan is its name. */
 export class ToPlan extends AggregateCommand<PlanCommand, Plan> {}

@@ -1,8 +1,8 @@
 import { Inject, type Type } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { config, dockerService, job, node, plan, project, Rejection, schedule, secret, streamOf, volume, type Command, type Decider, type DomainEvent, type StreamCategory } from '#domain';
+import { config, dockerService, job, node, plan, project, Rejection, schedule, secret, streamOf, user, volume, type Command, type Decider, type DomainEvent, type StreamCategory } from '#domain';
 import { AggregateStore, type Handled } from '#event-store';
-import { ToDockerService, ToJob, ToNode, ToConfig, ToPlan, ToProject, ToSchedule, ToSecret, ToVolume, type AggregateCommand } from './aggregate-command.ts';
+import { ToDockerService, ToJob, ToNode, ToConfig, ToPlan, ToProject, ToSchedule, ToSecret, ToVolume, ToUser, type AggregateCommand } from './aggregate-command.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Uneventful } from './uneventful.ts';
 
@@ -46,6 +46,7 @@ const byCarrier = new Map<unknown, Type<ICommandHandler>>([
   [ToPlan, handlerOf(ToPlan, 'plan', plan)],
   [ToSecret, handlerOf(ToSecret, 'secret', secret)],
   [ToConfig, handlerOf(ToConfig, 'config', config)],
+  [ToUser, handlerOf(ToUser, 'user', user)],
 ]);
 
 /** One for each aggregate that takes commands from outside. */

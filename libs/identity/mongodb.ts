@@ -107,6 +107,13 @@ class MongoIdentities implements IdentityStore {
     await this.client.close();
   }
 
+  async #connect(): Promise<void> {
+    await this.client.connect();
+    await this.#users.createIndex({ userId: 1 });
+    await this.#tokens.createIndexes([{ key: { tokenId: 1 } }, { key: { projectId: 1 } }]);
+    await this.#origins.createIndex({ originId: 1 });
+  }
+
   /** Inserts it, unless something stands under its `_id`. @returns what stands then. */
   async #claim<T extends { readonly _id: string }>(collection: Collection<T>, document: T): Promise<T> {
     const standing = (await collection.findOne({ _id: document._id } as never)) as T | null;
@@ -123,7 +130,7 @@ class MongoIdentities implements IdentityStore {
   /** @throws Transient `identity_store.unavailable`, without a word of what was to be written */
   async #ask<T>(work: () => Promise<T>): Promise<T> {
     try {
-      await (this.#connected ??= this.client.connect());
+      await (this.#connected ??= this.#connect());
     } catch (error) {
       this.#connected = null;
       throw unavailable(error);

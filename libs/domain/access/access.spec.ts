@@ -88,6 +88,14 @@ describe('tokens of a project', () => {
   });
 });
 
+it('a project that is deleted takes its members and tokens with it', () =>
+  given(project, [...created, added('usr_a', 'owner'), issued('tok_1')]).when({ type: 'DeleteProject', data: {} }).then([
+    { type: 'EnvironmentDeleted', data: { environmentId: 'env_p', projectId, name: 'production', networkId: 'net_p' } },
+    { type: 'MemberRemoved', data: { projectId, userId: 'usr_a', role: 'owner' } },
+    { type: 'TokenRevoked', data: { projectId, tokenId: 'tok_1' } },
+    { type: 'ProjectDeleted', data: { projectId, name: 'shop' } },
+  ]));
+
 it('a role may what those below it may', () => {
   expect(isAtLeast('owner', 'viewer') && isAtLeast('developer', 'developer') && isAtLeast('owner', 'owner')).toBe(true);
   expect(isAtLeast('viewer', 'developer') || isAtLeast('developer', 'owner')).toBe(false);

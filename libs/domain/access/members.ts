@@ -1,5 +1,5 @@
 import type { Cases } from '../kernel/decider.ts';
-import type { UserId } from '../kernel/ids.ts';
+import type { ProjectId, UserId } from '../kernel/ids.ts';
 import { Rejection } from '../kernel/rejection.ts';
 import { standingProject } from '../project/standing-project.ts';
 import type { Project } from '../project/project.ts';
@@ -38,6 +38,12 @@ export const memberDecisions: Cases<MemberCommand, Project, readonly AccessEvent
     return [{ type: 'MemberRemoved', data: { projectId, userId, role } }];
   },
 };
+
+/** What a project's deletion takes with it, so that nobody reaches what isn't there. */
+export const partings = ({ members, tokens }: Project, projectId: ProjectId): readonly AccessEvent[] => [
+  ...[...members].map(([userId, role]) => ({ type: 'MemberRemoved' as const, data: { projectId, userId, role } })),
+  ...[...tokens.keys()].map((tokenId) => ({ type: 'TokenRevoked' as const, data: { projectId, tokenId } })),
+];
 
 /** A project that has owners keeps one: nobody else could let a new one in. */
 function refuseLastOwner({ members }: Project, userId: UserId): void {

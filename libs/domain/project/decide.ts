@@ -1,4 +1,4 @@
-import { memberDecisions, type MemberCommand } from '../access/members.ts';
+import { memberDecisions, partings, type MemberCommand } from '../access/members.ts';
 import { tokenDecisions, type TokenCommand } from '../access/tokens.ts';
 import type { Cases, Decider } from '../kernel/decider.ts';
 import type { EnvironmentId, ProjectId } from '../kernel/ids.ts';
@@ -11,7 +11,7 @@ import { standingProject } from './standing-project.ts';
 export type ProjectCommand =
   /** With its first environment, in one append: a project is never without one from the start. */
   | { type: 'CreateProject'; data: { projectId: ProjectId; name: string; environment: Environment } }
-  /** Its environments go with it. */
+  /** Its environments go with it, its members and its tokens. */
   | { type: 'DeleteProject'; data: Record<never, never> }
   | { type: 'CreateEnvironment'; data: Environment }
   | { type: 'DeleteEnvironment'; data: { environmentId: EnvironmentId } }
@@ -41,6 +41,7 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
     if (claims.size) throw inUse('project.in_use', [...claims.values()]);
     return [
       ...[...environments.values()].map((environment) => ({ type: 'EnvironmentDeleted' as const, data: { ...environment, projectId } })),
+      ...partings(project, projectId),
       { type: 'ProjectDeleted', data: { projectId, name } },
     ];
   },

@@ -25,7 +25,7 @@ const inStep = (project: ProjectDocument, { revision }: { revision: bigint }): P
 
 /** Projects that exist; a deleted one leaves the view. */
 export const projects: View<ProjectDocument> = {
-  schema: { view: 'projects', version: 1, indexes: [['name']] },
+  schema: { view: 'projects', version: 2, indexes: [['name']] },
   prefixes: [STREAM],
   keys: ({ stream }) => [stream.slice('project-'.length)],
   evolve: evolveBy<ProjectDocument>(
@@ -46,6 +46,11 @@ export const projects: View<ProjectDocument> = {
       EnvironmentDeleted: inStep,
       NameClaimed: inStep,
       NameReleased: inStep,
+      MemberAdded: inStep,
+      MemberRoleChanged: inStep,
+      MemberRemoved: inStep,
+      TokenIssued: inStep,
+      TokenRevoked: inStep,
     },
   ),
 };
