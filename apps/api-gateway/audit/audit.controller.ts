@@ -3,6 +3,7 @@ import { ApiOkResponse, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { IsISO8601, IsOptional, IsString } from 'class-validator';
 import type { TenantContext } from '#contracts';
 import { findAudit } from '#read-models';
+import { Needs } from '../edge/needs.ts';
 import { listed, PagingDto } from '../edge/paging.dto.ts';
 import { Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
@@ -54,6 +55,7 @@ export class AuditController {
   constructor(private readonly gateway: Gateway) {}
 
   @Get()
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('AuditEntry'), description: 'Who did what to which thing, the latest first.' })
   async find(@Tenant() tenant: TenantContext, @Query() { min_position, resource, actor, from, until, ...query }: FindAuditDto): Promise<object> {
     await this.gateway.fresh(['audit'], min_position);

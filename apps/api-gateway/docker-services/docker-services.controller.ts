@@ -6,6 +6,7 @@ import type { TenantContext } from '#contracts';
 import type { EnvironmentId } from '#domain';
 import { getService, getServiceAt, listServices } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { listed } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { projectOf } from '../environments/reach.ts';
@@ -30,6 +31,7 @@ export class DockerServicesController {
   ) {}
 
   @Post()
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService'), description: 'Created; `deployment_id` is on its way.' })
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateDockerServiceDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
@@ -48,6 +50,7 @@ export class DockerServicesController {
   }
 
   @Get()
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('DockerService') })
   async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListDockerServicesDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     await this.gateway.fresh(['services', 'nodes'], min_position);
@@ -57,6 +60,7 @@ export class DockerServicesController {
 
   /** With `at`: as it was known at that instant, from the log alone. */
   @Get(':docker_service_id')
+  @Needs('viewer', 'deploys')
   @ApiOkResponse({ schema: ref('DockerService') })
   async get(
     @Tenant() tenant: TenantContext,
@@ -72,6 +76,7 @@ export class DockerServicesController {
   /** Asks for the deletion; it is DELETED once the engine confirms that every container is gone. Its volumes are kept, unless it is said:
    *  refused then where another uses one of them, too. */
   @Delete(':docker_service_id')
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService') })
   async delete(

@@ -9,6 +9,7 @@ import { getService, listDeployments, listReleases } from '#read-models';
 import { latestVersions } from '../compute/resolve-values.ts';
 import { answerDeployment } from '../deployments/answer-deployment.ts';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { listed, PagingDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
@@ -26,6 +27,7 @@ export class ReleasesController {
   ) {}
 
   @Get('releases')
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Release'), description: 'The newest first.' })
   async releases(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { min_position, ...query }: PagingDto): Promise<object> {
     await this.#service(tenant, id, min_position);
@@ -34,6 +36,7 @@ export class ReleasesController {
   }
 
   @Get('deployments')
+  @Needs('viewer', 'deploys')
   @ApiOkResponse({ schema: listOf('Deployment'), description: 'The latest first.' })
   async deployments(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { min_position, ...query }: PagingDto): Promise<object> {
     await this.#service(tenant, id, min_position);
@@ -44,6 +47,7 @@ export class ReleasesController {
   /** Moves the service to a new release with this image, or to its present one once more. What is said here of the way is for this
    *  deployment alone. One that is under way is superseded. */
   @Post('deployments')
+  @Needs('developer', 'deploys')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Deployment') })
   async deploy(
@@ -65,6 +69,7 @@ export class ReleasesController {
 
   /** Cuts a new release that copies an earlier one whole, and moves the service to it. */
   @Post('rollback')
+  @Needs('developer', 'deploys')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Deployment') })
   async rollBack(

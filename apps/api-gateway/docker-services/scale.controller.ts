@@ -5,6 +5,7 @@ import { Dispatcher, ToDockerService } from '#application';
 import type { TenantContext } from '#contracts';
 import { getService } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { ref } from '../openapi/schemas.ts';
@@ -22,6 +23,7 @@ export class ScaleController {
 
   /** Changes how many replicas are wanted; 0 keeps the service and runs none. No release is cut. */
   @Post()
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService') })
   async scale(

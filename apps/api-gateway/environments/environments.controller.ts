@@ -6,6 +6,7 @@ import { reaches, type TenantContext } from '#contracts';
 import type { EnvironmentId, ProjectId } from '#domain';
 import { getEnvironment, listEnvironments } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { listed, PagingDto, ReadDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
@@ -23,6 +24,7 @@ export class EnvironmentsController {
   ) {}
 
   @Post('projects/:project_id/environments')
+  @Needs('owner')
   @ApiCreatedResponse({ schema: ref('Environment') })
   async create(
     @Tenant() tenant: TenantContext,
@@ -39,6 +41,7 @@ export class EnvironmentsController {
   }
 
   @Get('projects/:project_id/environments')
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Environment') })
   async listOfProject(@Tenant() tenant: TenantContext, @Param('project_id') projectId: string, @Query() { min_position, ...query }: PagingDto): Promise<object> {
     await this.gateway.fresh(['environments'], min_position);
@@ -46,6 +49,7 @@ export class EnvironmentsController {
   }
 
   @Get('environments')
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Environment') })
   async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListEnvironmentsDto): Promise<object> {
     await this.gateway.fresh(['environments'], min_position);
@@ -53,6 +57,7 @@ export class EnvironmentsController {
   }
 
   @Get('environments/:environment_id')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('Environment') })
   get(@Tenant() tenant: TenantContext, @Param('environment_id') id: string, @Query() { min_position }: ReadDto): Promise<object> {
     return this.#one(tenant, id, min_position);
@@ -60,6 +65,7 @@ export class EnvironmentsController {
 
   /** Refused while a service is in it. */
   @Delete('environments/:environment_id')
+  @Needs('owner')
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'Gone; its network follows.' })
   async delete(

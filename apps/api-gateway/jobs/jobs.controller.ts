@@ -7,6 +7,7 @@ import type { JobId } from '#domain';
 import { getJob, listJobs } from '#read-models';
 import { refuseJobThatCanNeverRun } from '../docker-services/admission.ts';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { listed, ReadDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Nothing } from '../edge/validation.pipe.ts';
@@ -26,6 +27,7 @@ export class JobsController {
 
   /** A container that runs once to its end. */
   @Post()
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Job') })
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: JobDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
@@ -44,6 +46,7 @@ export class JobsController {
   }
 
   @Get()
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Job'), description: 'The latest first.' })
   async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListJobsDto): Promise<object> {
     await this.gateway.fresh(['jobs'], min_position);
@@ -51,6 +54,7 @@ export class JobsController {
   }
 
   @Get(':job_id')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('Job') })
   async get(@Tenant() tenant: TenantContext, @Param('job_id') id: string, @Query() { min_position }: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const job = await this.#one(tenant, id, min_position);
@@ -60,6 +64,7 @@ export class JobsController {
 
   /** Runs the same container again, as a new job: the same release too, where it came from one. */
   @Post(':job_id/run')
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Job') })
   async run(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Param('job_id') source: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
@@ -72,6 +77,7 @@ export class JobsController {
 
   /** Stops its container; it is CANCELLED when its engine has said so. */
   @Post(':job_id/cancel')
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Job') })
   async cancel(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('job_id') id: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {

@@ -1,3 +1,4 @@
+import { accessSchemas } from './access-schemas.ts';
 import { anything, flag, idOf, instant, many, mapOf, named, object, one, orNull, text, whole, type Schema } from './schema-words.ts';
 
 const reason = orNull(named('Reason'));
@@ -78,6 +79,7 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     },
   },
   Project: object({ project_id: ids.project_id, name: text, created_at: instant, created_by: actor, revision: whole }),
+  ...accessSchemas,
   Environment: object({ ...ids, name: text, network_id: idOf('net'), created_at: instant, created_by: actor }),
   Secret: object({ secret_id: idOf('sec'), ...heldValue }),
   Config: object({ config_id: idOf('cfg'), ...heldValue, content: orNull(text) }),
