@@ -40,7 +40,7 @@ const access: Record<string, ErrorEntry> = {
   'token.scope': forbidden('The token is held to a service, an environment or to deploying; facts.scope says to what.', 'Use another token.'),
   'token.outlives_issuer': forbidden('A token would make one that lives longer than itself.', 'Ask for a shorter life, or issue it as a person.'),
   'token.role_unknown': invalid('There is no such role.', 'Say viewer, developer or owner.'),
-  'token.life_out_of_range': invalid('A token lives from a minute to 366 days.', 'Choose a value within.'),
+  'token.life_out_of_range': invalid('A token lives from a second to 366 days.', 'Choose a value within.'),
   'token.scope_invalid': invalid('The scope names nothing, or doesn’t go with the role.', 'Correct what the detail says.'),
   'token.too_many': conflict('The project has as many tokens as it may.', 'Revoke one first.'),
   'member.role_unknown': invalid('There is no such role.', 'Say viewer, developer or owner.'),

@@ -44,6 +44,7 @@ export class EnvironmentsController {
   @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Environment') })
   async listOfProject(@Tenant() tenant: TenantContext, @Param('project_id') projectId: string, @Query() { min_position, ...query }: PagingDto): Promise<object> {
+    if (!reaches(tenant, projectId)) throw projectNotFound();
     await this.gateway.fresh(['environments'], min_position);
     return listed(await listEnvironments(this.gateway.reads, tenant, { ...query, project_id: projectId }));
   }

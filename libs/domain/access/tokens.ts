@@ -21,11 +21,10 @@ export interface IssuedToken {
   readonly expiresAt: string;
 }
 
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
+const DAY = 24 * 3_600_000;
 
 /** How long a token may live, milliseconds. */
-export const TOKEN_LIFE = { least: MINUTE, most: 366 * DAY } as const;
+export const TOKEN_LIFE = { least: 1_000, most: 366 * DAY } as const;
 /** Of those that haven't expired. */
 export const MAX_TOKENS = 200;
 
@@ -55,7 +54,7 @@ export const tokenDecisions: Cases<TokenCommand, Project, readonly AccessEvent[]
 function refuseLife(expiresInMs: number): void {
   const { least, most } = TOKEN_LIFE;
   if (Number.isSafeInteger(expiresInMs) && expiresInMs >= least && expiresInMs <= most) return;
-  throw new Rejection('invalid', 'token.life_out_of_range', `must be a whole number from ${least} to ${most}: a minute to a year`, { pointer: '/expires_in_ms' });
+  throw new Rejection('invalid', 'token.life_out_of_range', `must be a whole number from ${least} to ${most}: a second to 366 days`, { pointer: '/expires_in_ms' });
 }
 
 /** Acts are those of a developer; and what a token is held to has to be in its project. Whether a service is, its own stream says. */
