@@ -1,6 +1,6 @@
 import {
   dockerService, hostnameOf, project, Rejection, serviceViolations, streamOf,
-  type CommandMetadata, type ContainerSpec, type DeploySettings, type DockerService, type EnvironmentId, type ProjectId, type VolumeMount,
+  type CommandMetadata, type ContainerSpec, type DeploySettings, type DockerService, type EnvironmentId, type JudgedService, type ProjectId, type VolumeMount,
 } from '#domain';
 import type { AggregateStore, Handled } from '#event-store';
 import { deriveId } from '#platform';
@@ -40,9 +40,7 @@ export async function createDockerService(
   { spec, creates = [], ...asked }: NewDockerService,
   metadata: CommandMetadata,
 ): Promise<Handled<DockerService>> {
-  const [wrong, ...more] = serviceViolations({ ...asked, spec });
-  if (wrong) throw new Rejection('invalid', 'docker_service.invalid', `${wrong.pointer}: ${wrong.message}`, { violations: [wrong, ...more] });
-
+  refuseInvalidService({ ...asked, spec });
   const { environment, projectName } = await standingEnvironment(aggregates, asked);
   const dockerServiceId = dockerServiceIdOf(metadata.commandId);
   const data = {
@@ -62,6 +60,12 @@ export async function createDockerService(
       return dispatcher.send(new ToDockerService(dockerServiceId, { type: 'CreateDockerService', data }, metadata));
     },
   });
+}
+
+/** Before anything is asked of nodes, too: what is wrong by itself is said first. @throws Rejection `docker_service.invalid` with every violation. */
+export function refuseInvalidService(service: JudgedService): void {
+  const [wrong, ...more] = serviceViolations(service);
+  if (wrong) throw new Rejection('invalid', 'docker_service.invalid', `${wrong.pointer}: ${wrong.message}`, { violations: [wrong, ...more] });
 }
 
 /** What a service mounts with this spec: its own containers, and those of its hooks. */

@@ -1,12 +1,12 @@
 import type { FastifyReply } from 'fastify';
-import { changeDockerService, mountsOfService, startedDeployment, type Dispatcher } from '#application';
+import { changeDockerService, mountsOfService, refuseInvalidService, startedDeployment, type Dispatcher } from '#application';
 import type { TenantContext } from '#contracts';
-import type { Apply, ExistingDockerService } from '#domain';
+import { workingSpec, type Apply, type ExistingDockerService } from '#domain';
 import type { JsonObject } from '../edge/merge-patch.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import type { Gateway } from '../gateway.ts';
 import { provide, volumesOf } from '../volumes/service-volumes.ts';
-import { refuseChangeThatCanNeverRun } from './admission.ts';
+import { refuseChangeThatCanNeverRun, refuseHooksThatCanNeverRun } from './admission.ts';
 import { answerService } from './answer-service.ts';
 import { changedDockerService } from './changed-docker-service.ts';
 import { reachDockerService } from './reach.ts';
@@ -35,6 +35,9 @@ export async function changeService(
     const volumes = volumesOf({ aggregates, nodes: nodes.present, commandId }, service);
     const command = await changedDockerService(aggregates, service, patchOf(service), { volumes, commandId });
     const { spec = {}, deploy = {} } = command.data;
+    const changed = { ...service, ...command.data, deploy: { ...service.deploy, ...deploy }, spec: command.data.spec ?? workingSpec(service) };
+    refuseInvalidService(changed);
+    refuseHooksThatCanNeverRun(nodes.present, changed.spec, deploy, '/deploy');
     refuseChangeThatCanNeverRun(nodes.present, service, { ...command.data, volumeNeeds: volumes.needs(command.data.spec?.volumes) });
     await provide({ dispatcher, aggregates }, service, volumes.mounting(mountsOfService(spec, deploy)), change);
     return { ...command, data: { ...command.data, postpone: apply === 'next_deploy' } };

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { createDockerService, Dispatcher, dockerServiceIdOf, isRepeatOfCreate, startedDeployment, ToDockerService } from '#application';
+import { createDockerService, Dispatcher, dockerServiceIdOf, isRepeatOfCreate, refuseInvalidService, startedDeployment, ToDockerService } from '#application';
 import type { TenantContext } from '#contracts';
 import type { EnvironmentId } from '#domain';
 import { getService, getServiceAt, listServices } from '#read-models';
@@ -13,7 +13,7 @@ import { projectOf } from '../environments/reach.ts';
 import { Gateway } from '../gateway.ts';
 import { answerOf, asJson } from '../kept-answers.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
-import { refuseWhatCanNeverRun } from './admission.ts';
+import { refuseHooksThatCanNeverRun, refuseWhatCanNeverRun } from './admission.ts';
 import { answerService } from './answer-service.ts';
 import { CreateDockerServiceDto } from './create-docker-service.dto.ts';
 import { DeleteDockerServiceDto, GetDockerServiceDto, ListDockerServicesDto } from './list-docker-services.dto.ts';
@@ -41,8 +41,12 @@ export class DockerServicesController {
     const volumes = new AskedVolumes({ aggregates, nodes: nodes.present, projectId, environmentId: body.environment_id as EnvironmentId, commandId: change.commandId, madeFor: id });
     const made = await newDockerService(aggregates, body, { projectId, volumes, commandId: change.commandId });
     const asked = { ...made, creates: volumes.mounting(made.spec.volumes).creates };
+    refuseInvalidService(asked);
     // A retry is answered by what it made, also when no node has room left because of it.
-    if (!(await isRepeatOfCreate(aggregates, change.commandId))) refuseWhatCanNeverRun(nodes.present, { ...asked, volumeNeeds: volumes.needs(asked.spec.volumes) });
+    if (!(await isRepeatOfCreate(aggregates, change.commandId))) {
+      refuseWhatCanNeverRun(nodes.present, { ...asked, volumeNeeds: volumes.needs(asked.spec.volumes) });
+      refuseHooksThatCanNeverRun(nodes.present, asked.spec, asked.deploy, '/deploy');
+    }
     const handled = await createDockerService({ dispatcher: this.dispatcher, aggregates }, asked, change.metadata(projectId));
     this.gateway.accept(reply, handled);
     reply.header('location', `/v1/docker-services/${id}`);

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { changeDockerService, deploymentIdOf, Dispatcher, mountsOfService, startedDeployment } from '#application';
 import { provide, volumesOf } from '../volumes/service-volumes.ts';
 import type { TenantContext } from '#contracts';
-import { keptReleases, type DockerServiceCommand, type ExistingDockerService } from '#domain';
+import { keptReleases, workingSpec, type DockerServiceCommand, type ExistingDockerService } from '#domain';
 import { getService, listDeployments, listReleases } from '#read-models';
 import { latestVersions } from '../compute/resolve-values.ts';
 import { answerDeployment } from '../deployments/answer-deployment.ts';
@@ -14,7 +14,7 @@ import { listed, PagingDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
-import { refuseSurgeBeyondHostPorts } from './admission.ts';
+import { refuseHooksThatCanNeverRun, refuseSurgeBeyondHostPorts } from './admission.ts';
 import { deployCommand, DeployDockerServiceDto, RollBackDto } from './deploy-docker-service.dto.ts';
 import { dockerServiceNotFound, reachDockerService } from './reach.ts';
 
@@ -62,6 +62,7 @@ export class ReleasesController {
       const volumes = volumesOf({ aggregates, nodes: nodes.present, commandId: change.commandId }, service);
       const command = await deployCommand(aggregates, service, body, volumes, change.commandId);
       refuseSurgeBeyondHostPorts(nodes.present, service, command.data);
+      refuseHooksThatCanNeverRun(nodes.present, workingSpec(service), command.data.settings);
       await provide({ dispatcher: this.dispatcher, aggregates }, service, volumes.mounting(mountsOfService(command.data.spec, command.data.settings)), change);
       return command;
     });

@@ -4,7 +4,7 @@ import { mayIn, type Clock, type Role, type TenantContext } from '#contracts';
 import { PLATFORM, Rejection, type CommandMetadata, type OriginId } from '#domain';
 import { commandIdOf, randomCommandId } from '#platform';
 import type { Origins } from '../access/origins.ts';
-import { refuseTooDeep } from './depth.ts';
+import { refuseBeyondBounds } from './body-bounds.ts';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 const CHANGING = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
@@ -72,9 +72,9 @@ export class Mutation {
 }
 
 /** Reads the headers of a changing request, and where it comes from.
- *  @throws Rejection `request.too_deep`, `idempotency.key_invalid`, `request.if_match_invalid` */
+ *  @throws InvalidRequest; Rejection `idempotency.key_invalid`, `request.if_match_invalid` */
 export const mutationHook = (clock: Clock, origins: Origins) => async (request: FastifyRequest): Promise<void> => {
-  refuseTooDeep(request.body);
+  refuseBeyondBounds(request.body);
   if (!request.tenant || !CHANGING.has(request.method)) return;
   const key = keyOf(request);
   const path = request.url.split('?')[0]!;

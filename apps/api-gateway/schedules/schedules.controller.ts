@@ -133,7 +133,7 @@ export class SchedulesController {
 
   async #asked(tenant: TenantContext, { commandId }: Mutation, body: JobDto) {
     const { projectId, environmentId, template } = await askedJob(this.gateway, tenant, body, { at: '/job', commandId, mayMake: false });
-    refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, await specOfTemplate(this.gateway.parts.aggregates, template));
+    refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, await specOfTemplate(this.gateway.parts.aggregates, template), undefined, '/job');
     return { projectId, environmentId, job: template };
   }
 
