@@ -14,20 +14,20 @@ export class ValidationPipe implements PipeTransform {
     if (!metatype || PLAIN.has(metatype) || type === 'custom' || type === 'param') return value;
     const plain = value ?? {};
     if (typeof plain !== 'object' || Array.isArray(plain)) throw new InvalidRequest([{ pointer: '', code: 'type', detail: 'must be a JSON object' }]);
+    const separator = type === 'query' ? '?' : '/';
     if (metatype === Nothing) {
-      refuseUnknown(Object.keys(plain), type === 'query' ? '?' : '/');
+      refuseUnknown(Object.keys(plain), separator);
       return plain;
     }
     // Most reads ask for nothing special: what was found well once is so every time.
     const isEmpty = Object.keys(plain).length === 0;
     if (isEmpty && this.#wellWhenEmpty.has(metatype as new () => object)) return new (metatype as new () => object)();
-    refuseInherited(plain, type === 'query' ? '?' : '/');
+    refuseInherited(plain, separator);
     const dto = plainToInstance(metatype, plain, { exposeUnsetFields: false }) as object;
     const errors = await validate(dto, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
     if (errors.length === 0 && isEmpty) this.#wellWhenEmpty.add(metatype as new () => object);
     if (errors.length === 0) return dto;
-    const prefix = type === 'query' ? '?' : '/';
-    throw new InvalidRequest(errors.flatMap((error) => fieldErrors(error, '', prefix)));
+    throw new InvalidRequest(errors.flatMap((error) => fieldErrors(error, '', separator)));
   }
 }
 
