@@ -7,7 +7,8 @@ import type { Gateway, GatewayParts } from '../gateway.ts';
 /** So many tokens and contexts are remembered by a gateway. */
 const REMEMBERED = 2_000;
 
-const OPERATOR: TenantContext = { principal: { type: 'token', id: 'tok_operator' }, projects: 'all', role: 'operator' };
+/** Whoever has the token of those who run the platform, from its file. */
+export const OPERATOR: TenantContext = { principal: { type: 'token', id: 'tok_operator' }, projects: 'all', role: 'operator' };
 
 /** Says whom a token speaks for, and how far they reach at this moment: what was revoked, removed or has expired counts no more at the next request. */
 export class Principals {
@@ -18,14 +19,12 @@ export class Principals {
 
   constructor(private readonly gateway: Gateway) {}
 
-  /** The token of those who run the platform, from its file. */
   isOperators(presented: string): boolean {
     return this.#parts.token.matches(presented);
   }
 
-  /** @returns null for what isn't known here, or counts no more. @throws Transient where the stores can't be asked. */
+  /** Of any other token. @returns null for what isn't known here, or counts no more. @throws Transient where the stores can't be asked. */
   async of(presented: string): Promise<TenantContext | null> {
-    if (this.isOperators(presented)) return OPERATOR;
     return presented.startsWith('wbt_') ? this.#ofToken(hashOfToken(presented)) : this.#ofSession(presented);
   }
 

@@ -1,9 +1,9 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { admit } from '../access/admit.ts';
 import type { RequestLimits } from '../access/request-limits.ts';
-import type { Principals } from '../access/principals.ts';
+import { OPERATOR, type Principals } from '../access/principals.ts';
 import { Gateway } from '../gateway.ts';
 import { NEED, type Need } from './needs.ts';
 
@@ -24,18 +24,25 @@ export const presentedBy = (request: FastifyRequest): string | undefined => /^Be
 
 /** Runs before anything else of every request, unknown paths too and before the body is read: who is this, and do they ask for too much?
  *  @throws Unauthenticated, TooManyRequests */
-export const authenticate = (principals: Principals, limits: RequestLimits) => async (request: FastifyRequest): Promise<void> => {
+export const authenticate = (principals: Principals, limits: RequestLimits) => (request: FastifyRequest, _: FastifyReply, done: (error?: Error) => void): void => {
   const presented = presentedBy(request);
-  const isCounted = presented === undefined || !principals.isOperators(presented);
-  if (isCounted) limits.ofAddress(request.ip);
-  if (isOpen(request)) return;
+  if (presented !== undefined && principals.isOperators(presented)) {
+    request.tenant = isOpen(request) ? null : OPERATOR;
+    return done();
+  }
+  limits.ofAddress(request.ip);
+  if (isOpen(request)) return done();
   if (presented === undefined) throw new Unauthenticated(NO_TOKEN);
+  takeIn(request, presented, principals, limits).then(() => done(), done);
+};
+
+async function takeIn(request: FastifyRequest, presented: string, principals: Principals, limits: RequestLimits): Promise<void> {
   const tenant = await principals.of(presented);
   if (!tenant) throw new Unauthenticated('this token is not known here, has expired or was revoked; the operator’s stands in operator.token under WAYBILL_HOME');
-  if (isCounted) limits.ofPrincipal(tenant.principal.id);
+  limits.ofPrincipal(tenant.principal.id);
   request.tenant = tenant;
   request.stillStands = async () => (await principals.of(presented)) === tenant;
-};
+}
 
 /** Denies by default: a handler runs for nobody but a known principal, with the role that the route asks for in the project that the request is about. */
 @Injectable()
@@ -45,14 +52,13 @@ export class RoleGuard implements CanActivate {
     private readonly gateway: Gateway,
   ) {}
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     if (isOpen(request)) return true;
     if (!request.tenant) throw new Unauthenticated(NO_TOKEN);
     const need = this.reflector.getAllAndOverride<Need | undefined>(NEED, [context.getHandler(), context.getClass()]);
     if (!need) throw new Error(`${context.getClass().name}.${context.getHandler().name} says of no role that it needs it`);
-    await admit(this.gateway, request, request.tenant, need);
     if (need.role !== 'anybody') request.mutation?.allow(need.role);
-    return true;
+    return request.tenant.role === 'operator' || admit(this.gateway, request, request.tenant, need).then(() => true);
   }
 }

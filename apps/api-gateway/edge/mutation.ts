@@ -73,16 +73,23 @@ export class Mutation {
 
 /** Reads the headers of a changing request, and where it comes from.
  *  @throws InvalidRequest; Rejection `idempotency.key_invalid`, `request.if_match_invalid` */
-export const mutationHook = (clock: Clock, origins: Origins) => async (request: FastifyRequest): Promise<void> => {
+export const mutationHook = (clock: Clock, origins: Origins) => (request: FastifyRequest, _: FastifyReply, done: (error?: Error) => void): void => {
   refuseBeyondBounds(request.body);
-  if (!request.tenant || !CHANGING.has(request.method)) return;
+  if (!request.tenant || !CHANGING.has(request.method)) return done();
+  read(request, request.tenant, clock, origins).then((mutation) => {
+    request.mutation = mutation;
+    done();
+  }, done);
+};
+
+async function read(request: FastifyRequest, tenant: TenantContext, clock: Clock, origins: Origins): Promise<Mutation> {
   const key = keyOf(request);
   const path = request.url.split('?')[0]!;
-  const { principal } = request.tenant;
+  const { principal } = tenant;
   const commandId = key === null ? randomCommandId() : commandIdOf('request', principal.type, principal.id, request.method, path, key);
   const bodyHash = key === null ? null : fingerprint([request.body ?? null, request.query ?? null]);
-  request.mutation = new Mutation(request.tenant, commandId, bodyHash, ifMatchOf(request), clock.now(), await origins.of(request.ip));
-};
+  return new Mutation(tenant, commandId, bodyHash, ifMatchOf(request), clock.now(), await origins.of(request.ip));
+}
 
 /** What every answer to a change carries: the stream's revision to send back as `If-Match`, and the place in the log to wait for
  *  with `?min_position=`. */
