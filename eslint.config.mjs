@@ -9,6 +9,7 @@ const law = {
   'lib:messaging': ['lib:domain', 'lib:contracts'],
   'lib:docker': ['lib:domain', 'lib:contracts'],
   'lib:secrets': ['lib:domain', 'lib:contracts'],
+  'lib:identity': ['lib:domain', 'lib:contracts'],
   'lib:reconcile': ['lib:domain', 'lib:contracts'],
   'lib:platform': ['lib:domain', 'lib:contracts'],
   'lib:read-models': ['lib:domain', 'lib:contracts', 'lib:event-store', 'lib:platform'],
@@ -22,8 +23,8 @@ const law = {
 };
 
 /** One SDK, one lib. */
-const sdks = { dockerode: ['docker'], '@eventstore/*': ['event-store'], mongodb: ['read-models', 'secrets'], croner: ['platform'], '@nats-io/*': ['messaging'] };
-const nestFree = ['domain', 'contracts', 'event-store', 'messaging', 'docker', 'secrets', 'reconcile', 'read-models', 'testing'];
+const sdks = { dockerode: ['docker'], '@eventstore/*': ['event-store'], mongodb: ['read-models', 'secrets', 'identity'], jose: ['identity'], croner: ['platform'], '@nats-io/*': ['messaging'] };
+const nestFree = ['domain', 'contracts', 'event-store', 'messaging', 'docker', 'secrets', 'identity', 'reconcile', 'read-models', 'testing'];
 
 const bannedFor = (name) => [
   ...Object.entries(sdks).filter(([, homes]) => !homes.includes(name)).map(([sdk]) => sdk),

@@ -20,6 +20,7 @@ printf 'EVENTSTORE_DEFAULT_ADMIN_PASSWORD=%s\nEVENTSTORE_DEFAULT_OPS_PASSWORD=%s
 printf '%s' "$mongodb_password" >mongodb_password
 printf 'mongodb://waybill:%s@mongodb:27017/waybill?authSource=admin\n' "$mongodb_password" >read_model_url
 printf 'mongodb://waybill:%s@mongodb:27017/waybill_values?authSource=admin\n' "$mongodb_password" >value_store_url
+printf 'mongodb://waybill:%s@mongodb:27017/waybill_identities?authSource=admin\n' "$mongodb_password" >identity_store_url
 printf 'kek_%s %s\n' "$(openssl rand -hex 6)" "$(openssl rand -base64 32 | tr '+/' '-_' | tr -d '=')" >values.key
 
 work=$(mktemp -d)

@@ -1,9 +1,15 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApplicationModule } from '#application';
 import { problem } from '#platform';
+import { MembersController } from './access/members.controller.ts';
+import { OriginsController } from './access/origins.controller.ts';
+import { RequestLimits } from './access/request-limits.ts';
+import { SessionsController } from './access/sessions.controller.ts';
+import { TokensController } from './access/tokens.controller.ts';
+import { UsersController } from './access/users.controller.ts';
 import { AuditController } from './audit/audit.controller.ts';
 import { EventsController } from './audit/events.controller.ts';
 import { DeploymentsController } from './deployments/deployments.controller.ts';
@@ -20,6 +26,7 @@ import { ServiceLogsController } from './docker-services/service-logs.controller
 import { ServiceMetricsController } from './docker-services/service-metrics.controller.ts';
 import { authenticate, RoleGuard } from './edge/gate.ts';
 import { mutationHook } from './edge/mutation.ts';
+import { refuseUndeclared } from './edge/refuse-undeclared.ts';
 import { ProblemFilter, sendProblem } from './edge/problem.filter.ts';
 import { QueryGuard } from './edge/query.guard.ts';
 import { ValidationPipe } from './edge/validation.pipe.ts';
@@ -45,47 +52,55 @@ import { SecretsController } from './values/secrets.controller.ts';
 
 const BODY_LIMIT = 1024 * 1024;
 
+/** Every route there is. */
+const CONTROLLERS: readonly Type[] = [
+  HealthController,
+  ProjectsController,
+  EnvironmentsController,
+  PlansController,
+  QuotasController,
+  DockerServicesController,
+  ChangeController,
+  GivenController,
+  ScaleController,
+  LifecycleController,
+  ReleasesController,
+  ReplicasController,
+  ServiceEventsController,
+  ServiceLogsController,
+  ServiceMetricsController,
+  ExplainController,
+  PreviewController,
+  DeploymentsController,
+  JobsController,
+  JobOutputController,
+  SchedulesController,
+  VolumesController,
+  NetworksController,
+  SecretsController,
+  ConfigsController,
+  ResourcesController,
+  NodesController,
+  AuditController,
+  EventsController,
+  ProjectionsController,
+  MetricsController,
+  MembersController,
+  TokensController,
+  UsersController,
+  SessionsController,
+  OriginsController,
+];
+
 @Module({})
 class GatewayModule {
-  static of(parts: GatewayParts): DynamicModule {
+  static of(parts: GatewayParts, gateway: Gateway): DynamicModule {
     return {
       module: GatewayModule,
       imports: [ApplicationModule.forRoot(parts.aggregates)],
-      controllers: [
-        HealthController,
-        ProjectsController,
-        EnvironmentsController,
-        PlansController,
-        QuotasController,
-        DockerServicesController,
-        ChangeController,
-        GivenController,
-        ScaleController,
-        LifecycleController,
-        ReleasesController,
-        ReplicasController,
-        ServiceEventsController,
-        ServiceLogsController,
-        ServiceMetricsController,
-        ExplainController,
-        PreviewController,
-        DeploymentsController,
-        JobsController,
-        JobOutputController,
-        SchedulesController,
-        VolumesController,
-        NetworksController,
-        SecretsController,
-        ConfigsController,
-        ResourcesController,
-        NodesController,
-        AuditController,
-        EventsController,
-        ProjectionsController,
-        MetricsController,
-      ],
+      controllers: [...CONTROLLERS],
       providers: [
-        { provide: Gateway, useValue: new Gateway(parts) },
+        { provide: Gateway, useValue: gateway },
         { provide: APP_GUARD, useClass: RoleGuard },
         { provide: APP_GUARD, useClass: QueryGuard },
         { provide: APP_PIPE, useClass: ValidationPipe },
@@ -97,18 +112,21 @@ class GatewayModule {
 
 /** The whole REST side over its parts, initialised and not listening yet. */
 export async function createGateway(parts: GatewayParts): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, forceCloseConnections: true, frameworkErrors: refuseUnreadable });
-  const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.of(parts), adapter, { logger: false, bodyParser: false });
+  refuseUndeclared(CONTROLLERS);
+  const gateway = new Gateway(parts);
+  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, trustProxy: parts.trustedProxies.length > 0 ? [...parts.trustedProxies] : false, forceCloseConnections: true, frameworkErrors: refuseUnreadable });
+  const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.of(parts, gateway), adapter, { logger: false, bodyParser: false });
   const fastify = adapter.getInstance();
   takeJsonOnly(fastify);
   fastify.decorateRequest('tenant', null);
   fastify.decorateRequest('mutation', null);
+  fastify.decorateRequest('stillStands', null);
   fastify.addHook('onRequest', (_, reply, done) => {
     reply.headers(SECURITY_HEADERS);
     done();
   });
-  fastify.addHook('onRequest', authenticate(parts.token));
-  fastify.addHook('preHandler', mutationHook(parts.clock));
+  fastify.addHook('onRequest', authenticate(gateway.principals, new RequestLimits(parts.clock, parts.rates)));
+  fastify.addHook('preHandler', mutationHook(parts.clock, gateway.origins));
   serveOpenApi(app);
   await app.init();
   await fastify.ready();

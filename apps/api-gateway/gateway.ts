@@ -3,8 +3,12 @@ import { Transient, type Bus, type Clock, type Logger, type Random } from '#cont
 import type { Rejection } from '#domain';
 import type { AggregateStore, EventStore, Position } from '#event-store';
 import { queryAt, type ReadModelStore, type Reads } from '#read-models';
+import type { IdentityStore, Sessions } from '#identity';
 import type { Vault } from '#secrets';
 import type { AuditChain } from './audit/audit-chain.ts';
+import { Origins } from './access/origins.ts';
+import { Principals } from './access/principals.ts';
+import type { RequestRates } from './access/request-limits.ts';
 import { stamp } from './edge/mutation.ts';
 import type { OperatorToken } from './edge/operator-token.ts';
 import type { PlatformFigures } from './metrics/platform-figures.ts';
@@ -23,6 +27,12 @@ export interface GatewayParts {
   readonly aggregates: AggregateStore;
   /** Secrets and configs, encrypted. */
   readonly vault: Vault;
+  /** Names, logins, hashes and addresses. */
+  readonly identities: IdentityStore;
+  readonly sessions: Sessions;
+  readonly rates: RequestRates;
+  /** Addresses and ranges whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
   readonly models: ReadModelStore;
   readonly projections: Projections;
   readonly heard: HeardNodes;
@@ -45,11 +55,15 @@ export class Gateway {
   readonly reads: Reads;
   /** For what is asked for again and again. */
   readonly kept: KeptAnswers;
+  readonly principals: Principals;
+  readonly origins: Origins;
   #acknowledged: Position | null = null;
 
   constructor(readonly parts: GatewayParts) {
     this.reads = { models: parts.models, liveness: parts.heard };
     this.kept = new KeptAnswers(this.reads);
+    this.principals = new Principals(this);
+    this.origins = new Origins(parts.identities);
   }
 
   /** Says in the answer where the change stands, and makes every later read here wait for it. */

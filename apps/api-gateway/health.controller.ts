@@ -34,13 +34,17 @@ export class HealthController {
   }
 
   #checks(): Record<string, Check> {
-    const { store, bus, models, projections } = this.gateway.parts;
+    const { store, bus, models, projections, identities } = this.gateway.parts;
     return {
       event_store: () => storeReadiness(store),
       bus: () => ({ ok: bus.connected, detail: bus.connected ? 'connected' : 'not connected: is nats-server up?' }),
       read_models: async () => {
         await models.active('services');
         return { ok: true, detail: 'they can be read' };
+      },
+      identity_store: async () => {
+        await identities.findOrigin('ori_');
+        return { ok: true, detail: 'it can be read' };
       },
       projections: () => standOf(projections.status()),
       nodes: () => this.#nodesHeard(),

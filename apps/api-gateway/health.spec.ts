@@ -19,6 +19,7 @@ async function readyz(parts: { active?: () => Promise<number>; views?: Projectio
       store: { readAll: async () => ({ events: [], next: null }) },
       models: { active: parts.active ?? (async () => 1_000) },
       projections: { status: () => parts.views ?? [view('services', {}), view('audit', {})] },
+      identities: { findOrigin: async () => null },
       nodes: { ready: true, present: [] },
       heard: {},
     },

@@ -5,6 +5,7 @@ import { AggregateStore, hintingOn, openEventStore, wokenByHints } from '#event-
 import { connectNats } from '#messaging';
 import { createLogger, readConfig, Shutdown, systemClock, systemRandom } from '#platform';
 import { everyView, LogPages, openReadModelStore, Projector, views } from '#read-models';
+import { openIdentityStore, openSessions } from '#identity';
 import { openVault } from '#secrets';
 import { createGateway } from './app.ts';
 import { AuditChain } from './audit/audit-chain.ts';
@@ -36,6 +37,11 @@ async function start(): Promise<void> {
   const values = await openVault({ url: config.valueStoreUrl, keyFile: config.keyFile, clock: systemClock });
   shutdown.add('value store', () => values.close());
 
+  const identities = await openIdentityStore(config.identityStoreUrl, systemClock);
+  shutdown.add('identity store', () => identities.close());
+  const sessions = await openSessions(config.sessionKeyFile);
+  const rates = { perPrincipal: config.requestsPerToken, perAddress: config.requestsPerAddress };
+
   const pages = new LogPages(store, upcast);
   const projectors = everyView.map((view) => new Projector({ store, models, view, upcast, pages, ...common }));
   const projections = new Projections(projectors, views, { store, models, upcast, pages, logger, signal: shutdown.signal });
@@ -56,7 +62,7 @@ async function start(): Promise<void> {
   const chaining = auditChain.keep(shutdown.signal);
   shutdown.add('audit chain', () => chaining);
 
-  const app = await createGateway({ ...common, bus, store, vault: values.vault, aggregates, models, projections, heard, nodes, figures, auditChain, token, stopping: shutdown.signal });
+  const app = await createGateway({ ...common, bus, store, vault: values.vault, identities, sessions, rates, trustedProxies: config.trustedProxies, aggregates, models, projections, heard, nodes, figures, auditChain, token, stopping: shutdown.signal });
   shutdown.add('http', () => app.close());
   await firstStart({ dispatcher: app.get(Dispatcher), aggregates, clock: systemClock });
   shutdown.add('event reads', answerEventReads(bus, store));

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Dispatcher, ToDockerService, ToNode } from '#application';
 import type { Bus, Logger } from '#contracts';
-import { dockerService, schemaOf, streamOf, upcast, type NodeId } from '#domain';
+import { dockerService, schemaOf, Sensitive, streamOf, upcast, type NodeId } from '#domain';
 import { AggregateStore, openSqliteEventStore } from '#event-store';
+import { openSqliteIdentities, Sessions } from '#identity';
 import { randomCommandId, systemClock, systemRandom } from '#platform';
 import { everyView, LogPages, openSqliteReadModels, Projector, views } from '#read-models';
 import { memoryVault } from '#testing';
+import type { RequestRates } from './access/request-limits.ts';
 import { createGateway } from './app.ts';
 import { AuditChain } from './audit/audit-chain.ts';
 import { operatorToken } from './edge/operator-token.ts';
@@ -31,12 +33,14 @@ export class GatewayUnderTest {
   ) {}
 
   /** @param bus the spec's own, to play the agents' part on. */
-  static async open({ bus, logger }: { bus: Bus; logger: Logger }): Promise<GatewayUnderTest> {
+  static async open({ bus, logger, rates = { perPrincipal: 0, perAddress: 0 } }: { bus: Bus; logger: Logger; rates?: RequestRates }): Promise<GatewayUnderTest> {
     const folder = await mkdtemp(join(tmpdir(), 'waybill-gateway-'));
     const stopping = new AbortController();
     const common = { clock: systemClock, random: systemRandom, logger };
     const store = await openSqliteEventStore({ ...common, file: join(folder, 'events.db') });
     const models = await openSqliteReadModels({ ...common, file: ':memory:' });
+    const identities = await openSqliteIdentities({ file: ':memory:', clock: systemClock });
+    const sessions = new Sessions(new Sensitive(new Uint8Array(32).fill(1)));
     const pages = new LogPages(store, upcast);
     const projectors = everyView.map((view) => new Projector({ store, models, view, upcast, pages, ...common }));
     const projections = new Projections(projectors, views, { store, models, upcast, pages, logger, signal: stopping.signal });
@@ -51,7 +55,7 @@ export class GatewayUnderTest {
     projections.start();
     const auditChain = await AuditChain.open(folder, { store, clock: systemClock, logger, quietMs: 50, pollMs: 20 });
     const chaining = auditChain.keep(stopping.signal);
-    const parts = { ...common, bus, store, vault: memoryVault(), aggregates, models, projections, heard, nodes, figures, auditChain, token: operatorToken(TOKEN), stopping: stopping.signal };
+    const parts = { ...common, bus, store, vault: memoryVault(), identities, sessions, rates, trustedProxies: [], aggregates, models, projections, heard, nodes, figures, auditChain, token: operatorToken(TOKEN), stopping: stopping.signal };
     const app = await createGateway(parts);
     await firstStart({ dispatcher: app.get(Dispatcher), aggregates, clock: systemClock });
     const { next } = await store.readAll(null, { limit: 500 });
@@ -62,6 +66,7 @@ export class GatewayUnderTest {
       await projections.stop();
       await Promise.all([following, counting, chaining]);
       await models.close();
+      await identities.close();
       await store.close();
       await rm(folder, { recursive: true });
     });

@@ -1,6 +1,6 @@
 import { Command as BusCommand } from '@nestjs/cqrs';
 import type {
-  Command, CommandMetadata, Config, ConfigCommand, DockerService, DockerServiceCommand, Job, JobCommand, Network, NetworkCommand, Node, NodeCommand, Plan, PlanCommand, Project, ProjectCommand, Resource, ResourceCommand, Schedule, ScheduleCommand, Secret, SecretCommand, Volume, VolumeCommand,
+  Command, CommandMetadata, Config, ConfigCommand, DockerService, DockerServiceCommand, Job, JobCommand, Network, NetworkCommand, Node, NodeCommand, Plan, PlanCommand, Project, ProjectCommand, Resource, ResourceCommand, Schedule, ScheduleCommand, Secret, SecretCommand, User, UserCommand, Volume, VolumeCommand,
 } from '#domain';
 import type { HandleOptions, Handled } from '#event-store';
 
@@ -28,5 +28,6 @@ export class ToVolume extends AggregateCommand<VolumeCommand, Volume> {}
 export class ToSecret extends AggregateCommand<SecretCommand, Secret> {}
 export class ToConfig extends AggregateCommand<ConfigCommand, Config> {}
 export class ToResource extends AggregateCommand<ResourceCommand, Resource> {}
+export class ToUser extends AggregateCommand<UserCommand, User> {}
 /** The id of a plan is its name. */
 export class ToPlan extends AggregateCommand<PlanCommand, Plan> {}

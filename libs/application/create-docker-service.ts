@@ -1,6 +1,6 @@
 import {
   dockerService, hostnameOf, project, Rejection, serviceViolations, streamOf,
-  type CommandMetadata, type ContainerSpec, type DeploySettings, type DockerService, type DockerServiceCommand, type EnvironmentId, type ProjectId, type VolumeMount,
+  type CommandMetadata, type ContainerSpec, type DeploySettings, type DockerService, type DockerServiceCommand, type EnvironmentId, type JudgedService, type ProjectId, type VolumeMount,
 } from '#domain';
 import type { AggregateStore, Handled } from '#event-store';
 import { deriveId } from '#platform';
@@ -47,9 +47,7 @@ export async function createDockerService(
   { spec, creates = [], newNetworks = [], ...asked }: NewDockerService,
   metadata: CommandMetadata,
 ): Promise<Handled<DockerService>> {
-  const [wrong, ...more] = serviceViolations({ ...asked, spec });
-  if (wrong) throw new Rejection('invalid', 'docker_service.invalid', `${wrong.pointer}: ${wrong.message}`, { violations: [wrong, ...more] });
-
+  refuseInvalidService({ ...asked, spec });
   const { data } = await creationOf(aggregates, { ...asked, spec }, metadata.commandId);
   const { dockerServiceId } = data;
   const room = { amounts: roomOfCreation(data), countsFor: dockerServiceId };
@@ -76,6 +74,12 @@ export async function creationOf(aggregates: AggregateStore, { creates: _, ...as
     deploymentId: deploymentIdOf(commandId),
   };
   return { type: 'CreateDockerService', data };
+}
+
+/** Before anything is asked of nodes, too: what is wrong by itself is said first. @throws Rejection `docker_service.invalid` with every violation. */
+export function refuseInvalidService(service: JudgedService): void {
+  const [wrong, ...more] = serviceViolations(service);
+  if (wrong) throw new Rejection('invalid', 'docker_service.invalid', `${wrong.pointer}: ${wrong.message}`, { violations: [wrong, ...more] });
 }
 
 /** What a service mounts with this spec: its own containers, and those of its hooks. */

@@ -1,8 +1,8 @@
 import { Inject, type Type } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { config, dockerService, job, network, node, plan, project, Rejection, resource, schedule, secret, streamOf, volume, type Command, type Decider, type DomainEvent, type StreamCategory } from '#domain';
+import { config, dockerService, job, network, node, plan, project, Rejection, resource, schedule, secret, streamOf, user, volume, type Command, type Decider, type DomainEvent, type StreamCategory } from '#domain';
 import { AggregateStore, type Handled } from '#event-store';
-import { ToDockerService, ToJob, ToNetwork, ToNode, ToConfig, ToPlan, ToProject, ToResource, ToSchedule, ToSecret, ToVolume, type AggregateCommand } from './aggregate-command.ts';
+import { ToDockerService, ToJob, ToNetwork, ToNode, ToConfig, ToPlan, ToProject, ToResource, ToSchedule, ToSecret, ToVolume, ToUser, type AggregateCommand } from './aggregate-command.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Uneventful } from './uneventful.ts';
 
@@ -48,6 +48,7 @@ const byCarrier = new Map<unknown, Type<ICommandHandler>>([
   [ToSecret, handlerOf(ToSecret, 'secret', secret)],
   [ToConfig, handlerOf(ToConfig, 'config', config)],
   [ToResource, handlerOf(ToResource, 'resource', resource)],
+  [ToUser, handlerOf(ToUser, 'user', user)],
 ]);
 
 /** One for each aggregate that takes commands from outside. */

@@ -14,6 +14,7 @@ import type { ProjectEvent } from './project/events.ts';
 import type { ReplicaEvent } from './replica/events.ts';
 import type { ResourceEvent } from './resource/events.ts';
 import type { ScheduleEvent } from './schedule/events.ts';
+import type { UserEvent } from './user/events.ts';
 import type { VolumeEvent } from './volume/events.ts';
 import type { SecretEvent } from './secret/events.ts';
 
@@ -26,6 +27,7 @@ export interface EventsByCategory {
   node: NodeEvent;
   job: JobEvent;
   schedule: ScheduleEvent;
+  user: UserEvent;
   plan: PlanEvent;
   network: NetworkEvent;
   network_pool: NetworkPoolEvent;
@@ -77,6 +79,15 @@ export const registry: Registry = {
   EnvironmentDeleted: first('project', 'The environment is gone; its network is to be taken down.'),
   NameClaimed: first('project', 'A name is taken in its scope, before the thing that will bear it is written.'),
   NameReleased: first('project', 'The name is free again: its holder is gone, or never came.'),
+  MemberAdded: first('project', 'Somebody belongs to the project, with this role.'),
+  MemberRoleChanged: first('project', 'A member has another role.'),
+  MemberRemoved: first('project', 'Somebody belongs to the project no more.'),
+  TokenIssued: first('project', 'A token reaches the project, in this role and scope and until then.'),
+  TokenRevoked: first('project', 'The token is of no use any more.'),
+
+  UserCreated: first('user', 'A person may sign in.'),
+  UserPasswordChanged: first('user', 'The person has another password; what was opened with the one before is void.'),
+  UserDeleted: first('user', 'The person may sign in no more, and what was known of them is forgotten.'),
 
   ProjectQuotaChanged: first('project', 'The project may have another amount reserved at most.'),
   ServiceQuotaChanged: first('project', 'One of its services may have another amount reserved at most.'),

@@ -15,6 +15,11 @@ describe('configuration', () => {
       readModelUrl: 'sqlite:/srv/waybill/read-models.db',
       valueStoreUrl: 'sqlite:/srv/waybill/values.db',
       keyFile: '/srv/waybill/values.key',
+      identityStoreUrl: 'sqlite:/srv/waybill/identity.db',
+      sessionKeyFile: '/srv/waybill/session.key',
+      requestsPerToken: 200,
+      requestsPerAddress: 1_000,
+      trustedProxies: [],
       dockerHost: 'unix:///var/run/docker.sock',
       nodeName: 'host-1',
       nodeAddress: '127.0.0.1',
@@ -36,6 +41,7 @@ describe('configuration', () => {
   });
 
   it('reads labels and addresses', () => {
+    expect(readConfig({ WAYBILL_TRUSTED_PROXIES: '10.0.0.5, 10.1.0.0/16,::1' }).trustedProxies).toEqual(['10.0.0.5', '10.1.0.0/16', '::1']);
     const config = readConfig({ WAYBILL_NODE_LABELS: 'zone=a, disk=ssd,empty=', WAYBILL_LISTEN: '[::1]:80' });
     expect(config.nodeLabels).toEqual({ zone: 'a', disk: 'ssd', empty: '' });
     expect(config.listen).toEqual({ host: '::1', port: 80 });
@@ -52,6 +58,9 @@ describe('configuration', () => {
     ['READ_MODEL_URL', 'postgres://localhost', 'mongodb://<host>/<database>'],
     ['READ_MODEL_URL', 'mongodb://', 'mongodb://<host>/<database>'],
     ['READ_MODEL_URL', 'sqlite:', 'sqlite:<path of a file>'],
+    ['IDENTITY_STORE_URL', 'postgres://localhost', 'mongodb://<host>/<database>'],
+    ['WAYBILL_REQUESTS_PER_TOKEN', 'many', 'whole number'],
+    ['WAYBILL_TRUSTED_PROXIES', 'proxy.example', '10.0.0.5'],
     ['DOCKER_HOST', '/var/run/docker.sock', 'unix:///var/run/docker.sock'],
     ['WAYBILL_INSTALLATION', 'Not_This', 'lower-case'],
     ['WAYBILL_NODE_NAME', 'no spaces', 'letters'],

@@ -29,6 +29,15 @@ export interface Config {
   readonly valueStoreUrl: string;
   /** `WAYBILL_KEY_FILE`: the keys that they are encrypted under, absolute. */
   readonly keyFile: string;
+  /** `IDENTITY_STORE_URL`: `sqlite:<absolute file>`, `mongodb://…` or `mongodb+srv://…`; where names, logins, hashes and addresses are kept. */
+  readonly identityStoreUrl: string;
+  /** `WAYBILL_SESSION_KEY_FILE`: the key that sessions are signed by, absolute. */
+  readonly sessionKeyFile: string;
+  /** `WAYBILL_REQUESTS_PER_TOKEN`, `WAYBILL_REQUESTS_PER_ADDRESS`: so many a second, ten times as many at once; 0: no limit. */
+  readonly requestsPerToken: number;
+  readonly requestsPerAddress: number;
+  /** `WAYBILL_TRUSTED_PROXIES`: addresses and ranges whose word on where a request comes from is taken. */
+  readonly trustedProxies: readonly string[];
   /** `DOCKER_HOST`: `unix:///…` or `tcp://…`. */
   readonly dockerHost: string;
   /** `WAYBILL_NODE_NAME`; default the host's name. */
@@ -76,6 +85,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     readModelUrl: read('READ_MODEL_URL', `sqlite:${join(home, 'read-models.db')}`, readModelUrl),
     valueStoreUrl: read('VALUE_STORE_URL', `sqlite:${join(home, 'values.db')}`, readModelUrl),
     keyFile: read('WAYBILL_KEY_FILE', join(home, 'values.key'), (text) => resolve(text)),
+    identityStoreUrl: read('IDENTITY_STORE_URL', `sqlite:${join(home, 'identity.db')}`, readModelUrl),
+    sessionKeyFile: read('WAYBILL_SESSION_KEY_FILE', join(home, 'session.key'), (text) => resolve(text)),
+    requestsPerToken: read('WAYBILL_REQUESTS_PER_TOKEN', '200', perSecond),
+    requestsPerAddress: read('WAYBILL_REQUESTS_PER_ADDRESS', '1000', perSecond),
+    trustedProxies: read('WAYBILL_TRUSTED_PROXIES', '', addresses),
     dockerHost: read('DOCKER_HOST', 'unix:///var/run/docker.sock', url(['unix:', 'tcp:', 'http:', 'https:'], 'unix:///var/run/docker.sock')),
     nodeName: read('WAYBILL_NODE_NAME', hostname(), nodeName),
     nodeAddress: read('WAYBILL_NODE_ADDRESS', '127.0.0.1', (text) => text),
@@ -150,6 +164,18 @@ function subnetPool(text: string): string {
     throw new Error('write an IPv4 range of /8 to /24, like 10.192.0.0/11');
   }
   return text;
+}
+
+function perSecond(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new Error('write a whole number, like 200 (0: no limit)');
+  return Number(text);
+}
+
+function addresses(text: string): string[] {
+  const all = text.split(',').map((each) => each.trim()).filter((each) => each !== '');
+  const wrong = all.find((each) => !/^[0-9a-fA-F.:]+(\/\d{1,3})?$/.test(each));
+  if (wrong !== undefined) throw new Error(`"${wrong}" is no address; write 10.0.0.5,10.1.0.0/16`);
+  return all;
 }
 
 function logLevel(text: string): Config['logLevel'] {

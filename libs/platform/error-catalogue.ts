@@ -18,11 +18,13 @@ const request: Record<string, ErrorEntry> = {
   'request.media_type': { status: 415, cause: 'The body is of another type than JSON.', wayOut: 'Send content-type: application/json.' },
   'request.too_large': { status: 413, cause: 'The body is larger than 1 MiB.', wayOut: 'Send less at once.' },
   'request.refused': { status: 400, cause: 'The HTTP server refused the request before its route was reached.', wayOut: 'Correct what the detail names.' },
-  'request.unauthenticated': { status: 401, cause: 'The token is missing or unknown.', wayOut: 'Send Authorization: Bearer <token>; the operator’s stands in operator.token under WAYBILL_HOME.' },
+  'request.unauthenticated': { status: 401, cause: 'The token is missing or unknown, has expired or was revoked; or a password is wrong.', wayOut: 'Send Authorization: Bearer <token>; the operator’s stands in operator.token under WAYBILL_HOME.' },
   'request.invalid': invalid('Fields are missing, unknown or wrong; errors[] lists every one with its pointer.', 'Correct the fields that errors[] points at.'),
   'request.if_match_invalid': invalid('If-Match is no revision.', 'Send the ETag of an earlier answer as it was given, like "41".'),
   'request.position_invalid': invalid('Last-Event-ID or after is no position.', 'Send the id of an event of such a stream, or leave it out to begin at the start.'),
   'route.not_found': notFound('No such path or method.', 'Look at /openapi.json.'),
+  'request.too_deep': invalid('The body is nested more than 32 levels deep.', 'Send it flatter.'),
+  'request.rate_limited': { status: 429, cause: 'A token, a user or an address sends more requests than it may.', wayOut: 'Wait as long as Retry-After says; ask an operator about WAYBILL_REQUESTS_PER_TOKEN and WAYBILL_REQUESTS_PER_ADDRESS.' },
   'role.operator_needed': forbidden('Only operators of the platform may do this.', 'Ask an operator.'),
   'cursor.invalid': invalid('The cursor is none that this list gave.', 'Send next_cursor of an earlier page of the same list, as it was given.'),
   'audit.resource_not_found': notFound('Nothing of this id was within your reach at either instant.', 'Look for its id in GET /v1/audit.'),
@@ -31,6 +33,27 @@ const request: Record<string, ErrorEntry> = {
   'idempotency.key_invalid': invalid('The Idempotency-Key is empty, too long or sent twice.', 'Send one of 1 to 255 visible ASCII characters.'),
   'idempotency.key_reused': invalid('The Idempotency-Key was used with another body.', 'Choose a new key for a new request.'),
   'request.precondition_failed': { status: 412, cause: 'The thing was changed since the revision in If-Match, or is yet to be made.', wayOut: 'Read it again, decide again, send the new ETag; what makes a new thing takes none.' },
+};
+
+/** People, tokens, sessions. */
+const access: Record<string, ErrorEntry> = {
+  'role.too_low': forbidden('The project is within your reach, and your role there is too low; facts.needed says which it takes.', 'Ask an owner of the project.'),
+  'token.scope': forbidden('The token is held to a service, an environment or to deploying; facts.scope says to what.', 'Use another token.'),
+  'token.outlives_issuer': forbidden('A token would make one that lives longer than itself.', 'Ask for a shorter life, or issue it as a person.'),
+  'token.role_unknown': invalid('There is no such role.', 'Say viewer, developer or owner.'),
+  'token.life_out_of_range': invalid('A token lives from a second to 366 days.', 'Choose a value within.'),
+  'token.scope_invalid': invalid('The scope names nothing, or doesn’t go with the role.', 'Correct what the detail says.'),
+  'token.too_many': conflict('The project has as many tokens as it may.', 'Revoke one first.'),
+  'member.role_unknown': invalid('There is no such role.', 'Say viewer, developer or owner.'),
+  'member.last_owner': conflict('The project would be left without an owner.', 'Make somebody else an owner first.'),
+  'member.too_many': conflict('The project has as many members as it may.', 'Remove one first.'),
+  'user.exists': conflict('Another request created them.', 'Read them.'),
+  'user.not_found': notFound('There is no such user.', 'An operator creates them; GET /v1/users lists them.'),
+  'user.login_taken': conflict('Somebody else has this login.', 'Choose another one.'),
+  'user.password_wrong': forbidden('The present password is another one.', 'Say it again, or ask an operator for a new one.'),
+  'session.too_many_failures': { status: 429, cause: 'An account or an address was tried with wrong passwords too often.', wayOut: 'Wait as long as Retry-After says.' },
+  'origin.not_found': notFound('No address is known under this id.', 'Nothing to do: it was forgotten.'),
+  'identity_store.unavailable': passing('The store of names, logins and hashes can’t be used.', 'Try again; GET /readyz says when it is back.'),
 };
 
 /** Projects, environments, names, plans, networks. */
@@ -210,4 +233,4 @@ const platform: Record<string, ErrorEntry> = {
 };
 
 /** Every code that an answer may carry. Codes are stable: they change their meaning never. */
-export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = { ...request, ...surroundings, ...work, ...values, ...admission, ...placement, ...platform };
+export const errorCatalogue: Readonly<Record<string, ErrorEntry>> = { ...request, ...access, ...surroundings, ...work, ...values, ...admission, ...placement, ...platform };

@@ -32,6 +32,7 @@ const TITLES: Readonly<Record<number, string>> = {
   413: 'Too large',
   415: 'Not JSON',
   422: 'The request is invalid',
+  429: 'Too many requests',
   500: 'A fault in Waybill',
   503: 'Try again',
 };

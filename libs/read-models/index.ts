@@ -3,6 +3,7 @@ export * from './view.ts';
 export { reachesDocument, type Liveness, type Paging, type Reads } from './reads.ts';
 export * from './event-answer.ts';
 export * from './views.ts';
+export * from './views/access.ts';
 export * from './views/audit.ts';
 export * from './views/container-spec.ts';
 export * from './views/deploy-settings.ts';

@@ -1,4 +1,5 @@
 import type { View } from './view.ts';
+import { members, tokens } from './views/access.ts';
 import { audit } from './views/audit.ts';
 import { deployments } from './views/deployments.ts';
 import { environments } from './views/environments.ts';
@@ -16,7 +17,7 @@ import { services } from './views/services.ts';
 import { volumes } from './views/volumes.ts';
 
 /** Every view, by its name. Each is followed and rebuilt by itself. */
-export const views = { audit, configs, deployments, environments, jobs, networks, nodes, plans, projects, releases, replicas, resources, schedules, secrets, services, volumes } as const;
+export const views = { audit, configs, deployments, environments, jobs, members, networks, nodes, plans, projects, releases, replicas, resources, schedules, secrets, services, tokens, volumes } as const;
 
 export type ViewName = keyof typeof views;
 

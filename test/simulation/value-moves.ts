@@ -72,7 +72,7 @@ const kindOf = (id: string): HeldKind => (id.startsWith('sec_') ? 'secret' : 'co
 
 const valueOf = ({ world }: Client, { commandId }: CommandMetadata): Sensitive<string> => new Sensitive(world.canaries.valueOf(commandId));
 
-const mutationOf = ({ commandId, bodyHash, now }: CommandMetadata): Mutation => new Mutation(TENANT, commandId, bodyHash ?? null, undefined, now);
+const mutationOf = ({ commandId, bodyHash, now }: CommandMetadata): Mutation => new Mutation(TENANT, commandId, bodyHash ?? null, undefined, now, null);
 
 function onHeld(move: (client: Client, id: string, pick: Pick) => void) {
   return (client: Client, lots: readonly number[]): void => {

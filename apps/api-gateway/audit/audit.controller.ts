@@ -5,6 +5,7 @@ import type { TenantContext } from '#contracts';
 import { PLATFORM, Rejection } from '#domain';
 import type { VerifiedChain } from '#event-store';
 import { Changes, differencesBetween, everyAudit, findAudit, getOneAt, reachesDocument } from '#read-models';
+import { Needs } from '../edge/needs.ts';
 import { listed } from '../edge/paging.dto.ts';
 import { Tenant } from '../edge/request.ts';
 import { streamText } from '../edge/stream-text.ts';
@@ -18,6 +19,7 @@ export class AuditController {
   constructor(private readonly gateway: Gateway) {}
 
   @Get()
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('AuditEntry'), description: 'Who did what to which thing, the latest first.' })
   async find(@Tenant() tenant: TenantContext, @Query() { min_position, cursor, limit, ...asked }: FindAuditDto): Promise<object> {
     await this.gateway.fresh(['audit'], min_position);
@@ -26,6 +28,7 @@ export class AuditController {
 
   /** The entries in the order of the log, one JSON a line, made while they are sent and no faster than they are taken. */
   @Get('export')
+  @Needs('viewer')
   @ApiOkResponse({ content: { 'application/x-ndjson': { schema: ref('AuditEntry') } } })
   async export(@Tenant() tenant: TenantContext, @Query() { min_position, ...asked }: ExportAuditDto, @Res() reply: FastifyReply): Promise<void> {
     await this.gateway.fresh(['audit'], min_position);
@@ -39,6 +42,7 @@ export class AuditController {
 
   /** Of the projects within reach; `platform` stands for what belongs to none. */
   @Get('verify')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('Verification') })
   async verify(@Tenant() tenant: TenantContext): Promise<object> {
     const chains = await this.gateway.parts.auditChain.verify();
@@ -48,6 +52,7 @@ export class AuditController {
 
   /** Both instants are answered from the log alone, as a GET of the thing with `at` is; where it wasn't there, all of it is null. */
   @Get('diff')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('Diff') })
   async diff(@Tenant() tenant: TenantContext, @Query() { resource, ...asked }: DiffDto): Promise<object> {
     await this.gateway.fresh(['audit', 'deployments', 'services', 'jobs']);

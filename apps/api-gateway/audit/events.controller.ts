@@ -3,6 +3,7 @@ import { ApiOkResponse, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { IsOptional, IsString } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { TenantContext } from '#contracts';
+import { Needs } from '../edge/needs.ts';
 import { Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { streamLog } from './event-stream.ts';
@@ -21,6 +22,7 @@ export class EventsController {
 
   /** Every event that the token may see, from the beginning or `Last-Event-ID` on, and then live. */
   @Get()
+  @Needs('viewer')
   @ApiOkResponse({ content: { 'text/event-stream': { schema: { type: 'string' } } } })
   stream(@Tenant() tenant: TenantContext, @Query() { after }: StreamEventsDto, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return streamLog(this.gateway, request, reply, tenant, { after });

@@ -6,6 +6,7 @@ import type { TenantContext } from '#contracts';
 import { getDeployment } from '#read-models';
 import { wantsStream } from '../audit/event-stream.ts';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Nothing } from '../edge/validation.pipe.ts';
@@ -25,6 +26,7 @@ export class DeploymentsController {
   /** With its steps, its replicas, why each waits and until when. With `Accept: text/event-stream` again whenever anything of it has
    *  changed, until it has ended. */
   @Get(':deployment_id')
+  @Needs('viewer', 'deploys')
   @ApiOkResponse({ content: deploymentContent })
   async get(@Tenant() tenant: TenantContext, @Param('deployment_id') id: string, @Query() { at, min_position }: ReadOneDto, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     if (at !== undefined) return void reply.send(await this.gateway.past(at, id, (reads) => getDeployment(reads, tenant, id), deploymentNotFound));
@@ -34,6 +36,7 @@ export class DeploymentsController {
 
   /** It goes back to the last stable release, and ends CANCELLED. */
   @Post(':deployment_id/cancel')
+  @Needs('developer', 'deploys')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Deployment') })
   async cancel(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('deployment_id') id: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {

@@ -1,6 +1,6 @@
 import type { NewDockerService } from '#application';
 import {
-  couldEverFit, isSame, Rejection, surgeRefusal, workingRelease,
+  couldEverFit, isSame, jobSpecOf, Rejection, surgeRefusal, workingRelease,
   type ContainerSpec, type Demand, type DeploySettings, type ExistingDockerService, type Node, type NodeForPlacement, type RejectionKind,
 } from '#domain';
 
@@ -48,8 +48,15 @@ export function refuseScaleBeyondHostPorts(nodes: readonly Node[], service: Exis
   refuse(nodes, ownDemand(service, spec), replicas);
 }
 
-/** The same for a job, which is one container. */
-export const refuseJobThatCanNeverRun = (nodes: readonly Node[], spec: ContainerSpec, volumeNeeds?: Demand['volumeNeeds']): void => refuse(nodes, { ...demandOf(spec), volumeNeeds }, 1);
+/** The same for a job, which is one container. @param at where it stands in the body. */
+export const refuseJobThatCanNeverRun = (nodes: readonly Node[], spec: ContainerSpec, volumeNeeds?: Demand['volumeNeeds'], at = ''): void => refuse(nodes, { ...demandOf(spec), volumeNeeds }, 1, at);
+
+/** Hooks that mount something of their own. @param at where the settings stand in the body. */
+export function refuseHooksThatCanNeverRun(nodes: readonly Node[], spec: ContainerSpec, { preDeploy, postDeploy }: Partial<DeploySettings>, at = ''): void {
+  for (const [field, hook] of [['pre_deploy', preDeploy], ['post_deploy', postDeploy]] as const) {
+    if (hook?.overrides.volumes) refuseJobThatCanNeverRun(nodes, jobSpecOf(spec, hook.overrides), undefined, `${at}/${field}`);
+  }
+}
 
 const demandOf = ({ resources, ports, constraints, volumes }: ContainerSpec): Demand => ({ request: resources.request, ports, constraints, volumes });
 
@@ -57,12 +64,24 @@ const ownDemand = ({ dockerServiceId }: ExistingDockerService, spec: ContainerSp
 
 const specOf = (service: ExistingDockerService): ContainerSpec => service.releases.get(workingRelease(service))!;
 
-function refuse(nodes: readonly Node[], demand: Demand, replicas: number): void {
+function refuse(nodes: readonly Node[], demand: Demand, replicas: number, at = ''): void {
   const fit = couldEverFit(demand, nodes.flatMap(forPlacement), replicas);
   if (fit.fits) return;
   const { kind, code } = REFUSALS[fit.reason.code] ?? ELSE;
-  throw new Rejection(kind, code, fit.reason.message, { nodes: fit.nodes });
+  const pointer = FIELDS[fit.reason.code]?.(demand);
+  throw new Rejection(kind, code, fit.reason.message, { nodes: fit.nodes, ...(pointer === undefined ? {} : { pointer: `${at}${pointer}` }) });
 }
+
+/** What in a body stood in the way. */
+const FIELDS: Readonly<Record<string, (demand: Demand) => string>> = {
+  host_port: ({ ports }) => `/ports/${ports.findIndex(({ hostPort }) => hostPort !== null)}/host_port`,
+  host_port_spread: () => '/replicas',
+  capacity: () => '/resources',
+  constraint: () => '/constraints',
+  volume: () => '/volumes',
+  volume_spread: () => '/replicas',
+  host_path: ({ volumes = [] }) => `/volumes/${volumes.findIndex(({ type }) => type === 'host_path')}/host_path`,
+};
 
 /** Somebody else's port is in the way today; what no node is large enough for, or no label matches, is wrong in the request. */
 const REFUSALS: Readonly<Record<string, { readonly kind: RejectionKind; readonly code: string }>> = {

@@ -1,12 +1,12 @@
 import type { FastifyReply } from 'fastify';
-import { changeDockerService, mountsOfService, refuseWaitCycle, startedDeployment, waitingParts, type Dispatcher } from '#application';
+import { changeDockerService, mountsOfService, refuseInvalidService, refuseWaitCycle, startedDeployment, waitingParts, type Dispatcher } from '#application';
 import type { TenantContext } from '#contracts';
-import type { Apply, ExistingDockerService } from '#domain';
+import { workingSpec, type Apply, type ExistingDockerService } from '#domain';
 import type { JsonObject } from '../edge/merge-patch.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import type { Gateway } from '../gateway.ts';
 import { askedOf, provide } from './provide.ts';
-import { refuseChangeThatCanNeverRun } from './admission.ts';
+import { refuseChangeThatCanNeverRun, refuseHooksThatCanNeverRun } from './admission.ts';
 import { answerService } from './answer-service.ts';
 import { changedDockerService } from './changed-docker-service.ts';
 import { reachDockerService } from './reach.ts';
@@ -37,6 +37,9 @@ export async function changeService(
     const { spec = {}, deploy = {} } = command.data;
     const dependencies = waitingParts(service, command.data.spec, command.data.deploy);
     await refuseWaitCycle(aggregates, { ...service, dependencies }, { pointer: '/dependencies' });
+    const changed = { ...service, ...command.data, deploy: { ...service.deploy, ...deploy }, spec: command.data.spec ?? workingSpec(service) };
+    refuseInvalidService(changed);
+    refuseHooksThatCanNeverRun(nodes.present, changed.spec, deploy, '/deploy');
     refuseChangeThatCanNeverRun(nodes.present, service, { ...command.data, volumeNeeds: asked.volumes.needs(command.data.spec?.volumes) });
     await provide({ dispatcher, aggregates }, service, { ...asked.volumes.mounting(mountsOfService(spec, deploy)), newNetworks: asked.networks.creates }, change);
     return { ...command, data: { ...command.data, postpone: apply === 'next_deploy' } };

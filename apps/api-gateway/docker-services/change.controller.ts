@@ -6,6 +6,7 @@ import type { TenantContext } from '#contracts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import { isObject } from '../edge/merge-patch.ts';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { ref } from '../openapi/schemas.ts';
@@ -28,6 +29,7 @@ export class ChangeController {
    *  `replicas`, `deploy` and `labels` are the service's own: 200 where nothing else changes, and with `apply=next_deploy`: the next
    *  deployment cuts the release. */
   @Patch()
+  @Needs('developer')
   @ApiBody({ type: PatchDockerServiceDto })
   @ApiAcceptedResponse({ schema: ref('DockerService'), description: 'A release was cut; `deployment_id` moves the service to it.' })
   @ApiOkResponse({ schema: ref('DockerService'), description: 'Changed, or so already: nothing rolls.' })

@@ -1,12 +1,13 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { createdBefore, createDockerService, Dispatcher, dockerServiceIdOf, standingOr, startedDeployment, ToDockerService, type NewDockerService } from '#application';
+import { createdBefore, createDockerService, Dispatcher, dockerServiceIdOf, refuseInvalidService, standingOr, startedDeployment, ToDockerService, type NewDockerService } from '#application';
 import type { TenantContext } from '#contracts';
 import type { EnvironmentId, ProjectId } from '#domain';
 import { getService, listServices, listServicesAt } from '#read-models';
 import { askedIn } from '../compute/asked.ts';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { listed, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { projectOf } from '../environments/reach.ts';
@@ -14,7 +15,7 @@ import { Gateway } from '../gateway.ts';
 import { answerOf, asJson } from '../kept-answers.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
 import { refuseUsed } from '../resources/refuse-used.ts';
-import { refuseWhatCanNeverRun } from './admission.ts';
+import { refuseHooksThatCanNeverRun, refuseWhatCanNeverRun } from './admission.ts';
 import { answerService } from './answer-service.ts';
 import { CreateDockerServiceDto } from './create-docker-service.dto.ts';
 import { DeleteDockerServiceDto, ListDockerServicesDto } from './list-docker-services.dto.ts';
@@ -31,6 +32,7 @@ export class DockerServicesController {
   ) {}
 
   @Post()
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService'), description: 'Created; `deployment_id` is on its way.' })
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateDockerServiceDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
@@ -51,11 +53,14 @@ export class DockerServicesController {
     const { volumes, networks } = named;
     const made = await newDockerService(aggregates, body, { projectId, asked: named, commandId });
     const asked = { ...made, creates: volumes.mounting(made.spec.volumes).creates, newNetworks: networks.creates };
+    refuseInvalidService(asked);
     refuseWhatCanNeverRun(nodes.present, { ...asked, volumeNeeds: volumes.needs(asked.spec.volumes) });
+    refuseHooksThatCanNeverRun(nodes.present, asked.spec, asked.deploy, '/deploy');
     return asked;
   }
 
   @Get()
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('DockerService') })
   async list(@Tenant() tenant: TenantContext, @Query() { at, min_position, ...query }: ListDockerServicesDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     await this.gateway.fresh(['services', 'nodes'], min_position);
@@ -66,6 +71,7 @@ export class DockerServicesController {
 
   /** With `at`: as it was known at that instant, from the log alone. */
   @Get(':docker_service_id')
+  @Needs('viewer', 'deploys')
   @ApiOkResponse({ schema: ref('DockerService') })
   async get(
     @Tenant() tenant: TenantContext,
@@ -81,6 +87,7 @@ export class DockerServicesController {
   /** Asks for the deletion; it is DELETED once the engine confirms that every container is gone. Its volumes are kept, unless it is said:
    *  refused then where another uses one of them, too. Refused as well while somebody depends on it. */
   @Delete(':docker_service_id')
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService') })
   async delete(

@@ -8,6 +8,7 @@ import { CONFIGS_SCHEMA, SECRETS_SCHEMA } from '../compute/values.dto.ts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import { isObject, type JsonObject } from '../edge/merge-patch.ts';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
@@ -32,6 +33,7 @@ export class GivenController {
 
   /** Every name, and where it comes from; values of plain ones only. */
   @Get('env')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('Env') })
   async env(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { at, min_position }: ReadOneDto): Promise<object> {
     const service = await this.#service(tenant, id, min_position, at);
@@ -43,6 +45,7 @@ export class GivenController {
   }
 
   @Put('env')
+  @Needs('developer')
   @ApiBody({ schema: ENV_SCHEMA })
   @ApiAcceptedResponse({ schema: ref('DockerService'), description: CHANGED })
   @ApiOkResponse({ schema: ref('DockerService'), description: NOTHING_ROLLS })
@@ -51,6 +54,7 @@ export class GivenController {
   }
 
   @Patch('env')
+  @Needs('developer')
   @ApiBody({ schema: { ...ENV_SCHEMA, additionalProperties: { type: 'string', nullable: true } } })
   @ApiAcceptedResponse({ schema: ref('DockerService'), description: CHANGED })
   @ApiOkResponse({ schema: ref('DockerService'), description: NOTHING_ROLLS })
@@ -59,12 +63,14 @@ export class GivenController {
   }
 
   @Get('secrets')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('GivenSecrets') })
   async secrets(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { at, min_position }: ReadOneDto): Promise<object> {
     return (await this.#service(tenant, id, min_position, at)).secrets;
   }
 
   @Put('secrets')
+  @Needs('developer')
   @ApiBody({ schema: SECRETS_SCHEMA })
   @ApiAcceptedResponse({ schema: ref('DockerService'), description: CHANGED })
   @ApiOkResponse({ schema: ref('DockerService'), description: NOTHING_ROLLS })
@@ -73,6 +79,7 @@ export class GivenController {
   }
 
   @Patch('secrets')
+  @Needs('developer')
   @ApiBody({ schema: SECRETS_SCHEMA })
   @ApiAcceptedResponse({ schema: ref('DockerService'), description: CHANGED })
   @ApiOkResponse({ schema: ref('DockerService'), description: NOTHING_ROLLS })
@@ -81,12 +88,14 @@ export class GivenController {
   }
 
   @Get('configs')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('GivenConfigs') })
   async configs(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { at, min_position }: ReadOneDto): Promise<object> {
     return { items: (await this.#service(tenant, id, min_position, at)).configs };
   }
 
   @Put('configs')
+  @Needs('developer')
   @ApiBody({ schema: { type: 'object', required: ['items'], properties: { items: { type: 'array', items: CONFIGS_SCHEMA } } } })
   @ApiAcceptedResponse({ schema: ref('DockerService'), description: CHANGED })
   @ApiOkResponse({ schema: ref('DockerService'), description: NOTHING_ROLLS })

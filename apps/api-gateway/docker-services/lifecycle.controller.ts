@@ -5,6 +5,7 @@ import { changeDockerService, deploymentIdOf, Dispatcher, startedDeployment } fr
 import type { TenantContext } from '#contracts';
 import type { DockerServiceCommand, ExistingDockerService } from '#domain';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Nothing } from '../edge/validation.pipe.ts';
 import { Gateway } from '../gateway.ts';
@@ -24,6 +25,7 @@ export class LifecycleController {
 
   /** Leaves a pause, a stop, or a halt; the last by a deployment of what failed. */
   @Post('start')
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService') })
   start(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('docker_service_id') id: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
@@ -32,6 +34,7 @@ export class LifecycleController {
 
   /** Its containers are removed and their room is given back; configuration and names are kept. */
   @Post('stop')
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService') })
   stop(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('docker_service_id') id: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
@@ -40,6 +43,7 @@ export class LifecycleController {
 
   /** Its containers are stopped and kept, with their room and ports. */
   @Post('pause')
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService') })
   pause(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('docker_service_id') id: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
@@ -48,6 +52,7 @@ export class LifecycleController {
 
   /** The same containers are started again. */
   @Post('resume')
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService') })
   resume(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('docker_service_id') id: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
@@ -56,6 +61,7 @@ export class LifecycleController {
 
   /** A deployment of the same release: every container is replaced, in the service's own way. */
   @Post('restart')
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService') })
   restart(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('docker_service_id') id: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {

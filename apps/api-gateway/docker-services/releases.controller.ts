@@ -4,16 +4,17 @@ import type { FastifyReply } from 'fastify';
 import { changeDockerService, deploymentIdOf, Dispatcher, mountsOfService, refuseWaitCycle, startedDeployment, targetsNow, waitingParts } from '#application';
 import { askedOf, provide } from './provide.ts';
 import type { TenantContext } from '#contracts';
-import { keptReleases, type DockerServiceCommand, type ExistingDockerService } from '#domain';
+import { keptReleases, workingSpec, type DockerServiceCommand, type ExistingDockerService } from '#domain';
 import { getService, listDeployments, listReleases, type Page, type Reads } from '#read-models';
 import { latestVersions } from '../compute/resolve-values.ts';
 import { answerDeployment } from '../deployments/answer-deployment.ts';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { listed, PagingAtDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
-import { refuseSurgeBeyondHostPorts } from './admission.ts';
+import { refuseHooksThatCanNeverRun, refuseSurgeBeyondHostPorts } from './admission.ts';
 import { deployCommand, DeployDockerServiceDto, RollBackDto } from './deploy-docker-service.dto.ts';
 import { dockerServiceNotFound, reachDockerService } from './reach.ts';
 
@@ -26,6 +27,7 @@ export class ReleasesController {
   ) {}
 
   @Get('releases')
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Release'), description: 'The newest first.' })
   async releases(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { at, min_position, ...query }: PagingAtDto): Promise<object> {
     if (at !== undefined) return this.#asOf(tenant, id, at, (reads) => listReleases(reads, tenant, id, query));
@@ -35,6 +37,7 @@ export class ReleasesController {
   }
 
   @Get('deployments')
+  @Needs('viewer', 'deploys')
   @ApiOkResponse({ schema: listOf('Deployment'), description: 'The latest first.' })
   async deployments(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { at, min_position, ...query }: PagingAtDto): Promise<object> {
     if (at !== undefined) return this.#asOf(tenant, id, at, (reads) => listDeployments(reads, tenant, id, query));
@@ -46,6 +49,7 @@ export class ReleasesController {
   /** Moves the service to a new release with this image, or to its present one once more. What is said here of the way is for this
    *  deployment alone. One that is under way is superseded. */
   @Post('deployments')
+  @Needs('developer', 'deploys')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Deployment') })
   async deploy(
@@ -60,6 +64,7 @@ export class ReleasesController {
       const asked = askedOf({ aggregates, nodes: nodes.present, commandId: change.commandId }, service);
       const command = await deployCommand(aggregates, service, body, asked, change.commandId);
       refuseSurgeBeyondHostPorts(nodes.present, service, command.data);
+      refuseHooksThatCanNeverRun(nodes.present, workingSpec(service), command.data.settings);
       await provide({ dispatcher: this.dispatcher, aggregates }, service, { ...asked.volumes.mounting(mountsOfService(command.data.spec, command.data.settings)), newNetworks: asked.networks.creates }, change);
       return command;
     });
@@ -67,6 +72,7 @@ export class ReleasesController {
 
   /** Cuts a new release that copies an earlier one whole, and moves the service to it. */
   @Post('rollback')
+  @Needs('developer', 'deploys')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Deployment') })
   async rollBack(

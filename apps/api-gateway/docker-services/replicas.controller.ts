@@ -4,6 +4,7 @@ import { Transform } from 'class-transformer';
 import { IsBoolean, IsOptional } from 'class-validator';
 import type { TenantContext } from '#contracts';
 import { getService, listReplicas, type Reads } from '#read-models';
+import { Needs } from '../edge/needs.ts';
 import { listed, PagingAtDto } from '../edge/paging.dto.ts';
 import { Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
@@ -26,6 +27,7 @@ export class ReplicasController {
 
   /** With the last lines that each wrote, from the agents that keep them. */
   @Get('replicas')
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Replica') })
   async replicas(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { at, min_position, ...query }: ListReplicasDto): Promise<object> {
     if (at !== undefined) return this.#asOf(tenant, id, at, query);

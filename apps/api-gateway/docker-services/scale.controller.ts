@@ -6,6 +6,7 @@ import type { TenantContext } from '#contracts';
 import type { DockerServiceCommand, ExistingDockerService } from '#domain';
 import { getService } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { ref } from '../openapi/schemas.ts';
@@ -23,6 +24,7 @@ export class ScaleController {
 
   /** Changes how many replicas are wanted; 0 keeps the service and runs none. No release is cut. */
   @Post()
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('DockerService') })
   async scale(

@@ -5,6 +5,7 @@ import type { TenantContext } from '#contracts';
 import { getService, listEvents, ownerOf } from '#read-models';
 import { ListEventsDto } from '../audit/events.dto.ts';
 import { streamLog, wantsStream } from '../audit/event-stream.ts';
+import { Needs } from '../edge/needs.ts';
 import { listed } from '../edge/paging.dto.ts';
 import { Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
@@ -19,6 +20,7 @@ export class ServiceEventsController {
   /** All that happened to it, to its deployments and replicas, in the order of the log. With `Accept: text/event-stream` it goes
    *  on live; `Last-Event-ID` resumes it. */
   @Get()
+  @Needs('viewer')
   @ApiOkResponse({ content: eventsContent })
   async events(
     @Tenant() tenant: TenantContext,

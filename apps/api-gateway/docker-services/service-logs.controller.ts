@@ -3,6 +3,7 @@ import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { TenantContext } from '#contracts';
 import { getService } from '#read-models';
+import { Needs } from '../edge/needs.ts';
 import { Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { answerLogs } from '../logs/answer-logs.ts';
@@ -17,6 +18,7 @@ export class ServiceLogsController {
 
   /** The output of every replica as one, from the agents that keep it; with `follow` what is written from then on, too. */
   @Get()
+  @Needs('viewer')
   @ApiOkResponse({ content: logsContent })
   async logs(
     @Tenant() tenant: TenantContext,

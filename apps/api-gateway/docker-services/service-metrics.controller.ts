@@ -2,6 +2,7 @@ import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { TenantContext } from '#contracts';
 import { getService, listReplicas, type ReplicaAnswer } from '#read-models';
+import { Needs } from '../edge/needs.ts';
 import { ReadDto } from '../edge/paging.dto.ts';
 import { Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
@@ -16,6 +17,7 @@ export class ServiceMetricsController {
 
   /** What each replica takes, as its agent saw it at `sampled_at`; null where it isn't running or was not sampled yet. */
   @Get()
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('ServiceMetrics') })
   async metrics(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { min_position }: ReadDto): Promise<object> {
     await this.gateway.one(['services'], min_position, () => getService(this.gateway.reads, tenant, id), dockerServiceNotFound);

@@ -1,3 +1,4 @@
+import { Controller, Get, Post } from '@nestjs/common';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,9 +7,11 @@ import { systemClock } from '#platform';
 import { MemoryBroker, MemoryLogger } from '#testing';
 import { summaries } from '../openapi/summaries.ts';
 import { GatewayUnderTest, type Json } from '../under-test.ts';
-import { PUBLIC_ROUTES } from './gate.ts';
+import { OPEN_OPERATIONS, PUBLIC_ROUTES } from './gate.ts';
 import { fingerprint } from './mutation.ts';
+import { Needs } from './needs.ts';
 import { openOperatorToken } from './operator-token.ts';
+import { refuseUndeclared } from './refuse-undeclared.ts';
 
 const VERBS = ['get', 'post', 'put', 'patch', 'delete'];
 
@@ -39,10 +42,10 @@ describe('the edge', () => {
     ).found;
 
   describe('the gate', () => {
-    it('refuses every route but the three public ones without a token, or with another one', async () => {
+    it('refuses every route but the three public ones, and signing in, without a token, or with another one', async () => {
       const known = routes();
       expect(known.length).toBeGreaterThan(35);
-      for (const [method, route] of known) {
+      for (const [method, route] of known.filter(([verb, path]) => !OPEN_OPERATIONS.has(`${verb} ${path}`))) {
         const path = route.replaceAll(/:[a-z_]+/g, 'x');
         const answers = await Promise.all([raw(method, path), raw(method, path, { authorization: 'Bearer wbt_other' }), raw(method, path, { authorization: 'Basic d2J0X3NwZWM=' })]);
         const expected = PUBLIC_ROUTES.has(route) ? [200, 503] : [401];
@@ -55,6 +58,23 @@ describe('the edge', () => {
       expect(answer.statusCode).toBe(401);
       expect(answer.headers).toMatchObject({ 'www-authenticate': 'Bearer realm="waybill"', 'content-type': expect.stringContaining('application/problem+json') });
       expect(answer.json()).toMatchObject({ status: 401, code: 'request.unauthenticated' });
+    });
+
+    it('guards no route that says of no role that it needs it, or of which it couldn’t find the project', () => {
+      @Controller('v1/things')
+      class Open {
+        @Get()
+        list(): void {}
+
+        @Get(':thing_id')
+        @Needs('viewer')
+        one(): void {}
+
+        @Post(':thing_id')
+        @Needs('operator')
+        change(): void {}
+      }
+      expect(() => refuseUndeclared([Open])).toThrow("GET /v1/things: Open.list has no @Needs\n  GET /v1/things/:thing_id: subjects.ts doesn't know where :thing_id belongs");
     });
 
     it('makes one token at the first start, that only its owner reads, and keeps it', async () => {
@@ -86,6 +106,8 @@ describe('the edge', () => {
       ['a query where none is taken', 'POST', '/v1/docker-services/x/stop?dry_run=true', undefined, {}, 422, 'request.invalid'],
       ['another media type', 'POST', '/v1/projects', '<name/>', { 'content-type': 'application/xml' }, 415, 'request.media_type'],
       ['a form', 'POST', '/v1/projects', 'name=x', { 'content-type': 'application/x-www-form-urlencoded' }, 415, 'request.media_type'],
+      ['a body that is nested too deep', 'POST', '/v1/projects', `{"name":${'['.repeat(40)}${']'.repeat(40)}}`, {}, 422, 'request.too_deep'],
+      ['a body of nothing but brackets', 'POST', '/v1/projects', `${'['.repeat(400_000)}${']'.repeat(400_000)}`, {}, 422, 'request.too_deep'],
       ['a list for a body', 'POST', '/v1/projects', '[]', {}, 422, 'request.invalid'],
       ['a body over 1 MiB', 'POST', '/v1/projects', JSON.stringify({ name: 'x'.repeat(1024 * 1024) }), {}, 413, 'request.too_large'],
       ['an If-Match that is no revision', 'POST', '/v1/projects', '{"name":"x"}', { 'if-match': 'W/"1"' }, 422, 'request.if_match_invalid'],
@@ -239,6 +261,10 @@ describe('the edge', () => {
       const job = (await gateway.call('POST', '/v1/jobs', { environment_id, image: 'nginx', plan: 'medium' })).body;
       const schedule = (await gateway.call('POST', '/v1/schedules', { cron: '0 3 * * *', job: { environment_id, image: 'nginx' } })).body;
       const own = `/v1/docker-services/${service.docker_service_id}`;
+      const { project_id } = (await gateway.call('GET', `/v1/environments/${environment_id}`)).body;
+      const user = (await gateway.call('POST', '/v1/users', { login: 'described', password: 'a long password' })).body;
+      await gateway.call('POST', `/v1/projects/${project_id}/members`, { login: 'described', role: 'viewer' });
+      await gateway.call('POST', `/v1/projects/${project_id}/tokens`, { name: 'described', role: 'viewer', expires_in_ms: 60_000 });
       await gateway.call('POST', '/v1/projections/services/rebuild');
       while ((await gateway.call('GET', '/v1/projections')).body.items.every((view: Json) => view.last_rebuild === null)) await systemClock.sleep(20);
       const examples: [string, string][] = [
@@ -246,6 +272,7 @@ describe('the edge', () => {
         ['Deployment', `/v1/deployments/${service.deployment.deployment_id}`], ['EventList', `${own}/events`], ['Explanation', `${own}/explain`], ['Logs', `${own}/logs`],
         ['Schedule', `/v1/schedules/${schedule.schedule_id}`], ['ScheduleList', '/v1/schedules'], ['ServiceMetrics', `${own}/metrics`], ['Job', `/v1/jobs/${job.job_id}`], ['JobList', '/v1/jobs'], ['NodeList', '/v1/nodes'], ['PlanList', '/v1/plans'], ['ProjectList', '/v1/projects'],
         ['EnvironmentList', '/v1/environments'], ['AuditEntryList', '/v1/audit'], ['ProjectionList', '/v1/projections'], ['Problem', '/v1/plans/none'],
+        ['MemberList', `/v1/projects/${project_id}/members`], ['TokenList', `/v1/projects/${project_id}/tokens`], ['UserList', '/v1/users'], ['User', `/v1/users/${user.user_id}`], ['CurrentSession', '/v1/sessions/current'],
       ];
       const ajv = new Ajv2020({ strict: false, validateFormats: false });
       ajv.addSchema(document, 'openapi');

@@ -1,45 +1,64 @@
-import { type CanActivate, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { TenantContext } from '#contracts';
-import { Rejection } from '#domain';
-import type { OperatorToken } from './operator-token.ts';
+import { admit } from '../access/admit.ts';
+import type { RequestLimits } from '../access/request-limits.ts';
+import { OPERATOR, type Principals } from '../access/principals.ts';
+import { Gateway } from '../gateway.ts';
+import { NEED, type Need } from './needs.ts';
 
 /** The only paths that answer without a token. */
 export const PUBLIC_ROUTES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/openapi.json']);
+/** And the one operation that gives a token to whoever brings a password. */
+export const OPEN_OPERATIONS: ReadonlySet<string> = new Set(['POST /v1/sessions']);
 
-/** No token, or one that isn't known: HTTP 401. */
+const isOpen = ({ method, routeOptions: { url } }: FastifyRequest): boolean => url !== undefined && (PUBLIC_ROUTES.has(url) || OPEN_OPERATIONS.has(`${method} ${url}`));
+
+/** No token, or one that counts no more: HTTP 401. */
 export class Unauthenticated extends Error {}
 
-const OPERATOR: TenantContext = { principal: { type: 'token', id: 'tok_operator' }, projects: 'all', role: 'operator' };
+const NO_TOKEN = 'send the header Authorization: Bearer <token>';
 
-/** Runs before anything else of every request, unknown paths too and before the body is read: who is this?
- *  @throws Unauthenticated */
-export const authenticate = (token: OperatorToken) => (request: FastifyRequest, _: FastifyReply, done: () => void): void => {
-  const route = request.routeOptions.url;
-  if (route !== undefined && PUBLIC_ROUTES.has(route)) return done();
-  const presented = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  if (presented === undefined) throw new Unauthenticated('send the header Authorization: Bearer <token>');
-  if (!token.matches(presented)) throw new Unauthenticated('this token is not known here; the operator’s stands in operator.token under WAYBILL_HOME');
-  request.tenant = OPERATOR;
-  done();
+/** What a request brings along to say who sends it; undefined where it brings nothing. */
+export const presentedBy = (request: FastifyRequest): string | undefined => /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+
+/** Runs before anything else of every request, unknown paths too and before the body is read: who is this, and do they ask for too much?
+ *  @throws Unauthenticated, TooManyRequests */
+export const authenticate = (principals: Principals, limits: RequestLimits) => (request: FastifyRequest, _: FastifyReply, done: (error?: Error) => void): void => {
+  const presented = presentedBy(request);
+  if (presented !== undefined && principals.isOperators(presented)) {
+    request.tenant = isOpen(request) ? null : OPERATOR;
+    return done();
+  }
+  limits.ofAddress(request.ip);
+  if (isOpen(request)) return done();
+  if (presented === undefined) throw new Unauthenticated(NO_TOKEN);
+  takeIn(request, presented, principals, limits).then(() => done(), done);
 };
 
-const OPERATOR_ONLY = 'waybill:operator-only';
-/** A route for those who run the platform. */
-export const OperatorOnly = () => SetMetadata(OPERATOR_ONLY, true);
+async function takeIn(request: FastifyRequest, presented: string, principals: Principals, limits: RequestLimits): Promise<void> {
+  const tenant = await principals.of(presented);
+  if (!tenant) throw new Unauthenticated('this token is not known here, has expired or was revoked; the operator’s stands in operator.token under WAYBILL_HOME');
+  limits.ofPrincipal(tenant.principal.id);
+  request.tenant = tenant;
+  request.stillStands = async () => (await principals.of(presented)) === tenant;
+}
 
-/** Denies by default: a handler runs for nobody but a known principal, with the role that the route asks for. */
+/** Denies by default: a handler runs for nobody but a known principal, with the role that the route asks for in the project that the request is about. */
 @Injectable()
 export class RoleGuard implements CanActivate {
-  constructor(private readonly reflector: Reflector) {}
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly gateway: Gateway,
+  ) {}
 
-  canActivate(context: ExecutionContext): boolean {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    if (PUBLIC_ROUTES.has(request.routeOptions.url ?? '')) return true;
-    if (!request.tenant) throw new Unauthenticated('send the header Authorization: Bearer <token>');
-    if (request.tenant.role === 'operator') return true;
-    if (this.reflector.getAllAndOverride<boolean>(OPERATOR_ONLY, [context.getHandler(), context.getClass()])) throw new Rejection('forbidden', 'role.operator_needed', 'ask an operator of the platform to do this');
-    return true;
+    if (isOpen(request)) return true;
+    if (!request.tenant) throw new Unauthenticated(NO_TOKEN);
+    const need = this.reflector.getAllAndOverride<Need | undefined>(NEED, [context.getHandler(), context.getClass()]);
+    if (!need) throw new Error(`${context.getClass().name}.${context.getHandler().name} says of no role that it needs it`);
+    if (need.role !== 'anybody') request.mutation?.allow(need.role);
+    return request.tenant.role === 'operator' || admit(this.gateway, request, request.tenant, need).then(() => true);
   }
 }

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '#contracts';
 import { Conflict, OutcomeUnknown, PreconditionFailed, Unavailable } from '#event-store';
 import { problem, problemOf, type Problem } from '#platform';
+import { TooManyRequests } from '../access/request-limits.ts';
 import { Unauthenticated } from './gate.ts';
 import { InvalidRequest } from './invalid-request.ts';
 
@@ -19,6 +20,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (answer.status >= 500) this.logger.error('request failed', { method: request.method, path: request.url.split('?')[0], code: answer.code, error });
     // A stream that has begun can't become a problem any more.
     if (reply.sent || reply.raw.headersSent) return void reply.raw.destroy();
+    if (error instanceof TooManyRequests) reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))));
     sendProblem(reply, answer);
   }
 }
@@ -33,6 +35,7 @@ export function sendProblem(reply: FastifyReply, answer: Problem): void {
 /** What the platform's table can't know, since it belongs to HTTP or to the event store. null: look there. */
 function ofTheEdge(error: unknown): Problem | null {
   if (error instanceof InvalidRequest) return problem(422, error.code, error.message, { errors: error.errors });
+  if (error instanceof TooManyRequests) return problem(429, error.code, error.message, { facts: { retry_after_ms: error.retryAfterMs } });
   if (error instanceof Unauthenticated) return problem(401, 'request.unauthenticated', error.message);
   return error instanceof HttpException ? ofTheFramework(error) : ofTheEventStore(error);
 }

@@ -10,6 +10,8 @@ declare module 'fastify' {
     tenant: TenantContext | null;
     /** Set before the handler of every POST, PUT, PATCH and DELETE. */
     mutation: Mutation | null;
+    /** Whether the context of this request is still the one that its token gives. null on public routes. */
+    stillStands: (() => Promise<boolean>) | null;
   }
 }
 

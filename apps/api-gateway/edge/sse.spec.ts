@@ -30,7 +30,7 @@ class Socket extends Writable {
   }
 }
 
-const replyOver = (raw: Socket) => ({ raw, getHeaders: () => ({}), hijack: () => undefined }) as unknown as FastifyReply;
+const replyOver = (raw: Socket, stillStands: (() => Promise<boolean>) | null = null) => ({ raw, request: { stillStands }, getHeaders: () => ({}), hijack: () => undefined }) as unknown as FastifyReply;
 
 describe('an event stream', () => {
   const numbered = (given: number[], until = Infinity) =>
@@ -68,6 +68,24 @@ describe('an event stream', () => {
     await running;
     expect(raw.headers).toMatchObject({ 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' });
     expect(raw.taken).toEqual([': connected\n\n', ...[0, 1, 2].map((id) => `id: ${id}\nevent: Counted\ndata: {"text":"${'x'.repeat(40)}"}\n\n`)]);
+  });
+
+  it('ends soon after its reader may read it no more, and goes on while that can’t be asked', async () => {
+    const [raw, { clock, stopping }] = [new Socket(), parts()];
+    let stands: () => Promise<boolean> = async () => true;
+    const source = async function* (signal: AbortSignal) {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      yield* [];
+    };
+    const running = streamEvents(replyOver(raw, () => stands()), source, { clock, stopping: stopping.signal, onBroken: () => undefined });
+    await clock.advance(11_000);
+    stands = () => Promise.reject(new Error('the store is away'));
+    await clock.advance(11_000);
+    expect(raw.writableEnded).toBe(false);
+    stands = async () => false;
+    await clock.advance(5_000);
+    await running;
+    expect(raw.writableEnded).toBe(true);
   });
 
   it('ends when the process does, and tells of trouble that is nobody’s wish', async () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '#contracts';
 
 /** What a body of text looks like, beside the text itself. */
@@ -14,6 +14,8 @@ export interface TextStream {
 }
 
 const BEAT_MS = 15_000;
+/** So often a stream looks whether whoever reads it still may. */
+const STANDING_MS = 5_000;
 
 /** Answers with a body that is made while it is sent, until the client leaves, the source ends or `stopping` fires. A slow client
  *  slows its own source only: nothing is taken from it while the socket is full. */
@@ -32,6 +34,11 @@ export async function streamText(
   raw.writeHead(200, { 'content-type': kind.contentType, 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
   if (kind.opening) raw.write(kind.opening);
   if (kind.beat) void beat(raw, kind.beat, signal, parts.clock);
+  let hasFallen = false;
+  void endWithStanding(reply.request, signal, parts.clock, () => {
+    hasFallen = true;
+    left.abort();
+  });
   let isBroken = false;
   try {
     for await (const text of source(signal)) {
@@ -43,10 +50,20 @@ export async function streamText(
     isBroken = !signal.aborted;
     if (isBroken) parts.onBroken(error);
   } finally {
-    isBroken ||= parts.stopping.aborted;
+    isBroken ||= parts.stopping.aborted || hasFallen;
     left.abort();
     if (isBroken && !kind.resumes) raw.destroy();
     else raw.end();
+  }
+}
+
+/** A token that is revoked, a member who is removed: what was open to them is closed, and whatever they still may they ask for anew. */
+async function endWithStanding({ stillStands }: FastifyRequest, signal: AbortSignal, clock: Clock, end: () => void): Promise<void> {
+  for (;;) {
+    await clock.sleep(STANDING_MS, signal);
+    if (signal.aborted) return;
+    // Where it can't be asked it stands until it can.
+    if (!(await stillStands?.().catch(() => true) ?? true)) return end();
   }
 }
 

@@ -14,21 +14,36 @@ export class ValidationPipe implements PipeTransform {
     if (!metatype || PLAIN.has(metatype) || type === 'custom' || type === 'param') return value;
     const plain = value ?? {};
     if (typeof plain !== 'object' || Array.isArray(plain)) throw new InvalidRequest([{ pointer: '', code: 'type', detail: 'must be a JSON object' }]);
+    const separator = type === 'query' ? '?' : '/';
     if (metatype === Nothing) {
-      refuseUnknown(Object.keys(plain), type === 'query' ? '?' : '/');
+      refuseUnknown(Object.keys(plain), separator);
       return plain;
     }
     // Most reads ask for nothing special: what was found well once is so every time.
     const isEmpty = Object.keys(plain).length === 0;
     if (isEmpty && this.#wellWhenEmpty.has(metatype as new () => object)) return new (metatype as new () => object)();
+    refuseInherited(plain, separator);
     const dto = plainToInstance(metatype, plain, { exposeUnsetFields: false }) as object;
     const errors = await validate(dto, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
     if (errors.length === 0 && isEmpty) this.#wellWhenEmpty.add(metatype as new () => object);
     if (errors.length === 0) return dto;
-    const prefix = type === 'query' ? '?' : '/';
-    throw new InvalidRequest(errors.flatMap((error) => fieldErrors(error, '', prefix)));
+    throw new InvalidRequest(errors.flatMap((error) => fieldErrors(error, '', separator)));
   }
 }
+
+/** Names that every object has by birth, such as `constructor`, stand for no field and for no key of a map either: the libraries below find them in their own
+ *  tables, and let them pass or trip over them. @throws InvalidRequest that names each of these */
+function refuseInherited(value: object, separator: '?' | '/'): void {
+  const paths = inheritedNames(value);
+  if (paths.length > 0) throw new InvalidRequest(paths.map((path) => ({ pointer: `${separator}${path}`, code: 'unknown_field', detail: `nothing can be called ${path.split('/').at(-1)}` })));
+}
+
+/** As pointers without their first slash. */
+const inheritedNames = (value: object): readonly string[] =>
+  Object.entries(value).flatMap(([name, held]): readonly string[] => {
+    if (!Array.isArray(value) && name in Object.prototype) return [name];
+    return typeof held === 'object' && held !== null ? inheritedNames(held as object).map((inner) => `${escaped(name)}/${inner}`) : [];
+  });
 
 /** The body of a route that takes none: what a client means by it can't be served, and isn't passed over. */
 export class Nothing {}

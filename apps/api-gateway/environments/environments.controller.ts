@@ -6,6 +6,7 @@ import { reaches, type TenantContext } from '#contracts';
 import type { EnvironmentId, ProjectId } from '#domain';
 import { getEnvironment, listEnvironments, type Reads } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { listed, PagingAtDto, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
@@ -23,6 +24,7 @@ export class EnvironmentsController {
   ) {}
 
   @Post('projects/:project_id/environments')
+  @Needs('owner')
   @ApiCreatedResponse({ schema: ref('Environment') })
   async create(
     @Tenant() tenant: TenantContext,
@@ -39,15 +41,18 @@ export class EnvironmentsController {
   }
 
   @Get('projects/:project_id/environments')
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Environment') })
   async listOfProject(@Tenant() tenant: TenantContext, @Param('project_id') projectId: string, @Query() { at, min_position, ...query }: PagingAtDto): Promise<object> {
     const environments = (reads: Reads) => listEnvironments(reads, tenant, { ...query, project_id: projectId });
     if (at !== undefined) return listed(await this.gateway.past(at, projectId, environments, projectNotFound));
+    if (!reaches(tenant, projectId)) throw projectNotFound();
     await this.gateway.fresh(['environments'], min_position);
     return listed(await environments(this.gateway.reads));
   }
 
   @Get('environments')
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Environment') })
   async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListEnvironmentsDto): Promise<object> {
     await this.gateway.fresh(['environments'], min_position);
@@ -55,6 +60,7 @@ export class EnvironmentsController {
   }
 
   @Get('environments/:environment_id')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('Environment') })
   get(@Tenant() tenant: TenantContext, @Param('environment_id') id: string, @Query() { at, min_position }: ReadOneDto): Promise<object> {
     if (at !== undefined) return this.gateway.past(at, id, (reads) => getEnvironment(reads, tenant, id), environmentNotFound);
@@ -63,6 +69,7 @@ export class EnvironmentsController {
 
   /** Refused while a service is in it. */
   @Delete('environments/:environment_id')
+  @Needs('owner')
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'Gone; its network follows.' })
   async delete(

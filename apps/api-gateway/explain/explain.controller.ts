@@ -9,7 +9,7 @@ import {
 } from '#read-models';
 import { deploymentNotFound } from '../deployments/answer-deployment.ts';
 import { dockerServiceNotFound } from '../docker-services/reach.ts';
-import { OperatorOnly } from '../edge/gate.ts';
+import { Needs, OperatorOnly } from '../edge/needs.ts';
 import { ReadDto } from '../edge/paging.dto.ts';
 import { Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
@@ -28,6 +28,7 @@ export class ExplainController {
 
   /** Or why a single replica of it is as it is: with `replica_id`. */
   @Get('docker-services/:docker_service_id/explain')
+  @Needs('viewer')
   @ApiTags('docker-services')
   @ApiOkResponse({ schema: ref('Explanation') })
   service(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { min_position, replica_id: replicaId, ...reach }: ExplainServiceDto): Promise<object> {
@@ -35,6 +36,7 @@ export class ExplainController {
   }
 
   @Get('deployments/:deployment_id/explain')
+  @Needs('viewer')
   @ApiTags('deployments')
   @ApiOkResponse({ schema: ref('Explanation') })
   deployment(@Tenant() tenant: TenantContext, @Param('deployment_id') id: string, @Query() { min_position, ...reach }: ExplainDto): Promise<object> {
@@ -42,6 +44,7 @@ export class ExplainController {
   }
 
   @Get('jobs/:job_id/explain')
+  @Needs('viewer')
   @ApiTags('jobs')
   @ApiOkResponse({ schema: ref('Explanation') })
   job(@Tenant() tenant: TenantContext, @Param('job_id') id: string, @Query() { min_position, ...reach }: ExplainDto): Promise<object> {
@@ -49,6 +52,7 @@ export class ExplainController {
   }
 
   @Get('schedules/:schedule_id/explain')
+  @Needs('viewer')
   @ApiTags('schedules')
   @ApiOkResponse({ schema: ref('Explanation') })
   schedule(@Tenant() tenant: TenantContext, @Param('schedule_id') id: string, @Query() { min_position, ...reach }: ExplainDto): Promise<object> {
@@ -57,6 +61,7 @@ export class ExplainController {
 
   /** Where it is and why, or why it is on no node. */
   @Get('volumes/:volume_id/explain')
+  @Needs('viewer')
   @ApiTags('volumes')
   @ApiOkResponse({ schema: ref('Explanation') })
   volume(@Tenant() tenant: TenantContext, @Param('volume_id') id: string, @Query() { min_position, ...reach }: ExplainDto): Promise<object> {

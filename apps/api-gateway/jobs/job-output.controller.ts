@@ -5,6 +5,7 @@ import type { TenantContext } from '#contracts';
 import { getJob, listEvents, ownerOf } from '#read-models';
 import { ListEventsDto } from '../audit/events.dto.ts';
 import { streamLog, wantsStream } from '../audit/event-stream.ts';
+import { Needs } from '../edge/needs.ts';
 import { listed } from '../edge/paging.dto.ts';
 import { Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
@@ -22,6 +23,7 @@ export class JobOutputController {
 
   /** What it wrote, from the agents that keep it: also when its container is long gone. */
   @Get('logs')
+  @Needs('viewer')
   @ApiOkResponse({ content: logsContent })
   async logs(@Tenant() tenant: TenantContext, @Param('job_id') id: string, @Query() query: LogsDto, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.#job(tenant, id, query.min_position);
@@ -31,6 +33,7 @@ export class JobOutputController {
 
   /** All that happened to it and its attempts; live with `Accept: text/event-stream`. */
   @Get('events')
+  @Needs('viewer')
   @ApiOkResponse({ content: eventsContent })
   async events(
     @Tenant() tenant: TenantContext,

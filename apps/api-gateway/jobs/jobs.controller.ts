@@ -7,6 +7,7 @@ import type { JobId } from '#domain';
 import { getJob, listJobs, listJobsAt } from '#read-models';
 import { refuseJobThatCanNeverRun } from '../docker-services/admission.ts';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { listed, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Nothing } from '../edge/validation.pipe.ts';
@@ -26,6 +27,7 @@ export class JobsController {
 
   /** A container that runs once to its end. */
   @Post()
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Job') })
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: JobDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
@@ -46,6 +48,7 @@ export class JobsController {
   }
 
   @Get()
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Job'), description: 'The latest first.' })
   async list(@Tenant() tenant: TenantContext, @Query() { at, min_position, ...query }: ListJobsDto): Promise<object> {
     await this.gateway.fresh(['jobs'], min_position);
@@ -54,6 +57,7 @@ export class JobsController {
   }
 
   @Get(':job_id')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('Job') })
   async get(@Tenant() tenant: TenantContext, @Param('job_id') id: string, @Query() { at, min_position }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const job = at === undefined ? await this.#one(tenant, id, min_position) : await this.gateway.past(at, id, (reads) => getJob(reads, tenant, id), jobNotFound);
@@ -63,6 +67,7 @@ export class JobsController {
 
   /** Runs the same container again, as a new job: the same release too, where it came from one. */
   @Post(':job_id/run')
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Job') })
   async run(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Param('job_id') source: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
@@ -78,6 +83,7 @@ export class JobsController {
 
   /** Stops its container; it is CANCELLED when its engine has said so. */
   @Post(':job_id/cancel')
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Job') })
   async cancel(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('job_id') id: string, @Body() _body: Nothing, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {

@@ -2,7 +2,7 @@ import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { readFigureFacts } from '#read-models';
-import { OperatorOnly } from '../edge/gate.ts';
+import { OperatorOnly } from '../edge/needs.ts';
 import { Gateway } from '../gateway.ts';
 import { containerFamilies } from './container-families.ts';
 import { CONTENT_TYPE, expositionOf } from './exposition.ts';

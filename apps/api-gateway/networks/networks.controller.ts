@@ -5,6 +5,7 @@ import { createNetwork, Dispatcher, networkIdOf, ToNetwork } from '#application'
 import { reaches, type TenantContext } from '#contracts';
 import { network as networkRules, OWN_NETWORK, Rejection, streamOf, type EnvironmentId, type ExistingNetwork } from '#domain';
 import { getNetwork, listNetworks, USER_VIEWS } from '#read-models';
+import { Needs } from '../edge/needs.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, ReadDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
@@ -25,6 +26,7 @@ export class NetworksController {
 
   /** Makes a network beside an environment's own; its subnet follows in a moment. */
   @Post()
+  @Needs('developer')
   @ApiCreatedResponse({ schema: ref('Network') })
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateNetworkDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const { aggregates } = this.gateway.parts;
@@ -38,6 +40,7 @@ export class NetworksController {
 
   /** The environments' own too. */
   @Get()
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Network') })
   async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListNetworksDto): Promise<object> {
     await this.gateway.fresh(VIEWS, min_position);
@@ -45,6 +48,7 @@ export class NetworksController {
   }
 
   @Get(':network_id')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('Network') })
   async get(@Tenant() tenant: TenantContext, @Param('network_id') id: string, @Query() { min_position }: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const network = await this.#one(tenant, id, min_position);
@@ -54,6 +58,7 @@ export class NetworksController {
 
   /** Refused while somebody uses it, and for an environment's own. */
   @Delete(':network_id')
+  @Needs('developer')
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'Gone; its nodes take it down.' })
   async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('network_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {

@@ -6,7 +6,7 @@ import { Dispatcher, ToNode } from '#application';
 import type { TenantContext } from '#contracts';
 import { PLATFORM, Rejection, type NodeCommand } from '#domain';
 import { getNode, listNodes, type NodeAnswer } from '#read-models';
-import { OperatorOnly } from '../edge/gate.ts';
+import { OperatorOnly } from '../edge/needs.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, PagingDto, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';

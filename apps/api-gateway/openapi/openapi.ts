@@ -1,6 +1,6 @@
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { PUBLIC_ROUTES } from '../edge/gate.ts';
+import { OPEN_OPERATIONS, PUBLIC_ROUTES } from '../edge/gate.ts';
 import { answerSchemas, pageSchemas, ref } from './schemas.ts';
 import { summaries } from './summaries.ts';
 
@@ -9,6 +9,7 @@ interface Operation {
   summary?: string;
   parameters?: object[];
   responses: Record<string, object>;
+  security?: object[];
 }
 
 const VERBS = ['get', 'post', 'put', 'patch', 'delete'] as const;
@@ -40,7 +41,9 @@ export function describe(app: NestFastifyApplication): OpenAPIObject {
       const operation = item[verb] as Operation | undefined;
       if (!operation) continue;
       operation.summary = summaries[`${verb} ${path}`] ?? '';
-      complete(operation, CHANGING.has(verb));
+      const isOpen = OPEN_OPERATIONS.has(`${verb.toUpperCase()} ${path}`);
+      if (isOpen) operation.security = [];
+      complete(operation, CHANGING.has(verb) && !isOpen);
     }
   }
   return document;

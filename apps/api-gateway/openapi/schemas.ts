@@ -1,5 +1,6 @@
 import { RESOURCE_KINDS } from '#domain';
 import { KINDS } from '#read-models';
+import { accessSchemas } from './access-schemas.ts';
 import { anything, flag, idOf, instant, many, mapOf, named, object, one, orNull, text, whole, type Schema } from './schema-words.ts';
 
 const reason = orNull(named('Reason'));
@@ -92,6 +93,7 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     { project_id: ids.project_id, ...quotaLimits, reserved: quotaAmounts, used: quotaAmounts, warnings: many(named('Reason')) },
     { docker_service_id: idOf('svc') },
   ),
+  ...accessSchemas,
   Environment: object({ ...ids, name: text, network_id: idOf('net'), created_at: instant, created_by: actor }),
   Secret: object({ secret_id: idOf('sec'), ...heldValue }),
   Config: object({ config_id: idOf('cfg'), ...heldValue, content: orNull(text) }),

@@ -6,7 +6,7 @@ import type { TenantContext } from '#contracts';
 import { PLATFORM, Rejection } from '#domain';
 import { getPlan, listPlans } from '#read-models';
 import { resourcesOf } from '../compute/container-spec.ts';
-import { OperatorOnly } from '../edge/gate.ts';
+import { Needs, OperatorOnly } from '../edge/needs.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, PagingDto, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
@@ -23,6 +23,7 @@ export class PlansController {
   ) {}
 
   @Get()
+  @Needs('anybody')
   @ApiOkResponse({ schema: listOf('Plan') })
   async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: PagingDto): Promise<object> {
     await this.gateway.fresh(['plans'], min_position);
@@ -30,6 +31,7 @@ export class PlansController {
   }
 
   @Get(':name')
+  @Needs('anybody')
   @ApiOkResponse({ schema: ref('Plan') })
   async get(@Tenant() tenant: TenantContext, @Param('name') name: string, @Query() { at, min_position }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const plan = at === undefined ? await this.#one(tenant, name, min_position) : await this.gateway.past(at, name, (reads) => getPlan(reads, tenant, name), planNotFound);

@@ -9,6 +9,7 @@ import { CreateDockerServiceDto } from '../docker-services/create-docker-service
 import { dockerServiceNotFound } from '../docker-services/reach.ts';
 import { askedIn } from '../compute/asked.ts';
 import { askedOf } from '../docker-services/provide.ts';
+import { Needs } from '../edge/needs.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { projectOf } from '../environments/reach.ts';
@@ -27,6 +28,7 @@ export class PreviewController {
 
   /** A dry run of a creation. It has no revision to be bound to. */
   @Post('preview')
+  @Needs('developer')
   @HttpCode(200)
   @ApiOkResponse({ schema: ref('Preview') })
   async creation(@Tenant() tenant: TenantContext, @Change('new') { commandId }: Mutation, @Body() body: CreateDockerServiceDto): Promise<PreviewAnswer> {
@@ -42,6 +44,7 @@ export class PreviewController {
   /** A dry run of a PATCH, a scale or a deployment. Its `revision`, sent as `If-Match` with the real one, makes that a 412 where the service was
    *  changed in between; what others have taken of the nodes meanwhile no revision can tell. */
   @Post(':docker_service_id/preview')
+  @Needs('developer')
   @HttpCode(200)
   @ApiOkResponse({ schema: ref('Preview') })
   async change(@Tenant() tenant: TenantContext, @Change() { commandId, ifMatch }: Mutation, @Param('docker_service_id') id: string, @Body() body: PreviewDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<PreviewAnswer> {

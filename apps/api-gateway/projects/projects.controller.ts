@@ -5,7 +5,7 @@ import { createProject, deleteProject, Dispatcher, projectIdOf } from '#applicat
 import { reaches, type TenantContext } from '#contracts';
 import { Rejection, type ProjectId } from '#domain';
 import { getProject, listProjects } from '#read-models';
-import { OperatorOnly } from '../edge/gate.ts';
+import { Needs, OperatorOnly } from '../edge/needs.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
@@ -32,6 +32,7 @@ export class ProjectsController {
   }
 
   @Get()
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Project') })
   async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListProjectsDto): Promise<object> {
     await this.gateway.fresh(['projects'], min_position);
@@ -39,6 +40,7 @@ export class ProjectsController {
   }
 
   @Get(':project_id')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('Project') })
   async get(@Tenant() tenant: TenantContext, @Param('project_id') id: string, @Query() { at, min_position }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const project = at === undefined ? await this.#one(tenant, id, min_position) : await this.gateway.past(at, id, (reads) => getProject(reads, tenant, id), projectNotFound);
@@ -59,6 +61,7 @@ export class ProjectsController {
   ): Promise<void> {
     if (!reaches(tenant, id)) throw projectNotFound();
     this.gateway.accept(reply, await deleteProject(this.parts, id as ProjectId, change.metadata(id), change.ifMatch));
+    await this.gateway.parts.identities.forgetTokensOf(id as ProjectId);
   }
 
   #one(tenant: TenantContext, id: string, minPosition?: string) {

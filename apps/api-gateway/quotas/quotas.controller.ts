@@ -5,7 +5,7 @@ import { Dispatcher, ToProject } from '#application';
 import { reaches, type TenantContext } from '#contracts';
 import { NO_QUOTA, project as projectRules, Rejection, reservedBy, streamOf, type DockerServiceId, type Project, type Quotas } from '#domain';
 import { reachDockerService } from '../docker-services/reach.ts';
-import { OperatorOnly } from '../edge/gate.ts';
+import { Needs, OperatorOnly } from '../edge/needs.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { ReadDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
@@ -26,6 +26,7 @@ export class QuotasController {
 
   /** What the project may have reserved at most, what is reserved, and what is taken of it. */
   @Get('projects/:project_id/quota')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('Quota') })
   async ofProject(@Tenant() tenant: TenantContext, @Param('project_id') id: string, @Query() _query: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const { quotas, revision } = await this.#project(tenant, id);
@@ -46,6 +47,7 @@ export class QuotasController {
 
   /** The same of one service, which its project's holds too. */
   @Get('docker-services/:docker_service_id/quota')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('Quota') })
   async ofService(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() _query: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const { dockerServiceId, projectId } = await reachDockerService(this.gateway.parts.aggregates, tenant, id);
@@ -56,6 +58,7 @@ export class QuotasController {
 
   /** Makes no release and rolls nothing; at most what its project has. */
   @Put('docker-services/:docker_service_id/quota')
+  @Needs('owner')
   @ApiOkResponse({ schema: ref('Quota') })
   async changeOfService(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('docker_service_id') id: string, @Body() body: QuotaDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const { dockerServiceId, projectId, lifecycle } = await reachDockerService(this.gateway.parts.aggregates, tenant, id);

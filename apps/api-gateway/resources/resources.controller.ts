@@ -7,6 +7,7 @@ import { resource as resourceRules, streamOf, type ExistingResource } from '#dom
 import { getResource, listResources, USER_VIEWS } from '#read-models';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import { isObject } from '../edge/merge-patch.ts';
+import { Needs } from '../edge/needs.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { listed, ReadDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
@@ -30,6 +31,7 @@ export class ResourcesController {
 
   /** Something that services use: elsewhere, or a service behind it. */
   @Post()
+  @Needs('developer')
   @ApiCreatedResponse({ schema: ref('Resource') })
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateResourceDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const { aggregates } = this.gateway.parts;
@@ -45,6 +47,7 @@ export class ResourcesController {
   }
 
   @Get()
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Resource') })
   async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListResourcesDto): Promise<object> {
     await this.gateway.fresh(USER_VIEWS, min_position);
@@ -52,6 +55,7 @@ export class ResourcesController {
   }
 
   @Get(':resource_id')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('Resource') })
   async get(@Tenant() tenant: TenantContext, @Param('resource_id') id: string, @Query() { min_position }: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const resource = await this.#one(tenant, id, min_position);
@@ -61,6 +65,7 @@ export class ResourcesController {
 
   /** A merge patch (RFC 7396) of the body that would create it. Whoever depends on it is rolled to where it is then. */
   @Patch(':resource_id')
+  @Needs('developer')
   @ApiBody({ type: PatchResourceDto })
   @ApiOkResponse({ schema: ref('Resource') })
   async change(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('resource_id') id: string, @Body() body: object, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
@@ -76,6 +81,7 @@ export class ResourcesController {
 
   /** Refused while somebody uses it. */
   @Delete(':resource_id')
+  @Needs('developer')
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'Gone.' })
   async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('resource_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {

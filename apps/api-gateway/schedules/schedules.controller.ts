@@ -11,6 +11,7 @@ import { ListEventsDto } from '../audit/events.dto.ts';
 import { refuseJobThatCanNeverRun } from '../docker-services/admission.ts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { listed, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
@@ -29,6 +30,7 @@ export class SchedulesController {
 
   /** Makes a job at every due minute. */
   @Post()
+  @Needs('developer')
   @ApiCreatedResponse({ schema: ref('Schedule') })
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateScheduleDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const id = scheduleIdOf(change.commandId);
@@ -40,6 +42,7 @@ export class SchedulesController {
   }
 
   @Get()
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Schedule'), description: 'The latest first.' })
   async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListSchedulesDto): Promise<object> {
     await this.gateway.fresh(['schedules'], min_position);
@@ -48,6 +51,7 @@ export class SchedulesController {
   }
 
   @Get(':schedule_id')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('Schedule') })
   async get(@Tenant() tenant: TenantContext, @Param('schedule_id') id: string, @Query() { at, min_position }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const schedule = at === undefined ? await this.#one(tenant, id, min_position) : await this.#asOf(tenant, id, at);
@@ -57,6 +61,7 @@ export class SchedulesController {
 
   /** From now on: nothing that was due before is made good. */
   @Patch(':schedule_id')
+  @Needs('developer')
   @ApiOkResponse({ schema: ref('Schedule') })
   async change(
     @Tenant() tenant: TenantContext,
@@ -76,6 +81,7 @@ export class SchedulesController {
 
   /** Jobs that it has made run on. */
   @Delete(':schedule_id')
+  @Needs('developer')
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'It makes no more jobs.' })
   async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('schedule_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
@@ -86,6 +92,7 @@ export class SchedulesController {
 
   /** What it fired and passed over, and why; live with `Accept: text/event-stream`. */
   @Get(':schedule_id/events')
+  @Needs('viewer')
   @ApiOkResponse({ content: eventsContent })
   async events(
     @Tenant() tenant: TenantContext,
@@ -116,7 +123,7 @@ export class SchedulesController {
 
   async #asked(tenant: TenantContext, { commandId }: Mutation, body: JobDto) {
     const { projectId, environmentId, template } = await askedJob(this.gateway, tenant, body, { at: '/job', commandId, mayMake: false });
-    refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, await specOfTemplate(this.gateway.parts.aggregates, template));
+    refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, await specOfTemplate(this.gateway.parts.aggregates, template), undefined, '/job');
     return { projectId, environmentId, job: template };
   }
 

@@ -7,6 +7,7 @@ import { Sensitive, type EnvironmentId, type ProjectId } from '#domain';
 import { getConfig, listConfigs, USER_VIEWS, type ConfigAnswer } from '#read-models';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { listed } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
@@ -28,6 +29,7 @@ export class ConfigsController {
   }
 
   @Post()
+  @Needs('developer')
   @ApiCreatedResponse({ schema: ref('Config') })
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateConfigDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const { project_id, environment_id, name, content } = body;
@@ -41,6 +43,7 @@ export class ConfigsController {
 
   /** Without their contents. */
   @Get()
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Config') })
   async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListHeldDto): Promise<object> {
     await this.gateway.fresh(['configs', ...USER_VIEWS], min_position);
@@ -50,6 +53,7 @@ export class ConfigsController {
 
   /** With its content. */
   @Get(':config_id')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('Config') })
   async get(@Tenant() tenant: TenantContext, @Param('config_id') id: string, @Query() { at, min_position, version }: ReadConfigDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     if (at !== undefined) return this.#asOf(tenant, id, at);
@@ -60,6 +64,7 @@ export class ConfigsController {
 
   /** Another content, as the next version. */
   @Put(':config_id')
+  @Needs('developer')
   @ApiOkResponse({ schema: ref('Config') })
   async change(
     @Tenant() tenant: TenantContext,
@@ -76,6 +81,7 @@ export class ConfigsController {
 
   /** Refused while somebody uses it. */
   @Delete(':config_id')
+  @Needs('developer')
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'Gone, with all of its contents.' })
   async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('config_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {

@@ -6,6 +6,7 @@ import { reaches, type TenantContext } from '#contracts';
 import { Sensitive, type EnvironmentId, type ProjectId } from '#domain';
 import { getSecret, listSecrets, USER_VIEWS } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { listed, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
@@ -28,6 +29,7 @@ export class SecretsController {
 
   /** The value is kept encrypted, and no answer ever gives it back. */
   @Post()
+  @Needs('developer')
   @ApiCreatedResponse({ schema: ref('Secret') })
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateSecretDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const { project_id, environment_id, name, value } = body;
@@ -40,6 +42,7 @@ export class SecretsController {
   }
 
   @Get()
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Secret') })
   async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListHeldDto): Promise<object> {
     await this.gateway.fresh(['secrets', ...USER_VIEWS], min_position);
@@ -47,6 +50,7 @@ export class SecretsController {
   }
 
   @Get(':secret_id')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('Secret') })
   async get(@Tenant() tenant: TenantContext, @Param('secret_id') id: string, @Query() { at, min_position }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const secret = at === undefined ? await this.#one(tenant, id, min_position) : await this.gateway.past(at, id, (reads) => getSecret(reads, tenant, id), () => this.#keep.notFound());
@@ -56,6 +60,7 @@ export class SecretsController {
 
   /** Another value, as the next version. */
   @Put(':secret_id')
+  @Needs('developer')
   @ApiOkResponse({ schema: ref('Secret') })
   async change(
     @Tenant() tenant: TenantContext,
@@ -72,6 +77,7 @@ export class SecretsController {
 
   /** Refused while somebody uses it. */
   @Delete(':secret_id')
+  @Needs('developer')
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'Gone, with all of its values.' })
   async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('secret_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {

@@ -1,6 +1,6 @@
 import { volumeIdOf, type Mounting, type NewVolume } from '#application';
 import {
-  claimKey, project, sizeRefusal, streamOf, volume as volumeRules, volumesIn,
+  claimKey, isName, LIMITS, NAME_RULE, project, sizeRefusal, streamOf, volume as volumeRules, volumesIn,
   type DockerServiceId, type EnvironmentId, type ExistingVolume, type Node, type ProjectId, type VolumeId, type VolumeMount, type VolumeNeed, type VolumeBackend,
 } from '#domain';
 import type { AggregateStore } from '#event-store';
@@ -29,6 +29,7 @@ export class AskedVolumes {
   /** @param at where the list stands in the body. @param mayMake whether one that isn't there is to be made.
    *  @throws InvalidRequest where fields lack or contradict each other, or what is there: `volume.not_found`, `volume.differs`, `volume.size_…` */
   async mounts(asked: readonly MountDto[] | null | undefined, at: string, mayMake: boolean): Promise<readonly VolumeMount[]> {
+    if ((asked?.length ?? 0) > LIMITS.volumes) throw refused(at, 'too_many', `must be at most ${LIMITS.volumes} volumes`);
     const mounts: VolumeMount[] = [];
     for (const [index, mount] of (asked ?? []).entries()) mounts.push(await this.#mount(mount, `${at}/${index}`, mayMake));
     return mounts;
@@ -73,6 +74,7 @@ export class AskedVolumes {
   async #byName(asked: MountDto, at: string, mayMake: boolean): Promise<{ readonly name: string; readonly volumeId: VolumeId }> {
     const { name } = asked;
     if (name == null) throw refused(`${at}/name`, 'required', 'is needed without volume_id');
+    if (!isName(name)) throw refused(`${at}/name`, 'invalid', `must be ${NAME_RULE}`);
     const { aggregates, projectId, environmentId, commandId } = this.scope;
     const { state } = await aggregates.load(project, streamOf('project', projectId));
     const holder = state.claims.get(claimKey({ scope: 'volume', environmentId, name }))?.holder as VolumeId | undefined;

@@ -6,6 +6,7 @@ import { reaches, type TenantContext } from '#contracts';
 import { Rejection, streamOf, volume as volumeRules, type EnvironmentId, type ExistingVolume } from '#domain';
 import { getVolume, listVolumes, type VolumeAnswer } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
+import { Needs } from '../edge/needs.ts';
 import { listed, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { projectOf } from '../environments/reach.ts';
@@ -25,6 +26,7 @@ export class VolumesController {
 
   /** Makes a persistent volume; on which node it is follows from its first user. */
   @Post()
+  @Needs('developer')
   @ApiCreatedResponse({ schema: ref('Volume') })
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateVolumeDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const { aggregates, nodes } = this.gateway.parts;
@@ -38,6 +40,7 @@ export class VolumesController {
   }
 
   @Get()
+  @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Volume') })
   async list(@Tenant() tenant: TenantContext, @Query() { min_position, ...query }: ListVolumesDto): Promise<object> {
     await this.gateway.fresh(['volumes'], min_position);
@@ -46,6 +49,7 @@ export class VolumesController {
   }
 
   @Get(':volume_id')
+  @Needs('viewer')
   @ApiOkResponse({ schema: ref('Volume') })
   async get(@Tenant() tenant: TenantContext, @Param('volume_id') id: string, @Query() { at, min_position }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const volume = at === undefined ? await this.#one(tenant, id, min_position) : await this.#asOf(tenant, id, at);
@@ -55,6 +59,7 @@ export class VolumesController {
 
   /** Asks for the deletion, with all that is in it; it is DELETED once its node's agent confirms that nothing is left. */
   @Delete(':volume_id')
+  @Needs('developer')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Volume') })
   async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('volume_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {

@@ -13,6 +13,10 @@ export type VolumeId = Id<'vol'>;
 export type SecretId = Id<'sec'>;
 export type ConfigId = Id<'cfg'>;
 export type ResourceId = Id<'res'>;
+export type UserId = Id<'usr'>;
+export type TokenId = Id<'tok'>;
+/** An address that requests came from. */
+export type OriginId = Id<'ori'>;
 
 /** What a replica belongs to: it fills a slot of a service, or is an attempt of a job. */
 export type Owner =
@@ -20,7 +24,7 @@ export type Owner =
   | { readonly type: 'job'; readonly id: JobId };
 
 /** The first part of a stream's name; the rest is the id: `docker_service-svc_…`. */
-export type StreamCategory = 'project' | 'docker_service' | 'deployment' | 'replica' | 'node' | 'job' | 'schedule' | 'plan' | 'network' | 'network_pool' | 'volume' | 'secret' | 'config' | 'resource' | 'audit_chain';
+export type StreamCategory = 'project' | 'docker_service' | 'deployment' | 'replica' | 'node' | 'job' | 'schedule' | 'plan' | 'network' | 'network_pool' | 'volume' | 'secret' | 'config' | 'resource' | 'audit_chain' | 'user';
 
 /** `docker_service-svc_…` */
 export const streamOf = (category: StreamCategory, id: string): string => `${category}-${id}`;

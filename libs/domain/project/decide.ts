@@ -1,3 +1,5 @@
+import { memberDecisions, partings, type MemberCommand } from '../access/members.ts';
+import { tokenDecisions, type TokenCommand } from '../access/tokens.ts';
 import type { Cases, Decider } from '../kernel/decider.ts';
 import type { DockerServiceId, EnvironmentId, ProjectId } from '../kernel/ids.ts';
 import { Rejection } from '../kernel/rejection.ts';
@@ -6,11 +8,12 @@ import { decideQuotas, type QuotaCommand, type QuotaState, reserve, warningsAfte
 import type { NameScope, ProjectEvent } from './events.ts';
 import { isName, NAME_RULE } from './name.ts';
 import { claimKey, evolve, initial, type Environment, type NameClaim, type Project } from './project.ts';
+import { standingProject } from './standing-project.ts';
 
 export type ProjectCommand =
   /** With its first environment, in one append: a project is never without one from the start. */
   | { type: 'CreateProject'; data: { projectId: ProjectId; name: string; environment: Environment } }
-  /** Its environments go with it. */
+  /** Its environments go with it, its members and its tokens. */
   | { type: 'DeleteProject'; data: Record<never, never> }
   | { type: 'CreateEnvironment'; data: Environment }
   | { type: 'DeleteEnvironment'; data: { environmentId: EnvironmentId } }
@@ -18,9 +21,14 @@ export type ProjectCommand =
    *  append; with whose service's quota it counts for. */
   | { type: 'ClaimName'; data: NameClaim & { room?: { amounts: QuotaAmounts; countsFor: DockerServiceId | null } } }
   | { type: 'ReleaseName'; data: { scope: NameScope; environmentId: EnvironmentId | null; name: string; holder: string } }
-  | QuotaCommand;
+  | QuotaCommand
+  | MemberCommand
+  | TokenCommand;
 
 const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
+  ...memberDecisions,
+  ...tokenDecisions,
+
   CreateProject(project, { data: { projectId, name, environment } }) {
     if (project.status !== 'absent') throw new Rejection('conflict', 'project.exists', 'it was created by another request: read it instead');
     refuseName(name);
@@ -33,17 +41,18 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
 
   DeleteProject(project) {
     if (project.status === 'deleted') return [];
-    const { projectId, name, environments, claims } = present(project);
+    const { projectId, name, environments, claims } = standingProject(project);
     const held = holding(claims);
     if (held.length) throw inUse('project.in_use', held);
     return [
       ...[...environments.values()].map((environment) => ({ type: 'EnvironmentDeleted' as const, data: { ...environment, projectId } })),
+      ...partings(project, projectId),
       { type: 'ProjectDeleted', data: { projectId, name } },
     ];
   },
 
   CreateEnvironment(project, { data }) {
-    const { projectId, environments } = present(project);
+    const { projectId, environments } = standingProject(project);
     if (environments.has(data.environmentId)) return [];
     refuseName(data.name);
     const same = [...environments.values()].find(({ name }) => name === data.name);
@@ -53,7 +62,7 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
 
   DeleteEnvironment(project, { data: { environmentId } }) {
     if (project.status === 'deleted') return [];
-    const { projectId, environments, claims } = present(project);
+    const { projectId, environments, claims } = standingProject(project);
     const environment = environments.get(environmentId);
     if (!environment) return [];
     const held = holding(claims).filter((claim) => claim.environmentId === environmentId);
@@ -87,6 +96,7 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
 
 /** What has to be deleted first. Networks go with their environment: whoever is in one holds it himself. */
 const holding = (claims: Project['claims']): readonly NameClaim[] => [...claims.values()].filter(({ scope }) => scope !== 'network');
+
 function ofQuota(project: Project, command: QuotaCommand): readonly ProjectEvent[] {
   return decideQuotas(quotaState(project), command);
 }
@@ -97,13 +107,6 @@ function quotaState({ projectId, quotas }: Project): QuotaState {
   return { projectId, quotas };
 }
 
-function present(project: Project): Project & { projectId: ProjectId; name: string } {
-  const { status, projectId, name } = project;
-  if (status === 'deleted') throw new Rejection('conflict', 'project.deleted', 'it was deleted: create another one');
-  if (projectId === null || name === null) throw new Rejection('not_found', 'project.not_found', 'no project of this id was ever created');
-  return { ...project, projectId, name };
-}
-
 /** Names of projects are claimed on the platform's stream only, those of services and resources in an environment of this project, those of secrets and configs
  *  in one or in none. */
 function refuseScope(project: Project, { scope, environmentId }: NameClaim): void {
@@ -111,7 +114,7 @@ function refuseScope(project: Project, { scope, environmentId }: NameClaim): voi
     if (project.status !== 'absent') throw new Rejection('invalid', 'name.wrong_scope', "a project's name is claimed on the platform's stream");
     return;
   }
-  const { environments } = present(project);
+  const { environments } = standingProject(project);
   if (environmentId === null && scope !== 'docker_service' && scope !== 'resource') return;
   if (environmentId === null || !environments.has(environmentId)) {
     throw new Rejection('not_found', 'environment.not_found', 'the project has no such environment: create it first', { environmentId });

@@ -1,3 +1,4 @@
+import type { AccessEvent } from '../access/events.ts';
 import type { EnvironmentId, NetworkId, ProjectId } from '../kernel/ids.ts';
 import type { QuotaEvent } from '../quota/events.ts';
 
@@ -7,6 +8,7 @@ export type NameScope = 'project' | 'docker_service' | 'volume' | 'network' | 's
 
 export type ProjectEvent =
   | QuotaEvent
+  | AccessEvent
   | { type: 'ProjectCreated'; data: { projectId: ProjectId; name: string } }
   | { type: 'ProjectDeleted'; data: { projectId: ProjectId; name: string } }
   | { type: 'EnvironmentCreated'; data: { environmentId: EnvironmentId; projectId: ProjectId; name: string; networkId: NetworkId } }

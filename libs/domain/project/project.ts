@@ -1,5 +1,8 @@
+import { memberEvolutions } from '../access/members.ts';
+import type { ProjectRole } from '../access/roles.ts';
+import { tokenEvolutions, type IssuedToken } from '../access/tokens.ts';
 import type { Cases } from '../kernel/decider.ts';
-import type { EnvironmentId, NetworkId, ProjectId } from '../kernel/ids.ts';
+import type { EnvironmentId, NetworkId, ProjectId, TokenId, UserId } from '../kernel/ids.ts';
 import type { QuotaEvent } from '../quota/events.ts';
 import { evolveQuotas, noQuotas, type Quotas } from '../quota/quotas.ts';
 import type { NameScope, ProjectEvent } from './events.ts';
@@ -30,15 +33,20 @@ export interface Project {
   /** By `claimKey`. */
   readonly claims: ReadonlyMap<string, NameClaim>;
   readonly quotas: Quotas;
+  readonly members: ReadonlyMap<UserId, ProjectRole>;
+  /** Those that weren't revoked; expired ones among them. */
+  readonly tokens: ReadonlyMap<TokenId, IssuedToken>;
 }
 
-export const initial: Project = { status: 'absent', projectId: null, name: null, environments: new Map(), claims: new Map(), quotas: noQuotas };
+export const initial: Project = { status: 'absent', projectId: null, name: null, environments: new Map(), claims: new Map(), quotas: noQuotas, members: new Map(), tokens: new Map() };
 
 /** Where a name is unique. */
 export const claimKey = ({ scope, environmentId, name }: Pick<NameClaim, 'scope' | 'environmentId' | 'name'>): string =>
   `${scope}|${environmentId ?? ''}|${name}`;
 
 const evolutions: Cases<ProjectEvent, Project, Project> = {
+  ...memberEvolutions,
+  ...tokenEvolutions,
   ProjectCreated: (project, { data: { projectId, name } }) => ({ ...project, status: 'present', projectId, name }),
   ProjectDeleted: (project) => ({ ...project, status: 'deleted' }),
   EnvironmentCreated: (project, { data: { environmentId, name, networkId } }) => ({

@@ -62,6 +62,11 @@ export const projects: View<ProjectDocument> = {
       RoomReleased: inStep,
       QuotaWarningRaised: (project, event) => ({ ...inStep(project, event), ...(event.data.scope === 'project' && { quota_warnings: { ...project.quota_warnings, [warningKey(event.data)]: warningReason(event.data) } }) }),
       QuotaWarningEnded: (project, event) => ({ ...inStep(project, event), ...(event.data.scope === 'project' && { quota_warnings: withoutWarning(project.quota_warnings, event.data) }) }),
+      MemberAdded: inStep,
+      MemberRoleChanged: inStep,
+      MemberRemoved: inStep,
+      TokenIssued: inStep,
+      TokenRevoked: inStep,
     },
   ),
 };

@@ -1,0 +1,177 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { Transient, type Clock } from '#contracts';
+import type { OriginId, ProjectId, TokenId, UserId } from '#domain';
+import type { IdentityStore, KeptOrigin, KeptToken, KeptUser } from './port.ts';
+
+/** SQLite waits for a lock by blocking the process: for a moment only, longer waits are asynchronous. Milliseconds. */
+const BLOCKING_WAIT_MS = 10;
+const PAUSE_MS = 20;
+const PATIENCE_MS = 5_000;
+
+const SCHEMA = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA secure_delete = ON;
+  CREATE TABLE IF NOT EXISTS users (
+    userId       TEXT PRIMARY KEY,
+    login        TEXT NOT NULL UNIQUE,
+    name         TEXT,
+    passwordHash TEXT NOT NULL,
+    createdAt    INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS tokens (
+    hash      TEXT PRIMARY KEY,
+    tokenId   TEXT NOT NULL,
+    projectId TEXT NOT NULL,
+    name      TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS tokens_by_id ON tokens (tokenId);
+  CREATE INDEX IF NOT EXISTS tokens_by_project ON tokens (projectId);
+  CREATE TABLE IF NOT EXISTS origins (
+    originId TEXT PRIMARY KEY,
+    address  TEXT NOT NULL UNIQUE
+  ) STRICT;
+  PRAGMA user_version = 1;
+`;
+
+/** Identities in one SQLite file (0600), made where it is lacking; several processes may share it, on one machine. What was kept is on the disk, and what
+ *  was forgotten is overwritten. @throws Transient `identity_store.unavailable` when it can't be opened or stays locked. */
+export async function openSqliteIdentities({ file, clock }: { readonly file: string; readonly clock: Clock }): Promise<IdentityStore> {
+  const db = opened(file);
+  const store = new SqliteIdentities(db, clock);
+  try {
+    await store.prepare();
+    if (file !== ':memory:') chmodSync(file, 0o600);
+    return store;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function opened(file: string): DatabaseSync {
+  try {
+    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    return new DatabaseSync(file, { timeout: BLOCKING_WAIT_MS });
+  } catch (error) {
+    throw unusable(error);
+  }
+}
+
+/** Without a word of what was to be written. */
+const unusable = (error: unknown): Transient => new Transient('identity_store.unavailable', `the store of identities can't be used: ${(error as Error).message}`);
+
+class SqliteIdentities implements IdentityStore {
+  constructor(
+    private readonly db: DatabaseSync,
+    private readonly clock: Clock,
+  ) {}
+
+  prepare(): Promise<void> {
+    return this.#try(() => this.db.exec(SCHEMA));
+  }
+
+  async insertUser({ userId, login, name, passwordHash, createdAt }: KeptUser): Promise<KeptUser> {
+    await this.#run('INSERT OR IGNORE INTO users VALUES (?, ?, ?, ?, ?)', userId, login, name, passwordHash, createdAt);
+    return (await this.findUser(userId)) ?? (await this.findLogin(login))!;
+  }
+
+  findUser(userId: UserId): Promise<KeptUser | null> {
+    return this.#one<KeptUser>('SELECT * FROM users WHERE userId = ?', userId);
+  }
+
+  findLogin(login: string): Promise<KeptUser | null> {
+    return this.#one<KeptUser>('SELECT * FROM users WHERE login = ?', login);
+  }
+
+  findUsers(userIds: readonly UserId[]): Promise<readonly KeptUser[]> {
+    return this.#all<KeptUser>('SELECT * FROM users WHERE userId IN (SELECT value FROM json_each(?))', JSON.stringify(userIds));
+  }
+
+  listUsers(after: string | null, limit: number): Promise<readonly KeptUser[]> {
+    return this.#all<KeptUser>('SELECT * FROM users WHERE login > ? ORDER BY login LIMIT ?', after ?? '', limit);
+  }
+
+  setPassword(userId: UserId, passwordHash: string): Promise<void> {
+    return this.#run('UPDATE users SET passwordHash = ? WHERE userId = ?', passwordHash, userId);
+  }
+
+  forgetUser(userId: UserId): Promise<void> {
+    return this.#run('DELETE FROM users WHERE userId = ?', userId);
+  }
+
+  insertToken({ hash, tokenId, projectId, name }: KeptToken): Promise<void> {
+    return this.#run('INSERT OR IGNORE INTO tokens VALUES (?, ?, ?, ?)', hash, tokenId, projectId, name);
+  }
+
+  findToken(hash: string): Promise<KeptToken | null> {
+    return this.#one<KeptToken>('SELECT * FROM tokens WHERE hash = ?', hash);
+  }
+
+  tokensOf(projectId: ProjectId): Promise<readonly KeptToken[]> {
+    return this.#all<KeptToken>('SELECT * FROM tokens WHERE projectId = ? ORDER BY hash', projectId);
+  }
+
+  forgetHash(hash: string): Promise<void> {
+    return this.#run('DELETE FROM tokens WHERE hash = ?', hash);
+  }
+
+  forgetToken(tokenId: TokenId): Promise<void> {
+    return this.#run('DELETE FROM tokens WHERE tokenId = ?', tokenId);
+  }
+
+  forgetTokensOf(projectId: ProjectId): Promise<void> {
+    return this.#run('DELETE FROM tokens WHERE projectId = ?', projectId);
+  }
+
+  async originOf(address: string, fresh: OriginId): Promise<OriginId> {
+    const known = () => this.#one<KeptOrigin>('SELECT * FROM origins WHERE address = ?', address);
+    const before = await known();
+    if (before) return before.originId;
+    await this.#run('INSERT OR IGNORE INTO origins VALUES (?, ?)', fresh, address);
+    return (await known())!.originId;
+  }
+
+  findOrigin(originId: OriginId): Promise<KeptOrigin | null> {
+    return this.#one<KeptOrigin>('SELECT * FROM origins WHERE originId = ?', originId);
+  }
+
+  forgetOrigin(originId: OriginId): Promise<void> {
+    return this.#run('DELETE FROM origins WHERE originId = ?', originId);
+  }
+
+  async close(): Promise<void> {
+    this.db.close();
+  }
+
+  async #run(sql: string, ...values: SQLInputValue[]): Promise<void> {
+    await this.#try(() => this.db.prepare(sql).run(...values));
+  }
+
+  async #one<T>(sql: string, ...values: SQLInputValue[]): Promise<T | null> {
+    return (await this.#all<T>(sql, ...values))[0] ?? null;
+  }
+
+  #all<T>(sql: string, ...values: SQLInputValue[]): Promise<readonly T[]> {
+    return this.#try(() => this.db.prepare(sql).all(...values).map((row) => ({ ...row }) as T));
+  }
+
+  /** @throws Transient `identity_store.unavailable`, without a word of what was to be written */
+  async #try<T>(attempt: () => T): Promise<T> {
+    const begun = this.clock.monotonic();
+    for (;;) {
+      try {
+        return attempt();
+      } catch (error) {
+        const isBusy = BUSY.has(((error as { errcode?: number }).errcode ?? 0) & 0xff);
+        if (!isBusy || this.clock.monotonic() - begun >= PATIENCE_MS) throw unusable(error);
+      }
+      await this.clock.sleep(PAUSE_MS);
+    }
+  }
+}
+
+/** SQLITE_BUSY, SQLITE_LOCKED: https://www.sqlite.org/rescode.html */
+const BUSY: ReadonlySet<number> = new Set([5, 6]);
