@@ -50,7 +50,9 @@ export class ReplicaVolumes {
   }
 
   private async send(replica: PresentReplica, { volumeId, projectId }: ExistingVolume, command: VolumeCommand, expected: bigint): Promise<bigint> {
-    const commandId = commandIdOf(command.type, volumeId, replica.replicaId, String(replica.attempts + 1), String(expected));
+    // Another scheduler may have chosen another node meanwhile: that is no repetition.
+    const where = command.type === 'BindVolume' ? command.data.nodeId : 'any';
+    const commandId = commandIdOf(command.type, volumeId, replica.replicaId, String(replica.attempts + 1), String(expected), where);
     const metadata = causedBy(this.index.causeOf(replica.replicaId), commandId, projectId, this.ports.clock.now());
     try {
       return (await this.ports.aggregates.handle(volumeRules, streamOf('volume', volumeId), command, metadata, { expected })).revision;

@@ -4,7 +4,7 @@ import type { Hook } from '../docker-service/hook.ts';
 import type { ReplicaId } from '../kernel/ids.ts';
 import { type Amount, larger, NOTHING, plus } from '../kernel/units.ts';
 import { hostPortKeys } from '../node/room.ts';
-import { boundsOf } from '../rollout/bounds.ts';
+import { boundsOf, isRoll } from '../rollout/bounds.ts';
 import { leastOf, mostOf, NO_AMOUNTS, type QuotaAmounts } from './amounts.ts';
 
 /** A replica that was ordered and may run, or still takes room, as far as is known. */
@@ -52,11 +52,10 @@ const amountsOf = (amount: Amount, held: readonly HeldReplica[], wanted: number)
 
 /** Where nothing of before is wanted any more there is no roll: new slots are filled, and others when what leaves them has ended. */
 function rollRoom(service: ExistingDockerService, active: ActiveDeployment, held: readonly HeldReplica[]): QuotaAmounts {
-  const { replicas: wanted, stableRelease, superseded, releases } = service;
-  const { toRelease, settings, kind } = active;
+  const { replicas: wanted, superseded, releases } = service;
+  const { toRelease, settings } = active;
   const before = held.filter(({ isNew }) => !isNew);
-  const isRoll = kind !== 'create' && (stableRelease !== null || superseded.length > 0 || before.some(({ isStopped }) => !isStopped));
-  const way = isRoll ? mixedRoom(service, active, before) : slotBySlot(service, held, { wanted, each: limitOf(service, toRelease) });
+  const way = superseded.length > 0 || isRoll(service, before) ? mixedRoom(service, active, before) : slotBySlot(service, held, { wanted, each: limitOf(service, toRelease) });
   const spec = releases.get(toRelease);
   const hook = larger(hookLimit(settings.preDeploy, spec), hookLimit(settings.postDeploy, spec));
   return amountsOf(plus(larger(way, runningAtOnce(service, held)), hook), held, wanted);

@@ -1,4 +1,5 @@
 import type { DeploySettings } from '../docker-service/deploy-settings.ts';
+import type { ExistingDockerService } from '../docker-service/docker-service.ts';
 
 /** How far a roll may go from the wanted number, in replicas. */
 export interface Bounds {
@@ -17,6 +18,11 @@ export function boundsOf({ strategy, maxSurge, maxUnavailable }: Pick<DeploySett
   const unavailable = amountOf(maxUnavailable ?? fallback.unavailable, replicas, Math.floor);
   return { surge, unavailable: surge + unavailable > 0 ? unavailable : 1 };
 }
+
+/** Whether a deployment rolls from something: a stable release, or replicas of before that are wanted still. Else slots are filled, and filled
+ *  again when what was in them has ended, without a surge: nothing is reserved for one. @param before what may run and isn't ordered by it */
+export const isRoll = ({ stableRelease }: Pick<ExistingDockerService, 'stableRelease'>, before: readonly { readonly isStopped: boolean }[]): boolean =>
+  stableRelease !== null || before.some(({ isStopped }) => !isStopped);
 
 /** `3`, or `25%` of the replicas. */
 function amountOf(asked: number | string, replicas: number, round: (share: number) => number): number {

@@ -10,6 +10,8 @@ import { nextOrder, stepOf, type OrderMaker } from './step.ts';
 export interface RollTarget {
   readonly strategy: DeploySettings['strategy'];
   readonly bounds: Bounds;
+  /** Something of before is wanted still. Else there is no roll: slots are filled, and filled again when what was in them has ended. */
+  readonly isRoll: boolean;
   /** Slots 1 to this number. */
   readonly wanted: number;
   /** What new replicas run. */
@@ -92,7 +94,7 @@ class Roll {
     const waiting = this.slots.filter((slot) => this.waitsForEnd(slot));
     const failed = this.slots.flatMap(({ before }) => before).filter((each) => this.target.hasFailed(each));
     const stops = [
-      ...failed.flatMap((each) => this.spare([each], { code: 'replica_failed', message: `another replica is tried in slot ${each.order.slot}` })),
+      ...failed.flatMap((each) => this.spareFailed(each, { code: 'replica_failed', message: `another replica is tried in slot ${each.order.slot}` })),
       ...this.spare(useless, moving),
       ...this.spare(ready.flatMap(({ before }) => before), moving),
       ...this.spare(highestFirst, scaled),
@@ -134,6 +136,11 @@ class Roll {
     });
   }
 
+  /** It may serve again by now: then it stays until others do, beside the one that is tried. Without a roll nothing starts beside it. */
+  private spareFailed(each: Standing, reason: Reason): Step['stops'] {
+    return this.target.isRoll ? this.spare([each], reason) : [{ replicaId: each.order.replicaId, reason }];
+  }
+
   /** Empty slots first, then those whose replica doesn't serve, then the others in order, those that nobody hears from last. A slot that has two of
    *  before, since the roll that was under way was taken over, gets no third: one of them leaves as soon as others serve. */
   creates(stops: Step['stops']): readonly ReplicaOrder[] {
@@ -148,7 +155,10 @@ class Roll {
         room -= 1;
         return [nextOrder(this.maker, view.slot, this.target.release)];
       }
-      if (!replaced || inHand >= this.target.bounds.unavailable || !this.canPrepareBeside(replaced)) return [];
+      // What its agent has given up isn't counted among those that live: whoever waits for its end is.
+      const more = replaced?.seen.final ? 1 : 0;
+      if (!replaced || more > room || inHand >= this.target.bounds.unavailable || !this.canPrepareBeside(replaced)) return [];
+      room -= more;
       inHand += 1;
       return [nextOrder(this.maker, view.slot, this.target.release, { replaces: replaced.order.replicaId })];
     });
@@ -156,7 +166,8 @@ class Roll {
 
   /** In recreation nobody new starts before all of before are gone. */
   private mayStartBeside({ before }: SlotView): boolean {
-    if (this.target.strategy === 'rolling') return before.length === 0 || this.target.bounds.surge > 0 || before.every(({ seen }) => seen.final);
+    const { strategy, isRoll, bounds } = this.target;
+    if (strategy === 'rolling') return before.length === 0 || (isRoll && bounds.surge > 0) || before.every(({ seen }) => seen.final);
     return !this.standing.some((each) => isLive(each) && !this.target.isGood(each));
   }
 

@@ -1,9 +1,10 @@
-import { boundsOf } from './bounds.ts';
+import { boundsOf, isRoll } from './bounds.ts';
 import { hostPortKeys } from '../node/room.ts';
 import type { Reason } from '../kernel/reason.ts';
 import { isSame } from '../kernel/same.ts';
 import { deadlineReason, deadlinesOf, failureReason, isJudged, newFailures, progressDeadline } from './judge.ts';
 import type { Moving } from './moving.ts';
+import { isEnded } from './observed.ts';
 import { goodOnes, hasRolled, planRoll, type RollTarget } from './plan-roll.ts';
 import { NOTHING_TO_DO, type RolloutPlan } from './rollout-plan.ts';
 import { isAvailable, isLive, isSettled, type Standing } from './standing.ts';
@@ -12,12 +13,14 @@ import { isAvailable, isLive, isSettled, type Standing } from './standing.ts';
 const REJUDGE_MS = 1000;
 
 /** The roll to a release by the deployment's settings: to the new one, or back to the stable one. */
-export function targetOf({ service, active, deployment }: Moving, release: number, isGood: (standing: Standing) => boolean, way: { readonly isImpatient: boolean; readonly moving: Reason }): RollTarget {
+export function targetOf({ service, active, deployment, standing }: Moving, release: number, isGood: (standing: Standing) => boolean, way: { readonly isImpatient: boolean; readonly moving: Reason }): RollTarget {
   const spec = service.releases.get(release);
   const constraints = spec?.constraints ?? [];
   const { strategy } = active.settings;
+  const before = standing.filter(({ order, seen }) => !seen.final && !isEnded(seen) && !deployment.orders.replicas.has(order.replicaId));
   return {
     strategy,
+    isRoll: isRoll(service, before.map(({ order }) => ({ isStopped: order.stopped !== null }))),
     bounds: boundsOf(active.settings, service.replicas, hostPortKeys(spec?.ports ?? []).length > 0),
     wanted: service.replicas,
     release,
