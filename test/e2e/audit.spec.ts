@@ -90,6 +90,7 @@ describe('the audit', () => {
     const project = (await world.service(id)).project_id;
     expect(found.projects).toContainEqual(expect.objectContaining({ project_id: project, head: expect.any(String), broken_at: null }));
     await deleted(world, id);
+    await world.eventually('its name is free', async () => (await world.get(`/v1/audit?project_id=${project}&what=NameReleased`)).items.length === 1);
     await world.eventually('that stands under one, too', async () => (await world.get('/v1/audit/verify')).projects.every(({ events, sealed }: Doc) => events === sealed));
     await world.installation.stop();
     if (world.stores.env['EVENT_STORE_URL']) return;

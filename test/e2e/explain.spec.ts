@@ -129,8 +129,8 @@ describe('why, and what if', () => {
 
     it('of a crash loop leads from each restart to the end before it, with its exit code and last lines', async () => {
       const { docker_service_id: id } = await world.createService({ name: 'crashing', command: ['/bin/sh', '-c', 'echo oh no; exit 3'], restart_policy: { name: 'on-failure', max_retries: 5, delay_ms: 200 } });
-      await world.serviceWhen(id, 'it is given up', ({ replicas, status }) => status === 'FAILED' || replicas.failed === 1);
-      const [{ replica_id }] = (await world.get(`/v1/docker-services/${id}/replicas`)).items;
+      const [{ replica_id }] = await world.eventually('it is ordered', async () => (await world.get(`/v1/docker-services/${id}/replicas`)).items.length === 1).then(async () => (await world.get(`/v1/docker-services/${id}/replicas`)).items);
+      await world.serviceWhen(id, 'it is given up', ({ status }) => status === 'FAILED');
       const explained = await explain(`docker-services/${id}`);
       expect(explained.summary).toMatch(/^crashing is FAILED: .*exit code 3/);
       const path = ledTo(await world.get(`/v1/docker-services/${id}/explain?replica_id=${replica_id}`), 'restarted');

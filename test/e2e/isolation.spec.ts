@@ -72,7 +72,7 @@ describe('isolation', () => {
     try {
       if (isStream && answer.status === 200) return { status: 200, body: null };
       const text = await answer.text();
-      return { status: answer.status, body: text && answer.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text };
+      return { status: answer.status, body: text && /\bjson\b|\+json/.test(answer.headers.get('content-type') ?? '') ? JSON.parse(text) : text };
     } finally {
       leaving.abort();
     }

@@ -29,6 +29,8 @@ export class ProblemFilter implements ExceptionFilter {
 export function sendProblem(reply: FastifyReply, answer: Problem): void {
   if (answer.status === 401) reply.header('www-authenticate', 'Bearer realm="waybill"');
   if (answer.status === 503) reply.header('retry-after', '1');
+  // A connection that is closed under what is still being sent is reset, and the client never reads why: the rest is taken, and thrown away.
+  if (answer.status === 413) reply.removeHeader('connection');
   reply.code(answer.status).type('application/problem+json').send(answer);
 }
 

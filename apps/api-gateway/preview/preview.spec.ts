@@ -122,7 +122,7 @@ describe('a preview', () => {
 
     it('says what the rules and the nodes refuse, with the field that is at fault', async () => {
       const id = await create({ replicas: 1, ports: [{ container_port: 80, host_port: 9_090 }] });
-      expect((await of(id, { scale: { replicas: 3 } })).body).toMatchObject({ conflicts: [{ code: 'placement.host_port_spread', pointer: null, detail: expect.stringContaining('host-1, host-2') }] });
+      expect((await of(id, { scale: { replicas: 3 } })).body).toMatchObject({ conflicts: [{ code: 'placement.host_port_spread', pointer: '/scale/replicas', detail: expect.stringContaining('host-1, host-2') }] });
       expect((await of(id, { scale: { replicas: -1 } })).body).toMatchObject({ conflicts: [{ pointer: '/scale/replicas' }], placements: [] });
       expect((await of(id, { patch: { labels: { 'no such': 'x'.repeat(70_000) } } })).body.conflicts[0].pointer).toMatch(/^\/patch\/labels/);
       await gateway.succeed(id);

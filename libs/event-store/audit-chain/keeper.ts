@@ -71,6 +71,29 @@ export class ChainKeeper {
         backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS);
       }
     }
+    await this.#finish();
+  }
+
+  /** Whoever is told to stop leaves nothing unsigned that stands in the log by then. */
+  async #finish(): Promise<void> {
+    try {
+      while ((await this.#takePage()) !== 'end');
+      for (const [name, chain] of this.#chains) if (chain.tip.events > chain.sealed) await this.#seal(name, chain);
+    } catch (error) {
+      this.parts.logger.warn('the last events of the audit chain have no signed head yet', { position: this.#read, error });
+    }
+  }
+
+  async #takePage(): Promise<'end' | 'full' | 'some'> {
+    const { events, next } = await this.parts.store.readRaw(this.#read, { limit: PAGE });
+    for (const event of events) {
+      await this.#take(event);
+      this.#last = event.position;
+    }
+    const isEnd = next === this.#read;
+    this.#read = next;
+    if (isEnd) return 'end';
+    return events.length === PAGE ? 'full' : 'some';
   }
 
   /** From the heads that stand: only what came after them is read again. */
@@ -87,22 +110,16 @@ export class ChainKeeper {
   }
 
   async #follow(signal: AbortSignal, wentWell: () => void): Promise<void> {
-    const { store, clock, pollMs = POLL_MS } = this.parts;
+    const { clock, pollMs = POLL_MS } = this.parts;
     while (!signal.aborted) {
       const begun = clock.monotonic();
-      const { events, next } = await store.readRaw(this.#read, { limit: PAGE });
-      for (const event of events) {
-        await this.#take(event);
-        this.#last = event.position;
-      }
-      const isEnd = next === this.#read;
-      this.#read = next;
+      const page = await this.#takePage();
       for (const [name, chain] of this.#chains) if (this.#isDue(chain)) await this.#seal(name, chain);
       this.#moveSealedTo();
       wentWell();
-      if (isEnd) await clock.sleep(pollMs, signal);
+      if (page === 'end') await clock.sleep(pollMs, signal);
       // Others in this process have the same claim to its time.
-      else if (events.length === PAGE) await clock.sleep(Math.max(1, clock.monotonic() - begun), signal);
+      else if (page === 'full') await clock.sleep(Math.max(1, clock.monotonic() - begun), signal);
       else await scheduler.yield();
     }
   }

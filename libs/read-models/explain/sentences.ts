@@ -13,6 +13,7 @@ export const UNTOLD: ReadonlySet<string> = new Set<EventType>([
   'ProjectCreated', 'ProjectDeleted', 'EnvironmentCreated', 'EnvironmentDeleted', 'NameClaimed', 'NameReleased',
   'PlanDefined', 'PlanChanged', 'NetworkCreated', 'NetworkDeleted', 'SubnetAllotted', 'SubnetFreed',
   'ProjectQuotaChanged', 'RoomReserved', 'RoomSettled', 'RoomReleased', 'AuditHeadSigned',
+  'MemberAdded', 'MemberRoleChanged', 'MemberRemoved', 'TokenIssued', 'TokenRevoked', 'UserCreated', 'UserPasswordChanged', 'UserDeleted',
 ]);
 
 /** Whether the type has a sentence. */
