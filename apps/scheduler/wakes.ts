@@ -16,7 +16,7 @@ export interface Wakes {
   readonly volumes: ReadonlySet<VolumeId>;
   /** Services that may lack the latest version of what they follow. */
   readonly followers: ReadonlySet<DockerServiceId>;
-  /** Jobs and volumes that hold room of a quota, or may have to. */
+  /** Jobs and volumes that hold room of a quota, or may have to; and services, where nothing else may be left to look at. */
   readonly rooms: ReadonlySet<string>;
 }
 
@@ -49,7 +49,10 @@ export function allWakes(index: LogIndex): Wakes {
   for (const projectId of index.projects) found.networks.add(projectId);
   for (const holder of index.claims.keys()) found.names.add(holder);
   for (const volumeId of index.volumes.all()) found.volumes.add(volumeId);
-  for (const holder of index.holders.all()) found.room(holder);
+  for (const holder of index.holders.all()) {
+    found.room(holder);
+    found.rooms.add(holder);
+  }
   for (const id of index.followers.keys()) found.followersOf(id);
   return found;
 }

@@ -1,6 +1,6 @@
 import type { Logger } from '#contracts';
 import { LABELS, type ContainerState } from '#docker';
-import type { NodeId, ReplicaId, VolumeId } from '#domain';
+import { parseStream, type NodeId, type ReplicaId, type VolumeId } from '#domain';
 import type { Recorded } from '#event-store';
 import { MemoryReadModels } from '#testing';
 import type { Weakness } from './guards.ts';
@@ -159,6 +159,7 @@ export class World {
       this.ledger.take(event, this.timeline.now);
     }
     for (const host of this.hosts) await this.#markGhosts(host, lost);
+    this.clearances.logWasPutBack(this.ledger);
   }
 
   /** From here on anybody may touch what a restored log has lost of this: somebody from outside has. */
@@ -239,6 +240,7 @@ export class World {
     for (const { law, what } of nodeBreaches(event.stream, event.type, this.ledger)) this.accuse(law, what);
     // What the log gives to that very node again is no longer lost.
     if (event.type === 'ReplicaPlaced') this.#found(event);
+    if (event.type === 'NodeAdopted') this.clearances.overtake(parseStream(event.stream).id as NodeId, null);
     if (event.type === 'NodeAdopted') for (const [host, nodeId] of this.nodeIds) if (event.stream === `node-${nodeId}`) this.disturb(host);
   }
 
@@ -255,7 +257,13 @@ export class World {
     if (action !== 'well' && action !== 'ill') this.tell(() => `  ${host.name}  ${replicaId} slot ${container.labels[LABELS.slot]} generation ${container.labels[LABELS.generation]}: ${action}${action === 'die' ? ` (${container.exitCode})` : ''}`);
     this.truths.take(host.name, container, action, this.hostOf(this.ledger.nodeOf(replicaId)) === host);
     for (const { law, what } of containerBreaches(this, host, container, action)) this.accuse(law, what);
-    if (action === 'start') for (const volumeId of volumesOf(host, container)) host.written.add(volumeId);
+    if (action === 'start') for (const volumeId of volumesOf(host, container)) this.#takeUse(host, volumeId);
+  }
+
+  #takeUse(host: Host, volumeId: VolumeId): void {
+    host.written.add(volumeId);
+    const nodeId = this.nodeIds.get(host);
+    if (nodeId) this.clearances.overtake(nodeId, volumeId);
   }
 
   #takeVolumeGone(host: Host, volumeId: string): void {

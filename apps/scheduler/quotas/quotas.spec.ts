@@ -56,6 +56,16 @@ describe('the room of a service', () => {
     expect((await quotas()).reserved).toEqual(NO_AMOUNTS);
   });
 
+  it('is given back where its service was voided, and a log was put back to before that stood on the project', async () => {
+    world = await SchedulerWorld.begin();
+    const [holder, name] = ['svc_never', 'never'];
+    await onProject({ type: 'ReserveRoom', data: { holder, countsFor: holder, at: 0, commandId: 'cmd', amounts: containers(2) } });
+    const voiding = { type: 'VoidReservation', data: { commandId: 'cmd', name } } as const;
+    await world.aggregates.handle(dockerService, streamOf('docker_service', holder), voiding, metadata('void'));
+    await until(async () => (await held(holder)) === null);
+    expect((await quotas()).reserved).toEqual(NO_AMOUNTS);
+  });
+
   it('is given to as many of those who ask at once as it suffices for', async () => {
     world = await SchedulerWorld.begin();
     await world.createService(1);

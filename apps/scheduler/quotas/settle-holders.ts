@@ -1,4 +1,4 @@
-import { isGone, job as jobRules, type Job, jobRoom, node as nodeRules, type ProjectId, replica as replicaRules, type ReplicaId, streamOf, volume as volumeRules, volumeRoom } from '#domain';
+import { dockerService, isGone, job as jobRules, type Job, jobRoom, node as nodeRules, type ProjectId, replica as replicaRules, type ReplicaId, streamOf, volume as volumeRules, volumeRoom } from '#domain';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
 import type { LogIndex } from '../log-index.ts';
@@ -9,7 +9,8 @@ import { WriteRoom } from './write-room.ts';
 const ORPHANED_AFTER_MS = 60_000;
 
 /** Jobs and volumes as holders of room. A job's is given back when it has ended and its container is gone; a volume's goes with its name. What was
- *  made before there were quotas is counted. */
+ *  made before there were quotas is counted. What is left of a service that never came, by a log that was put back to the middle of an append, is given
+ *  back, too. */
 export class SettleHolders {
   /** By this process's own clock. */
   private readonly firstSeen = new Map<string, number>();
@@ -22,13 +23,26 @@ export class SettleHolders {
     this.rooms = new WriteRoom(ports, index);
   }
 
-  /** One look at a job or volume. Repeating it changes nothing. */
+  /** One look at a holder. Repeating it changes nothing. */
   async reconcile(holder: string): Promise<void | { againInMs: number }> {
     const projectId = this.index.holders.projectOf(holder);
     if (!projectId) return;
-    const leftMs = holder.startsWith('job_') ? await this.settleJob(projectId, holder) : await this.settleVolume(projectId, holder);
+    const leftMs = await this.settle(projectId, holder);
     if (leftMs !== null) return { againInMs: leftMs };
     this.firstSeen.delete(holder);
+  }
+
+  private settle(projectId: ProjectId, holder: string): Promise<number | null> {
+    if (holder.startsWith('job_')) return this.settleJob(projectId, holder);
+    return holder.startsWith('vol_') ? this.settleVolume(projectId, holder) : this.releaseVoided(projectId, holder);
+  }
+
+  /** Its room goes with its name, where that is still held; as long as it is there, its own settlement has the word. */
+  private async releaseVoided(projectId: ProjectId, holder: string): Promise<null> {
+    const { state: service } = await this.ports.aggregates.load(dockerService, streamOf('docker_service', holder));
+    const { quotas, revision } = await this.rooms.read(projectId);
+    if (service.status === 'voided' && quotas.holdings.has(holder)) await this.rooms.release(projectId, holder, revision);
+    return null;
   }
 
   private async settleJob(projectId: ProjectId, holder: string): Promise<number | null> {
@@ -76,9 +90,13 @@ export class SettleHolders {
 
   private async settleVolume(projectId: ProjectId, holder: string): Promise<null> {
     const { state: volume, revision: at } = await this.ports.aggregates.load(volumeRules, streamOf('volume', holder));
-    if (volume.status !== 'present' || at === null) return null;
+    if (volume.status === 'absent' || at === null) return null;
     const { quotas, revision } = await this.rooms.read(projectId);
     const isHeld = quotas.holdings.has(holder);
+    if (volume.status === 'voided') {
+      if (isHeld) await this.rooms.release(projectId, holder, revision);
+      return null;
+    }
     if (volume.lifecycle === 'DELETED' && isHeld) await this.rooms.release(projectId, holder, revision);
     else if (volume.lifecycle === 'DELETED') this.index.holders.forget(holder);
     else if (!isHeld && volume.sizeBytes) await this.rooms.settle(projectId, { holder, countsFor: volume.madeFor, at: Number(at) + 1, amounts: volumeRoom(volume.sizeBytes), isFound: true }, revision);

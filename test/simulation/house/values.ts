@@ -10,7 +10,7 @@ export class Values {
   #keys = new NumberedKeys();
   #store = new MemoryValueStore();
   /** What was kept and is gone, or not: with how long the log was as it came, and as it went. */
-  readonly #lives: { readonly value: KeptValue; readonly from: number; until: number | null }[] = [];
+  readonly #lives: { readonly value: KeptValue; from: number; until: number | null }[] = [];
 
   /** @param length how long the log is now */
   constructor(private readonly length: () => number) {}
@@ -31,7 +31,10 @@ export class Values {
     for (const life of this.#lives) {
       if (life.from > length && !withLater) life.until ??= length;
       if (life.from <= length && life.until !== null && life.until > length) life.until = null;
-      if (life.until === null) await this.#store.insert(life.value);
+      if (life.until !== null) continue;
+      await this.#store.insert(life.value);
+      // What came later is there from now on, whenever that was.
+      life.from = Math.min(life.from, length);
     }
   }
 

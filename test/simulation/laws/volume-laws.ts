@@ -38,6 +38,8 @@ const bindingOf = (ledger: Ledger, volumeId: string) => {
 /** The nodes of which somebody said, in this log or in one that was put back since, that a volume is to be gone from there. */
 export class Clearances {
   readonly #said = new Set<string>();
+  /** Those of a log that was put back since, until their agents go by the present one. */
+  readonly #lost = new Set<string>();
 
   /** `ledger` has the event. */
   take({ stream }: Recorded, ledger: Ledger): void {
@@ -45,6 +47,23 @@ export class Clearances {
     const volume = category === 'volume' ? ledger.volumes.get(id as VolumeId) : undefined;
     if (volume?.status !== 'present') return;
     for (const nodeId of [...(volume.binding ? [volume.binding.nodeId] : []), ...volume.leftOn]) if (wantedOn(volume, nodeId) === 'gone') this.#said.add(`${nodeId}|${id}`);
+  }
+
+  /** The log was put back: `ledger` is what is left of it. What agents were told before they may carry out whenever they come to it. */
+  logWasPutBack(ledger: Ledger): void {
+    for (const key of this.#said) {
+      const [nodeId, id] = key.split('|') as [NodeId, VolumeId];
+      if (wantedOn(ledger.volumes.get(id) ?? { status: 'absent' }, nodeId) !== 'gone') this.#lost.add(key);
+    }
+  }
+
+  /** A container of its has started there, or an operator has let the node change over: its agent goes by the present log. */
+  overtake(nodeId: NodeId, volumeId: VolumeId | null): void {
+    for (const key of this.#lost) if (key === `${nodeId}|${volumeId}` || (volumeId === null && key.startsWith(`${nodeId}|`))) this.#lost.delete(key);
+  }
+
+  isOfLostLog(nodeId: NodeId | undefined, volumeId: string): boolean {
+    return this.#lost.has(`${nodeId}|${volumeId}`);
   }
 
   have(nodeId: NodeId | undefined, volumeId: string): boolean {
@@ -82,7 +101,7 @@ export function lossBreaches(world: World, host: Host, volumeId: VolumeId): Brea
   const volume = world.ledger.volumes.get(volumeId);
   if (!world.clearances.have(nodeId, volumeId)) return [{ law, what: `${host.name} has removed ${volumeId}, and nobody has told ${nodeId} to` }];
   const isWanted = volume?.status === 'present' && volume.lifecycle === 'ACTIVE';
-  return isWanted && host.written.has(volumeId) ? [{ law, what: `${host.name} has removed ${volumeId} with what its users wrote, and it is to stay` }] : [];
+  return isWanted && host.written.has(volumeId) && !world.clearances.isOfLostLog(nodeId, volumeId) ? [{ law, what: `${host.name} has removed ${volumeId} with what its users wrote, and it is to stay` }] : [];
 }
 
 /** A container is started. */
