@@ -1,10 +1,10 @@
 import { Transient } from '#contracts';
 import {
-  changeDockerService, createProject, dockerServiceIdOf, environmentOf, projectIdOf, ToNode,
+  changeDockerService, createProject, dockerServiceIdOf, environmentOf, projectIdOf, targetsNow, ToNode,
 } from '#application';
 import {
-  Rejection, ALWAYS, DEFAULT_TARGETS,
-  type CommandMetadata, type ContainerSpec, type DeploymentId, type DockerServiceCommand, type DockerServiceId, type ExistingDockerService, type JobId, type NodeCommand, type NodeId, type ScheduleId,
+  Rejection, ALWAYS, DEFAULT_TARGETS, withTargets,
+  type CommandMetadata, type ContainerSpec, type DeploymentId, type DockerServiceCommand, type DockerServiceId, type ExistingDockerService, type JobId, type NodeCommand, type NodeId, type ResourceId, type ScheduleId,
 } from '#domain';
 import { Conflict, PreconditionFailed, Unavailable, type Handled } from '#event-store';
 import { commandIdOf } from '#platform';
@@ -12,6 +12,7 @@ import { getService } from '#read-models';
 import { InvalidRequest } from '../../apps/api-gateway/edge/invalid-request.ts';
 import { MIB } from './house/host.ts';
 import { Life } from './house/life.ts';
+import { dependants } from './laws/dependency-laws.ts';
 import type { SimulatedGateway } from './house/parts.ts';
 import { imageOf, SERVICE_IMAGES } from './images.ts';
 import { slotsKey } from './laws/truths.ts';
@@ -63,6 +64,7 @@ export class Client {
   readonly services = new Set<DockerServiceId>();
   readonly jobs = new Set<JobId>();
   readonly schedules = new Set<ScheduleId>();
+  readonly resources = new Set<ResourceId>();
   /** Secrets and configs. */
   readonly held = new Set<string>();
   /** Commands on their way. */
@@ -124,7 +126,10 @@ export class Client {
     this.services.delete(id);
     const takes = pick([false, false, true]);
     const what = `delete ${id}${takes ? ' with its volumes' : ''}`;
-    void this.#send(this.#nextId(), { what, type: 'DockerServiceDeletionRequested', deed: (gateway, metadata) => deleteWithVolumes(gateway, id, takes, metadata) });
+    void this.#send(this.#nextId(), { what, type: 'DockerServiceDeletionRequested', deed: (gateway, metadata) => {
+      this.world.noteUsers(metadata.commandId, dependants(this.world.ledger, id));
+      return deleteWithVolumes(gateway, id, takes, metadata);
+    } });
   }
 
   /** @param whenDone told the name of the command, once it was answered as done */
@@ -139,7 +144,7 @@ export class Client {
       what,
       type,
       deed: (gateway, metadata) =>
-        changeDockerService(gateway, { dockerServiceId, ifMatch: undefined, from: async (service) => from({ service, commandId: metadata.commandId, gateway, metadata }) }, metadata),
+        changeDockerService(gateway, { dockerServiceId, ifMatch: undefined, from: async (service) => withTargetsNow(gateway, await from({ service, commandId: metadata.commandId, gateway, metadata })) }, metadata),
     });
   }
 
@@ -182,6 +187,7 @@ export class Client {
     this.acknowledged.splice(0, Infinity, ...kept);
     for (const id of [...this.services]) if (!this.world.ledger.services.has(id)) this.services.delete(id);
     for (const id of [...this.held]) if (!this.world.ledger.values.has(id)) this.held.delete(id);
+    for (const id of [...this.resources]) if (!this.world.ledger.resources.has(id)) this.resources.delete(id);
     for (const id of [...this.jobs]) if (!this.world.ledger.jobs.has(id)) this.jobs.delete(id);
     for (const id of [...this.schedules]) if (!this.world.ledger.schedules.has(id)) this.schedules.delete(id);
   }
@@ -263,6 +269,13 @@ interface Answer {
   /** To be sent again: nothing is known. */
   readonly again: boolean;
   readonly done: Omit<Acknowledged, 'unanswered'> | null;
+}
+
+/** Whatever changes a container looks up anew what that uses. */
+async function withTargetsNow({ aggregates }: SimulatedGateway, command: DockerServiceCommand): Promise<DockerServiceCommand> {
+  if ((command.type !== 'ChangeDockerService' && command.type !== 'DeployDockerService') || !command.data.spec?.dependencies) return command;
+  const spec = withTargets(command.data.spec, await targetsNow(aggregates, command.data.spec));
+  return { ...command, data: { ...command.data, spec } } as DockerServiceCommand;
 }
 
 /** Chooses by one lot after the other: the same lots choose the same, as far as there is the same to choose from. */

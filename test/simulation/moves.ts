@@ -10,6 +10,7 @@ import { JOB_MOVES } from './job-moves.ts';
 import { usesOf, VALUE_MOVES } from './value-moves.ts';
 import { VOLUME_MOVES } from './volume-moves.ts';
 import { QUOTA_MOVES } from './quota-moves.ts';
+import { RESOURCE_MOVES } from './resource-moves.ts';
 
 type Pick = ReturnType<typeof picker>;
 
@@ -96,6 +97,7 @@ export const MOVES = {
   ...VOLUME_MOVES,
   ...VALUE_MOVES,
   ...QUOTA_MOVES,
+  ...RESOURCE_MOVES,
 } as const;
 
 /** What a change begins from. A log that was put back to the middle of an append may have a service without any. */

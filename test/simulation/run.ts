@@ -2,6 +2,7 @@ import { Client, isAnswered } from './client.ts';
 import { bringAbout, endAll } from './faults.ts';
 import type { Weakness } from './guards.ts';
 import { endSchedules } from './job-moves.ts';
+import { dependantsLeft } from './laws/dependency-laws.ts';
 import { unrest, wrongAnswers, wrongViews } from './laws/rest.ts';
 import { valuesLeft } from './laws/value-laws.ts';
 import { MOVES } from './moves.ts';
@@ -85,7 +86,7 @@ async function comeToRest(world: World, client: Client): Promise<void> {
     await world.timeline.pass(turn < 12 ? 5_000 : 30_000);
     endAll(world);
     await operate(world, client);
-    left = client.pending > 0 ? ['commands are on their way'] : [...unrest(world), ...(await valuesLeft(world))];
+    left = client.pending > 0 ? ['commands are on their way'] : [...unrest(world), ...(await valuesLeft(world)), ...(await dependantsLeft(world))];
   }
   if (world.breach) return;
   for (const word of left) world.accuse('what is wanted comes to be', word);

@@ -14,6 +14,7 @@ const VERBS = {
   deploy: 5, patch: 3, roll_back: 2, restart: 2, cancel: 2, pause: 1.5, resume: 2, stop: 1, start: 2.5,
   mount: 1.5, unmount: 0.7, make_volume: 0.5, delete_volume: 1.5, keep: 2, rotate: 2, forget: 0.7,
   quota: 1.5, grow: 1,
+  make_resource: 1, move_resource: 1.5, delete_resource: 0.7, depend: 3, undepend: 0.7, listen: 1.5,
 } as const;
 
 /** What goes wrong. */

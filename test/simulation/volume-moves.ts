@@ -3,6 +3,7 @@ import { dockerService, streamOf, type CommandMetadata, type DockerService, type
 import type { AggregateStore, Handled } from '#event-store';
 import { resolvedValues } from '../../apps/api-gateway/compute/resolve-values.ts';
 import { AskedNetworks } from '../../apps/api-gateway/networks/asked-networks.ts';
+import { refuseUsed } from '../../apps/api-gateway/resources/refuse-used.ts';
 import { AskedVolumes, type VolumeScope } from '../../apps/api-gateway/volumes/asked-volumes.ts';
 import { refuseSharedVolumes } from '../../apps/api-gateway/volumes/shared-volumes.ts';
 import type { MountDto } from '../../apps/api-gateway/volumes/volume.dto.ts';
@@ -82,8 +83,10 @@ export async function createAsked(client: Client, gateway: SimulatedGateway, { m
 }
 
 /** As the controller of services does it. */
-export async function deleteWithVolumes({ aggregates, dispatcher }: SimulatedGateway, id: DockerServiceId, takes: boolean, metadata: CommandMetadata): Promise<Handled<DockerService>> {
+export async function deleteWithVolumes({ aggregates, dispatcher, asked }: SimulatedGateway, id: DockerServiceId, takes: boolean, metadata: CommandMetadata): Promise<Handled<DockerService>> {
   const { state } = await aggregates.load(dockerService, streamOf('docker_service', id));
+  const isStanding = state.status === 'present' && (state.lifecycle === 'ACTIVE' || state.lifecycle === 'PAUSED');
+  if (isStanding) await refuseUsed(asked, { kind: 'docker_service', id, name: state.name, projectId: state.projectId });
   if (takes && state.status === 'present') await refuseSharedVolumes(aggregates, state, metadata.commandId);
   return dispatcher.send(new ToDockerService(id, { type: 'RequestDockerServiceDeletion', data: takes ? { volumes: 'delete' } : {} }, metadata));
 }

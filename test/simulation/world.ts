@@ -13,6 +13,7 @@ import { Timeline } from './house/timeline.ts';
 import { images } from './images.ts';
 import { Amnesia } from './house/amnesia.ts';
 import { containerBreaches } from './laws/container-laws.ts';
+import { usedDeletions } from './laws/dependency-laws.ts';
 import { Ledger } from './laws/ledger.ts';
 import { breachesOf, nodeBreaches } from './laws/log-laws.ts';
 import { Truths } from './laws/truths.ts';
@@ -236,7 +237,7 @@ export class World {
     this.ledger.take(event, this.timeline.now);
     this.clearances.take(event, this.ledger);
     this.canaries.take(event);
-    for (const { law, what } of [...volumeBreaches(this, event), ...deletionBreaches(this, event)]) this.accuse(law, what);
+    for (const { law, what } of [...volumeBreaches(this, event), ...deletionBreaches(this, event), ...usedDeletions(this, event)]) this.accuse(law, what);
     for (const { law, what } of nodeBreaches(event.stream, event.type, this.ledger)) this.accuse(law, what);
     // What the log gives to that very node again is no longer lost.
     if (event.type === 'ReplicaPlaced') this.#found(event);

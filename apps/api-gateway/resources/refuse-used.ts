@@ -1,7 +1,11 @@
 import { refuseWaitCycle, standingService, waitingParts } from '#application';
 import { Rejection, type ExistingResource, type ResourceSettings } from '#domain';
+import { logEnd } from '#event-store';
 import { USER_VIEWS, valueUsersIn, type ValueUser } from '#read-models';
-import type { Gateway } from '../gateway.ts';
+import type { Gateway, GatewayParts } from '../gateway.ts';
+
+/** Where it is looked up. */
+export type Asked = Pick<Gateway, 'fresh' | 'reads'> & { readonly parts: Pick<GatewayParts, 'aggregates' | 'store'> };
 
 /** What is to be deleted. */
 interface Wanted {
@@ -12,7 +16,7 @@ interface Wanted {
 }
 
 /** A service that is a dependency of its own hooks may go. @throws Rejection `resource.in_use`, `docker_service.in_use` with who uses it. */
-export async function refuseUsed(gateway: Gateway, { kind, id, name, projectId }: Wanted): Promise<void> {
+export async function refuseUsed(gateway: Asked, { kind, id, name, projectId }: Wanted): Promise<void> {
   const users = (await usersOf(gateway, projectId, id)).filter((user) => user.id !== id);
   if (users.length === 0) return;
   const detail = `${name} is used by ${users.map((user) => `${user.type} ${user.name} (${user.id})`).join(', ')}: take it out there, or delete them first`;
@@ -20,7 +24,7 @@ export async function refuseUsed(gateway: Gateway, { kind, id, name, projectId }
 }
 
 /** Whoever waits for the resource would wait for what is behind it then. @throws Rejection `dependency.wait_cycle`. */
-export async function refuseCyclesThrough(gateway: Gateway, { resourceId, projectId }: ExistingResource, { dockerServiceId }: ResourceSettings): Promise<void> {
+export async function refuseCyclesThrough(gateway: Asked, { resourceId, projectId }: ExistingResource, { dockerServiceId }: ResourceSettings): Promise<void> {
   if (dockerServiceId === null) return;
   const { aggregates } = gateway.parts;
   for (const user of await usersOf(gateway, projectId, resourceId)) {
@@ -29,7 +33,8 @@ export async function refuseCyclesThrough(gateway: Gateway, { resourceId, projec
   }
 }
 
-async function usersOf(gateway: Gateway, projectId: string, id: string): Promise<readonly ValueUser[]> {
-  await gateway.fresh(USER_VIEWS);
+async function usersOf(gateway: Asked, projectId: string, id: string): Promise<readonly ValueUser[]> {
+  // Of everything that stood when this was asked for, whichever gateway wrote it.
+  await gateway.fresh(USER_VIEWS, (await logEnd(gateway.parts.store)) ?? undefined);
   return (await valueUsersIn(gateway.reads, projectId)).get(id) ?? [];
 }

@@ -58,7 +58,7 @@ describe('the room of a service', () => {
 
   it('is given back where its service was voided, and a log was put back to before that stood on the project', async () => {
     world = await SchedulerWorld.begin();
-    const [holder, name] = ['svc_never', 'never'];
+    const [holder, name] = ['svc_never', 'never'] as const;
     await onProject({ type: 'ReserveRoom', data: { holder, countsFor: holder, at: 0, commandId: 'cmd', amounts: containers(2) } });
     const voiding = { type: 'VoidReservation', data: { commandId: 'cmd', name } } as const;
     await world.aggregates.handle(dockerService, streamOf('docker_service', holder), voiding, metadata('void'));

@@ -26,6 +26,10 @@ export function withoutWarning(warnings: ProjectDocument['quota_warnings'], ende
   return others;
 }
 
+/** All that stand, always in the same order: documents don't keep that of their members. */
+export const warningsIn = (warnings: ProjectDocument['quota_warnings']): readonly Reason[] =>
+  Object.keys(warnings).sort().map((key) => warnings[key]!);
+
 const STREAM = 'project-prj_';
 
 /** Follows its stream's revision through every event of it, names claimed and environments made included: what `If-Match` is about. */

@@ -3,7 +3,7 @@ import type { NodeId, ServiceStatus } from '#domain';
 import type { Page, Query } from '../port.ts';
 import { findWithin, getWithin, type Paging, type Reads } from '../reads.ts';
 import type { NodeDocument } from './nodes.ts';
-import type { ProjectDocument } from './projects.ts';
+import { warningsIn, type ProjectDocument } from './projects.ts';
 import { statusOf, type ServiceMember } from './service-members.ts';
 import type { ServiceDocument, ServiceFields } from './services.ts';
 
@@ -75,7 +75,7 @@ export function answerService(service: ServiceDocument, { liveness }: Pick<Reads
 /** What its project's quota has come near to concerns each of its services: none of them may grow. */
 async function withProjectWarnings({ models }: Pick<Reads, 'models'>, services: readonly ServiceAnswer[]): Promise<ServiceAnswer[]> {
   const projects = services.length ? await models.getMany<ProjectDocument>('projects', [...new Set(services.map(({ project_id }) => project_id))]) : new Map<string, ProjectDocument>();
-  return services.map((service) => ({ ...service, warnings: [...service.warnings, ...Object.values(projects.get(service.project_id)?.quota_warnings ?? {})] }));
+  return services.map((service) => ({ ...service, warnings: [...service.warnings, ...warningsIn(projects.get(service.project_id)?.quota_warnings ?? {})] }));
 }
 
 /** The nodes that replicas of these services are or were on, by id. */

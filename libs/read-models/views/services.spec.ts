@@ -228,6 +228,16 @@ describe('the services view', () => {
     expect(serviceIn(story)).toMatchObject({ lifecycle: 'ACTIVE', paused: null, status: 'RUNNING' });
   });
 
+  it('tells its warnings in the same order, whichever was raised first', () => {
+    const codes = (...levels: readonly ('reserved' | 'used')[]): readonly string[] => {
+      const story = stableService();
+      for (const measure of levels) story.tell('project-prj_shop', 'QuotaWarningRaised', { scope: 'docker_service', id: 'svc_web', resource: 'cpuMillis', measure, level: 95, amount: 95, limit: 100 }, SYSTEM);
+      return serviceIn(story).warnings.map(({ code }) => code);
+    };
+    expect(codes('used', 'reserved')).toEqual(['quota_reserved_95', 'quota_used_95']);
+    expect(codes('reserved', 'used')).toEqual(codes('used', 'reserved'));
+  });
+
   it('is changed by whoever scales it, and by nobody else', () => {
     const story = stableService();
     const user = { type: 'user', id: 'usr_1' } as const;

@@ -5,7 +5,7 @@ import type {
 import { evolveBy, keysOf, type Folds, type Of, type View } from '../view.ts';
 import { releaseSpecDocument, type ReleaseSpecDocument } from './container-spec.ts';
 import { deploySettingsDocument, type DeploySettingsDocument } from './deploy-settings.ts';
-import { withoutWarning } from './projects.ts';
+import { warningsIn, withoutWarning } from './projects.ts';
 import { change, currentRelease, observed, settled, statusOf, takeStep, type Standing } from './service-members.ts';
 
 /** What of a service is answered as it stands in its document; the rest is joined when it is read (`service-queries.ts`). */
@@ -70,7 +70,7 @@ const CHANGES: ReadonlySet<string> = new Set([
 export const services: View<ServiceDocument> = {
   schema: {
     view: 'services',
-    version: 4,
+    version: 5,
     indexes: [['project_id', 'lifecycle'], ['environment_id', 'name'], ['lifecycle']],
   },
   prefixes: ['docker_service-', 'deployment-', 'replica-', 'project-'],
@@ -193,7 +193,7 @@ const lately = ({ releases, stable_release }: ServiceDocument, cut: number): Ser
 function derived(service: ServiceDocument): ServiceDocument {
   const { status, reason, degraded, counts } = statusOf(service, () => false);
   const release = currentRelease(service) ?? service.last_release;
-  return { ...service, ...service.releases[release], labels: service.own_labels, release, status, status_reason: reason, degraded, replicas: counts, warnings: Object.values(service.quota_warnings) };
+  return { ...service, ...service.releases[release], labels: service.own_labels, release, status, status_reason: reason, degraded, replicas: counts, warnings: warningsIn(service.quota_warnings) };
 }
 
 function created({ data, metadata: { at, actor }, position, revision }: Of<'DockerServiceCreated'>): ServiceDocument {

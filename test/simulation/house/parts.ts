@@ -9,6 +9,7 @@ import { JobRunner } from '../../../apps/job-runner/job-runner.ts';
 import { Agent } from '../../../apps/node-agent/agent.ts';
 import type { Gateway } from '../../../apps/api-gateway/gateway.ts';
 import { KeepValue } from '../../../apps/api-gateway/values/keep-value.ts';
+import type { Asked } from '../../../apps/api-gateway/resources/refuse-used.ts';
 import { HeardNodes } from '../../../apps/api-gateway/nodes/heard-nodes.ts';
 import { Scheduler } from '../../../apps/scheduler/scheduler.ts';
 import { agentsBus, aggregatesOf, type Weakness } from '../guards.ts';
@@ -72,6 +73,8 @@ export interface SimulatedGateway {
   readonly reads: Reads;
   /** What the controllers of secrets and of configs do. */
   readonly keep: Readonly<Record<HeldKind, KeepValue>>;
+  /** What looks at who uses what are made at. */
+  readonly asked: Asked;
 }
 
 export function startGateway(around: Surroundings, models: ReadModelStore): SimulatedGateway {
@@ -90,7 +93,7 @@ export function startGateway(around: Surroundings, models: ReadModelStore): Simu
   };
   const gateway = { parts: { aggregates, store, vault: shelf.values.vaultOf(life) }, reads, fresh };
   const keep = { secret: new KeepValue(gateway, dispatcher, 'secret'), config: new KeepValue(gateway, dispatcher, 'config') };
-  return { life, dispatcher, aggregates, heard, reads, keep };
+  return { life, dispatcher, aggregates, heard, reads, keep, asked: gateway };
 }
 
 /** @param onOpened told once it has read its folder */

@@ -10,7 +10,7 @@ export class Values {
   #keys = new NumberedKeys();
   #store = new MemoryValueStore();
   /** What was kept and is gone, or not: with how long the log was as it came, and as it went. */
-  readonly #lives: { readonly value: KeptValue; from: number; until: number | null }[] = [];
+  readonly #lives: { value: KeptValue; from: number; until: number | null }[] = [];
 
   /** @param length how long the log is now */
   constructor(private readonly length: () => number) {}
@@ -38,11 +38,11 @@ export class Values {
     }
   }
 
-  /** As `waybill-keys rotate` does: a new key, every data key wrapped by it, and keys that wrap nothing dropped. */
+  /** As `waybill-keys rotate` does: a new key, every data key wrapped by it, and keys that wrap nothing dropped: in no copy either. */
   async rotate(life: Life): Promise<void> {
     this.#keys.rotate();
     await this.vaultOf(life).rewrap();
-    this.#keys.drop(await this.#store.keksInUse());
+    this.#keys.drop([...(await this.#store.keksInUse()), ...this.#lives.map(({ value }) => value.kek)]);
   }
 
   /** All that is kept at the moment. */
@@ -52,6 +52,11 @@ export class Values {
 
   noteKept(value: KeptValue): void {
     this.#lives.push({ value, from: this.length(), until: null });
+  }
+
+  /** It is wrapped by another key, in what is kept and in the copies of it. */
+  noteRewrapped(ref: ValueRef, to: WrappedKey): void {
+    for (const life of this.#lives) if (life.until === null && life.value.id === ref.id && life.value.version === ref.version && life.value.valueId === ref.valueId) life.value = { ...life.value, ...to };
   }
 
   noteGone(is: (value: ValueRef) => boolean): void {
@@ -96,7 +101,9 @@ class StoreOf implements ValueStore {
   }
   async rewrap(ref: ValueRef, from: string, to: WrappedKey): Promise<boolean> {
     await this.#pass();
-    return this.values.store.rewrap(ref, from, to);
+    const isDone = await this.values.store.rewrap(ref, from, to);
+    if (isDone) this.values.noteRewrapped(ref, to);
+    return isDone;
   }
   async keksInUse(): Promise<readonly string[]> {
     await this.#pass();

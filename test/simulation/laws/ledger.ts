@@ -1,9 +1,10 @@
 import {
-  config, deployment, dockerService, job, network, node, parseStream, project, replica, schedule, secret, upcast, volume,
-  type Deployment, type DockerService, type Job, type Ordered, type JobId, type Network, type Node, type NodeId, type Project, type Replica, type ReplicaId, type Schedule,
+  config, deployment, dockerService, job, network, node, parseStream, project, replica, resource, schedule, secret, upcast, volume,
+  type Deployment, type DockerService, type Job, type Ordered, type JobId, type Network, type Node, type NodeId, type Project, type Replica, type ReplicaId, type Resource, type Schedule,
   type ConfigId, type ContainerSpec, type HeldValue, type SecretId, type StreamCategory, type Volume, type VolumeId,
 } from '#domain';
 import type { Recorded } from '#event-store';
+import { Wells } from './dependency-laws.ts';
 import { ordersOf, Rolls } from './rolls.ts';
 
 /** The whole log, folded as it is written: what the house has decided so far. */
@@ -17,11 +18,13 @@ export class Ledger {
   readonly projects = new Map<string, Project>();
   readonly networks = new Map<string, Network>();
   readonly volumes = new Map<VolumeId, Volume>();
+  readonly resources = new Map<string, Resource>();
   /** Secrets and configs. */
   readonly values = new Map<string, HeldValue<SecretId | ConfigId>>();
   /** How many events of a type a command has caused: `<command id>|<type>`. */
   readonly effects = new Map<string, number>();
   readonly rolls = new Rolls();
+  readonly wells = new Wells();
 
   readonly #folds: Readonly<Partial<Record<StreamCategory, (id: string, event: never) => void>>> = {
     docker_service: foldInto(this.services, dockerService),
@@ -33,6 +36,7 @@ export class Ledger {
     project: foldInto(this.projects, project),
     network: foldInto(this.networks, network),
     volume: foldInto(this.volumes, volume),
+    resource: foldInto(this.resources, resource),
     secret: foldInto(this.values, secret as Folding<HeldValue<SecretId | ConfigId>>),
     config: foldInto(this.values, config as Folding<HeldValue<SecretId | ConfigId>>),
   };
@@ -44,6 +48,7 @@ export class Ledger {
     const effect = `${recorded.metadata.commandId}|${recorded.type}`;
     this.effects.set(effect, (this.effects.get(effect) ?? 0) + 1);
     this.rolls.take(category, id, event, now);
+    this.wells.take(recorded, now);
     this.#folds[category]?.(id, event);
   }
 

@@ -3,6 +3,7 @@ import {
   type DockerService, type Node, type NodeId, type Observation, type Owner, type ReplicaId, type Step,
 } from '#domain';
 import type { Recorded } from '#event-store';
+import { DEPENDENCY_LAWS } from './dependency-laws.ts';
 import { DEPLOYMENT_LAWS } from './deployment-laws.ts';
 import { HEALTH_LAWS } from './health-laws.ts';
 import { HOOK_LAWS } from './hook-laws.ts';
@@ -112,6 +113,7 @@ const LAWS: Readonly<Record<string, Law>> = {
   ...JOB_LAWS,
   ...QUOTA_LAWS,
   ...DEPLOYMENT_LAWS,
+  ...DEPENDENCY_LAWS,
   ...HOOK_LAWS,
   ...VOLUME_LAWS,
   ...VALUE_LAWS,
@@ -208,6 +210,9 @@ const ONCE: Readonly<Record<string, (data: Data) => unknown[]>> = {
   ConfigCreated: () => [],
   ConfigVersionAdded: ({ version }) => [version],
   ConfigDeleted: () => [],
+  ResourceCreated: () => [],
+  ResourceChanged: ({ version }) => [version],
+  ResourceDeleted: () => [],
   NetworkCreated: () => [],
   NetworkDeleted: () => [],
   ReservationVoided: () => [],

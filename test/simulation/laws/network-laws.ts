@@ -1,4 +1,4 @@
-import { joinedBy } from '#domain';
+import { joinedBy, networksToJoin } from '#domain';
 import type { World } from '../world.ts';
 
 /** Containers that run and aren't in just the networks that their release names. */
@@ -7,7 +7,9 @@ export function wronglyJoined(world: World): string[] {
     const service = world.ledger.services.get(ownerId);
     const replica = world.ledger.replicas.get(replicaId);
     if (container.status !== 'running' || service?.status !== 'present' || replica?.status !== 'present' || replica.release === null) return [];
-    const wanted = joinedBy(service.releases.get(replica.release)!, service.networkId).map(({ networkId }) => networkId);
+    const spec = service.releases.get(replica.release)!;
+    const own = joinedBy(spec, service.networkId).map(({ networkId }) => networkId);
+    const wanted = [...own, ...networksToJoin(spec, own).map(({ networkId }) => networkId)];
     const is = Object.keys(host.engine.networksOf(container.name)).map((name) => name.slice(name.indexOf('net_')));
     return isSame(wanted, is) ? [] : [`${replicaId} is in [${is.join(', ')}], and to be in [${wanted.join(', ')}]`];
   });

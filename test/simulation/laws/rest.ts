@@ -7,6 +7,7 @@ import { LIVE_VIEWS } from '../house/parts.ts';
 import { TENANT } from '../client.ts';
 import { isRestless } from '../images.ts';
 import type { World } from '../world.ts';
+import { isHeld } from './dependency-laws.ts';
 import { schedulesLeft } from './job-laws.ts';
 import { namedNetworks, wronglyJoined } from './network-laws.ts';
 import { volumesLeft } from './volume-laws.ts';
@@ -48,7 +49,7 @@ function lack(world: World, { orders, dockerServiceId, releases, stableRelease }
   const replica = world.ledger.replicas.get(order.replicaId);
   if (replica?.status !== 'present') return `${where}: ${order.replicaId} is ${replica?.status ?? 'not ordered'}`;
   if (replica.finished && replica.last?.state === 'GONE') return null;
-  if (!replica.placement) return fits(world, order) ? `${where}: ${order.replicaId} waits though a node fits` : null;
+  if (!replica.placement) return fits(world, order) && !isHeld(world, order.replicaId) ? `${where}: ${order.replicaId} waits though a node fits` : null;
   const trouble = isRestless(releases.get(stableRelease!)!.image) || isHindered(world, order.replicaId);
   expected.set(order.replicaId, trouble || replica.last?.final ? 'may run' : 'runs');
   return null;
@@ -119,8 +120,9 @@ function namesLeft(world: World): string[] {
   const services = [...world.ledger.services].filter(([, service]) => service.status === 'present' && service.lifecycle !== 'DELETED').map(([id]) => id);
   const volumes = [...world.ledger.volumes].filter(([, volume]) => volume.status === 'present' && volume.lifecycle !== 'DELETED').map(([id]) => id);
   const values = [...world.ledger.values].filter(([, held]) => held.status === 'present').map(([id]) => id);
+  const resources = [...world.ledger.resources].filter(([, { status }]) => status === 'present').map(([id]) => id);
   const projects = [...world.ledger.projects].filter(([id, { status }]) => id !== 'platform' && status === 'present').map(([id]) => id);
-  const there = new Set<string>([...services, ...volumes, ...values, ...projects, ...namedNetworks(world)]);
+  const there = new Set<string>([...services, ...volumes, ...values, ...resources, ...projects, ...namedNetworks(world)]);
   return [
     ...[...there].filter((id) => !holders.has(id)).map((id) => `${id} has lost its name`),
     ...[...holders].filter((id) => !there.has(id)).map((id) => `a name is held by ${id}, which isn't there`),

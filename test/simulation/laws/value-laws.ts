@@ -1,5 +1,5 @@
 import type { ContainerState } from '#docker';
-import { dockerService, followedBy, parseStream, rolledVersion, workingRelease, type ConfigUse, type DockerServiceEvent, type ReplicaId, type SecretUse } from '#domain';
+import { dockerService, followedBy, parseStream, rolledVersion, workingRelease, type ConfigUse, type DockerServiceEvent, type ExistingDockerService, type ReplicaId, type SecretUse } from '#domain';
 import type { Recorded } from '#event-store';
 import { commandIdOf } from '#platform';
 import type { Host } from '../house/host.ts';
@@ -61,6 +61,8 @@ export const VALUE_LAWS = {
     if (service?.status !== 'present' || after?.status !== 'present') return null;
     const before = followedBy(service.releases.get(workingRelease(service)) ?? {});
     const moved = [...followedBy(after.releases.get((data as { release: number }).release)!)].filter(([valueId, version]) => version !== before.get(valueId));
+    // It follows what it uses: where that is, other laws say.
+    if (moved.length === 0 && targetsIn(service, workingRelease(service)) !== targetsIn(after, (data as { release: number }).release)) return null;
     const back = moved.find(([valueId, version]) => (version ?? 0) < (before.get(valueId) ?? 0));
     if (back) return `${id} went back from version ${before.get(back[0])} of ${back[0]} to ${back[1]}`;
     const named = moved.some(([valueId, version]) => metadata.commandId === commandIdOf('follow', id, valueId, String(version)));
@@ -68,6 +70,8 @@ export const VALUE_LAWS = {
     return (ledger.effects.get(`${metadata.commandId}|${type}`) ?? 0) > 0 ? `${id} was rolled to [${moved}] again` : null;
   },
 };
+
+const targetsIn = ({ releases }: ExistingDockerService, release: number): string => JSON.stringify((releases.get(release)?.dependencies ?? []).map(({ target }) => target));
 
 /** Whether a container has what its release says. */
 export function givenBreaches(world: World, host: Host, container: ContainerState, replicaId: ReplicaId): Breach[] {
