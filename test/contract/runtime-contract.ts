@@ -404,7 +404,7 @@ function goingAway(given: Given): void {
       await engine.recover();
     }
     expect(await runtime.listContainers()).toMatchObject([{ id, status: 'running' }]);
-    expect(await runtime.info()).toEqual({ engineVersion: expect.any(String), architecture: expect.any(String), cpus: expect.any(Number), memoryBytes: expect.any(Number), hostname: expect.any(String) });
+    expect(await runtime.info()).toEqual({ engineVersion: expect.any(String), architecture: expect.any(String), cpus: expect.any(Number), memoryBytes: expect.any(Number), hostname: expect.any(String), dataRoot: expect.any(String) });
   }, 60_000);
 }
 

@@ -100,7 +100,7 @@ async function linesOf(id: string, since: string | null = null): Promise<{ at: s
 }
 
 it('tells what the engine has', async () => {
-  expect(await runtime.info()).toEqual({ engineVersion: expect.any(String), architecture: expect.stringMatching(/^(amd64|arm64)$/), cpus: expect.any(Number), memoryBytes: expect.any(Number), hostname: expect.any(String) });
+  expect(await runtime.info()).toEqual({ engineVersion: expect.any(String), architecture: expect.stringMatching(/^(amd64|arm64)$/), cpus: expect.any(Number), memoryBytes: expect.any(Number), hostname: expect.any(String), dataRoot: expect.stringMatching(/^\//) });
 });
 
 it('runs a container under its limits, with few capabilities, and adopts it when asked again', async () => {
