@@ -129,7 +129,9 @@ export class Client {
     void this.#send(this.#nextId(), { what, type: 'DockerServiceDeletionRequested', deed: (gateway, metadata) => {
       this.world.noteUsers(metadata.commandId, dependants(this.world.ledger, id));
       return deleteWithVolumes(gateway, id, takes, metadata);
-    } });
+    } }).then((done) => {
+      if (!done) this.services.add(id);
+    });
   }
 
   /** @param whenDone told the name of the command, once it was answered as done */

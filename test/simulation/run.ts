@@ -6,6 +6,7 @@ import { dependantsLeft } from './laws/dependency-laws.ts';
 import { unrest, wrongAnswers, wrongViews } from './laws/rest.ts';
 import { valuesLeft } from './laws/value-laws.ts';
 import { MOVES } from './moves.ts';
+import { liftQuotas } from './quota-moves.ts';
 import { scriptOf, type ScriptedStep, type Verb } from './script.ts';
 import { World, type Breach } from './world.ts';
 
@@ -33,6 +34,9 @@ export interface RunOutcome {
 
 /** How long the house may take to come to rest: longer than every deadline in it. */
 const REST_MS = 40 * 60_000;
+
+/** Until then the house comes to rest within its quotas, but for those who had no room to follow what they follow. */
+const LIFTED_AFTER_TURNS = 12;
 
 /** One run: the script of the seed, then peace, then rest. */
 export async function run({ seed, steps, weakness = 'none', without, tell }: RunOptions): Promise<RunOutcome> {
@@ -86,6 +90,7 @@ async function comeToRest(world: World, client: Client): Promise<void> {
     await world.timeline.pass(turn < 12 ? 5_000 : 30_000);
     endAll(world);
     await operate(world, client);
+    if (turn >= LIFTED_AFTER_TURNS && client.pending === 0) liftQuotas(client);
     left = client.pending > 0 ? ['commands are on their way'] : [...unrest(world), ...(await valuesLeft(world)), ...(await dependantsLeft(world))];
   }
   if (world.breach) return;

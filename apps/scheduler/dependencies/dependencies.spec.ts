@@ -100,6 +100,18 @@ describe('a resource that changes', () => {
     await until(async () => ports().length === 3 && (await isStable()));
   });
 
+  it('rolls who depends on it when the service behind it moves its port, also where it has had that before', async () => {
+    await standing();
+    await change({ port: null });
+    const listen = async (containerPort: number): Promise<void> => {
+      const spec = { ...aContainerSpec(), ports: [{ containerPort, protocol: 'tcp' as const, hostPort: null }] };
+      await world.onService({ type: 'ChangeDockerService', data: { deploymentId: `dep_${containerPort}_${world.clock.now()}` as never, spec } });
+      await until(async () => ports().at(-1) === containerPort && (await isStable()));
+    };
+    for (const port of [6000, 6001, 6000, 6001]) await listen(port);
+    expect(ports().slice(-4)).toEqual([6000, 6001, 6000, 6001]);
+  });
+
   it('rolls nobody a second time who failed with it, nor one that is paused before it is resumed', async () => {
     await standing();
     for (const node of world.nodes) node.fateOf = ({ owner, release }) => (owner.id === APP && release === 2 ? 'fails' : 'settles');

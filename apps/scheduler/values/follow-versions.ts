@@ -37,7 +37,8 @@ export class FollowVersions {
       if (latest > (version ?? 0)) await this.roll(service, id, String(latest), { versions: { [id]: latest }, targets: {} });
     }
     for (const [id, target] of Object.entries(targetsBehind(spec, await targetsNow(aggregates, spec)))) {
-      await this.roll(service, id, [target.version, target.port, ...target.networks.map(({ networkId }) => networkId)].join(' '), { versions: {}, targets: { [id]: target } });
+      // From the release that lacks it: what is behind a resource may move back and forth, and each of that is another way.
+      await this.roll(service, id, [workingRelease(service), target.version, target.port, ...target.networks.map(({ networkId }) => networkId)].join(' '), { versions: {}, targets: { [id]: target } });
     }
   }
 

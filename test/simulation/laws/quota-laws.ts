@@ -6,6 +6,7 @@ import { project as projectRules, type ProjectEvent } from '#domain';
 import type { Recorded } from '#event-store';
 import type { World } from '../world.ts';
 import type { Ledger } from './ledger.ts';
+import type { Truths } from './truths.ts';
 
 /** What must hold of quotas; `ledger` lacks the event yet. */
 export const QUOTA_LAWS = {
@@ -27,12 +28,14 @@ export const QUOTA_LAWS = {
     return sameAmounts(sum, quotas.reserved) ? null : `${JSON.stringify(quotas.reserved)} are said to be reserved, and ${JSON.stringify(sum)} are held`;
   },
 
-  'what is ordered of a service was reserved': ({ type, stream, data }: Recorded, ledger: Ledger): string | null => {
+  'what is ordered of a service was reserved': ({ type, stream, data }: Recorded, ledger: Ledger, truths: Truths): string | null => {
     if (type !== 'ServiceStepTaken' && type !== 'DeploymentStepTaken') return null;
     const step = data as Step & { readonly dockerServiceId?: DockerServiceId };
     if (!step.creates.length) return null;
     const service = ledger.services.get(step.dockerServiceId ?? parseStream(stream).id);
     if (service?.status !== 'present') return null;
+    // A deployment's step isn't fenced by the service: a scheduler that stood still orders what was wanted, and reserved, before it was scaled down.
+    if (type === 'DeploymentStepTaken' && ledger.rolls.wantedSince(service.dockerServiceId, truths.now()).most > service.replicas) return null;
     const held = reservationOf(ledger, service);
     const stopping = new Set(step.stops.map(({ replicaId }) => replicaId));
     const orders = [...ordersOf(ledger, service, mayRun), ...step.creates.map((order) => ({ ...order, isStopped: false, isNew: true }))].map((each) => ({ ...each, isStopped: each.isStopped || stopping.has(each.replicaId) }));

@@ -49,16 +49,16 @@ function lack(world: World, { orders, dockerServiceId, releases, stableRelease }
   const replica = world.ledger.replicas.get(order.replicaId);
   if (replica?.status !== 'present') return `${where}: ${order.replicaId} is ${replica?.status ?? 'not ordered'}`;
   if (replica.finished && replica.last?.state === 'GONE') return null;
-  if (!replica.placement) return fits(world, order) && !isHeld(world, order.replicaId) ? `${where}: ${order.replicaId} waits though a node fits` : null;
+  if (!replica.placement) return fits(world, order) ? `${where}: ${order.replicaId} waits though a node fits` : null;
   const trouble = isRestless(releases.get(stableRelease!)!.image) || isHindered(world, order.replicaId);
   expected.set(order.replicaId, trouble || replica.last?.final ? 'may run' : 'runs');
   return null;
 }
 
-/** Whether any node that stands would take it. */
+/** Whether any node that stands would take it, and it waits for nobody. */
 function fits(world: World, { replicaId }: Ordered): boolean {
   const replica = world.ledger.replicas.get(replicaId);
-  if (replica?.status !== 'present') return false;
+  if (replica?.status !== 'present' || isHeld(world, replicaId)) return false;
   return place({ ...replica, volumeNeeds: needsOf(world, replica) }, [...world.ledger.nodes].map(([nodeId, node]) => ({ nodeId, node }))).nodeId !== null;
 }
 
