@@ -32,10 +32,10 @@ export async function targetOf(aggregates: AggregateStore, id: string): Promise<
   return port === null ? null : { ...resourceTarget(resource, port), networks: service ? networksOf(service) : [], password };
 }
 
-/** The service as its stream says; null where it is deleted, or being so. */
+/** The service as its stream says; null where it is deleted, or being so, or where a log that was put back to the middle of its creation has no release of it. */
 export async function standingService(aggregates: AggregateStore, id: string): Promise<ExistingDockerService | null> {
   const { state } = await aggregates.load(dockerService, streamOf('docker_service', id));
-  return state.status === 'present' && (state.lifecycle === 'ACTIVE' || state.lifecycle === 'PAUSED') ? state : null;
+  return state.status === 'present' && (state.lifecycle === 'ACTIVE' || state.lifecycle === 'PAUSED') && state.releases.size > 0 ? state : null;
 }
 
 function resourceTarget({ name, kind, version, settings }: ExistingResource, port: number): Omit<DependencyTarget, 'networks' | 'password'> {
