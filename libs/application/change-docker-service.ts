@@ -1,8 +1,9 @@
-import { dockerService, Rejection, streamOf, type CommandMetadata, type DeploymentId, type DockerService, type DockerServiceCommand, type ExistingDockerService } from '#domain';
+import { dockerService, Rejection, streamOf, type CommandMetadata, type DeploymentId, type DockerService, type DockerServiceId, type DockerServiceCommand, type ExistingDockerService } from '#domain';
 import { Conflict, PreconditionFailed, type AggregateStore, type Handled } from '#event-store';
 import { ToDockerService } from './aggregate-command.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { reserveForChange } from './reserve-room.ts';
+import { standingOr } from './standing-or.ts';
 
 /** A change that follows from what the service is at the moment. */
 export interface Change {
@@ -21,12 +22,19 @@ const TRIES = 20;
  *  @throws what `Dispatcher.send` and `from` throw; Rejection `quota.exceeded`, `reservation.voided`; Conflict where it doesn't stand still. */
 export function changeDockerService(parts: Parts, change: Change, metadata: CommandMetadata): Promise<Handled<DockerService>> {
   // Each of them waits for what the one before leads to: side by side they would only be in each other's way.
-  return parts.dispatcher.inTurn(change.dockerServiceId, () => changeAtRest(parts, change, metadata));
+  return parts.dispatcher.inTurn(change.dockerServiceId, () => standingOr(() => serviceChangedBefore(parts, change.dockerServiceId, metadata), () => changeAtRest(parts, change, metadata)));
 }
 
 interface Parts {
   readonly dispatcher: Dispatcher;
   readonly aggregates: AggregateStore;
+}
+
+/** What the command did to a service before, whatever has become since of what it names: a plan, a secret, a volume, a node's room. Null: it stands nowhere.
+ *  @throws Rejection `idempotency.key_reused` where it was sent with another body. */
+export async function serviceChangedBefore({ dispatcher, aggregates }: Parts, dockerServiceId: DockerServiceId, metadata: CommandMetadata): Promise<Handled<DockerService> | null> {
+  if (!(await aggregates.stands(dockerService, streamOf('docker_service', dockerServiceId), metadata.commandId))) return null;
+  return dispatcher.send(new ToDockerService(dockerServiceId, NOTHING, metadata));
 }
 
 async function changeAtRest(parts: Parts, { dockerServiceId, from, ifMatch }: Change, metadata: CommandMetadata): Promise<Handled<DockerService>> {
@@ -35,12 +43,11 @@ async function changeAtRest(parts: Parts, { dockerServiceId, from, ifMatch }: Ch
   for (let tries = 1; ; tries += 1) {
     const { state, revision } = await aggregates.load(dockerService, stream);
     if (state.status !== 'present') throw new Rejection('not_found', 'docker_service.not_found', 'no service of this id was ever created');
-    const isRepeat = await aggregates.stands(dockerService, stream, metadata.commandId);
     // Before anything is made for it.
-    if (!isRepeat && ifMatch !== undefined && revision !== ifMatch) throw new PreconditionFailed(stream, ifMatch, revision);
-    if (!isRepeat && state.voided.has(metadata.commandId)) throw new Rejection('conflict', 'reservation.voided', 'the request came too late for its reserved room: send it again as a new one');
-    const command = isRepeat ? NOTHING : await from(state);
-    if (!isRepeat && revision !== null) await reserveForChange(parts, { service: state, revision, command }, metadata);
+    if (ifMatch !== undefined && revision !== ifMatch) throw new PreconditionFailed(stream, ifMatch, revision);
+    if (state.voided.has(metadata.commandId)) throw new Rejection('conflict', 'reservation.voided', 'the request came too late for its reserved room: send it again as a new one');
+    const command = await from(state);
+    if (revision !== null) await reserveForChange(parts, { service: state, revision, command }, metadata);
     try {
       return await dispatcher.send(new ToDockerService(dockerServiceId, command, metadata, { ifMatch, expected: revision }));
     } catch (error) {
@@ -50,7 +57,7 @@ async function changeAtRest(parts: Parts, { dockerServiceId, from, ifMatch }: Ch
 }
 
 /** What stands in the stream is the answer, whatever is sent. */
-export const NOTHING: DockerServiceCommand = { type: 'ChangeDockerService', data: { deploymentId: 'dep_' } };
+const NOTHING: DockerServiceCommand = { type: 'ChangeDockerService', data: { deploymentId: 'dep_' } };
 
 /** The deployment that a command started; null where it started none. */
 export const startedDeployment = ({ events }: Handled<DockerService>): DeploymentId | null => {

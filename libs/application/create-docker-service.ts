@@ -5,7 +5,7 @@ import {
 import type { AggregateStore, Handled } from '#event-store';
 import { deriveId } from '#platform';
 import { ToDockerService } from './aggregate-command.ts';
-import { NOTHING } from './change-docker-service.ts';
+import { serviceChangedBefore } from './change-docker-service.ts';
 import { withClaimedName } from './claimed-name.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { provideNetworks, type NewNetwork } from './networks.ts';
@@ -32,13 +32,9 @@ export const dockerServiceIdOf = (commandId: string) => deriveId('svc', commandI
 /** The id of the deployment that a command starts, if it starts one. */
 export const deploymentIdOf = (commandId: string) => deriveId('dep', commandId, 'deployment', 0);
 
-/** What the command did before, whatever has become since of what it named: a plan, a secret, a volume, a node's room. Null: it stands nowhere.
- *  @throws Rejection `idempotency.key_reused` where it was sent with another body. */
-export async function createdBefore({ dispatcher, aggregates }: { readonly dispatcher: Dispatcher; readonly aggregates: AggregateStore }, metadata: CommandMetadata): Promise<Handled<DockerService> | null> {
-  const id = dockerServiceIdOf(metadata.commandId);
-  if (!(await aggregates.stands(dockerService, streamOf('docker_service', id), metadata.commandId))) return null;
-  return dispatcher.send(new ToDockerService(id, NOTHING, metadata));
-}
+/** What the command made before. */
+export const createdBefore = (parts: { readonly dispatcher: Dispatcher; readonly aggregates: AggregateStore }, metadata: CommandMetadata): Promise<Handled<DockerService> | null> =>
+  serviceChangedBefore(parts, dockerServiceIdOf(metadata.commandId), metadata);
 
 /** Claims the name in its environment, then writes the service with its first release and deployment in one append.
  *  @throws Rejection `docker_service.invalid`, `environment.not_found`, `name.taken`, `quota.exceeded`, `reservation.voided`. */

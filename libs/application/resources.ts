@@ -33,6 +33,13 @@ export async function createResource({ dispatcher, aggregates }: { readonly disp
   });
 }
 
+/** What the command did to a resource before, whatever has become since of what it names; null: it stands nowhere. */
+export async function resourceChangedBefore({ dispatcher, aggregates }: { readonly dispatcher: Dispatcher; readonly aggregates: AggregateStore }, id: string, metadata: CommandMetadata): Promise<Handled<Resource> | null> {
+  if (!(await aggregates.stands(resourceRules, streamOf('resource', id), metadata.commandId))) return null;
+  // What stands in the stream is the answer, whatever is sent.
+  return dispatcher.send(new ToResource(id, { type: 'DeleteResource', data: {} }, metadata));
+}
+
 /** Deletes it, then frees its name: in this order the name never leads to two. What a crash leaves between the two the scheduler makes good. */
 export async function deleteResource(dispatcher: Dispatcher, { resourceId, projectId, environmentId, name }: ExistingResource, metadata: CommandMetadata, options: HandleOptions): Promise<Handled<Resource>> {
   const deleted = await dispatcher.send(new ToResource(resourceId, { type: 'DeleteResource', data: {} }, metadata, options));

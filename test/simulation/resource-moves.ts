@@ -1,5 +1,5 @@
-import { createResource, deleteResource, deploymentIdOf, loadResource, refuseWaitCycle, resourceIdOf, resourceNotFound, ToResource, waitingParts } from '#application';
-import { workingSpec, type DependencyUse, type DockerServiceId, type ExistingDockerService, type ResourceId } from '#domain';
+import { createResource, deleteResource, deploymentIdOf, loadResource, refuseWaitCycle, resourceChangedBefore, resourceIdOf, resourceNotFound, standingOr, ToResource, waitingParts, type NewResource } from '#application';
+import { resource as resourceRules, streamOf, workingSpec, type DependencyUse, type DockerServiceId, type ExistingDockerService, type ResourceId } from '#domain';
 import { resolvedDependencies } from '../../apps/api-gateway/compute/resolve-dependencies.ts';
 import { askedResource } from '../../apps/api-gateway/resources/asked-resource.ts';
 import { refuseCyclesThrough, refuseUsed } from '../../apps/api-gateway/resources/refuse-used.ts';
@@ -30,8 +30,8 @@ export const RESOURCE_MOVES = {
       what: `make the resource ${body.name} at ${body.docker_service_id ?? body.host}`,
       type: 'ResourceCreated',
       deed: async (gateway, metadata) => {
-        const made = await loadResource(gateway.aggregates, resourceIdOf(metadata.commandId));
-        const { environmentId, projectId, name, kind, settings } = made.status === 'absent' ? await askedResource(gateway.aggregates, body, client.home.projectId) : made;
+        const made = async (): Promise<NewResource | null> => loadResource(gateway.aggregates, resourceIdOf(metadata.commandId)).then((resource) => (resource.status === 'absent' ? null : resource));
+        const { environmentId, projectId, name, kind, settings } = await standingOr(made, () => askedResource(gateway.aggregates, body, client.home.projectId));
         return createResource(gateway, { projectId, environmentId, name, kind, settings }, metadata);
       },
       whenDone: (commandId) => client.resources.add(resourceIdOf(commandId)),
@@ -46,9 +46,11 @@ export const RESOURCE_MOVES = {
       deed: async (gateway, metadata) => {
         const resource = await loadResource(gateway.aggregates, id);
         if (resource.status !== 'present') throw resourceNotFound();
-        const { settings } = await askedResource(gateway.aggregates, bodyOf(client, { name: resource.name, kind: resource.kind, ...place }), resource.projectId);
-        if (settings.dockerServiceId !== resource.settings.dockerServiceId) await refuseCyclesThrough(gateway.asked, resource, settings);
-        return gateway.dispatcher.send(new ToResource(id, { type: 'ChangeResource', data: { settings } }, metadata));
+        return standingOr(() => resourceChangedBefore(gateway, id, metadata), async () => {
+          const { settings } = await askedResource(gateway.aggregates, bodyOf(client, { name: resource.name, kind: resource.kind, ...place }), resource.projectId);
+          if (settings.dockerServiceId !== resource.settings.dockerServiceId) await refuseCyclesThrough(gateway.asked, resource, settings);
+          return gateway.dispatcher.send(new ToResource(id, { type: 'ChangeResource', data: { settings } }, metadata));
+        });
       },
     });
   }),
@@ -61,8 +63,12 @@ export const RESOURCE_MOVES = {
         client.world.noteUsers(metadata.commandId, dependants(client.world.ledger, id));
         const resource = await loadResource(gateway.aggregates, id);
         if (resource.status === 'absent') throw resourceNotFound();
-        if (resource.status === 'present') await refuseUsed(gateway.asked, { kind: 'resource', id, name: resource.name, projectId: resource.projectId });
-        return deleteResource(gateway.dispatcher, resource, metadata, {});
+        const remove = () => deleteResource(gateway.dispatcher, resource, metadata, {});
+        const stands = () => gateway.aggregates.stands(resourceRules, streamOf('resource', id), metadata.commandId);
+        return standingOr(async () => ((await stands()) ? remove() : null), async () => {
+          await refuseUsed(gateway.asked, { kind: 'resource', id, name: resource.name, projectId: resource.projectId });
+          return remove();
+        });
       },
     }),
   ),

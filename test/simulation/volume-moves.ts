@@ -1,4 +1,4 @@
-import { createdBefore, createDockerService, createVolume, deploymentIdOf, dockerServiceIdOf, mountsOfService, provideVolumes, standingOr, ToDockerService, ToVolume, type NewDockerService } from '#application';
+import { createdBefore, createDockerService, createVolume, deploymentIdOf, dockerServiceIdOf, mountsOfService, provideVolumes, serviceChangedBefore, standingOr, ToDockerService, ToVolume, type NewDockerService } from '#application';
 import { dockerService, streamOf, type CommandMetadata, type DockerService, type DockerServiceId } from '#domain';
 import type { AggregateStore, Handled } from '#event-store';
 import { resolvedValues } from '../../apps/api-gateway/compute/resolve-values.ts';
@@ -83,12 +83,15 @@ export async function createAsked(client: Client, gateway: SimulatedGateway, { m
 }
 
 /** As the controller of services does it. */
-export async function deleteWithVolumes({ aggregates, dispatcher, asked }: SimulatedGateway, id: DockerServiceId, takes: boolean, metadata: CommandMetadata): Promise<Handled<DockerService>> {
-  const { state } = await aggregates.load(dockerService, streamOf('docker_service', id));
-  const isStanding = state.status === 'present' && (state.lifecycle === 'ACTIVE' || state.lifecycle === 'PAUSED');
-  if (isStanding) await refuseUsed(asked, { kind: 'docker_service', id, name: state.name, projectId: state.projectId });
-  if (takes && state.status === 'present') await refuseSharedVolumes(aggregates, state, metadata.commandId);
-  return dispatcher.send(new ToDockerService(id, { type: 'RequestDockerServiceDeletion', data: takes ? { volumes: 'delete' } : {} }, metadata));
+export function deleteWithVolumes(gateway: SimulatedGateway, id: DockerServiceId, takes: boolean, metadata: CommandMetadata): Promise<Handled<DockerService>> {
+  const { aggregates, dispatcher, asked } = gateway;
+  return standingOr(() => serviceChangedBefore(gateway, id, metadata), async () => {
+    const { state } = await aggregates.load(dockerService, streamOf('docker_service', id));
+    const isStanding = state.status === 'present' && (state.lifecycle === 'ACTIVE' || state.lifecycle === 'PAUSED');
+    if (isStanding) await refuseUsed(asked, { kind: 'docker_service', id, name: state.name, projectId: state.projectId });
+    if (takes && state.status === 'present') await refuseSharedVolumes(aggregates, state, metadata.commandId);
+    return dispatcher.send(new ToDockerService(id, { type: 'RequestDockerServiceDeletion', data: takes ? { volumes: 'delete' } : {} }, metadata));
+  });
 }
 
 /** What a body wants mounted, looked up as a gateway does that knows of all nodes. */

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { createdBefore, createDockerService, Dispatcher, dockerServiceIdOf, refuseInvalidService, standingOr, startedDeployment, ToDockerService, type NewDockerService } from '#application';
+import { createdBefore, createDockerService, Dispatcher, dockerServiceIdOf, refuseInvalidService, serviceChangedBefore, standingOr, startedDeployment, ToDockerService, type NewDockerService } from '#application';
 import type { TenantContext } from '#contracts';
 import type { EnvironmentId, ProjectId } from '#domain';
 import { getService, listServices, listServicesAt } from '#read-models';
@@ -98,11 +98,15 @@ export class DockerServicesController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
     const service = await reachDockerService(this.gateway.parts.aggregates, tenant, id);
-    const { projectId, name, lifecycle } = service;
-    if (lifecycle === 'ACTIVE' || lifecycle === 'PAUSED') await refuseUsed(this.gateway, { kind: 'docker_service', id, name, projectId });
-    if (volumes === 'delete') await refuseSharedVolumes(this.gateway.parts.aggregates, service, change.commandId);
-    const command = { type: 'RequestDockerServiceDeletion', data: volumes ? { volumes } : {} } as const;
-    this.gateway.accept(reply, await this.dispatcher.send(new ToDockerService(id, command, change.metadata(projectId), { ifMatch: change.ifMatch })));
+    const { dockerServiceId, projectId, name, lifecycle } = service;
+    const { aggregates } = this.gateway.parts;
+    const metadata = change.metadata(projectId);
+    const handled = await standingOr(() => serviceChangedBefore({ dispatcher: this.dispatcher, aggregates }, dockerServiceId, metadata), async () => {
+      if (lifecycle === 'ACTIVE' || lifecycle === 'PAUSED') await refuseUsed(this.gateway, { kind: 'docker_service', id, name, projectId });
+      if (volumes === 'delete') await refuseSharedVolumes(aggregates, service, change.commandId);
+      return this.dispatcher.send(new ToDockerService(id, { type: 'RequestDockerServiceDeletion', data: volumes ? { volumes } : {} }, metadata, { ifMatch: change.ifMatch }));
+    });
+    this.gateway.accept(reply, handled);
     return this.#one(tenant, id);
   }
 

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags, PartialType } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { createResource, deleteResource, Dispatcher, loadResource, resourceIdOf, resourceNotFound, ToResource, type NewResource } from '#application';
+import { createResource, deleteResource, Dispatcher, loadResource, resourceChangedBefore, resourceIdOf, resourceNotFound, standingOr, ToResource, type NewResource } from '#application';
 import { reaches, type TenantContext } from '#contracts';
 import { resource as resourceRules, streamOf, type ExistingResource } from '#domain';
 import { getResource, listResources, USER_VIEWS } from '#read-models';
@@ -37,9 +37,9 @@ export class ResourcesController {
     const { aggregates } = this.gateway.parts;
     const projectId = await projectOf(this.gateway, tenant, body);
     const id = resourceIdOf(change.commandId);
-    const made = await loadResource(aggregates, id);
     // A retry is answered by what stands, whatever became of the service or the secret since.
-    const asked: NewResource = made.status === 'absent' ? await askedResource(aggregates, body, projectId) : made;
+    const made = async (): Promise<NewResource | null> => loadResource(aggregates, id).then((resource) => (resource.status === 'absent' ? null : resource));
+    const asked = await standingOr(made, () => askedResource(aggregates, body, projectId));
     const { environmentId, name, kind, settings } = asked;
     this.gateway.accept(reply, await createResource({ dispatcher: this.dispatcher, aggregates }, { projectId, environmentId, name, kind, settings }, change.metadata(projectId)));
     reply.header('location', `/v1/resources/${id}`);
@@ -73,9 +73,13 @@ export class ResourcesController {
     if (!isObject(patch)) throw new InvalidRequest([{ pointer: '', code: 'type', detail: 'must be a JSON object' }]);
     const { aggregates } = this.gateway.parts;
     const resource = await this.#reach(tenant, id);
-    const settings = await changedResource(aggregates, resource, patch);
-    if (settings.dockerServiceId !== resource.settings.dockerServiceId) await refuseCyclesThrough(this.gateway, resource, settings);
-    this.gateway.accept(reply, await this.dispatcher.send(new ToResource(id, { type: 'ChangeResource', data: { settings } }, change.metadata(resource.projectId), { ifMatch: change.ifMatch })));
+    const metadata = change.metadata(resource.projectId);
+    const handled = await standingOr(() => resourceChangedBefore({ dispatcher: this.dispatcher, aggregates }, id, metadata), async () => {
+      const settings = await changedResource(aggregates, resource, patch);
+      if (settings.dockerServiceId !== resource.settings.dockerServiceId) await refuseCyclesThrough(this.gateway, resource, settings);
+      return this.dispatcher.send(new ToResource(id, { type: 'ChangeResource', data: { settings } }, metadata, { ifMatch: change.ifMatch }));
+    });
+    this.gateway.accept(reply, handled);
     return this.#one(tenant, id);
   }
 
@@ -86,8 +90,14 @@ export class ResourcesController {
   @ApiNoContentResponse({ description: 'Gone.' })
   async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('resource_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     const resource = await this.#reach(tenant, id, change);
-    if (resource.status === 'present') await refuseUsed(this.gateway, { kind: 'resource', id, name: resource.name, projectId: resource.projectId });
-    this.gateway.accept(reply, await deleteResource(this.dispatcher, resource, change.metadata(resource.projectId), { ifMatch: change.ifMatch }));
+    const metadata = change.metadata(resource.projectId);
+    const remove = () => deleteResource(this.dispatcher, resource, metadata, { ifMatch: change.ifMatch });
+    const stands = () => this.gateway.parts.aggregates.stands(resourceRules, streamOf('resource', id), change.commandId);
+    const handled = await standingOr(async () => ((await stands()) ? remove() : null), async () => {
+      await refuseUsed(this.gateway, { kind: 'resource', id, name: resource.name, projectId: resource.projectId });
+      return remove();
+    });
+    this.gateway.accept(reply, handled);
   }
 
   /** @throws Rejection `resource.not_found` outside the context's reach, and of a deleted one but for the retry of its deletion */
