@@ -1,4 +1,4 @@
-import { dockerService, Rejection, streamOf, type CommandMetadata, type DeploymentId, type DockerService, type DockerServiceId, type DockerServiceCommand, type ExistingDockerService } from '#domain';
+import { dockerService, Rejection, streamOf, type CommandMetadata, type DeploymentId, type DockerService, type DockerServiceCommand, type ExistingDockerService } from '#domain';
 import { Conflict, PreconditionFailed, type AggregateStore, type Handled } from '#event-store';
 import { ToDockerService } from './aggregate-command.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -32,7 +32,7 @@ interface Parts {
 
 /** What the command did to a service before, whatever has become since of what it names: a plan, a secret, a volume, a node's room. Null: it stands nowhere.
  *  @throws Rejection `idempotency.key_reused` where it was sent with another body. */
-export async function serviceChangedBefore({ dispatcher, aggregates }: Parts, dockerServiceId: DockerServiceId, metadata: CommandMetadata): Promise<Handled<DockerService> | null> {
+export async function serviceChangedBefore({ dispatcher, aggregates }: Parts, dockerServiceId: string, metadata: CommandMetadata): Promise<Handled<DockerService> | null> {
   if (!(await aggregates.stands(dockerService, streamOf('docker_service', dockerServiceId), metadata.commandId))) return null;
   return dispatcher.send(new ToDockerService(dockerServiceId, NOTHING, metadata));
 }

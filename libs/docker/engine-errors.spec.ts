@@ -24,6 +24,7 @@ it.each([
   [answer(409, 'Conflict. The container name "/x" is already in use by container "y"'), 'engine_failed', true],
   [answer(500, `task ${'4f'.repeat(32)}: already exists`), 'start_lost', false],
   [answer(500, 'id already in use'), 'start_lost', false],
+  [answer(409, 'container is marked for removal and cannot be started'), 'start_lost', false],
   [answer(500, 'something new'), 'engine_failed', true],
   [system('ENOENT', 'connect ENOENT /var/run/docker.sock'), 'engine_unreachable', true],
   [system('ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:2375'), 'engine_unreachable', true],

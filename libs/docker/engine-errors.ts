@@ -27,6 +27,8 @@ const BY_WORDS: readonly (readonly [RegExp, Code, boolean])[] = [
   [/\btask [0-9a-f]{64}: already exists/i, 'start_lost', false],
   // The same, where that process can't be cleared away since it runs.
   [/^id already in use$/i, 'start_lost', false],
+  // Its removal was begun and the engine killed in the middle of that: all that is left to do with it is to remove it.
+  [/is marked for removal and cannot be started/i, 'start_lost', false],
   // Removed between the look and the use: look again, and pull.
   [/no such image/i, 'image_not_found', true],
   [/no matching manifest for|image operating system .* cannot be used|does not match the (specified|detected) (host )?platform/i, 'image_architecture', false],
