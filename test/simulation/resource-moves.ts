@@ -45,8 +45,9 @@ export const RESOURCE_MOVES = {
       type: 'ResourceChanged',
       deed: async (gateway, metadata) => {
         const resource = await loadResource(gateway.aggregates, id);
-        if (resource.status !== 'present') throw resourceNotFound();
+        if (resource.status === 'absent') throw resourceNotFound();
         return standingOr(() => resourceChangedBefore(gateway, id, metadata), async () => {
+          if (resource.status === 'deleted') throw resourceNotFound();
           const { settings } = await askedResource(gateway.aggregates, bodyOf(client, { name: resource.name, kind: resource.kind, ...place }), resource.projectId);
           if (settings.dockerServiceId !== resource.settings.dockerServiceId) await refuseCyclesThrough(gateway.asked, resource, settings);
           return gateway.dispatcher.send(new ToResource(id, { type: 'ChangeResource', data: { settings } }, metadata));

@@ -72,7 +72,7 @@ export class ResourcesController {
     const patch = body ?? {};
     if (!isObject(patch)) throw new InvalidRequest([{ pointer: '', code: 'type', detail: 'must be a JSON object' }]);
     const { aggregates } = this.gateway.parts;
-    const resource = await this.#reach(tenant, id);
+    const resource = await this.#reach(tenant, id, change);
     const metadata = change.metadata(resource.projectId);
     const handled = await standingOr(() => resourceChangedBefore({ dispatcher: this.dispatcher, aggregates }, id, metadata), async () => {
       const settings = await changedResource(aggregates, resource, patch);
@@ -100,7 +100,7 @@ export class ResourcesController {
     this.gateway.accept(reply, handled);
   }
 
-  /** @throws Rejection `resource.not_found` outside the context's reach, and of a deleted one but for the retry of its deletion */
+  /** @throws Rejection `resource.not_found` outside the context's reach, and of a deleted one but for a retry */
   async #reach(tenant: TenantContext, id: string, change?: Mutation): Promise<ExistingResource> {
     const { aggregates } = this.gateway.parts;
     const resource = await loadResource(aggregates, id);
