@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { createNetwork, Dispatcher, networkIdOf, ToNetwork } from '#application';
 import { reaches, type TenantContext } from '#contracts';
 import { network as networkRules, OWN_NETWORK, Rejection, streamOf, type EnvironmentId, type ExistingNetwork } from '#domain';
+import { logEnd } from '#event-store';
 import { getNetwork, listNetworks, USER_VIEWS } from '#read-models';
 import { Needs } from '../edge/needs.ts';
 import type { Mutation } from '../edge/mutation.ts';
@@ -70,7 +71,8 @@ export class NetworksController {
 
   async #refuseUsed(tenant: TenantContext, { networkId, name }: ExistingNetwork): Promise<void> {
     if (name === OWN_NETWORK) throw new Rejection('conflict', 'network.of_environment', 'it is the own network of its environment, and goes with that: delete the environment instead');
-    const { used_by: users } = await this.#one(tenant, networkId);
+    // Of everything that stands, whichever gateway wrote it.
+    const { used_by: users } = await this.#one(tenant, networkId, (await logEnd(this.gateway.parts.store)) ?? undefined);
     if (users.length === 0) return;
     const names = users.map((user) => `${user.type} ${user.name} (${user.id})`).join(', ');
     throw new Rejection('conflict', 'network.in_use', `${name} is used by ${names}: take it out there, or delete them first`, { usedBy: users });
