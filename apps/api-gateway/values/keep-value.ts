@@ -1,4 +1,4 @@
-import { addHeldVersion, createHeldValue, deleteHeldValue, heldIdOf, heldStands, loadHeld, nextVersion, type Dispatcher, type HeldKind } from '#application';
+import { addHeldVersion, createHeldValue, deleteHeldValue, heldIdOf, heldStands, loadHeld, nextVersion, type Dispatcher, type HeldKind, standingOr } from '#application';
 import { reaches, Terminal, type TenantContext } from '#contracts';
 import { nameViolations, Rejection, valueViolations, type Apply, type CommandMetadata, type EnvironmentId, type ExistingValue, type ProjectId, type Sensitive } from '#domain';
 import { logEnd, type Handled } from '#event-store';
@@ -69,8 +69,11 @@ export class KeepValue {
   async delete(held: ExistingValue<string>, change: Mutation): Promise<Handled<unknown>> {
     const { aggregates, vault } = this.gateway.parts;
     const metadata = change.metadata(held.projectId);
-    if (!(await heldStands(aggregates, held.id, metadata.commandId))) await this.#refuseUsed(held);
-    const deleted = await deleteHeldValue(this.dispatcher, held, metadata, { ifMatch: change.ifMatch });
+    const remove = () => deleteHeldValue(this.dispatcher, held, metadata, { ifMatch: change.ifMatch });
+    const deleted = await standingOr(async () => ((await heldStands(aggregates, held.id, metadata.commandId)) ? remove() : null), async () => {
+      await this.#refuseUsed(held);
+      return remove();
+    });
     await vault.forgetAll(held.id);
     return deleted;
   }

@@ -1,4 +1,4 @@
-import { dockerService, isGone, job as jobRules, type Job, jobRoom, node as nodeRules, type ProjectId, replica as replicaRules, type ReplicaId, streamOf, volume as volumeRules, volumeRoom } from '#domain';
+import { type CommandMetadata, dockerService, isGone, job as jobRules, type Job, jobRoom, node as nodeRules, project as projectRules, type ProjectId, replica as replicaRules, type ReplicaId, streamOf, volume as volumeRules, volumeRoom } from '#domain';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
 import type { LogIndex } from '../log-index.ts';
@@ -38,11 +38,29 @@ export class SettleHolders {
   }
 
   /** Its room goes with its name, where that is still held; as long as it is there, its own settlement has the word. */
-  private async releaseVoided(projectId: ProjectId, holder: string): Promise<null> {
+  private async releaseVoided(projectId: ProjectId, holder: string): Promise<number | null> {
     const { state: service } = await this.ports.aggregates.load(dockerService, streamOf('docker_service', holder));
     const { quotas, revision } = await this.rooms.read(projectId);
-    if (service.status === 'voided' && quotas.holdings.has(holder)) await this.rooms.release(projectId, holder, revision);
-    return null;
+    if (!quotas.holdings.has(holder)) return null;
+    if (service.status === 'voided') await this.rooms.release(projectId, holder, revision);
+    return service.status === 'absent' ? this.awaitNamed(projectId, holder) : null;
+  }
+
+  /** Room of a service or volume whose name is free already, by a log that was put back to the middle of an append. What may still be written under a
+   *  name is looked after with that name. */
+  private async awaitNamed(projectId: ProjectId, holder: string): Promise<number | null> {
+    const { state: project } = await this.ports.aggregates.load(projectRules, streamOf('project', projectId));
+    if ([...project.claims.values()].some((claim) => claim.holder === holder)) return null;
+    const commandId = project.quotas.holdings.get(holder)?.pending.keys().next().value ?? holder;
+    const leftMs = this.leftToWait(holder);
+    if (leftMs > 0) return leftMs;
+    const data = { commandId, name: '' };
+    await this.void(holder, projectId, (metadata) =>
+      holder.startsWith('vol_')
+        ? this.ports.aggregates.handle(volumeRules, streamOf('volume', holder), { type: 'VoidVolumeReservation', data }, metadata, { expected: null })
+        : this.ports.aggregates.handle(dockerService, streamOf('docker_service', holder), { type: 'VoidReservation', data }, metadata, { expected: null }),
+    );
+    return 1_000;
   }
 
   private async settleJob(projectId: ProjectId, holder: string): Promise<number | null> {
@@ -64,19 +82,27 @@ export class SettleHolders {
 
   /** Room without its job: a request that died in between, or that is just about to write it. */
   private async awaitJob(projectId: ProjectId, holder: string, commandId: string): Promise<number | null> {
+    const leftMs = this.leftToWait(holder);
+    if (leftMs > 0) return leftMs;
+    await this.void(holder, projectId, (metadata) => this.ports.aggregates.handle(jobRules, streamOf('job', holder), { type: 'VoidJobReservation', data: { commandId } }, metadata, { expected: null }));
+    return 1_000;
+  }
+
+  private leftToWait(holder: string): number {
     const now = this.ports.clock.monotonic();
     const since = this.firstSeen.get(holder) ?? now;
     this.firstSeen.set(holder, since);
-    const leftMs = since + ORPHANED_AFTER_MS - now;
-    if (leftMs > 0) return leftMs;
-    const metadata = this.rooms.metadata(holder, projectId, commandIdOf('void', holder));
+    return since + ORPHANED_AFTER_MS - now;
+  }
+
+  /** From then on nothing is written there any more. Silent where something was, meanwhile. */
+  private async void(holder: string, projectId: ProjectId, write: (metadata: CommandMetadata) => Promise<unknown>): Promise<void> {
     try {
-      await this.ports.aggregates.handle(jobRules, streamOf('job', holder), { type: 'VoidJobReservation', data: { commandId } }, metadata, { expected: null });
-      this.ports.logger.warn('room of a job that never came is given back', { job_id: holder });
+      await write(this.rooms.metadata(holder, projectId, commandIdOf('void', holder)));
+      this.ports.logger.warn('room of what never came is given back', { holder });
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
     }
-    return 1_000;
   }
 
   /** Its node has given its room free, or never had it. */
@@ -88,11 +114,11 @@ export class SettleHolders {
     return isGone(state) && !node.entries.has(replicaId);
   }
 
-  private async settleVolume(projectId: ProjectId, holder: string): Promise<null> {
+  private async settleVolume(projectId: ProjectId, holder: string): Promise<number | null> {
     const { state: volume, revision: at } = await this.ports.aggregates.load(volumeRules, streamOf('volume', holder));
-    if (volume.status === 'absent' || at === null) return null;
     const { quotas, revision } = await this.rooms.read(projectId);
     const isHeld = quotas.holdings.has(holder);
+    if (volume.status === 'absent' || at === null) return isHeld ? this.awaitNamed(projectId, holder) : null;
     if (volume.status === 'voided') {
       if (isHeld) await this.rooms.release(projectId, holder, revision);
       return null;

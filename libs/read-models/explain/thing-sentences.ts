@@ -20,7 +20,7 @@ export const thingSentences: Sentences<Extract<EventType, Told>> = {
   VolumeDeletionRequested: ({ data }) => ({ what: 'its deletion was requested, with all that is in it', why: data.reason.message }),
   VolumeCleared: ({ data }, names) => ({ what: `nothing of it is left on ${names.node(data.nodeId)}`, why: data.reason.message }),
   VolumeDeleted: ({ data }) => ({ what: `the volume ${data.name} was deleted`, why: 'nothing of it is left anywhere' }),
-  VolumeReservationVoided: ({ data }) => ({ what: `the name ${data.name} was given back`, why: 'the volume itself was never written' }),
+  VolumeReservationVoided: ({ data }) => ({ what: data.name === '' ? 'the room that was reserved for it was given back' : `the name ${data.name} was given back`, why: 'the volume itself was never written' }),
 
   SecretCreated: ({ data }) => ({ what: `the secret ${data.name} was made`, why: ASKED }),
   SecretVersionAdded: ({ data, stream }) => ({ what: `the secret ${idOf(stream)} got its version ${data.version}`, why: followed(data.apply) }),
