@@ -7,15 +7,19 @@ import { openSqliteReadModels } from './sqlite.ts';
 import { firstBuild, prepareBuild } from './versions.ts';
 import type { View } from './view.ts';
 import { everyView, views } from './views.ts';
+import { getToken } from './views/access.ts';
 import { getDeployment } from './views/deployment-queries.ts';
 import { getEnvironment } from './views/environments.ts';
 import { getConfig, getSecret } from './views/held-values.ts';
 import { getJob } from './views/jobs.ts';
+import { getNetwork } from './views/networks.ts';
 import { getNode, type NodeDocument } from './views/nodes.ts';
 import { getPlan } from './views/plans.ts';
 import { getProject } from './views/projects.ts';
+import { getResource } from './views/resources.ts';
 import { getSchedule } from './views/schedules.ts';
 import { getService } from './views/service-queries.ts';
+import { getUser } from './views/users.ts';
 import { getVolume } from './views/volumes.ts';
 
 export interface PastParts extends PastSource {
@@ -40,12 +44,15 @@ export async function queryAt<T>(parts: PastParts, id: string, instant: string, 
 
 /** The answer to a GET of one thing, by its id (a plan's is its name), as of an instant; null where it wasn't there then, or isn't within reach. */
 export async function getOneAt(parts: PastParts, tenant: TenantContext, id: string, instant: string): Promise<object | null> {
-  return queryAt(parts, id, instant, (reads) => (GET_ONE[prefixOf(id)] ?? getPlan)(reads, tenant, id));
+  return queryAt(parts, id, instant, (reads) => (GET_ONE.get(prefixOf(id)) ?? getPlan)(reads, tenant, id));
 }
 
-const GET_ONE: Readonly<Record<string, (reads: Reads, tenant: TenantContext, id: string) => Promise<object | null>>> = {
-  svc: getService, dep: getDeployment, job: getJob, sch: getSchedule, node: getNode, prj: getProject, env: getEnvironment, vol: getVolume, sec: getSecret, cfg: getConfig,
-};
+type GetOne = (reads: Reads, tenant: TenantContext, id: string) => Promise<object | null>;
+
+const GET_ONE: ReadonlyMap<string, GetOne> = new Map<string, GetOne>([
+  ['svc', getService], ['dep', getDeployment], ['job', getJob], ['sch', getSchedule], ['node', getNode], ['prj', getProject], ['env', getEnvironment], ['vol', getVolume],
+  ['sec', getSecret], ['cfg', getConfig], ['net', getNetwork], ['res', getResource], ['tok', getToken], ['usr', getUser],
+]);
 
 /** Audit is of the log, not of a thing. */
 const FOLDED = everyView.filter((view) => view !== (views.audit as unknown as View));

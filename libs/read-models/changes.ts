@@ -1,9 +1,11 @@
-import { upcast, type StreamCategory } from '#domain';
+import { upcast } from '#domain';
 import type { Recorded } from '#event-store';
+import type { ResourceNamed } from './event-answer.ts';
 import { isType, readWhole, type EventSource } from './related.ts';
 import type { Document } from './port.ts';
 import { completed, foldInto, type View } from './view.ts';
 import type { AuditDocument } from './views/audit.ts';
+import { memberKey, members, tokens } from './views/access.ts';
 import { deployments } from './views/deployments.ts';
 import { environments } from './views/environments.ts';
 import { configs, secrets } from './views/held-values.ts';
@@ -13,8 +15,10 @@ import { nodes } from './views/nodes.ts';
 import { plans } from './views/plans.ts';
 import { projects } from './views/projects.ts';
 import { replicas } from './views/replicas.ts';
+import { resources } from './views/resources.ts';
 import { schedules } from './views/schedules.ts';
 import { services } from './views/services.ts';
+import { users } from './views/users.ts';
 import { volumes } from './views/volumes.ts';
 
 /** The fields of a thing that are others after an event than before it, as a read of the thing shows them. */
@@ -28,11 +32,15 @@ export interface Change {
 interface Fold {
   readonly view: View;
   readonly hidden?: readonly string[];
+  /** Where the thing stands in the view; by its id, if left out. */
+  readonly keyOf?: (entry: Entry) => string;
 }
+
+type Entry = Pick<AuditDocument, 'stream' | 'revision' | 'resource_type' | 'resource_id' | 'project_id'>;
 
 const of = (view: unknown, ...hidden: string[]): Fold => ({ view: view as View, hidden });
 
-const FOLDS: { readonly [Type in StreamCategory | 'environment']?: Fold } = {
+const FOLDS: { readonly [Type in ResourceNamed['type']]?: Fold } = {
   docker_service: of(services, 'members', 'releases', 'last_release', 'own_labels', 'desired', 'stable_release', 'active_deployment', 'deletion_asked_by', 'status', 'status_reason', 'degraded', 'replicas'),
   deployment: of(deployments, 'history', 'ordered', 'healthy_deadline_ms'),
   replica: of(replicas, 'owner_id'),
@@ -41,11 +49,15 @@ const FOLDS: { readonly [Type in StreamCategory | 'environment']?: Fold } = {
   schedule: of(schedules),
   project: of(projects),
   environment: of(environments),
+  member: { ...of(members), keyOf: ({ project_id, resource_id }) => memberKey({ projectId: project_id ?? '', userId: resource_id }) },
+  token: of(tokens),
+  user: of(users),
   plan: of(plans),
   network: of(networks),
   volume: of(volumes),
   secret: of(secrets),
   config: of(configs),
+  resource: of(resources),
 };
 
 /** Of every thing. */
@@ -68,10 +80,12 @@ export class Changes {
   constructor(private readonly source: EventSource) {}
 
   /** Nulls where nothing that is shown was changed, and where the entry lies more than 10,000 events deep in its stream. */
-  async of({ stream, revision, resource_type: type, resource_id: id }: Pick<AuditDocument, 'stream' | 'revision' | 'resource_type' | 'resource_id'>): Promise<Change> {
-    const fold = FOLDS[type as StreamCategory];
-    const key = `${stream} ${id}`;
+  async of(entry: Entry): Promise<Change> {
+    const { stream, revision, resource_type: type } = entry;
+    const fold = FOLDS[type as ResourceNamed['type']];
     if (!fold) return NOTHING;
+    const id = fold.keyOf?.(entry) ?? entry.resource_id;
+    const key = `${stream} ${id}`;
     const known = this.#folded.get(key);
     const from = known && known.revision < revision ? known : { revision: -1, doc: await this.#begun(type, id) };
     if (revision - from.revision > FURTHEST) return NOTHING;

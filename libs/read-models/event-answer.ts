@@ -1,7 +1,7 @@
-import { type Actor, parseStream, type ProjectId } from '#domain';
+import { type Actor, type AnyEvent, parseStream, type ProjectId, type StreamCategory } from '#domain';
 import type { Recorded } from '#event-store';
 import { setOwn } from './canonical-json.ts';
-import { keysOf } from './view.ts';
+import { keysOf, type Of } from './view.ts';
 
 /** An event as it is shown: over `…/events`, and as `data:` of an SSE stream whose `id:` is the position. */
 export interface EventAnswer {
@@ -47,13 +47,18 @@ export function ownerOf(event: Recorded): string | null {
   return data.owner?.id ?? data.dockerServiceId ?? claimant(event)[0] ?? null;
 }
 
-/** What an event is about: the thing that its stream belongs to, or the environment or network that it names. */
-export function resourceOf(event: Recorded): { readonly type: string; readonly id: string } {
+/** A thing, by what it is. A quota has the id of its project or service, a member that of the user. */
+export interface ResourceNamed {
+  readonly type: StreamCategory | 'environment' | 'member' | 'token' | 'quota';
+  readonly id: string;
+}
+
+/** What an event is about: the thing that its stream belongs to, or what it names in there. */
+export function resourceOf(event: Recorded): ResourceNamed {
+  const named = NAMED[event.type as AnyEvent['type']]?.(event as never);
+  if (named) return named;
   const { category, id } = parseStream(event.stream);
-  const [environment] = environmentNamed(event);
-  const [network] = networkNamed(event);
-  if (environment) return { type: 'environment', id: environment };
-  return network ? { type: 'network', id: network } : { type: category, id };
+  return { type: category, id };
 }
 
 const claimant = keysOf({
@@ -63,13 +68,28 @@ const claimant = keysOf({
   QuotaWarningEnded: ({ data: { scope, id } }) => (scope === 'docker_service' ? id : null),
 });
 
-const environmentNamed = keysOf({ EnvironmentCreated: ({ data }) => data.environmentId, EnvironmentDeleted: ({ data }) => data.environmentId });
+const environment = ({ data }: Of<'EnvironmentCreated' | 'EnvironmentDeleted'>): ResourceNamed => ({ type: 'environment', id: data.environmentId });
+const network = ({ data }: Of<'SubnetAllotted' | 'SubnetBarred' | 'SubnetFreed'>): ResourceNamed => ({ type: 'network', id: data.networkId });
+const member = ({ data }: Of<'MemberAdded' | 'MemberRoleChanged' | 'MemberRemoved'>): ResourceNamed => ({ type: 'member', id: data.userId });
+const token = ({ data }: Of<'TokenIssued' | 'TokenRevoked'>): ResourceNamed => ({ type: 'token', id: data.tokenId });
+const quota = (id: string): ResourceNamed => ({ type: 'quota', id });
 
-const networkNamed = keysOf({
-  SubnetAllotted: ({ data }) => data.networkId,
-  SubnetBarred: ({ data }) => data.networkId,
-  SubnetFreed: ({ data }) => data.networkId,
-});
+const NAMED: { readonly [Type in AnyEvent['type']]?: (event: Of<Type>) => ResourceNamed } = {
+  EnvironmentCreated: environment,
+  EnvironmentDeleted: environment,
+  SubnetAllotted: network,
+  SubnetBarred: network,
+  SubnetFreed: network,
+  MemberAdded: member,
+  MemberRoleChanged: member,
+  MemberRemoved: member,
+  TokenIssued: token,
+  TokenRevoked: token,
+  ProjectQuotaChanged: ({ stream }) => quota(parseStream(stream).id),
+  ServiceQuotaChanged: ({ data }) => quota(data.dockerServiceId),
+  QuotaWarningRaised: ({ data }) => quota(data.id),
+  QuotaWarningEnded: ({ data }) => quota(data.id),
+};
 
 /** The data of an event with names of ours in snake_case. What labels were before and after has none of ours. */
 export const shownData = ({ type, data }: Recorded): Record<string, unknown> => (type === 'DockerServiceLabelsChanged' ? { ...data } : (snakeCased(data) as Record<string, unknown>));

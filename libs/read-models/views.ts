@@ -14,10 +14,11 @@ import { replicas } from './views/replicas.ts';
 import { resources } from './views/resources.ts';
 import { schedules } from './views/schedules.ts';
 import { services } from './views/services.ts';
+import { users } from './views/users.ts';
 import { volumes } from './views/volumes.ts';
 
 /** Every view, by its name. Each is followed and rebuilt by itself. */
-export const views = { audit, configs, deployments, environments, jobs, members, networks, nodes, plans, projects, releases, replicas, resources, schedules, secrets, services, tokens, volumes } as const;
+export const views = { audit, configs, deployments, environments, jobs, members, networks, nodes, plans, projects, releases, replicas, resources, schedules, secrets, services, tokens, users, volumes } as const;
 
 export type ViewName = keyof typeof views;
 

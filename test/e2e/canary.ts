@@ -5,8 +5,12 @@ import { connect } from '@nats-io/transport-node';
 
 /** A value that stands nowhere else, told by what it looks like in any of the forms that it may be written in. */
 export class Canary {
-  readonly value = `canary-${randomBytes(18).toString('hex')}`;
-  readonly #forms = [this.value, Buffer.from(this.value).toString('base64').replace(/=+$/, '').slice(0, -2), Buffer.from(this.value).toString('hex')];
+  readonly #forms: readonly string[];
+
+  /** @param value one of Waybill's own making, a token, in place of one made here */
+  constructor(readonly value = `canary-${randomBytes(18).toString('hex')}`) {
+    this.#forms = [value, Buffer.from(value).toString('base64').replace(/=+$/, '').slice(0, -2), Buffer.from(value).toString('hex')];
+  }
 
   isIn(bytes: Buffer | string): boolean {
     return this.#forms.some((form) => bytes.includes(form));

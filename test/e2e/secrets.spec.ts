@@ -46,6 +46,36 @@ describe('secrets', () => {
   /** Says it again and again until the deployment under way has ended. */
   const settled = (id: string): Promise<Doc> => world.serviceWhen(id, 'its deployment has ended', ({ deployment }) => !['PENDING', 'RUNNING'].includes(deployment.status));
 
+  /** An answer as text: an export is many documents. */
+  const read = async (path: string): Promise<string> => {
+    const answer = await fetch(`${world.installation.urlOf('api-gateway')}${path}`, { headers: { authorization: `Bearer ${world.installation.token}` } });
+    expect([path, answer.status]).toEqual([path, 200]);
+    const text = await answer.text();
+    answers.push(text);
+    return text;
+  };
+  /** Asks everything that tells anything of a service and what it was given; each of these also as of now, and what became different since it was made. */
+  const askAll = async (id: string, secretId: string, more: readonly string[] = []): Promise<void> => {
+    const ofService = `/v1/docker-services/${id}`;
+    const things = [ofService, `${ofService}/env`, `${ofService}/secrets`, `${ofService}/configs`, `${ofService}/replicas`, `${ofService}/releases`, `${ofService}/deployments`, `/v1/secrets/${secretId}`, ...more];
+    const now = new Date().toISOString();
+    for (const path of things) for (const query of ['', `?at=${now}`]) await read(`${path}${query}`);
+    for (const path of things.filter((each) => /_[a-z2-7]{26}$/.test(each))) await read(`/v1/audit/diff?resource=${path.split('/').at(-1)}&from=2001-01-01T00:00:00Z`);
+    for (const path of ['events', 'explain', 'logs', 'metrics', 'quota']) await read(`${ofService}/${path}`);
+    for (const path of ['audit', 'secrets', 'nodes', 'resources', 'networks', 'jobs', 'docker-services']) await read(`/v1/${path}?limit=500`);
+    expect(await read('/v1/audit/export')).toContain(secretId);
+    const patch = { replicas: 2, secrets: { AGAIN: { secret_id: secretId, as: 'env' } }, env: { MORE: 'shown' } };
+    const previewed = await call('POST', `${ofService}/preview`, { patch });
+    expect([previewed.status, JSON.stringify(previewed.body)]).toEqual([200, expect.stringContaining('AGAIN')]);
+    expect((await call('POST', `${ofService}/preview`, { deployment: { strategy: 'recreate' } })).status).toBe(200);
+  };
+  const nowhere = async (canary: Canary): Promise<void> => {
+    expect(answers.filter((answer) => canary.isIn(answer))).toEqual([]);
+    expect(bus.messages.filter(({ bytes }) => canary.isIn(bytes)).map(({ subject }) => subject)).toEqual([]);
+    expect(await canary.inFiles(world.home)).toEqual([]);
+    expect(await canary.inProcesses('cmdline')).toEqual([]);
+  };
+
   it('are given as a file in memory, and stand nowhere else', async () => {
     const canary = new Canary();
     const { secret_id } = await keep('db-password', canary.value);
@@ -55,17 +85,11 @@ describe('secrets', () => {
     expect(await inside(id, 'sh', '-c', 'echo x > /run/secrets/DB_PASS || echo refused')).toBe('refused');
     expect(await inside(id, 'sh', '-c', 'grep " /run/secrets " /proc/mounts')).toMatch(/tmpfs .* ?ro[, ]|^tmpfs \/run\/secrets tmpfs ro/);
 
-    // What is told of it, by everything that tells anything.
-    await call('GET', `/v1/secrets/${secret_id}`);
-    for (const path of [`docker-services/${id}`, `docker-services/${id}/events`, `docker-services/${id}/explain`, `docker-services/${id}/replicas`, `docker-services/${id}/releases`, 'audit', 'secrets', 'nodes']) await call('GET', `/v1/${path}`);
-    expect(answers.some((answer) => answer.includes(secret_id))).toBe(true);
-    expect(answers.filter((answer) => canary.isIn(answer))).toEqual([]);
+    await askAll(id, secret_id);
+    await nowhere(canary);
     expect(bus.messages.some(({ subject }) => subject.endsWith('.value'))).toBe(true);
-    expect(bus.messages.filter(({ bytes }) => canary.isIn(bytes)).map(({ subject }) => subject)).toEqual([]);
-    expect(await canary.inFiles(world.home)).toEqual([]);
     const [container] = await world.containers(id);
     expect(canary.isIn(JSON.stringify(await world.inspect(container!.id)))).toBe(false);
-    expect(await canary.inProcesses('cmdline')).toEqual([]);
     expect(await canary.inProcesses('environ')).toEqual([]);
     // The search does find what is there to be found.
     expect(await canary.inFiles('/dev/shm')).toHaveLength(1);
@@ -127,6 +151,44 @@ describe('secrets', () => {
     expect(bus.messages.filter(({ bytes }) => canary.isIn(bytes))).toEqual([]);
     expect(await canary.inProcesses('cmdline')).toEqual([]);
     await deleted(world, id);
+  }, 60_000);
+
+  it('of a resource are in the variables of its dependants, and stand nowhere else', async () => {
+    const canary = new Canary();
+    const { secret_id } = await keep('of-a-resource', canary.value);
+    const { resource_id } = await world.post('/v1/resources', { environment_id: world.environmentId, name: 'far-db', kind: 'postgres', host: '10.255.0.5', user: 'app', database: 'shop', password: { secret_id } });
+    const id = await run({ name: 'depends', dependencies: [{ resource_id }] });
+    expect(await inside(id, 'sh', '-c', 'echo "$DB_PASS $DB_URL"')).toBe(`${canary.value} postgres://app:${canary.value}@far-db:5432/shop`);
+    await askAll(id, secret_id, [`/v1/resources/${resource_id}`]);
+    await nowhere(canary);
+    const refused = await call('DELETE', `/v1/resources/${resource_id}`);
+    expect([refused.status, refused.body.facts.used_by]).toEqual([409, [expect.objectContaining({ id })]]);
+    await deleted(world, id);
+    expect((await call('DELETE', `/v1/resources/${resource_id}`)).status).toBe(204);
+    await nowhere(canary);
+  }, 90_000);
+
+  it('of people and programs, passwords and tokens, are in no event, view, log, message or later answer', async () => {
+    const [first, second, wrong] = [new Canary(), new Canary(), new Canary()];
+    const { user_id } = (await call('POST', '/v1/users', { login: 'canary', password: first.value })).body;
+    await call('PUT', `/v1/projects/${projectId}/members/${user_id}`, { role: 'owner' });
+    // What these answer is shown this once.
+    const session = (await world.call('POST', '/v1/sessions', { login: 'canary', password: first.value })).body.token as string;
+    const issued = (await world.call('POST', `/v1/projects/${projectId}/tokens`, { name: 'canary', role: 'viewer', expires_in_ms: 3_600_000 })).body;
+    const [sessions, tokens] = [new Canary(session), new Canary(issued.token)];
+    const as = (token: string) => ({ authorization: `Bearer ${token}` });
+    for (const token of [session, issued.token, wrong.value]) await call('GET', '/v1/docker-services', undefined, as(token));
+    expect((await call('POST', '/v1/sessions', { login: 'canary', password: wrong.value })).status).toBe(401);
+    expect((await call('PUT', `/v1/users/${user_id}/password`, { password: second.value, current_password: wrong.value }, as(session))).status).toBe(403);
+    expect((await call('PUT', `/v1/users/${user_id}/password`, { password: second.value, current_password: first.value }, as(session))).status).toBe(204);
+
+    for (const path of ['/v1/users', `/v1/users/${user_id}`, `/v1/projects/${projectId}/members`, `/v1/projects/${projectId}/tokens`, `/v1/audit?resource=${user_id}`, `/v1/audit?resource=${issued.token_id}`]) {
+      expect(await read(path)).toMatch(new RegExp(`${user_id}|${issued.token_id}`));
+    }
+    expect(await read('/v1/audit/export')).toContain(issued.token_id);
+    for (const canary of [first, second, wrong, sessions, tokens]) await nowhere(canary);
+    // The search does find what a value of such a kind leads to.
+    expect(await new Canary(user_id).inFiles(world.home)).not.toEqual([]);
   }, 60_000);
 
   it('are had by jobs, by what their service has and by what they are given themselves', async () => {

@@ -4,11 +4,11 @@ import type { FastifyReply } from 'fastify';
 import { Dispatcher, ToProject } from '#application';
 import { reaches, type TenantContext } from '#contracts';
 import { Rejection, streamOf, user, type ProjectRole, type UserId } from '#domain';
-import { getMember, listMembers, type MemberFacts } from '#read-models';
+import { getMember, listMembers, type MemberFacts, type Reads } from '#read-models';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { Needs } from '../edge/needs.ts';
-import { listed, PagingDto } from '../edge/paging.dto.ts';
+import { listed, PagingAtDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
@@ -26,10 +26,11 @@ export class MembersController {
   @Get()
   @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Member') })
-  async list(@Tenant() tenant: TenantContext, @Param('project_id') projectId: string, @Query() { min_position, ...query }: PagingDto): Promise<object> {
+  async list(@Tenant() tenant: TenantContext, @Param('project_id') projectId: string, @Query() { at, min_position, ...query }: PagingAtDto): Promise<object> {
     if (!reaches(tenant, projectId)) throw projectNotFound();
+    const members = (reads: Reads) => listMembers(reads, tenant, { ...query, project_id: projectId });
     await this.gateway.fresh(['members'], min_position);
-    const page = await listMembers(this.gateway.reads, tenant, { ...query, project_id: projectId });
+    const page = at === undefined ? await members(this.gateway.reads) : await this.gateway.past(at, projectId, members, projectNotFound);
     return listed({ ...page, items: await this.#named(page.items) });
   }
 

@@ -6,11 +6,11 @@ import { reaches, type TenantContext } from '#contracts';
 import type { EnvironmentId, ProjectId, TokenId, TokenScope } from '#domain';
 import { hashOfToken, newToken } from '#identity';
 import { deriveId } from '#platform';
-import { getToken, listTokens } from '#read-models';
+import { getToken, listTokens, type Reads } from '#read-models';
 import { reachDockerService } from '../docker-services/reach.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { Needs } from '../edge/needs.ts';
-import { listed, PagingDto } from '../edge/paging.dto.ts';
+import { listed, PagingAtDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
@@ -58,10 +58,11 @@ export class TokensController {
   @Get()
   @Needs('owner')
   @ApiOkResponse({ schema: listOf('Token') })
-  async list(@Tenant() tenant: TenantContext, @Param('project_id') projectId: string, @Query() { min_position, ...query }: PagingDto): Promise<object> {
+  async list(@Tenant() tenant: TenantContext, @Param('project_id') projectId: string, @Query() { at, min_position, ...query }: PagingAtDto): Promise<object> {
     if (!reaches(tenant, projectId)) throw projectNotFound();
     await this.gateway.fresh(['tokens'], min_position);
-    const page = await listTokens(this.gateway.reads, tenant, { ...query, project_id: projectId });
+    const tokens = (reads: Reads) => listTokens(reads, tenant, { ...query, project_id: projectId });
+    const page = at === undefined ? await tokens(this.gateway.reads) : await this.gateway.past(at, projectId, tokens, projectNotFound);
     const names = new Map((await this.gateway.parts.identities.tokensOf(projectId as ProjectId)).map(({ tokenId, name }) => [tokenId, name]));
     return listed({ ...page, items: page.items.map((token) => ({ ...token, name: names.get(token.token_id) ?? null })) });
   }

@@ -6,9 +6,10 @@ import type { TenantContext } from '#contracts';
 import { PLATFORM, Rejection, Sensitive, streamOf, user, type User, type UserId } from '#domain';
 import { hashPassword, isPassword, type KeptUser } from '#identity';
 import { deriveId } from '#platform';
+import { findUsers, getUser, type Reads, type UserFacts } from '#read-models';
 import type { Mutation } from '../edge/mutation.ts';
 import { Needs, OperatorOnly } from '../edge/needs.ts';
-import { listed, PagingDto } from '../edge/paging.dto.ts';
+import { listed, PagingDto, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
@@ -34,7 +35,7 @@ export class UsersController {
   @Post()
   @OperatorOnly()
   @ApiCreatedResponse({ schema: ref('User') })
-  async create(@Tenant() _tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateUserDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+  async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateUserDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const { login, name = null, operator: isOperator = false } = body;
     const password = new Sensitive(body.password);
     const metadata = change.telling(PLATFORM, { isOperator });
@@ -46,26 +47,28 @@ export class UsersController {
     const handled = await this.dispatcher.send(new ToUser(userId, { type: 'CreateUser', data: { userId, isOperator } }, metadata));
     this.gateway.accept(reply, handled);
     reply.header('location', `/v1/users/${userId}`);
-    return shown(kept, handled.state);
+    return shown(await this.gateway.one(['users'], undefined, () => getUser(this.gateway.reads, tenant, userId), userNotFound), kept);
   }
 
   @Get()
   @OperatorOnly()
   @ApiOkResponse({ schema: listOf('User') })
-  async list(@Query() { limit = 50, cursor }: PagingDto): Promise<object> {
+  async list(@Tenant() tenant: TenantContext, @Query() { limit = 50, cursor, min_position }: PagingDto): Promise<object> {
     const found = await this.gateway.parts.identities.listUsers(cursor ?? null, limit + 1);
-    const users = await Promise.all(found.slice(0, limit).map(async (kept) => ({ kept, state: await this.#load(kept.userId) })));
-    return listed({ items: users.filter(({ state }) => state.status === 'present').map(({ kept, state }) => shown(kept, state)), next: found.length > limit ? found[limit - 1]!.login : null });
+    const page = found.slice(0, limit);
+    await this.gateway.fresh(['users'], min_position);
+    const facts = await findUsers(this.gateway.reads, tenant, page.map(({ userId }) => userId));
+    const items = page.flatMap((kept) => (facts.has(kept.userId) ? [shown(facts.get(kept.userId)!, kept)] : []));
+    return listed({ items, next: found.length > limit ? page.at(-1)!.login : null });
   }
 
   @Get(':user_id')
   @OperatorOnly()
   @ApiOkResponse({ schema: ref('User') })
-  async get(@Param('user_id') id: string): Promise<object> {
-    const state = await this.#load(id);
-    const kept = state.status === 'present' ? await this.gateway.parts.identities.findUser(id as UserId) : null;
-    if (!kept) throw userNotFound();
-    return shown(kept, state);
+  async get(@Tenant() tenant: TenantContext, @Param('user_id') id: string, @Query() { at, min_position }: ReadOneDto): Promise<object> {
+    const read = (reads: Reads) => getUser(reads, tenant, id);
+    const facts = at === undefined ? await this.gateway.one(['users'], min_position, () => read(this.gateway.reads), userNotFound) : await this.gateway.past(at, id, read, userNotFound);
+    return shown(facts, await this.gateway.parts.identities.findUser(facts.user_id));
   }
 
   /** Somebody's own, who says what it was; or anybody's, by an operator. Sessions from before are over. */
@@ -128,7 +131,8 @@ export class UsersController {
   }
 }
 
-const shown = ({ userId, login, name, createdAt }: KeptUser, { isOperator }: User): object => ({ user_id: userId, login, name, operator: isOperator, created_at: new Date(createdAt).toISOString() });
+/** Who has been forgotten has an id and nothing else. */
+const shown = ({ user_id, operator, created_at }: UserFacts, kept: KeptUser | null): object => ({ user_id, login: kept?.login ?? null, name: kept?.name ?? null, operator, created_at });
 
 const userNotFound = () => new Rejection('not_found', 'user.not_found', 'there is no such user: GET /v1/users lists them');
 const keyReused = () => new Rejection('invalid', 'idempotency.key_reused', 'this Idempotency-Key was used with another body: choose a new key for a new request');

@@ -12,6 +12,7 @@ import { streamText } from '../edge/stream-text.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
 import { asUtc, DiffDto, ExportAuditDto, filterOf, FindAuditDto } from './audit.dto.ts';
+import { KnownPeople } from './known-people.ts';
 
 @ApiTags('audit')
 @Controller('v1/audit')
@@ -22,8 +23,9 @@ export class AuditController {
   @Needs('viewer')
   @ApiOkResponse({ schema: listOf('AuditEntry'), description: 'Who did what to which thing, the latest first.' })
   async find(@Tenant() tenant: TenantContext, @Query() { min_position, cursor, limit, ...asked }: FindAuditDto): Promise<object> {
-    await this.gateway.fresh(['audit'], min_position);
-    return listed(await findAudit(this.gateway.reads, tenant, { ...filterOf(asked), cursor, limit }, new Changes(this.gateway.parts)));
+    await this.gateway.fresh(['audit', 'members'], min_position);
+    const page = await findAudit(this.gateway.reads, tenant, { ...filterOf(asked), cursor, limit }, new Changes(this.gateway.parts));
+    return listed({ ...page, items: await new KnownPeople(this.gateway, tenant).named(page.items) });
   }
 
   /** The entries in the order of the log, one JSON a line, made while they are sent and no faster than they are taken. */
@@ -31,11 +33,12 @@ export class AuditController {
   @Needs('viewer')
   @ApiOkResponse({ content: { 'application/x-ndjson': { schema: ref('AuditEntry') } } })
   async export(@Tenant() tenant: TenantContext, @Query() { min_position, ...asked }: ExportAuditDto, @Res() reply: FastifyReply): Promise<void> {
-    await this.gateway.fresh(['audit'], min_position);
+    await this.gateway.fresh(['audit', 'members'], min_position);
     const { clock, stopping, logger } = this.gateway.parts;
-    const entries = everyAudit(this.gateway.reads, tenant, filterOf(asked), new Changes(this.gateway.parts));
+    const people = new KnownPeople(this.gateway, tenant);
+    const pages = everyAudit(this.gateway.reads, tenant, filterOf(asked), new Changes(this.gateway.parts));
     const lines = async function* (): AsyncGenerator<string> {
-      for await (const entry of entries) yield `${JSON.stringify(entry)}\n`;
+      for await (const page of pages) for (const entry of await people.named(page)) yield `${JSON.stringify(entry)}\n`;
     };
     await streamText(reply, { contentType: 'application/x-ndjson; charset=utf-8', resumes: false }, lines, { clock, stopping, onBroken: (error) => logger.warn('audit export broke off', { error }) });
   }

@@ -73,6 +73,13 @@ describe('the audit', () => {
     const config = (await gateway.call('POST', '/v1/configs', { project_id: project, name: 'app', content: 'a: 1' })).body.config_id;
     const job = (await gateway.call('POST', '/v1/jobs', { environment_id, image: 'busybox' })).body.job_id;
     const schedule = (await gateway.call('POST', '/v1/schedules', { cron: '0 0 1 1 *', job: { environment_id, image: 'busybox', name: 'yearly' } })).body.schedule_id;
+    const network = (await gateway.call('POST', '/v1/networks', { environment_id, name: 'backend' })).body.network_id;
+    const resource = (await gateway.call('POST', '/v1/resources', { environment_id, name: 'db', kind: 'postgres', host: 'db.example.com', port: 5432, password: { secret_id: secret } })).body.resource_id;
+    const user = (await gateway.call('POST', '/v1/users', { login: 'then@example.com', name: 'Then', password: 'correct horse battery' })).body.user_id;
+    await gateway.call('POST', `/v1/projects/${project}/members`, { user_id: user, role: 'viewer' });
+    const token = (await gateway.call('POST', `/v1/projects/${project}/tokens`, { name: 'then', role: 'viewer', expires_in_ms: 3_600_000 })).body.token_id;
+    await gateway.call('PUT', `/v1/projects/${project}/quota`, { max_replicas: 40 });
+    await gateway.call('PUT', `/v1/docker-services/${id}/quota`, { max_replicas: 20 });
     const [release] = (await get(`/v1/docker-services/${id}/releases`)).items;
     const [deployment] = (await get(`/v1/docker-services/${id}/deployments`)).items;
     const node = await gateway.register('then');
@@ -80,6 +87,7 @@ describe('the audit', () => {
       `projects/${project}`, `environments/${environment_id}`, `docker-services/${id}`, `docker-services/${id}/env`, `secrets/${secret}`, `configs/${config}`, `jobs/${job}`, `schedules/${schedule}`,
       `deployments/${deployment.deployment_id}`, `nodes/${node}`, 'plans/small', `docker-services/${id}/releases`, `docker-services/${id}/deployments`, `docker-services/${id}/replicas`,
       `docker-services?project_id=${project}`, 'docker-services?status=PENDING', `jobs?environment_id=${environment_id}`, `projects/${project}/environments`,
+      `networks/${network}`, `resources/${resource}`, `users/${user}`, `projects/${project}/members`, `projects/${project}/tokens`, `projects/${project}/quota`, `docker-services/${id}/quota`,
     ];
     const known = new Map<string, Json>();
     for (const path of paths) known.set(path, await get(`/v1/${path}`));
@@ -91,8 +99,15 @@ describe('the audit', () => {
     await gateway.call('POST', `/v1/jobs/${job}/cancel`);
     await gateway.call('POST', `/v1/projects/${project}/environments`, { name: 'staging' });
     await gateway.call('PUT', `/v1/configs/${config}`, { content: 'a: 2' });
+    await gateway.call('PATCH', `/v1/resources/${resource}`, { port: 5433, password: null });
+    await gateway.call('DELETE', `/v1/resources/${resource}`);
+    await gateway.call('DELETE', `/v1/networks/${network}`);
+    await gateway.call('PUT', `/v1/projects/${project}/members/${user}`, { role: 'developer' });
+    await gateway.call('POST', `/v1/projects/${project}/tokens`, { name: 'later', role: 'viewer', expires_in_ms: 3_600_000 });
+    await gateway.call('PUT', `/v1/projects/${project}/quota`, { max_replicas: 30 });
+    await gateway.call('PUT', `/v1/docker-services/${id}/quota`, {});
     for (const path of paths) expect([path, withoutHearing(await get(`/v1/${path}${path.includes('?') ? '&' : '?'}at=${at}`))]).toEqual([path, withoutHearing(known.get(path))]);
-    for (const path of [`docker-services/${id}`, `configs/${config}`, `jobs/${job}`, `projects/${project}`, 'plans/small', `docker-services/${id}/releases`]) {
+    for (const path of [`docker-services/${id}`, `configs/${config}`, `jobs/${job}`, `projects/${project}`, 'plans/small', `docker-services/${id}/releases`, `networks/${network}`, `resources/${resource}`, `users/${user}`, `projects/${project}/quota`, `docker-services/${id}/quota`]) {
       await get(`/v1/${path}?at=2001-01-01T00:00:00Z`, 404);
     }
     expect(release).toMatchObject({ release: 1 });
@@ -101,6 +116,9 @@ describe('the audit', () => {
     expect(diff).toMatchObject({ resource: id, from: at, to: now });
     expect(diff.changes).toContainEqual({ path: '/replicas/desired', before: 0, after: 3 });
     expect((await get(`/v1/audit/diff?resource=${schedule}&from=${at}`)).changes).toMatchObject([{ path: '', before: { cron: '0 0 1 1 *' }, after: null }]);
+    expect((await get(`/v1/audit/diff?resource=${resource}&from=${at}`)).changes).toMatchObject([{ path: '', before: { port: 5432 }, after: null }]);
+    expect((await get(`/v1/audit/diff?resource=${token}&from=2001-01-01T00:00:00Z`)).changes).toMatchObject([{ path: '', before: null, after: { role: 'viewer' } }]);
+    expect((await get(`/v1/audit/diff?resource=constructor_x&from=${at}`, 404)).code).toBe('audit.resource_not_found');
     expect((await get(`/v1/audit/diff?resource=svc_none&from=${at}`, 404)).code).toBe('audit.resource_not_found');
     await gateway.remove(node);
   });
@@ -111,7 +129,7 @@ describe('the audit', () => {
   });
 });
 
-/** What is heard between events isn't recorded, and who last changed a thing differs by what came after. */
+/** What is heard and measured between events isn't recorded, and who last changed a thing differs by what came after. */
 function withoutHearing(answer: Json): Json {
-  return JSON.parse(JSON.stringify(answer, (key, value) => (key === 'last_heard_at' ? undefined : value)));
+  return JSON.parse(JSON.stringify(answer, (key, value) => (key === 'last_heard_at' || key === 'used' ? undefined : value)));
 }

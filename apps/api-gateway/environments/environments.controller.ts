@@ -44,9 +44,9 @@ export class EnvironmentsController {
   @Needs('viewer')
   @ApiOkResponse({ schema: listOf('Environment') })
   async listOfProject(@Tenant() tenant: TenantContext, @Param('project_id') projectId: string, @Query() { at, min_position, ...query }: PagingAtDto): Promise<object> {
+    if (!reaches(tenant, projectId)) throw projectNotFound();
     const environments = (reads: Reads) => listEnvironments(reads, tenant, { ...query, project_id: projectId });
     if (at !== undefined) return listed(await this.gateway.past(at, projectId, environments, projectNotFound));
-    if (!reaches(tenant, projectId)) throw projectNotFound();
     await this.gateway.fresh(['environments'], min_position);
     return listed(await environments(this.gateway.reads));
   }

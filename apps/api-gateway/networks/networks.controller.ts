@@ -8,7 +8,7 @@ import { logEnd } from '#event-store';
 import { getNetwork, listNetworks, USER_VIEWS } from '#read-models';
 import { Needs } from '../edge/needs.ts';
 import type { Mutation } from '../edge/mutation.ts';
-import { listed, ReadDto } from '../edge/paging.dto.ts';
+import { listed, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { projectOf } from '../environments/reach.ts';
 import { Gateway } from '../gateway.ts';
@@ -51,8 +51,8 @@ export class NetworksController {
   @Get(':network_id')
   @Needs('viewer')
   @ApiOkResponse({ schema: ref('Network') })
-  async get(@Tenant() tenant: TenantContext, @Param('network_id') id: string, @Query() { min_position }: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const network = await this.#one(tenant, id, min_position);
+  async get(@Tenant() tenant: TenantContext, @Param('network_id') id: string, @Query() { at, min_position }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const network = at === undefined ? await this.#one(tenant, id, min_position) : await this.gateway.past(at, id, (reads) => getNetwork(reads, tenant, id), networkNotFound);
     reply.header('etag', `"${network.revision}"`);
     return network;
   }

@@ -9,7 +9,7 @@ export const accessSchemas: Readonly<Record<string, Schema>> = {
   Member: object({ project_id: idOf('prj'), user_id: idOf('usr'), login: orNull(text), name: orNull(text), role, added_at: instant, added_by: named('Actor') }),
   Token: object(token),
   IssuedToken: object({ ...token, token: orNull(text) }),
-  User: object({ user_id: idOf('usr'), login: text, name: orNull(text), operator: flag, created_at: instant }),
+  User: object({ user_id: idOf('usr'), login: orNull(text), name: orNull(text), operator: flag, created_at: instant }),
   Session: object({ user_id: idOf('usr'), token: text, expires_at: instant }),
   CurrentSession: object({ principal: named('Actor'), operator: flag, projects: orNull(many(object({ project_id: idOf('prj'), role }))), scope }),
   Origin: object({ origin_id: idOf('ori'), address: text }),

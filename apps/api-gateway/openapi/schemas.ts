@@ -90,7 +90,7 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
   },
   Project: object({ project_id: ids.project_id, name: text, created_at: instant, created_by: actor, revision: whole }),
   Quota: object(
-    { project_id: ids.project_id, ...quotaLimits, reserved: quotaAmounts, used: quotaAmounts, warnings: many(named('Reason')) },
+    { project_id: ids.project_id, ...quotaLimits, reserved: quotaAmounts, used: orNull(quotaAmounts), warnings: many(named('Reason')) },
     { docker_service_id: idOf('svc') },
   ),
   ...accessSchemas,
@@ -372,8 +372,9 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
   AuditEntry: object({
     position: text,
     at: instant,
-    actor,
+    actor: object({ type: one('user', 'token', 'system'), id: text }, { login: text, name: orNull(text) }),
     origin_id: orNull(text),
+    origin: orNull(object({ id: text }, { address: text })),
     what: text,
     resource: object({ type: text, id: text }),
     project_id: orNull(text),

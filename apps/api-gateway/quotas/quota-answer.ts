@@ -1,4 +1,4 @@
-import { warningReason, type Quota, type QuotaAmounts, type QuotaWarning } from '#domain';
+import { NO_QUOTA, reservedBy, warningReason, type DockerServiceId, type Quota, type QuotaAmounts, type Quotas } from '#domain';
 import { listVolumes, type Reads, type VolumeAnswer } from '#read-models';
 import type { TenantContext } from '#contracts';
 import type { Gateway } from '../gateway.ts';
@@ -12,15 +12,21 @@ export interface UseOf {
   readonly dockerServiceId: string | null;
 }
 
-/** A quota as it is answered: the limits, what is reserved of them, and what is taken at the moment as the agents see it. */
-export function quotaAnswer(quota: Quota, reserved: QuotaAmounts, used: QuotaAmounts, warnings: readonly QuotaWarning[]) {
-  return {
-    ...limitsAnswer(quota),
-    reserved: amountsAnswer(reserved),
-    used: amountsAnswer(used),
-    warnings: warnings.map(warningReason),
-  };
-}
+/** A project's quota as it is answered. @param used what is taken at the moment, as the agents see it; null of the past, of which it isn't recorded */
+export const projectQuota = (projectId: string, { quota, reserved, warnings }: Quotas, used: QuotaAmounts | null) => ({
+  project_id: projectId, ...limitsAnswer(quota), ...standing(reserved, used), warnings: [...warnings.values()].filter(({ scope }) => scope === 'project').map(warningReason),
+});
+
+/** The same of one service. */
+export const serviceQuota = ({ projectId, dockerServiceId }: { readonly projectId: string; readonly dockerServiceId: DockerServiceId }, quotas: Quotas, used: QuotaAmounts | null) => ({
+  project_id: projectId,
+  docker_service_id: dockerServiceId,
+  ...limitsAnswer(quotas.ofServices.get(dockerServiceId) ?? NO_QUOTA),
+  ...standing(reservedBy(quotas, dockerServiceId), used),
+  warnings: [...quotas.warnings.values()].filter(({ id }) => id === dockerServiceId).map(warningReason),
+});
+
+const standing = (reserved: QuotaAmounts, used: QuotaAmounts | null) => ({ reserved: amountsAnswer(reserved), used: used && amountsAnswer(used) });
 
 /** Null: no limit. */
 export const limitsAnswer = (quota: Quota) => ({ max_cpu_millis: quota.cpuMillis, max_memory_bytes: quota.memoryBytes, max_replicas: quota.replicas, max_volumes_bytes: quota.volumesBytes });

@@ -3,17 +3,22 @@ import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Dispatcher, ToProject } from '#application';
 import { reaches, type TenantContext } from '#contracts';
-import { NO_QUOTA, project as projectRules, Rejection, reservedBy, streamOf, type DockerServiceId, type Project, type Quotas } from '#domain';
+import { project as projectRules, Rejection, streamOf, type DockerServiceId, type Project, type QuotaAmounts } from '#domain';
+import type { AggregateStore } from '#event-store';
+import { streamsAt } from '#read-models';
 import { reachDockerService } from '../docker-services/reach.ts';
 import { Needs, OperatorOnly } from '../edge/needs.ts';
 import type { Mutation } from '../edge/mutation.ts';
-import { ReadDto } from '../edge/paging.dto.ts';
+import { ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
 import { ref } from '../openapi/schemas.ts';
 import { projectNotFound } from '../projects/projects.controller.ts';
-import { quotaAnswer, usedNow } from './quota-answer.ts';
+import { projectQuota, serviceQuota, usedNow } from './quota-answer.ts';
 import { QuotaDto, quotaOf } from './quota.dto.ts';
+
+/** As they stand, or stood at an instant. */
+type Streams = Pick<AggregateStore, 'load'>;
 
 /** Quotas are read from the project's own stream: what is reserved is never behind. */
 @ApiTags('quotas')
@@ -28,10 +33,10 @@ export class QuotasController {
   @Get('projects/:project_id/quota')
   @Needs('viewer')
   @ApiOkResponse({ schema: ref('Quota') })
-  async ofProject(@Tenant() tenant: TenantContext, @Param('project_id') id: string, @Query() _query: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const { quotas, revision } = await this.#project(tenant, id);
+  async ofProject(@Tenant() tenant: TenantContext, @Param('project_id') id: string, @Query() { at }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const { quotas, revision } = await this.#project(this.#streams(at), tenant, id);
     reply.header('etag', `"${revision}"`);
-    return this.#answerProject(tenant, id, quotas);
+    return projectQuota(id, quotas, at === undefined ? await this.#used(tenant, id) : null);
   }
 
   /** Takes nothing away: where more is reserved already, it only stops growth. */
@@ -39,21 +44,21 @@ export class QuotasController {
   @OperatorOnly()
   @ApiOkResponse({ schema: ref('Quota') })
   async changeOfProject(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('project_id') id: string, @Body() body: QuotaDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    await this.#project(tenant, id);
+    await this.#project(this.gateway.parts.aggregates, tenant, id);
     const handled = await this.dispatcher.send(new ToProject(id, { type: 'ChangeProjectQuota', data: { quota: quotaOf(body) } }, change.metadata(id), { ifMatch: change.ifMatch }));
     this.gateway.accept(reply, handled);
-    return this.#answerProject(tenant, id, handled.state.quotas);
+    return projectQuota(id, handled.state.quotas, await this.#used(tenant, id));
   }
 
   /** The same of one service, which its project's holds too. */
   @Get('docker-services/:docker_service_id/quota')
   @Needs('viewer')
   @ApiOkResponse({ schema: ref('Quota') })
-  async ofService(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() _query: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const { dockerServiceId, projectId } = await reachDockerService(this.gateway.parts.aggregates, tenant, id);
-    const { quotas, revision } = await this.#project(tenant, projectId);
+  async ofService(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { at }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const { dockerServiceId, projectId } = await reachDockerService(this.#streams(at), tenant, id);
+    const { quotas, revision } = await this.#project(this.#streams(at), tenant, projectId);
     reply.header('etag', `"${revision}"`);
-    return this.#answerService({ tenant, projectId, dockerServiceId }, quotas);
+    return serviceQuota({ projectId, dockerServiceId }, quotas, at === undefined ? await this.#used(tenant, projectId, dockerServiceId) : null);
   }
 
   /** Makes no release and rolls nothing; at most what its project has. */
@@ -66,23 +71,20 @@ export class QuotasController {
     const command = { type: 'ChangeServiceQuota', data: { dockerServiceId, quota: quotaOf(body) } } as const;
     const handled = await this.dispatcher.send(new ToProject(projectId, command, change.metadata(projectId), { ifMatch: change.ifMatch }));
     this.gateway.accept(reply, handled);
-    return this.#answerService({ tenant, projectId, dockerServiceId }, handled.state.quotas);
+    return serviceQuota({ projectId, dockerServiceId }, handled.state.quotas, await this.#used(tenant, projectId, dockerServiceId));
   }
 
-  async #project(tenant: TenantContext, id: string): Promise<Project & { readonly revision: bigint | null }> {
-    const { state, revision } = await this.gateway.parts.aggregates.load(projectRules, streamOf('project', id));
+  #streams(at: string | undefined): Streams {
+    return at === undefined ? this.gateway.parts.aggregates : streamsAt(this.gateway.parts, at);
+  }
+
+  async #project(streams: Streams, tenant: TenantContext, id: string): Promise<Project & { readonly revision: bigint | null }> {
+    const { state, revision } = await streams.load(projectRules, streamOf('project', id));
     if (state.status !== 'present' || !reaches(tenant, id)) throw projectNotFound();
     return { ...state, revision };
   }
 
-  async #answerProject(tenant: TenantContext, projectId: string, { quota, reserved, warnings }: Quotas): Promise<object> {
-    const used = await usedNow(this.gateway, { tenant, projectId, dockerServiceId: null });
-    return { project_id: projectId, ...quotaAnswer(quota, reserved, used, [...warnings.values()].filter(({ scope }) => scope === 'project')) };
-  }
-
-  async #answerService({ tenant, projectId, dockerServiceId }: { readonly tenant: TenantContext; readonly projectId: string; readonly dockerServiceId: DockerServiceId }, quotas: Quotas): Promise<object> {
-    const used = await usedNow(this.gateway, { tenant, projectId, dockerServiceId });
-    const own = [...quotas.warnings.values()].filter(({ id }) => id === dockerServiceId);
-    return { project_id: projectId, docker_service_id: dockerServiceId, ...quotaAnswer(quotas.ofServices.get(dockerServiceId) ?? NO_QUOTA, reservedBy(quotas, dockerServiceId), used, own) };
+  #used(tenant: TenantContext, projectId: string, dockerServiceId: DockerServiceId | null = null): Promise<QuotaAmounts> {
+    return usedNow(this.gateway, { tenant, projectId, dockerServiceId });
   }
 }

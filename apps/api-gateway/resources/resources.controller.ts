@@ -9,7 +9,7 @@ import { InvalidRequest } from '../edge/invalid-request.ts';
 import { isObject } from '../edge/merge-patch.ts';
 import { Needs } from '../edge/needs.ts';
 import type { Mutation } from '../edge/mutation.ts';
-import { listed, ReadDto } from '../edge/paging.dto.ts';
+import { listed, ReadOneDto } from '../edge/paging.dto.ts';
 import { Change, Tenant } from '../edge/request.ts';
 import { projectOf } from '../environments/reach.ts';
 import { Gateway } from '../gateway.ts';
@@ -57,8 +57,8 @@ export class ResourcesController {
   @Get(':resource_id')
   @Needs('viewer')
   @ApiOkResponse({ schema: ref('Resource') })
-  async get(@Tenant() tenant: TenantContext, @Param('resource_id') id: string, @Query() { min_position }: ReadDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const resource = await this.#one(tenant, id, min_position);
+  async get(@Tenant() tenant: TenantContext, @Param('resource_id') id: string, @Query() { at, min_position }: ReadOneDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+    const resource = at === undefined ? await this.#one(tenant, id, min_position) : await this.gateway.past(at, id, (reads) => getResource(reads, tenant, id), () => resourceNotFound());
     reply.header('etag', `"${resource.revision}"`);
     return resource;
   }

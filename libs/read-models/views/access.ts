@@ -34,7 +34,8 @@ export interface TokenDocument extends TokenFacts {
   readonly position: string;
 }
 
-const memberKey = ({ projectId, userId }: { readonly projectId: string; readonly userId: string }): string => `${projectId}.${userId}`;
+/** Where a member stands in the view. */
+export const memberKey = ({ projectId, userId }: { readonly projectId: string; readonly userId: string }): string => `${projectId}.${userId}`;
 
 /** Those who belong to a project; who was removed leaves the view. */
 export const members: View<MemberDocument> = {

@@ -39,7 +39,7 @@ export interface AuditDocument extends AuditAnswer, Pick<EventAnswer, 'stream' |
 export const audit: View<AuditDocument> = {
   schema: {
     view: 'audit',
-    version: 1,
+    version: 2,
     indexes: [['owner_id'], ['resource_id'], ['project_id'], ['actor_id'], ['what'], ['at']],
   },
   prefixes: undefined,
@@ -107,6 +107,9 @@ const begins = keysOf({
   SecretVersionAdded: yes,
   ConfigCreated: yes,
   ConfigVersionAdded: yes,
+  ResourceCreated: yes,
+  VolumeCreated: yes,
+  QuotaWarningRaised: yes,
 });
 
 /** What a search of the audit is narrowed down by. `from` and `until` are RFC 3339; `until` itself is left out. */
@@ -129,12 +132,12 @@ export async function findAudit(reads: Reads, tenant: TenantContext, search: Aud
   return { ...page, items: told.toReversed() };
 }
 
-/** All of them in the order of the log, read page by page as they are taken. */
-export async function* everyAudit(reads: Reads, tenant: TenantContext, filter: AuditFilter, changes: Changes): AsyncGenerator<AuditAnswer> {
+/** All of them in the order of the log, page by page as they are taken. */
+export async function* everyAudit(reads: Reads, tenant: TenantContext, filter: AuditFilter, changes: Changes): AsyncGenerator<readonly AuditAnswer[]> {
   let cursor: string | null = null;
   do {
     const page: Page<AuditDocument> = await findWithin<AuditDocument>(reads, tenant, 'audit', { cursor, limit: PAGE, ...narrowed(filter) });
-    yield* await answersOf(page.items, changes);
+    yield await answersOf(page.items, changes);
     cursor = page.next;
   } while (cursor !== null);
 }
