@@ -1,24 +1,9 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString } from 'class-validator';
+import { ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
+import { IsIn, IsOptional } from 'class-validator';
 import { PagingAtDto } from '../edge/paging.dto.ts';
-import { IsIdOf } from '../edge/shapes.ts';
+import { NamedWithinDto } from '../edge/within.dto.ts';
 
-export class ListDockerServicesDto extends PagingAtDto {
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsIdOf('prj')
-  project_id?: string;
-
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsIdOf('env')
-  environment_id?: string;
-
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsString()
-  name?: string;
-
+export class ListDockerServicesDto extends IntersectionType(PagingAtDto, NamedWithinDto) {
   @ApiPropertyOptional({ enum: ['PENDING', 'RUNNING', 'FAILED'] })
   @IsOptional()
   @IsIn(['PENDING', 'RUNNING', 'FAILED'])

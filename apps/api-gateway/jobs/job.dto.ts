@@ -1,8 +1,9 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString } from 'class-validator';
 import { HookDto } from '../docker-services/hook.dto.ts';
 import { PagingAtDto } from '../edge/paging.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
+import { WithinDto } from '../edge/within.dto.ts';
 
 /** A container that runs to its end: one of its own (`environment_id`, `image`), or that of a service (`docker_service_id`) with what is
  *  given in place of its release's own. */
@@ -31,17 +32,7 @@ export class JobDto extends HookDto {
 const STATUSES = ['PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'TIMEOUT', 'CANCELLED'] as const;
 const TRIGGERS = ['manual', 'pre_deploy', 'post_deploy', 'schedule'] as const;
 
-export class ListJobsDto extends PagingAtDto {
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsIdOf('prj')
-  project_id?: string;
-
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsIdOf('env')
-  environment_id?: string;
-
+export class ListJobsDto extends IntersectionType(PagingAtDto, WithinDto) {
   @ApiPropertyOptional({ type: 'string', description: 'Those that took a release of this service; its hooks too.' })
   @IsOptional()
   @IsIdOf('svc')

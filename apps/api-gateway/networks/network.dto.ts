@@ -1,8 +1,9 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { IsOptional, IsString } from 'class-validator';
 import { LIMITS } from '#domain';
 import { PagingDto } from '../edge/paging.dto.ts';
 import { IsIdOf, TextList } from '../edge/shapes.ts';
+import { NamedWithinDto } from '../edge/within.dto.ts';
 
 /** A network that a container joins. */
 export class JoinDto {
@@ -37,19 +38,4 @@ export class CreateNetworkDto {
   name!: string;
 }
 
-export class ListNetworksDto extends PagingDto {
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsIdOf('prj')
-  project_id?: string;
-
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsIdOf('env')
-  environment_id?: string;
-
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsString()
-  name?: string;
-}
+export class ListNetworksDto extends IntersectionType(PagingDto, NamedWithinDto) {}

@@ -1,9 +1,10 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { IsIn, IsInt, IsOptional, IsString } from 'class-validator';
 import { RESOURCE_KINDS, type ResourceKind } from '#domain';
 import { CREDENTIALS_SCHEMA, IsCredentials, type VersionDto } from '../compute/values.dto.ts';
 import { PagingDto } from '../edge/paging.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
+import { NamedWithinDto } from '../edge/within.dto.ts';
 
 export class CreateResourceDto {
   @ApiPropertyOptional({ type: 'string', description: 'Implied by the environment; given, it must agree.' })
@@ -59,22 +60,7 @@ export class CreateResourceDto {
   docker_service_id?: string | null;
 }
 
-export class ListResourcesDto extends PagingDto {
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsIdOf('prj')
-  project_id?: string;
-
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsIdOf('env')
-  environment_id?: string;
-
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsString()
-  name?: string;
-
+export class ListResourcesDto extends IntersectionType(PagingDto, NamedWithinDto) {
   @ApiPropertyOptional({ enum: RESOURCE_KINDS })
   @IsOptional()
   @IsIn(RESOURCE_KINDS)

@@ -1,8 +1,9 @@
-import { ApiProperty, ApiPropertyOptional, PartialType } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, IntersectionType, PartialType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
 import { PagingDto } from '../edge/paging.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
+import { WithinDto } from '../edge/within.dto.ts';
 import { JobDto } from '../jobs/job.dto.ts';
 
 const POLICIES = ['allow', 'forbid', 'replace'] as const;
@@ -37,17 +38,7 @@ export class ChangeScheduleDto extends PartialType(CreateScheduleDto) {
   paused?: boolean;
 }
 
-export class ListSchedulesDto extends PagingDto {
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsIdOf('prj')
-  project_id?: string;
-
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsIdOf('env')
-  environment_id?: string;
-
+export class ListSchedulesDto extends IntersectionType(PagingDto, WithinDto) {
   @ApiPropertyOptional({ type: 'string', description: 'Those whose jobs take a release of this service.' })
   @IsOptional()
   @IsIdOf('svc')

@@ -1,9 +1,10 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Min } from 'class-validator';
 import { VALUE_LIMITS, type Apply } from '#domain';
 import { PagingDto, ReadOneDto } from '../edge/paging.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
+import { NamedWithinDto } from '../edge/within.dto.ts';
 
 class NewHeldDto {
   @ApiProperty({ type: 'string' })
@@ -62,19 +63,4 @@ export class ReadConfigDto extends ReadOneDto {
   version?: number;
 }
 
-export class ListHeldDto extends PagingDto {
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsIdOf('prj')
-  project_id?: string;
-
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsIdOf('env')
-  environment_id?: string;
-
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsString()
-  name?: string;
-}
+export class ListHeldDto extends IntersectionType(PagingDto, NamedWithinDto) {}

@@ -1,8 +1,9 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString } from 'class-validator';
 import { VOLUME_SIZE } from '#domain';
 import { PagingDto } from '../edge/paging.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
+import { NamedWithinDto } from '../edge/within.dto.ts';
 
 const sizeBytes = { type: 'integer', minimum: VOLUME_SIZE.min, maximum: VOLUME_SIZE.max, description: 'What it holds at most. Without a backend: loop.' } as const;
 
@@ -74,22 +75,7 @@ export class CreateVolumeDto {
   size_bytes?: number;
 }
 
-export class ListVolumesDto extends PagingDto {
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsIdOf('prj')
-  project_id?: string;
-
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsIdOf('env')
-  environment_id?: string;
-
-  @ApiPropertyOptional({ type: 'string' })
-  @IsOptional()
-  @IsString()
-  name?: string;
-
+export class ListVolumesDto extends IntersectionType(PagingDto, NamedWithinDto) {
   @ApiPropertyOptional({ enum: ['ACTIVE', 'DELETING', 'DELETED'], description: 'Default: all but DELETED.' })
   @IsOptional()
   @IsIn(['ACTIVE', 'DELETING', 'DELETED'])
