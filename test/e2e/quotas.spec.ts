@@ -56,7 +56,8 @@ describe('quotas', () => {
 
   it('holds what is paused, gives back what is stopped, and asks anew at the start', async () => {
     const { docker_service_id: id } = await world.createService({ name: 'moved', replicas: 2 });
-    await world.running(id, 2);
+    // A pause would end a first deployment that is still under way, and leave nothing to go on with.
+    await world.serviceWhen(id, 'it stands', ({ status, deployment }) => status === 'RUNNING' && deployment.status === 'SUCCEEDED');
     await reservedIs({ replicas: 2, cpu_millis: 40 });
     expect((await allow({ max_replicas: 2, max_cpu_millis: 60 })).status).toBe(200);
 
