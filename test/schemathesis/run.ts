@@ -22,6 +22,8 @@ export interface Asked {
   readonly spare: Ids;
   /** So many requests by chance to each operation; those at the bounds of its description come before. */
   readonly examples: number;
+  /** Operations whose bodies have thousands of bounds: they are asked by chance only. */
+  readonly wide: readonly string[];
   /** What every one is held against. */
   readonly checks: readonly string[];
   readonly phases: string;
@@ -62,19 +64,24 @@ function requestsIn(line: string): string[] {
 }
 
 /** Its own generator of requests is seeded by each operation itself: nothing of a run before is remembered, and no answer leads it elsewhere. */
-function configOf({ there, spare }: Asked): string {
+function configOf({ there, spare, wide }: Asked): string {
   const dictionaries = [...Object.entries(there).map(([name, ids]) => [`there_${name}`, ids] as const), ...Object.entries(spare).map(([name, ids]) => [`spare_${name}`, ids] as const)];
   const bound = (kind: string, ids: Ids) => Object.keys(ids).flatMap((name) => ['path', 'query', 'body'].map((place) => `"${place}.${name}" = { dictionary = "${kind}_${name}", probability = 0.9 }`));
   return [
     'continue-on-failure = true',
-    'request-timeout = 20.0',
+    // Less than between two signs of life of a silent stream.
+    'request-timeout = 10.0',
     'max-stream-events = 3',
     'warnings = false',
     '[generation]\ndeterministic = true\nno-shrink = true',
     '[phases.coverage]\nextra-data-sources.responses = false\nunexpected-methods = []',
     '[phases.fuzzing]\nextra-data-sources.responses = false',
     ...dictionaries.map(([name, ids]) => `[dictionaries.${name}]\nvalues = ${JSON.stringify(ids)}`),
-    `[parameters]\n${bound('there', there).join('\n')}`,
+    // A precondition is looked at before the body is.
+    '[checks]\nnegative_data_rejection.expected-statuses = [400, 401, 403, 404, 409, 412, 413, 415, 422, 429]',
+    // What is followed has no end.
+    `[parameters]\n"query.follow" = "false"\n${bound('there', there).join('\n')}`,
+    `[[operations]]\ninclude-name = ${JSON.stringify(wide)}\nphases.coverage.enabled = false`,
     `[[operations]]\ninclude-method = "DELETE"\n[operations.parameters]\n${bound('spare', spare).join('\n')}`,
   ].join('\n\n');
 }
