@@ -38,8 +38,9 @@ if [ -n "${for_tests:-}" ]; then
 fi
 # The load of the benchmark.
 if [ -n "${for_bench:-}" ]; then lacks wrk wrk; fi
-# The tests start a server that speaks MongoDB's protocol, in a virtual environment of its own.
-if [ -n "${for_tests:-}" ] && [ -z "${MONGODB_URL:-}" ]; then
+# The tests start a server that speaks MongoDB's protocol, and a program that asks the API what its description promises, each in a virtual
+# environment of its own.
+if [ -n "${for_tests:-}" ]; then
   python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing+=(python3-venv)
 fi
 if [ "${#missing[@]}" -gt 0 ]; then

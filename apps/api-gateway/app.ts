@@ -27,6 +27,7 @@ import { ServiceMetricsController } from './docker-services/service-metrics.cont
 import { authenticate, RoleGuard } from './edge/gate.ts';
 import { mutationHook } from './edge/mutation.ts';
 import { refuseUndeclared } from './edge/refuse-undeclared.ts';
+import { InvalidRequest } from './edge/invalid-request.ts';
 import { ProblemFilter, sendProblem } from './edge/problem.filter.ts';
 import { QueryGuard } from './edge/query.guard.ts';
 import { ValidationPipe } from './edge/validation.pipe.ts';
@@ -139,11 +140,14 @@ function refuseUnreadable({ message, statusCode = 400 }: FastifyError, _: Fastif
   sendProblem(reply, problem(statusCode, 'request.refused', message));
 }
 
-/** No form, no text. An empty body is none: clients send the header with every POST. */
+/** No form, no text. An empty body is none: clients send the header with every POST. null is no object, though, and is told from none only here. */
 function takeJsonOnly(fastify: FastifyInstance): void {
   const parse = fastify.getDefaultJsonParser('error', 'error');
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => (body === '' ? done(null) : parse(request, body as string, done)));
+  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') return done(null);
+    parse(request, body as string, (error, value) => (value === null ? done(new InvalidRequest([{ pointer: '', code: 'type', detail: 'must be a JSON object' }])) : done(error, value)));
+  });
 }
 
 /** No answer is a page, and none is to be kept by anybody. */

@@ -58,8 +58,8 @@ describe('the audit', () => {
   });
 
   it('is exported as JSON lines, in the order of the log', async () => {
-    const answer = await fetch(`${world.installation.url}/v1/audit/export?resource=${id}`, { headers: { authorization: `Bearer ${world.installation.token}` } });
-    const lines = (await answer.text()).split('\n').filter(Boolean).map((line) => JSON.parse(line) as Doc);
+    const { text } = await world.sent('GET', `/v1/audit/export?resource=${id}`, { headers: { authorization: `Bearer ${world.installation.token}` } });
+    const lines = text.split('\n').filter(Boolean).map((line) => JSON.parse(line) as Doc);
     const listed: Doc[] = (await world.get(`/v1/audit?resource=${id}&limit=500`)).items;
     // The old container may be going still.
     expect(lines.length).toBeGreaterThan(50);

@@ -106,8 +106,8 @@ describe('a deployment that goes well', () => {
   it('shows how it goes, whoever watches', async () => {
     const { docker_service_id: id } = await standingService(world, { replicas: 3 });
     const deployment_id = await deploy(world, id, { image: IMAGES.second });
-    const answer = await fetch(`${world.installation.url}/v1/deployments/${deployment_id}`, { headers: { authorization: `Bearer ${world.installation.token}`, accept: 'text/event-stream' }, signal: AbortSignal.timeout(60_000) });
-    const states: Doc[] = (await answer.text()).split('\n').flatMap((line) => (line.startsWith('data: ') ? [JSON.parse(line.slice(6))] : []));
+    const states: Doc[] = [];
+    for await (const event of world.stream(`/v1/deployments/${deployment_id}`, { accept: 'text/event-stream' })) states.push(JSON.parse(/^data: (.*)$/m.exec(event)![1]!));
     expect(states.at(-1)).toMatchObject({ status: 'SUCCEEDED', counts: null });
     const going = states.filter(({ counts }) => counts !== null);
     expect(Math.min(...going.map(({ counts }) => counts.settled))).toBe(0);

@@ -41,13 +41,9 @@ describe('hostile specs', () => {
   }, 300_000);
 
   it.each(RAW)('as a body: %s', async (_, status, code, body) => {
-    const answer = await fetch(`${world.installation.urlOf('api-gateway')}/v1/docker-services`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${world.installation.token}`, 'content-type': 'application/json' },
-      body: body as string,
-      signal: AbortSignal.timeout(30_000),
-    });
-    expect([answer.status, answer.headers.get('content-type'), ((await answer.json()) as Doc).code]).toEqual([status, expect.stringContaining('application/problem+json'), code]);
+    const headers = { authorization: `Bearer ${world.installation.token}`, 'content-type': 'application/json' };
+    const answer = await world.sent('POST', '/v1/docker-services', { headers, body: body as string });
+    expect([answer.status, answer.headers.get('content-type'), (JSON.parse(answer.text) as Doc).code]).toEqual([status, expect.stringContaining('application/problem+json'), code]);
   });
 
   it('what only looks like one runs as it stands, and no container but its own is there', async () => {

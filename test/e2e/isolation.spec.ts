@@ -1,3 +1,4 @@
+import { furnished, newProject } from './furnished.ts';
 import { ASKING, expected, MATRIX, operationsOf, type Asking, type Things } from './isolation-matrix.ts';
 import { World, type Doc } from './world.ts';
 
@@ -19,8 +20,8 @@ describe('isolation', () => {
   beforeAll(async () => {
     world = await World.start();
     document = await world.get('/openapi.json');
-    const [expiring, otherOwner] = [await project('expiring'), await project('other')];
-    mine = await furnished(await project('mine'));
+    const [expiring, otherOwner] = [await newProject(world, 'expiring'), await newProject(world, 'other')];
+    mine = await furnished(world, await newProject(world, 'mine'));
     other = otherOwner;
     tokens = {
       'no token': null,
@@ -33,49 +34,16 @@ describe('isolation', () => {
   }, 120_000);
   afterAll(() => world?.stop(), 60_000);
 
-  async function project(name: string): Promise<Things> {
-    const { project_id } = await world.post('/v1/projects', { name });
-    const [{ environment_id }] = (await world.get(`/v1/environments?project_id=${project_id}`)).items;
-    return { project_id, environment_id };
-  }
-
   const issue = async ({ project_id }: Things, body: object): Promise<string> =>
     (await world.post(`/v1/projects/${project_id}/tokens`, { name: 'isolation', expires_in_ms: HOUR, ...body })).token;
 
-  /** One of each kind of thing. */
-  async function furnished({ project_id, environment_id }: Things): Promise<Things> {
-    const { docker_service_id, deployment_id } = await world.createService({ environment_id, replicas: 0, name: 'walled' });
-    const { job_id } = await world.post('/v1/jobs', { environment_id, image: 'busybox', timeout_ms: 1_000 });
-    const { schedule_id } = await world.post('/v1/schedules', { cron: '0 0 1 1 *', job: { environment_id, image: 'busybox' } });
-    const { secret_id } = await world.post('/v1/secrets', { project_id, name: 'walled', value: 'walled' });
-    const { config_id } = await world.post('/v1/configs', { project_id, name: 'walled', content: 'walled' });
-    const { volume_id } = await world.post('/v1/volumes', { environment_id, name: 'walled' });
-    const { network_id } = await world.post('/v1/networks', { environment_id, name: 'walled' });
-    const { resource_id } = await world.post('/v1/resources', { environment_id, name: 'walled-elsewhere', kind: 'http', host: 'walled.example.com', port: 80 });
-    const { user_id } = await world.post('/v1/users', { login: 'walled', password: 'a long password' });
-    await world.post(`/v1/projects/${project_id}/members`, { user_id, role: 'viewer' });
-    const { token_id } = await world.post(`/v1/projects/${project_id}/tokens`, { name: 'walled', role: 'viewer', expires_in_ms: HOUR });
-    const [{ node_id }] = (await world.get('/v1/nodes')).items;
-    const [{ origin_id }] = (await world.get('/v1/audit?what=ProjectCreated')).items.filter((entry: Doc) => entry.origin_id);
-    return { project_id: project_id!, environment_id: environment_id!, docker_service_id, deployment_id, job_id, schedule_id, secret_id, config_id, volume_id, network_id, resource_id, user_id, token_id, node_id, origin_id, name: 'small' };
-  }
-
   async function ask(verb: string, path: string, asking: Asking, body?: Doc, isStream = false): Promise<Told> {
-    const leaving = new AbortController();
     const token = tokens[asking];
-    const answer = await fetch(`${world.installation.urlOf('api-gateway')}${path}`, {
-      method: verb.toUpperCase(),
-      headers: { ...(token ? { authorization: `Bearer ${token}` } : {}), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.any([leaving.signal, AbortSignal.timeout(30_000)]),
-    });
-    try {
-      if (isStream && answer.status === 200) return { status: 200, body: null };
-      const text = await answer.text();
-      return { status: answer.status, body: text && /\bjson\b|\+json/.test(answer.headers.get('content-type') ?? '') ? JSON.parse(text) : text };
-    } finally {
-      leaving.abort();
-    }
+    const authorization: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+    if (isStream && (await world.begins(path, authorization))) return { status: 200, body: null };
+    const init = { headers: { ...authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }, body: body === undefined ? undefined : JSON.stringify(body) };
+    const { status, headers, text } = await world.sent(verb.toUpperCase(), path, init);
+    return { status, body: text && /\bjson\b|\+json/.test(headers.get('content-type') ?? '') ? JSON.parse(text) : text };
   }
 
   const pathOf = (operation: string, things: Things): string => {
@@ -156,17 +124,15 @@ describe('isolation', () => {
   }, 60_000);
 
   it('streams to each what is its own', async () => {
-    const leaving = new AbortController();
-    const answer = await fetch(`${world.installation.urlOf('api-gateway')}/v1/events`, { headers: { authorization: `Bearer ${tokens['other owner']}` }, signal: leaving.signal });
-    const made = await world.createService({ environment_id: other['environment_id'], replicas: 0, name: 'last' });
+    let made: Promise<Doc> | null = null;
+    const making = () => void (made = world.createService({ environment_id: other['environment_id'], replicas: 0, name: 'last' }));
     let text = '';
-    for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) {
-      text += chunk;
-      if (text.includes(made.docker_service_id) && text.includes('DockerServiceCreated')) break;
+    for await (const event of world.stream('/v1/events', { authorization: `Bearer ${tokens['other owner']}` }, making)) {
+      text += `${event}\n`;
+      if (text.includes((await made!).docker_service_id) && text.includes('DockerServiceCreated')) break;
     }
-    leaving.abort();
     expect(Object.entries(mine).filter(([field, id]) => !['name', 'node_id', 'origin_id', 'user_id'].includes(field) && text.includes(id))).toEqual([]);
-    const events = [...text.matchAll(/^data: (.+)$/gm)].flatMap(([, json]) => { try { return [JSON.parse(json!) as Doc]; } catch { return []; } });
+    const events = [...text.matchAll(/^data: (.+)$/gm)].map(([, json]) => JSON.parse(json!) as Doc);
     expect(new Set(events.map(({ project_id }) => project_id))).toEqual(new Set([other['project_id']]));
   }, 60_000);
 });

@@ -11,29 +11,13 @@ interface Said {
 
 /** A client that follows output until it has enough, or until its answer ends. */
 async function follow(world: World, path: string, enough: (said: readonly Said[]) => boolean, headers: Record<string, string> = {}): Promise<Said[]> {
-  const leave = new AbortController();
-  const late = AbortSignal.timeout(60_000);
   const accept = headers['accept'] ?? 'text/event-stream';
-  const answer = await fetch(`${world.installation.url}${path}`, {
-    headers: { authorization: `Bearer ${world.installation.token}`, ...headers, accept },
-    signal: AbortSignal.any([leave.signal, late]),
-  });
-  expect(answer.status).toBe(200);
-  expect(answer.headers.get('content-type')).toContain(accept);
   const said: Said[] = [];
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const bytes of answer.body!) {
-    const parts = (rest + decoder.decode(bytes as Uint8Array, { stream: true })).split(accept === 'text/event-stream' ? '\n\n' : '\n');
-    rest = parts.pop()!;
-    for (const part of parts) {
-      if (part === '' || part.startsWith(':')) continue;
-      if (accept !== 'text/event-stream') said.push({ id: null, data: JSON.parse(part) });
-      else said.push({ id: /^id: (.*)$/m.exec(part)?.[1] ?? null, data: JSON.parse(/^data: (.*)$/m.exec(part)![1]!) });
-    }
+  for await (const part of world.stream(path, { ...headers, accept }, (head) => expect(head.headers.get('content-type')).toContain(accept))) {
+    if (accept !== 'text/event-stream') said.push({ id: null, data: JSON.parse(part) });
+    else said.push({ id: /^id: (.*)$/m.exec(part)?.[1] ?? null, data: JSON.parse(/^data: (.*)$/m.exec(part)![1]!) });
     if (enough(said)) break;
   }
-  leave.abort();
   return said;
 }
 

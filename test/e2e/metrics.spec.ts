@@ -30,8 +30,8 @@ describe('figures', () => {
   afterAll(() => world?.stop(), 60_000);
 
   const scrape = async (token = world.installation.token) => {
-    const answer = await fetch(`${world.installation.url}/metrics`, { headers: token ? { authorization: `Bearer ${token}` } : {} });
-    return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() };
+    const { status, headers, text } = await world.sent('GET', '/metrics', { headers: token ? { authorization: `Bearer ${token}` } : {} });
+    return { status, type: headers.get('content-type'), text };
   };
   const containerSamples = (text: string, service: string) => samplesIn(text).filter(({ name, labels }) => name.startsWith('container_') && labels['docker_service'] === service);
 

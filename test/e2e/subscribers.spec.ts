@@ -69,17 +69,11 @@ describe('subscribers', () => {
 
   /** The log as REST streams it, up to a position. */
   async function streamed(upTo: string): Promise<string[]> {
-    const leaving = new AbortController();
-    const answer = await fetch(`${world.installation.url}/v1/events`, { headers: { authorization: `Bearer ${world.installation.token}` }, signal: leaving.signal });
     const ids: string[] = [];
-    let text = '';
-    for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) {
-      const messages = (text + chunk).split('\n\n');
-      text = messages.pop()!;
-      for (const message of messages) ids.push(...(/^id: (.+)$/m.exec(message)?.slice(1) ?? []));
-      if ((ids.at(-1) ?? '') >= upTo) break;
+    for await (const event of world.stream('/v1/events')) {
+      ids.push(/^id: (.+)$/m.exec(event)![1]!);
+      if (ids.at(-1)! >= upTo) break;
     }
-    leaving.abort();
     return ids.filter((id) => id <= upTo);
   }
 

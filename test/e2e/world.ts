@@ -7,6 +7,7 @@ import { readConfig } from '#platform';
 import { copyImage, importBusybox, startEngine, type TestEngine } from '#testing';
 import { Installation, type InstallationOptions } from '../../deploy/installation.ts';
 import { freePort } from '../../deploy/processes.ts';
+import { ApiDocument, type Sent } from './api-document.ts';
 import { openStores, type Stores } from './stores.ts';
 
 const DIST = resolve(import.meta.dirname, '../../dist');
@@ -30,6 +31,7 @@ export interface Answer {
 /** A whole installation with an engine of its own, torn down without a trace. */
 export class World {
   environmentId = '';
+  #api: ApiDocument | null = null;
   private constructor(
     readonly engine: TestEngine,
     readonly installation: Installation,
@@ -72,6 +74,7 @@ export class World {
       opened.unshift(installation);
       const world = new World(engine, installation, home, further, stores);
       await installation.start();
+      world.#api = new ApiDocument(await world.get('/openapi.json'));
       world.environmentId = (await world.get('/v1/environments?name=default')).items[0].environment_id;
       const nodes = 1 + further.length;
       await world.eventually(`${nodes} nodes are registered`, async () => (await world.get('/v1/nodes')).items.length === nodes);
@@ -95,16 +98,53 @@ export class World {
     }
   }
 
+  /** What the gateway says of itself. Every answer that comes through here is held against it. */
+  get api(): ApiDocument {
+    if (!this.#api) throw new Error('the installation has not started');
+    return this.#api;
+  }
+
+  /** A request as it stands, without a token of its own, and its whole answer. @throws Error for an answer that isn't as the API describes it */
+  async sent(method: string, path: string, init: RequestInit = {}, gateway = 'api-gateway'): Promise<Sent> {
+    const answer = await fetch(`${this.installation.urlOf(gateway)}${path}`, { signal: AbortSignal.timeout(30_000), ...init, method });
+    const sent = { status: answer.status, headers: answer.headers, text: await answer.text() };
+    this.#api?.check(method, path, sent);
+    return sent;
+  }
+
+  /** GET of a stream, with the operator's token: its events, or lines, as they come, until the caller has enough, at most a minute.
+   *  @throws Error for one that isn't as the API describes it, and for any status but 200 */
+  async *stream(path: string, headers: Record<string, string> = {}, hasBegun: (head: Omit<Sent, 'text'>) => void = () => undefined): AsyncGenerator<string> {
+    const leaving = new AbortController();
+    const signal = AbortSignal.any([leaving.signal, AbortSignal.timeout(60_000)]);
+    const answer = await fetch(`${this.installation.url}${path}`, { headers: { authorization: `Bearer ${this.installation.token}`, ...headers }, signal });
+    try {
+      this.api.checkHead('GET', path, answer);
+      if (answer.status !== 200) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
+      hasBegun(answer);
+      yield* this.api.parts('GET', path, answer, answer.body!);
+    } finally {
+      leaving.abort();
+    }
+  }
+
+  /** Whether it is answered with a stream: 200, as the API describes it. Nothing of it is read. */
+  async begins(path: string, headers: Record<string, string>): Promise<boolean> {
+    const leaving = new AbortController();
+    const answer = await fetch(`${this.installation.url}${path}`, { headers, signal: leaving.signal });
+    leaving.abort();
+    this.api.checkHead('GET', path, answer);
+    return answer.status === 200;
+  }
+
   /** @param gateway the one to ask, where there are several. */
   async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, gateway = 'api-gateway'): Promise<Answer> {
-    const answer = await fetch(`${this.installation.urlOf(gateway)}${path}`, {
-      method,
+    const init = {
       headers: { authorization: `Bearer ${this.installation.token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(30_000),
-    });
-    const text = await answer.text();
-    return { status: answer.status, body: text ? JSON.parse(text) : null, headers: answer.headers };
+    };
+    const { status, text, headers: answered } = await this.sent(method, path, init, gateway);
+    return { status, body: text ? JSON.parse(text) : null, headers: answered };
   }
 
   /** GET that must answer 200. */

@@ -47,7 +47,7 @@ export class TokenScopeDto {
   @IsIdOf('env')
   environment_id?: string;
 
-  @ApiPropertyOptional({ type: 'array', items: { type: 'string', enum: ['deploy'] }, description: 'Only to deploy, roll back and cancel, and to read what comes of it. Left out: all that the role may.' })
+  @ApiPropertyOptional({ type: 'array', minItems: 1, maxItems: 1, items: { type: 'string', enum: ['deploy'] }, description: 'Only to deploy, roll back and cancel, and to read what comes of it. Left out: all that the role may.' })
   @IsOptional()
   @IsArray()
   @ArrayMinSize(1)
@@ -117,12 +117,12 @@ export class ChangePasswordDto {
 }
 
 export class SignInDto {
-  @ApiProperty({ type: 'string', maxLength: 128 })
+  @ApiProperty({ type: 'string', minLength: 1, maxLength: 128 })
   @IsString()
   @Length(1, 128)
   login!: string;
 
-  @ApiProperty({ type: 'string', maxLength: PASSWORD.most, writeOnly: true })
+  @ApiProperty({ type: 'string', minLength: 1, maxLength: PASSWORD.most, writeOnly: true })
   @IsString()
   @Length(1, PASSWORD.most)
   password!: string;

@@ -6,6 +6,7 @@ import type { TenantContext } from '#contracts';
 import { Needs } from '../edge/needs.ts';
 import { Tenant } from '../edge/request.ts';
 import { Gateway } from '../gateway.ts';
+import { eventStream } from '../openapi/schemas.ts';
 import { streamLog } from './event-stream.ts';
 
 export class StreamEventsDto {
@@ -23,7 +24,7 @@ export class EventsController {
   /** Every event that the token may see, from the beginning or `Last-Event-ID` on, and then live. */
   @Get()
   @Needs('viewer')
-  @ApiOkResponse({ content: { 'text/event-stream': { schema: { type: 'string' } } } })
+  @ApiOkResponse({ content: eventStream })
   stream(@Tenant() tenant: TenantContext, @Query() { after }: StreamEventsDto, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return streamLog(this.gateway, request, reply, tenant, { after });
   }

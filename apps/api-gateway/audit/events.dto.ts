@@ -5,12 +5,12 @@ import { PagingDto } from '../edge/paging.dto.ts';
 
 /** Of a list of events: its cursor is a position. */
 export class ListEventsDto extends PagingDto {
-  @ApiPropertyOptional({ type: 'string', description: 'A Waybill-Position: only what came after it.' })
+  @ApiPropertyOptional({ type: 'string', pattern: POSITION.source, description: 'A Waybill-Position: only what came after it.' })
   @IsOptional()
   @Matches(POSITION, { message: 'must be a Waybill-Position' })
   after?: string;
 
-  @ApiPropertyOptional({ type: 'string', description: 'The next_cursor of the page before, a position too.' })
+  @ApiPropertyOptional({ type: 'string', pattern: POSITION.source, description: 'The next_cursor of the page before, a position too.' })
   @IsOptional()
   @Matches(POSITION, { message: 'must be the next_cursor of an earlier page' })
   declare cursor?: string;

@@ -99,12 +99,12 @@ export class ContainerDto {
   @TextList()
   constraints?: string[];
 
-  @ApiPropertyOptional({ type: 'object', properties: { type: { type: 'string', enum: [...LOGGING_TARGETS] } }, required: ['type'], default: { type: 'local_only' } })
+  @ApiPropertyOptional({ type: 'object', properties: { type: { type: 'string', enum: [...LOGGING_TARGETS] } }, selfRequired: false, required: ['type'], default: { type: 'local_only' } })
   @IsOptional()
   @IsLoggingTarget()
   logging_target?: { type: 'local_only' };
 
-  @ApiPropertyOptional({ type: 'object', properties: { type: { type: 'string', enum: [...METRICS_TARGETS] } }, required: ['type'], default: { type: 'prometheus' }, description: 'none: left out of /metrics.' })
+  @ApiPropertyOptional({ type: 'object', properties: { type: { type: 'string', enum: [...METRICS_TARGETS] } }, selfRequired: false, required: ['type'], default: { type: 'prometheus' }, description: 'none: left out of /metrics.' })
   @IsOptional()
   @IsMetricsTarget()
   metrics_target?: { type: 'prometheus' | 'none' };

@@ -1,15 +1,16 @@
 import type { ContainerSpec, DependencyUse, DockerServiceId, ResourceId } from '#domain';
 import { isObject, type JsonObject } from '../edge/merge-patch.ts';
-import { shaped, type Flaw } from '../edge/shapes.ts';
+import { idPattern, shaped, type Flaw } from '../edge/shapes.ts';
 
 const text = { type: 'string' } as const;
+const id = (prefix: string) => ({ type: 'string' as const, nullable: true, pattern: idPattern(prefix) });
 
 /** How the description shows what a container uses. */
 export const DEPENDENCIES_SCHEMA = {
   type: 'object' as const,
   properties: {
-    resource_id: text,
-    docker_service_id: { ...text, description: 'A service as it is, by its first port; instead of resource_id.' },
+    resource_id: id('res'),
+    docker_service_id: { ...id('svc'), description: 'A service as it is, by its first port; instead of resource_id.' },
     prefix: { ...text, nullable: true, description: '<prefix>_HOST, _PORT, _USER, _PASS, _NAME and _URL. Default: DB for postgres and mysql, else the kind, or the service’s name, in capitals.', example: 'DB' },
     wait: { type: 'string' as const, enum: ['healthy'], nullable: true, description: 'No replica starts before the service behind it has one that is well. What is elsewhere isn’t waited for.' },
   },

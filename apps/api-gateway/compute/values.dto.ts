@@ -1,9 +1,10 @@
 import type { ConfigId, ConfigUse, ContainerSpec, CredentialsUse, SecretId, SecretUse } from '#domain';
 import { isObject, type JsonObject } from '../edge/merge-patch.ts';
-import { shaped, type Flaw } from '../edge/shapes.ts';
+import { idPattern, shaped, type Flaw } from '../edge/shapes.ts';
 import { dependenciesOf, type DependencyDto } from './dependencies.dto.ts';
 
 const text = { type: 'string' } as const;
+const id = (prefix: string) => ({ type: 'string' as const, pattern: idPattern(prefix) });
 const version = {
   anyOf: [{ type: 'integer', minimum: 1 }, { type: 'string', enum: ['latest'] }],
   default: 'latest',
@@ -17,7 +18,7 @@ export const SECRETS_SCHEMA = {
     type: 'object' as const,
     required: ['secret_id'],
     properties: {
-      secret_id: text,
+      secret_id: id('sec'),
       version,
       as: { type: 'string' as const, enum: ['env', 'file'], default: 'env', description: 'file: /run/secrets/<KEY>, in memory only. env: whoever may inspect containers on the host’s engine (docker inspect) reads the value there.' },
     },
@@ -31,7 +32,7 @@ export const CONFIGS_SCHEMA = {
   properties: {
     path: text,
     content: { ...text, description: 'Stands in the release, as env does: no place for a secret. Or config_id.' },
-    config_id: text,
+    config_id: id('cfg'),
     version,
     mode: { ...text, default: '0444', description: 'Permission bits, octal.' },
     uid: { type: 'integer' as const, minimum: 0, default: 0 },
@@ -41,8 +42,9 @@ export const CONFIGS_SCHEMA = {
 
 export const CREDENTIALS_SCHEMA = {
   type: 'object' as const,
+  selfRequired: false,
   required: ['secret_id'],
-  properties: { secret_id: text, version: { ...version, description: 'latest: what that is at each pull; no release follows it.' } },
+  properties: { secret_id: id('sec'), version: { ...version, description: 'latest: what that is at each pull; no release follows it.' } },
   nullable: true,
 };
 
@@ -73,7 +75,7 @@ export interface ValueUsesDto {
 }
 
 const isVersion = (value: unknown): boolean => value === undefined || value === 'latest' || Number.isInteger(value);
-const isId = (prefix: string, value: unknown): boolean => typeof value === 'string' && new RegExp(`^${prefix}_[a-z2-7]{26}$`).test(value);
+const isId = (prefix: string, value: unknown): boolean => typeof value === 'string' && new RegExp(idPattern(prefix)).test(value);
 const idFlaw = (prefix: string, path: readonly (string | number)[]): Flaw => ({ path, code: 'id', detail: `must be an id: ${prefix}_ and 26 characters of a to z and 2 to 7` });
 const VERSION_FLAW = 'must be the number of a version, or "latest"';
 

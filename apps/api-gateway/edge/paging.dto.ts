@@ -5,7 +5,7 @@ import { POSITION } from '#event-store';
 
 /** Of a read that may ask to see at least so much of the log. */
 export class ReadDto {
-  @ApiPropertyOptional({ type: 'string', description: 'A Waybill-Position: waits until the answer knows all up to it.' })
+  @ApiPropertyOptional({ type: 'string', pattern: POSITION.source, description: 'A Waybill-Position: waits until the answer knows all up to it.' })
   @IsOptional()
   @Matches(POSITION, { message: 'must be a Waybill-Position as a change answered it' })
   min_position?: string;

@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { ValidateBy, buildMessage, type ValidationOptions } from 'class-validator';
 
 /** One thing that is wrong inside a value, `path` below it: `['PORT']`, `[2]`. */
@@ -46,12 +47,13 @@ export const IsShare = (): PropertyDecorator =>
     },
   });
 
+/** What an id of this kind looks like, as a schema says it. */
+export const idPattern = (prefix: string): string => `^${prefix}_[a-z2-7]{26}$`;
+
 /** An id of this kind, such as `env_…`. Whether the thing is there is another question. */
-export const IsIdOf = (prefix: string): PropertyDecorator =>
-  ValidateBy({
-    name: 'id',
-    validator: {
-      validate: (value: unknown) => typeof value === 'string' && new RegExp(`^${prefix}_[a-z2-7]{26}$`).test(value),
-      defaultMessage: () => `must be an id: ${prefix}_ and 26 characters of a to z and 2 to 7`,
-    },
-  });
+export const IsIdOf = (prefix: string): PropertyDecorator => (target, property) => {
+  const pattern = idPattern(prefix);
+  ApiProperty({ pattern })(target, property);
+  const validate = (value: unknown): boolean => typeof value === 'string' && new RegExp(pattern).test(value);
+  ValidateBy({ name: 'id', validator: { validate, defaultMessage: () => `must be an id: ${prefix}_ and 26 characters of a to z and 2 to 7` } })(target, property);
+};

@@ -1,10 +1,11 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, IsString } from 'class-validator';
+import { NAME } from '#domain';
 import { PagingDto } from '../edge/paging.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
 
 export class CreateEnvironmentDto {
-  @ApiProperty({ type: 'string', example: 'production', description: 'A DNS label, unique in the project.' })
+  @ApiProperty({ type: 'string', pattern: NAME.source, example: 'production', description: 'A DNS label, unique in the project.' })
   @IsString()
   name!: string;
 }

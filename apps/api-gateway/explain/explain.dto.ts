@@ -14,7 +14,7 @@ export class ExplainDto extends ReadDto {
   @Max(500)
   limit?: number;
 
-  @ApiPropertyOptional({ type: 'string', description: 'The `earlier` of another answer: only what came before it.' })
+  @ApiPropertyOptional({ type: 'string', pattern: POSITION.source, description: 'The `earlier` of another answer: only what came before it.' })
   @IsOptional()
   @Matches(POSITION, { message: 'must be the earlier of another explanation' })
   before?: string;

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { IsOptional, IsString } from 'class-validator';
-import { LIMITS } from '#domain';
+import { LIMITS, NAME } from '#domain';
 import { PagingDto } from '../edge/paging.dto.ts';
 import { IsIdOf, TextList } from '../edge/shapes.ts';
 import { NamedWithinDto } from '../edge/within.dto.ts';
@@ -33,7 +33,7 @@ export class CreateNetworkDto {
   @IsIdOf('env')
   environment_id!: string;
 
-  @ApiProperty({ type: 'string', example: 'backend', description: 'A DNS label, unique in the environment.' })
+  @ApiProperty({ type: 'string', pattern: NAME.source, example: 'backend', description: 'A DNS label, unique in the environment.' })
   @IsString()
   name!: string;
 }

@@ -47,7 +47,7 @@ describe('numbers of a body', () => {
         expect({ at, status: answer.status, errors: answer.body.errors }).toEqual({
           at,
           status: 422,
-          errors: [expect.objectContaining({ pointer: `/${at.join('/')}`, detail: expect.stringMatching(new RegExp(`from ${minimum} to ${maximum}`)) })],
+          errors: expect.arrayContaining([expect.objectContaining({ pointer: `/${at.join('/')}`, detail: expect.stringMatching(new RegExp(`from ${minimum} to ${maximum}`)) })]),
         });
       }
     }
@@ -63,13 +63,17 @@ interface Bounded {
 /** Every whole number in a schema, `path` from its root; of a list its first item. */
 function numbersOf(schemas: Json, name: string): Bounded[] {
   return Object.entries<Json>(schemas[name].properties ?? {}).flatMap(([field, property]): Bounded[] => {
-    const number = [property, ...(property.oneOf ?? [])].find(({ type }: Json) => type === 'integer');
+    const ways = waysOf(property);
+    const number = ways.find(({ type }) => type?.includes('integer'));
     if (number) return [{ ...number, path: [field] }];
-    const inner = property.$ref ?? property.allOf?.[0].$ref ?? property.items?.$ref;
+    const inner = ways.map(({ $ref, items }) => $ref ?? items?.$ref).find(Boolean);
     if (!inner) return [];
     return numbersOf(schemas, inner.split('/').at(-1)).map((each) => ({ ...each, path: [field, ...(property.items ? [0] : []), ...each.path] }));
   });
 }
+
+/** All that a value may be: null is one of them where it may be left out. */
+const waysOf = (schema: Json): Json[] => [schema, ...['anyOf', 'oneOf', 'allOf'].flatMap((word) => (schema[word] ?? []).flatMap(waysOf))];
 
 /** Whether the body has a place for it. The short form of resources has none beside the long one. */
 const fits = (body: Json, path: Bounded['path']): boolean => path.at(-2) !== 'resources' && path.slice(0, -1).reduce<Json>((at, key) => at?.[key], body) !== undefined;

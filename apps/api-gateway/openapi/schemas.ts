@@ -430,6 +430,9 @@ export const pageSchemas: Readonly<Record<string, Schema>> = Object.fromEntries(
 /** For the decorators of routes. */
 export const ref = (name: string): { $ref: string } => ({ $ref: `#/components/schemas/${name}` });
 export const listOf = (name: string): { $ref: string } => ref(`${name}List`);
-export const logsContent = { 'application/json': { schema: ref('Logs') }, 'application/x-ndjson': { schema: ref('LogEntry') }, 'text/event-stream': { schema: { type: 'string' } } };
-export const deploymentContent = { 'application/json': { schema: ref('Deployment') }, 'text/event-stream': { schema: { type: 'string' } } };
-export const eventsContent = { 'application/json': { schema: listOf('Event') }, 'text/event-stream': { schema: { type: 'string' } } };
+/** One event of a stream (https://html.spec.whatwg.org/multipage/server-sent-events.html), with JSON in it. */
+const serverEvent = (data: Schema): Schema => object({ data: { ...text, contentMediaType: 'application/json', contentSchema: data } }, { id: text, event: text });
+export const eventStream = { 'text/event-stream': { schema: serverEvent(named('Event')) } };
+export const logsContent = { 'application/json': { schema: ref('Logs') }, 'application/x-ndjson': { schema: ref('LogEntry') }, 'text/event-stream': { schema: serverEvent({ anyOf: [named('LogLine'), named('LogEntry')] }) } };
+export const deploymentContent = { 'application/json': { schema: ref('Deployment') }, 'text/event-stream': { schema: serverEvent(named('Deployment')) } };
+export const eventsContent = { 'application/json': { schema: listOf('Event') }, ...eventStream };

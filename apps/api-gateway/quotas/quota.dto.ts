@@ -2,7 +2,7 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsInt, IsOptional, Max, Min } from 'class-validator';
 import type { Quota } from '#domain';
 
-const amount = (description: string, example: number) => ({ type: 'integer', minimum: 0, nullable: true, example, description: `${description}. Left out or null: no limit.` }) as const;
+const amount = (description: string, example: number) => ({ type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER, nullable: true, example, description: `${description}. Left out or null: no limit.` }) as const;
 
 /** A whole quota, in place of the one before. */
 export class QuotaDto {

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { IsIn, IsInt, IsOptional, IsString } from 'class-validator';
-import { RESOURCE_KINDS, type ResourceKind } from '#domain';
+import { NAME, RESOURCE_KINDS, type ResourceKind } from '#domain';
 import { CREDENTIALS_SCHEMA, IsCredentials, type VersionDto } from '../compute/values.dto.ts';
 import { PagingDto } from '../edge/paging.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
@@ -16,7 +16,7 @@ export class CreateResourceDto {
   @IsIdOf('env')
   environment_id!: string;
 
-  @ApiProperty({ type: 'string', example: 'main-db', description: 'A DNS label, unique in the environment.' })
+  @ApiProperty({ type: 'string', pattern: NAME.source, example: 'main-db', description: 'A DNS label, unique in the environment.' })
   @IsString()
   name!: string;
 

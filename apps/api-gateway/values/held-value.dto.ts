@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Min } from 'class-validator';
-import { VALUE_LIMITS, type Apply } from '#domain';
+import { type Apply, NAME, VALUE_LIMITS } from '#domain';
 import { PagingDto, ReadOneDto } from '../edge/paging.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
 import { NamedWithinDto } from '../edge/within.dto.ts';
@@ -16,7 +16,7 @@ class NewHeldDto {
   @IsIdOf('env')
   environment_id?: string | null;
 
-  @ApiProperty({ type: 'string', example: 'db-password', description: 'A DNS label, unique in the environment, or in the project where it belongs to none.' })
+  @ApiProperty({ type: 'string', pattern: NAME.source, example: 'db-password', description: 'A DNS label, unique in the environment, or in the project where it belongs to none.' })
   @IsString()
   name!: string;
 }

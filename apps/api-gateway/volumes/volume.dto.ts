@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString } from 'class-validator';
-import { VOLUME_SIZE } from '#domain';
+import { NAME, VOLUME_SIZE } from '#domain';
 import { PagingDto } from '../edge/paging.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
 import { NamedWithinDto } from '../edge/within.dto.ts';
@@ -60,7 +60,7 @@ export class CreateVolumeDto {
   @IsIdOf('env')
   environment_id!: string;
 
-  @ApiProperty({ type: 'string', example: 'uploads' })
+  @ApiProperty({ type: 'string', pattern: NAME.source, example: 'uploads' })
   @IsString()
   name!: string;
 

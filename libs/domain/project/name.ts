@@ -1,4 +1,5 @@
-const NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+/** As schemas say it, too. */
+export const NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** Names of projects, environments, services and jobs are DNS labels, since they make up host names (RFC 1123). */
 export const isName = (text: string): boolean => NAME.test(text);
