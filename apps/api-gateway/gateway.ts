@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { Transient, type Bus, type Clock, type Logger, type Random } from '#contracts';
-import type { Rejection } from '#domain';
+import { Rejection } from '#domain';
 import type { AggregateStore, EventStore, Position } from '#event-store';
 import { queryAt, type ReadModelStore, type Reads } from '#read-models';
 import type { IdentityStore, Sessions } from '#identity';
@@ -74,14 +74,25 @@ export class Gateway {
 
   /** Waits until these views know all that this gateway has acknowledged, and all up to `minPosition`.
    *  @returns false when they don't know this gateway's own writes yet: what is read now may be older.
-   *  @throws Transient `read_model.behind` when `minPosition` isn't reached in time. */
+   *  @throws Transient `read_model.behind` when `minPosition` isn't reached in time; Rejection `request.position_unknown` when the log ends before it. */
   async fresh(views: readonly ViewName[], minPosition?: Position): Promise<boolean> {
     const { projections } = this.parts;
     const own = this.#acknowledged;
     const reached = async (position: Position, deadlineMs: number): Promise<boolean> =>
       (await Promise.all(views.map((view) => projections.reached(view, position, deadlineMs)))).every(Boolean);
-    if (minPosition !== undefined && !(await reached(minPosition, MIN_POSITION_MS))) throw behind();
+    if (minPosition !== undefined && !(await reached(minPosition, 0))) {
+      if (await this.#isBeyondTheLog(views, minPosition)) throw unknownPosition();
+      if (!(await reached(minPosition, MIN_POSITION_MS))) throw (await this.#isBeyondTheLog(views, minPosition)) ? unknownPosition() : behind();
+    }
     return own === null || (await reached(own, OWN_WRITES_MS));
+  }
+
+  /** What a change answered is in the log by then: where a view knows all of the log and not this, nobody was ever told it. */
+  async #isBeyondTheLog(views: readonly ViewName[], position: Position): Promise<boolean> {
+    const wanted: ReadonlySet<string> = new Set(views);
+    const known = this.parts.projections.status().filter(({ name, position: at }) => wanted.has(name) && (at === null || at < position));
+    const ahead = await Promise.all(known.map(({ position: at }) => this.parts.store.readAll(at, { limit: 1 })));
+    return ahead.some(({ events }) => events.length === 0);
   }
 
   /** Reads one thing. @throws what `notFound` makes; Transient `read_model.behind` when it may only not be known yet. */
@@ -101,4 +112,5 @@ export class Gateway {
   }
 }
 
+const unknownPosition = () => new Rejection('invalid', 'request.position_unknown', 'the log ends before this position: send a Waybill-Position that a change answered here', { pointer: '?min_position' });
 const behind = () => new Transient('read_model.behind', 'the views are behind the log: try again, or look at /v1/projections');

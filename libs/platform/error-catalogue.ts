@@ -21,6 +21,7 @@ const request: Record<string, ErrorEntry> = {
   'request.unauthenticated': { status: 401, cause: 'The token is missing or unknown, has expired or was revoked; or a password is wrong.', wayOut: 'Send Authorization: Bearer <token>; the operator’s stands in operator.token under WAYBILL_HOME.' },
   'request.invalid': invalid('Fields are missing, unknown or wrong; errors[] lists every one with its pointer.', 'Correct the fields that errors[] points at.'),
   'request.if_match_invalid': invalid('If-Match is no revision.', 'Send the ETag of an earlier answer as it was given, like "41".'),
+  'request.position_unknown': invalid('The log ends before the min_position.', 'Send a Waybill-Position that a change of this installation answered, or leave it out.'),
   'request.position_invalid': invalid('Last-Event-ID or after is no position.', 'Send the id of an event of such a stream, or leave it out to begin at the start.'),
   'route.not_found': notFound('No such path or method.', 'Look at /openapi.json.'),
   'request.too_deep': invalid('The body is nested more than 32 levels deep.', 'Send it flatter.'),

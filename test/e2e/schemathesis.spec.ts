@@ -44,15 +44,15 @@ const idsOf = ({ name: _, ...things }: Things): Ids => Object.fromEntries(Object
     const { operations, requests } = await found('operator', { token: world.installation.token, examples: 5, phases: 'examples,coverage,fuzzing' });
     expect(operations).toBe(OPERATIONS);
     expect(requests).toBeGreaterThan(10 * OPERATIONS);
-  }, 300_000);
+  }, 450_000);
 
   it('answers an owner so, too', async () => {
     expect((await found('owner', { token: owners, examples: 3, phases: 'fuzzing' })).operations).toBe(OPERATIONS);
-  }, 300_000);
+  }, 450_000);
 
   it('answers so whoever brings no token', async () => {
     expect((await found('nobody', { token: null, examples: 1, phases: 'fuzzing' })).operations).toBe(OPERATIONS);
-  }, 300_000);
+  }, 450_000);
 
   it('and the platform stands after it, and can say that its log is whole', async () => {
     expect((await world.call('GET', '/readyz')).status).toBe(200);

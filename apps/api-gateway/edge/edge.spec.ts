@@ -114,6 +114,7 @@ describe('the edge', () => {
       ['an empty Idempotency-Key', 'POST', '/v1/projects', '{"name":"x"}', { 'idempotency-key': '' }, 422, 'idempotency.key_invalid'],
       ['a cursor of another list', 'GET', '/v1/docker-services?cursor=nonsense', undefined, {}, 422, 'cursor.invalid'],
       ['a position that was never given', 'GET', '/v1/events?after=0', undefined, {}, 422, 'request.position_invalid'],
+      ['a position that the log hasn’t reached', 'GET', `/v1/docker-services?min_position=${'9'.repeat(20)}`, undefined, {}, 422, 'request.position_unknown'],
       ['a number for a position', 'GET', '/v1/docker-services?min_position=12', undefined, {}, 422, 'request.invalid'],
       ['a position far away', 'GET', '/v1/events?after=%00', undefined, {}, 422, 'request.position_invalid'],
     ])('answers %s by problem+json', async (_, method, url, body, headers, status, code) => {
