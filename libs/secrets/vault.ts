@@ -22,7 +22,9 @@ export class Vault {
     const { projectId, id, version, valueId } = ref;
     const kept = { projectId, id, version, valueId, ...(await this.keys.wrap(dataKey, bound)), ciphertext: encrypt(dataKey, Buffer.from(value.reveal()), bound) };
     const standing = await this.store.insert(kept);
-    return standing.ciphertext.equals(kept.ciphertext) || (await this.#decrypted(ref, standing)).equals(Buffer.from(value.reveal()));
+    if (standing.ciphertext.equals(kept.ciphertext)) return true;
+    // Another project's is another one, and was encrypted as that.
+    return standing.projectId === projectId && (await this.#decrypted(ref, standing)).equals(Buffer.from(value.reveal()));
   }
 
   /** @throws Terminal `value.missing`, `value.unreadable` (cut, changed, or another version's), `value.key_unknown`, `value.key_wrong`. */
@@ -32,8 +34,10 @@ export class Vault {
     return new Sensitive(await this.#decrypted(ref, kept));
   }
 
-  /** Whether what is kept is this value. @throws as `open` */
+  /** Whether what is kept is this value, of this project. @throws as `open` */
   async holds(ref: ValueRef, value: Sensitive<string>): Promise<boolean> {
+    const kept = await this.store.find(ref);
+    if (kept && kept.projectId !== ref.projectId) return false;
     return (await this.open(ref)).reveal().equals(Buffer.from(value.reveal()));
   }
 

@@ -59,8 +59,8 @@ export async function schemathesis(asked: Asked): Promise<Outcome> {
 
 /** Labels of the operations that a line of the report tells requests of. */
 function requestsIn(line: string): string[] {
-  const { recorder } = (line.startsWith('{"ScenarioFinished"') ? JSON.parse(line).ScenarioFinished : {}) as { recorder?: { label: string; interactions: object } };
-  return recorder ? Object.keys(recorder.interactions).map(() => recorder.label) : [];
+  const { recorder } = (line.startsWith('{"ScenarioFinished"') ? JSON.parse(line).ScenarioFinished : {}) as { recorder?: { label: string; interactions?: object | null } };
+  return recorder ? Object.keys(recorder.interactions ?? {}).map(() => recorder.label) : [];
 }
 
 /** Its own generator of requests is seeded by each operation itself: nothing of a run before is remembered, and no answer leads it elsewhere. */

@@ -20,6 +20,7 @@ function after(schemas: Json, schema: Json, depth = 0): fc.Arbitrary<unknown> {
     if (reference) return inner(schemas[reference.split('/').at(-1)]);
     const choices = schema.oneOf ?? schema.anyOf;
     if (choices) return fc.oneof(...choices.map(inner));
+    if (Array.isArray(schema.type)) return fc.oneof(...schema.type.map((type: string) => (type === 'null' ? fc.constant(null) : inner({ ...schema, type }))));
     if (schema.enum) return fc.constantFrom(...schema.enum);
     if (schema.type === 'integer' || schema.type === 'number') return fc.oneof(number, fc.integer({ min: schema.minimum ?? 0, max: schema.maximum ?? 1_000_000 }));
     if (schema.type === 'boolean') return fc.boolean();

@@ -129,6 +129,7 @@ describe('what is changed of a service', () => {
       const id = await create();
       expect((await post(id, 'deployments', { image: 'myorg/api:v1' })).body).toMatchObject({ kind: 'deploy', to_release: 2 });
       expect((await post(id, 'deployments')).body).toMatchObject({ kind: 'restart', to_release: 2 });
+      expect((await post(id, 'deployments', { image: null })).body).toMatchObject({ kind: 'restart', to_release: 2 });
     });
 
     it.each<[string, object]>([

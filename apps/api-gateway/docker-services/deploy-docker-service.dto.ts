@@ -33,12 +33,12 @@ export async function deployCommand(aggregates: AggregateStore, service: Existin
   const current = workingSpec(service);
   // Changes and versions that were to wait for a deployment have waited for this one.
   const standing = withVersions(withTargets(current, await targetsNow(aggregates, current)), await latestVersions(aggregates, [current]));
-  const spec = body.image === undefined ? standing : { ...standing, image: canonicalOf(body.image) };
+  const spec = body.image == null ? standing : { ...standing, image: canonicalOf(body.image) };
   const settings = await settingsOf(aggregates, body, asked);
   await refuseUnknownInHooks(aggregates, service, settings);
   const [wrong, ...more] = deployViolations({ ...service.deploy, ...settings }, spec.healthcheck, '');
   if (wrong) throw new Rejection('invalid', 'deployment.invalid', `${wrong.pointer}: ${wrong.message}`, { violations: [wrong, ...more] });
-  return { type: 'DeployDockerService', data: { deploymentId: deploymentIdOf(commandId), spec, settings, sameSpec: body.image === undefined ? 'restart' : 'cut' } };
+  return { type: 'DeployDockerService', data: { deploymentId: deploymentIdOf(commandId), spec, settings, sameSpec: body.image == null ? 'restart' : 'cut' } };
 }
 
 /** Only what is given: the rest is the service's own. A hook that is null is left out this time. */

@@ -53,6 +53,13 @@ describe('secrets and configs', () => {
     expect((await change('four')).body.code).toBe('idempotency.key_reused');
   });
 
+  it('are told from those of another project under the same key, also where nothing came of them', async () => {
+    const { project_id: elsewhere } = (await gateway.call('POST', '/v1/projects', { name: 'elsewhere' })).body;
+    await keep('taken');
+    expect((await keep('taken', 'x', {}, key('r3'))).body.code).toBe('name.taken');
+    expect((await keep('free', 'x', { project_id: elsewhere }, key('r3'))).body.code).toBe('idempotency.key_reused');
+  });
+
   it('count versions without a gap, however many come at once', async () => {
     const { body } = await keep('many');
     const changed = await Promise.all(Array.from({ length: 8 }, (_, i) => gateway.call('PUT', `/v1/secrets/${body.secret_id}`, { value: `v${i}` })));
