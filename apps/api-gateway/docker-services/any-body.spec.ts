@@ -18,9 +18,8 @@ function after(schemas: Json, schema: Json, depth = 0): fc.Arbitrary<unknown> {
   const reference = schema?.$ref ?? schema?.allOf?.[0]?.$ref;
   const right = (): fc.Arbitrary<unknown> => {
     if (reference) return inner(schemas[reference.split('/').at(-1)]);
-    const choices = schema.oneOf ?? schema.anyOf;
+    const choices = choicesOf(schema);
     if (choices) return fc.oneof(...choices.map(inner));
-    if (Array.isArray(schema.type)) return fc.oneof(...schema.type.map((type: string) => (type === 'null' ? fc.constant(null) : inner({ ...schema, type }))));
     if (schema.enum) return fc.constantFrom(...schema.enum);
     if (schema.type === 'integer' || schema.type === 'number') return fc.oneof(number, fc.integer({ min: schema.minimum ?? 0, max: schema.maximum ?? 1_000_000 }));
     if (schema.type === 'boolean') return fc.boolean();
@@ -34,6 +33,10 @@ function after(schemas: Json, schema: Json, depth = 0): fc.Arbitrary<unknown> {
   };
   return fc.oneof({ arbitrary: right(), weight: 12 }, { arbitrary: anything, weight: 1 });
 }
+
+/** What it may be, where that is one of several. */
+const choicesOf = ({ type, ...schema }: Json): Json[] | undefined =>
+  Array.isArray(type) ? type.map((each: string) => (each === 'null' ? { enum: [null] } : { ...schema, type: each })) : (schema.oneOf ?? schema.anyOf);
 
 describe('any body after the description', () => {
   let gateway: GatewayUnderTest;
