@@ -16,13 +16,15 @@ export function progressDeadline({ stage, deadlineAt, progressDeadlineMs }: Open
   return Date.parse(deadlineAt) + (stage === 'monitor' ? progressDeadlineMs : 0);
 }
 
-/** When a replica that this deployment ordered has to be there; null for one that isn't judged: it is there, it isn't placed yet, or the
- *  service had it before. The first pull of an image may take its time: nobody is judged before some replica was prepared. */
-function healthyDeadline({ deployment, active }: Moving, standing: Standing): number | null {
+/** When a replica that this deployment ordered has to be there; null for one that isn't judged: it is there, it isn't placed yet, the service had it
+ *  before, or it is none of those that the service is to be left with (a lost one of the old release is made good meanwhile, too). A deadline that
+ *  nobody judges would hold up all that come after it. The first pull of an image may take its time: nobody is judged before some replica was prepared. */
+function healthyDeadline({ service, deployment, active }: Moving, standing: Standing): number | null {
   const { order, seen } = standing;
   const isOwn = deployment.orders.replicas.has(order.replicaId);
   if (!isOwn || deployment.failures.has(order.replicaId) || order.stopped || order.orderedAt === undefined || seen.nodeId === null || isThere(standing) || !isLive(standing)) return null;
-  if (deployment.stage === 'prepare') return null;
+  const aim = deployment.stages.has('return') ? service.stableRelease : active.toRelease;
+  if (deployment.stage === 'prepare' || order.release !== aim || order.slot > service.replicas) return null;
   const preparedAt = deployment.stages.get('replace')?.beganAt ?? order.orderedAt;
   return Math.max(Date.parse(order.orderedAt), Date.parse(preparedAt)) + active.settings.healthyDeadlineMs;
 }
