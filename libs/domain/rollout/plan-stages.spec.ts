@@ -1,7 +1,7 @@
 import type { DockerServiceEvent } from '../docker-service/events.ts';
 import { DEFAULT_HEALTHCHECK } from '../docker-service/healthcheck.ts';
 import type { Hook } from '../docker-service/hook.ts';
-import { at, crashed, deploying, deploymentEvents, ended, gone, hookJobOf, only, order, plan, prepared, reason, seen, settled, SETTINGS, SPEC, stable, up } from './given.ts';
+import { at, crashed, deploying, deploymentEvents, ended, givenUp, gone, hookJobOf, only, order, plan, prepared, reason, seen, settled, SETTINGS, SPEC, stable, up } from './given.ts';
 import type { ObservedReplica } from './observed.ts';
 
 const { opened, began, over, underWay, took, failed, progressed } = deploymentEvents('dep_2', 2);
@@ -37,6 +37,12 @@ describe('the way to another release', () => {
     const starting = [...old, seen(1, { state: 'STARTING' }, 2)];
     expect(plan({ service, deployment: begun, observed: starting, ms: 699_999 }).failures).toEqual([]);
     expect(plan({ service, deployment: begun, observed: starting, ms: 700_000 }).failures).toMatchObject([{ slot: 1, reason: { code: 'healthy_deadline' } }]);
+  });
+
+  it('judges none of the old release that it made good meanwhile, and waits for what is judged', () => {
+    const deployment = [...underWay, took({ creates: [order(2, 2)] }), oneMore];
+    const observed = [settled(1), givenUp(2, 2), seen(1, { nodeId: null }, 2)];
+    expect(plan({ service, deployment, observed, ms: 400_000 })).toMatchObject({ failures: [], wakeInMs: 200_000 });
   });
 
   describe('gives up a replica that never got well, with what its last probe said', () => {
