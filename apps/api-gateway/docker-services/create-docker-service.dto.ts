@@ -1,9 +1,9 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
 import { LIMITS } from '#domain';
 import { ContainerDto } from '../compute/container.dto.ts';
-import { IsIdOf } from '../edge/shapes.ts';
+import { MadeWithinDto } from '../edge/within.dto.ts';
 import { DeployDto } from './deploy.dto.ts';
 import { HealthcheckDto } from './healthcheck.dto.ts';
 import { RestartPolicyDto } from './restart-policy.dto.ts';
@@ -24,16 +24,7 @@ export class PortDto {
   host_port?: number;
 }
 
-export class CreateDockerServiceDto extends ContainerDto {
-  @ApiPropertyOptional({ type: 'string', description: 'Implied by the environment; given, it must agree.' })
-  @IsOptional()
-  @IsIdOf('prj')
-  project_id?: string;
-
-  @ApiProperty({ type: 'string' })
-  @IsIdOf('env')
-  environment_id!: string;
-
+export class CreateDockerServiceDto extends IntersectionType(ContainerDto, MadeWithinDto) {
   @ApiPropertyOptional({ type: 'string', description: 'Default: the image’s last part and a suffix.' })
   @IsOptional()
   @IsString()

@@ -1,4 +1,4 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, IsString } from 'class-validator';
 import { IsIdOf } from './shapes.ts';
 
@@ -21,4 +21,16 @@ export class NamedWithinDto extends WithinDto {
   @IsOptional()
   @IsString()
   name?: string;
+}
+
+/** Where a thing is to be made that belongs to an environment. */
+export class MadeWithinDto {
+  @ApiPropertyOptional({ type: 'string', description: 'Implied by the environment; given, it must agree.' })
+  @IsOptional()
+  @IsIdOf('prj')
+  project_id?: string;
+
+  @ApiProperty({ type: 'string' })
+  @IsIdOf('env')
+  environment_id!: string;
 }

@@ -3,7 +3,7 @@ import { IsOptional, IsString } from 'class-validator';
 import { LIMITS, NAME } from '#domain';
 import { PagingDto } from '../edge/paging.dto.ts';
 import { IsIdOf, TextList } from '../edge/shapes.ts';
-import { NamedWithinDto } from '../edge/within.dto.ts';
+import { MadeWithinDto, NamedWithinDto } from '../edge/within.dto.ts';
 
 /** A network that a container joins. */
 export class JoinDto {
@@ -23,16 +23,7 @@ export class JoinDto {
   aliases?: string[];
 }
 
-export class CreateNetworkDto {
-  @ApiPropertyOptional({ type: 'string', description: 'Implied by the environment; given, it must agree.' })
-  @IsOptional()
-  @IsIdOf('prj')
-  project_id?: string;
-
-  @ApiProperty({ type: 'string' })
-  @IsIdOf('env')
-  environment_id!: string;
-
+export class CreateNetworkDto extends MadeWithinDto {
   @ApiProperty({ type: 'string', pattern: NAME.source, example: 'backend', description: 'A DNS label, unique in the environment.' })
   @IsString()
   name!: string;

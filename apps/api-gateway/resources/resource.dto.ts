@@ -4,18 +4,9 @@ import { NAME, RESOURCE_KINDS, type ResourceKind } from '#domain';
 import { CREDENTIALS_SCHEMA, IsCredentials, type VersionDto } from '../compute/values.dto.ts';
 import { PagingDto } from '../edge/paging.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
-import { NamedWithinDto } from '../edge/within.dto.ts';
+import { MadeWithinDto, NamedWithinDto } from '../edge/within.dto.ts';
 
-export class CreateResourceDto {
-  @ApiPropertyOptional({ type: 'string', description: 'Implied by the environment; given, it must agree.' })
-  @IsOptional()
-  @IsIdOf('prj')
-  project_id?: string;
-
-  @ApiProperty({ type: 'string' })
-  @IsIdOf('env')
-  environment_id!: string;
-
+export class CreateResourceDto extends MadeWithinDto {
   @ApiProperty({ type: 'string', pattern: NAME.source, example: 'main-db', description: 'A DNS label, unique in the environment.' })
   @IsString()
   name!: string;

@@ -3,7 +3,7 @@ import { IsBoolean, IsIn, IsInt, IsOptional, IsString } from 'class-validator';
 import { NAME, VOLUME_SIZE } from '#domain';
 import { PagingDto } from '../edge/paging.dto.ts';
 import { IsIdOf } from '../edge/shapes.ts';
-import { NamedWithinDto } from '../edge/within.dto.ts';
+import { MadeWithinDto, NamedWithinDto } from '../edge/within.dto.ts';
 
 const sizeBytes = { type: 'integer', minimum: VOLUME_SIZE.min, maximum: VOLUME_SIZE.max, description: 'What it holds at most. Without a backend: loop.' } as const;
 
@@ -50,16 +50,7 @@ export class MountDto {
 }
 
 /** A persistent volume by itself. */
-export class CreateVolumeDto {
-  @ApiPropertyOptional({ type: 'string', description: 'Implied by the environment; given, it must agree.' })
-  @IsOptional()
-  @IsIdOf('prj')
-  project_id?: string;
-
-  @ApiProperty({ type: 'string' })
-  @IsIdOf('env')
-  environment_id!: string;
-
+export class CreateVolumeDto extends MadeWithinDto {
   @ApiProperty({ type: 'string', pattern: NAME.source, example: 'uploads' })
   @IsString()
   name!: string;
