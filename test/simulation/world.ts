@@ -262,8 +262,8 @@ export class World {
   }
 
   #takeUse(host: Host, volumeId: VolumeId): void {
-    host.written.add(volumeId);
     const nodeId = this.nodeIds.get(host);
+    host.written.set(volumeId, nodeId);
     if (nodeId) this.clearances.overtake(nodeId, volumeId);
   }
 

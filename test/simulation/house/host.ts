@@ -18,8 +18,8 @@ export class Host {
   disk: MemoryDisk;
   readonly files = new MemoryFiles();
   readonly storage: Storage;
-  /** Volumes in which a container may have written, by id. */
-  readonly written = new Set<string>();
+  /** Volumes in which a container may have written, and as which node: what a node had is lost with it, on the word of who removed it. */
+  readonly written = new Map<string, string | undefined>();
   /** Whatever its containers need to be well is away. */
   isIll = false;
   /** The engine's own process, and the containers': never frozen, never dead. */

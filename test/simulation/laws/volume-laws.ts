@@ -101,7 +101,7 @@ export function lossBreaches(world: World, host: Host, volumeId: VolumeId): Brea
   const volume = world.ledger.volumes.get(volumeId);
   if (!world.clearances.have(nodeId, volumeId)) return [{ law, what: `${host.name} has removed ${volumeId}, and nobody has told ${nodeId} to` }];
   const isWanted = volume?.status === 'present' && volume.lifecycle === 'ACTIVE';
-  return isWanted && host.written.has(volumeId) && !world.clearances.isOfLostLog(nodeId, volumeId) ? [{ law, what: `${host.name} has removed ${volumeId} with what its users wrote, and it is to stay` }] : [];
+  return isWanted && host.written.has(volumeId) && host.written.get(volumeId) === nodeId && !world.clearances.isOfLostLog(nodeId, volumeId) ? [{ law, what: `${host.name} has removed ${volumeId} with what its users wrote, and it is to stay` }] : [];
 }
 
 /** A container is started. */
