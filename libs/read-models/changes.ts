@@ -41,7 +41,7 @@ type Entry = Pick<AuditDocument, 'stream' | 'revision' | 'resource_type' | 'reso
 const of = (view: unknown, ...hidden: string[]): Fold => ({ view: view as View, hidden });
 
 const FOLDS: { readonly [Type in ResourceNamed['type']]?: Fold } = {
-  docker_service: of(services, 'members', 'releases', 'last_release', 'own_labels', 'desired', 'stable_release', 'active_deployment', 'deletion_asked_by', 'status', 'status_reason', 'degraded', 'replicas'),
+  docker_service: of(services, 'members', 'releases', 'last_release', 'own_labels', 'desired', 'stable_release', 'active_deployment', 'deploying', 'deletion_asked_by', 'status', 'status_reason', 'degraded', 'replicas'),
   deployment: of(deployments, 'history', 'ordered', 'healthy_deadline_ms'),
   replica: of(replicas, 'owner_id'),
   node: of(nodes, 'entries', 'reachable', 'removed'),

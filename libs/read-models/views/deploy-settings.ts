@@ -34,6 +34,9 @@ export interface DeploySettingsDocument {
   readonly post_deploy: HookDocument | null;
 }
 
+/** Those that there are. */
+export const hooksIn = ({ pre_deploy, post_deploy }: Pick<DeploySettingsDocument, 'pre_deploy' | 'post_deploy'>): readonly HookDocument[] => [pre_deploy, post_deploy].filter((hook) => hook !== null);
+
 export function hookDocument({ overrides, timeoutMs, retries }: Hook): HookDocument {
   const { pullPolicy, resources, volumes, networks, defaultNetwork, secrets, configs, registryCredentials, dependencies, ...same } = overrides;
   return {

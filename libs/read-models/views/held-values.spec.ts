@@ -54,4 +54,27 @@ describe('the views of secrets and configs', () => {
     const stranger: TenantContext = { ...everybody, projects: ['prj_b'], role: 'viewer' };
     expect([await getSecret(reads, stranger, 'sec_a'), (await listSecrets(reads, stranger)).items]).toEqual([null, []]);
   });
+
+  it('name a service by what waits for its next deployment, until that is cut or taken back', async () => {
+    const waits = (spec: object | null) => ({ type: 'ReleasePostponed', data: { spec } });
+    const given = aContainerSpec({ secrets: [{ key: 'DB', secretId: 'sec_a', version: 1, follows: true, as: 'env' }] });
+    expect(await usersAfter(waits(given))).toEqual(['sec_a']);
+    expect(await usersAfter(waits(given), waits(null))).toEqual([]);
+    expect(await usersAfter(waits(given), { type: 'ReleaseCut', data: { release: 2, spec: aContainerSpec() } })).toEqual([]);
+  });
+
+  it('name a service by the hooks that the deployment under way has for itself', async () => {
+    const settings = (aDockerServiceCreated().data as { deploy: object }).deploy;
+    const hook = { timeoutMs: 1_000, retries: 0, overrides: { secrets: [{ key: 'DB', secretId: 'sec_a', version: null, follows: true, as: 'env' }] } };
+    const started = { type: 'DeploymentStarted', data: { deploymentId: 'dep_1', kind: 'deploy', fromRelease: null, toRelease: 1, settings: { ...settings, postDeploy: hook }, supersedes: null } };
+    const ended = { type: 'DeploymentEnded', data: { deploymentId: 'dep_1', outcome: 'SUCCEEDED', reason: { code: 'c', message: 'm' }, toRelease: 1, ordered: [], stopped: [], forgotten: [] } };
+    expect(await usersAfter(started)).toEqual(['sec_a']);
+    expect(await usersAfter(started, ended)).toEqual([]);
+  });
+
+  /** The secrets and configs that a service with one release of nothing is a user of, once this has happened to it. */
+  async function usersAfter(...events: readonly { type: string; data: object }[]): Promise<string[]> {
+    const service = [aDockerServiceCreated({ dockerServiceId: 'svc_a', projectId: 'prj_a' }), { type: 'ReleaseCut', data: { release: 1, spec: aContainerSpec() } }, ...events];
+    return [...(await valueUsersIn(await folded(recorded('docker_service-svc_a', service)), 'prj_a')).keys()];
+  }
 });

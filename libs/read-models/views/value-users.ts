@@ -1,5 +1,6 @@
 import type { Reads } from '../reads.ts';
 import { findEvery } from '../reads.ts';
+import { hooksIn } from './deploy-settings.ts';
 import type { JobDocument } from './jobs.ts';
 import type { ResourceDocument } from './resources.ts';
 import type { JoinsDocument } from './joins.ts';
@@ -29,17 +30,17 @@ export async function valueUsersIn(reads: Pick<Reads, 'models'>, projectId: stri
   return users;
 }
 
-/** Who speaks of what in a project: services by what they stand on or may come to stand on and by their hooks, schedules, and jobs that haven't
- *  ended. */
+/** Who speaks of what in a project: services by what they stand on or may come to stand on, by what waits for their next deployment and by their hooks,
+ *  those of the deployment under way too; schedules; and jobs that haven't ended. */
 export async function usersIn(reads: Pick<Reads, 'models'>, projectId: string, idsIn: IdsIn): Promise<ReadonlyMap<string, readonly ValueUser[]>> {
   const users = new Map<string, ValueUser[]>();
   const note = (ids: readonly string[], user: ValueUser): void => {
     for (const id of new Set(ids)) users.set(id, [...(users.get(id) ?? []), user]);
   };
-  for (const { id, name, environment_id: environmentId, releases, deploy } of await findEvery<ServiceDocument>(reads, 'services', { eq: { project_id: projectId }, in: { lifecycle: ['ACTIVE', 'PAUSED', 'DELETING'] } })) {
-    const hooks = [deploy.pre_deploy, deploy.post_deploy].filter((hook) => hook !== null);
-    const ids = [...Object.values(releases).flatMap((release) => idsIn(release, { environmentId, isWhole: true })), ...hooks.flatMap((hook) => idsIn(hook, { environmentId, isWhole: false }))];
-    note(ids, { type: 'docker_service', id, name });
+  for (const { id, name, environment_id: environmentId, releases, waiting, deploy, deploying } of await findEvery<ServiceDocument>(reads, 'services', { eq: { project_id: projectId }, in: { lifecycle: ['ACTIVE', 'PAUSED', 'DELETING'] } })) {
+    const specs = [...Object.values(releases), ...(waiting ? [waiting] : [])];
+    const hooks = [...hooksIn(deploy), ...deploying];
+    note([...specs.flatMap((spec) => idsIn(spec, { environmentId, isWhole: true })), ...hooks.flatMap((hook) => idsIn(hook, { environmentId, isWhole: false }))], { type: 'docker_service', id, name });
   }
   for (const { id, job, environment_id: environmentId } of await findEvery<ScheduleDocument>(reads, 'schedules', { eq: { project_id: projectId } })) {
     note(idsIn(job, { environmentId, isWhole: job.docker_service_id === null }), { type: 'schedule', id, name: job.name });
