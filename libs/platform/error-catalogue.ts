@@ -178,7 +178,7 @@ const values: Record<string, ErrorEntry> = {
   'config.in_use': conflict('Services, jobs or schedules use the config.', 'Take it out of those that facts.used_by names, or delete them.'),
   'value.missing': { status: 500, cause: 'What is to be read is not in the store of values.', wayOut: 'Restore the store that VALUE_STORE_URL names from the copy that belongs to this log, or keep the value again as a new version.' },
   'value.unreadable': { status: 500, cause: 'What is kept was cut or changed, or belongs to another version.', wayOut: 'Restore the store of values from a copy, or keep the value again as a new version.' },
-  'value.key_unknown': { status: 500, cause: 'The key that it was encrypted under is not in the key file.', wayOut: 'Put the file that has it back at WAYBILL_KEY_FILE.' },
+  'value.key_unknown': { status: 500, cause: 'The key that it was encrypted under is not in the key file.', wayOut: 'Put its line back into the file at WAYBILL_KEY_FILE, from a copy, below those that are there now.' },
   'value.key_wrong': { status: 500, cause: 'The key of that name is another one than it was encrypted under.', wayOut: 'Put the right key file back at WAYBILL_KEY_FILE.' },
   'value.not_sealed_to_me': { status: 500, cause: 'An agent got an answer that was sealed to another one, or was changed on the way.', wayOut: 'Nothing to do: it asks again; if it stays so, look who else speaks on the bus.' },
   'value_store.unavailable': passing('The store of values can’t be reached.', 'Try again; VALUE_STORE_URL says where it is.'),

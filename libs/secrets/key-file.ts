@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Terminal } from '#contracts';
 import { decrypt, encrypt } from './aes.ts';
@@ -25,6 +25,12 @@ export class KeyFile implements KeyProvider {
     return keys;
   }
 
+  /** The file that is there. @throws Error when none is, and as `open`. */
+  static async existing(file: string): Promise<KeyFile> {
+    if (!(await stat(file).catch(() => null))) throw new Error(`there is no key file at ${file}: set WAYBILL_HOME or WAYBILL_KEY_FILE to those that the platform runs with`);
+    return KeyFile.open(file);
+  }
+
   async wrap(dataKey: Buffer, context: string): Promise<WrappedKey> {
     const { id, bytes } = (await this.#read())[0]!;
     return { kek: id, wrapped: encrypt(bytes, dataKey, `${context}|${id}`) };
@@ -32,7 +38,7 @@ export class KeyFile implements KeyProvider {
 
   async unwrap({ kek, wrapped }: WrappedKey, context: string): Promise<Buffer> {
     const key = (await this.#read()).find(({ id }) => id === kek);
-    if (!key) throw new Terminal('value.key_unknown', 'system', `it was encrypted under the key ${kek}, which isn't in ${this.file}: put the file back that has it`);
+    if (!key) throw new Terminal('value.key_unknown', 'system', `it was encrypted under the key ${kek}, which isn't in ${this.file}: put the line that begins with it back there, from a copy, below those that it has now`);
     const dataKey = decrypt(key.bytes, wrapped, `${context}|${kek}`);
     if (!dataKey) throw new Terminal('value.key_wrong', 'system', `the key ${kek} in ${this.file} doesn't open it: it is another key than the one it was encrypted under, or what is kept belongs to another version`);
     return dataKey;
@@ -42,20 +48,37 @@ export class KeyFile implements KeyProvider {
     return (await this.#read())[0]!.id;
   }
 
-  /** A new present key; those before it stay for what they wrapped. @returns its id. */
+  /** A new present key; those before it stay for what they wrapped. @returns its id. @throws Error while another rotation writes the file. */
   async rotate(): Promise<string> {
     const fresh = newKey();
-    await replace(this.file, [fresh, ...(await this.#read())]);
+    await this.#replace((keys) => [fresh, ...keys]);
     return fresh.id;
   }
 
   /** Takes out what wraps nothing any more, but for the present key and the one before it: a process may have begun to wrap by that one just
-   *  before the rotation. @param inUse the keys that something is wrapped by. @returns the ids of what was taken out. */
+   *  before the rotation. @param inUse the keys that something is wrapped by. @returns the ids of what was taken out. @throws as `rotate` */
   async drop(inUse: readonly string[]): Promise<readonly string[]> {
-    const keys = await this.#read();
-    const dropped = keys.filter(({ id }, age) => age > 1 && !inUse.includes(id));
-    if (dropped.length > 0) await replace(this.file, keys.filter((key) => !dropped.includes(key)));
+    let dropped: readonly Key[] = [];
+    await this.#replace((keys) => {
+      dropped = keys.filter(({ id }, age) => age > 1 && !inUse.includes(id));
+      return keys.filter((key) => !dropped.includes(key));
+    });
     return dropped.map(({ id }) => id);
+  }
+
+  /** Written beside it and renamed onto it: a crash leaves the old file or the new one. Whoever reads what another is about to replace would take a key
+   *  away that something is wrapped by already: so one at a time. */
+  async #replace(change: (keys: readonly Key[]) => readonly Key[]): Promise<void> {
+    const fresh = `${this.file}.new`;
+    await using handle = await open(fresh, 'wx', 0o600).catch(refuseSecond(fresh));
+    try {
+      await writeLike(this.file, handle, change(await this.#read()));
+      await rename(fresh, this.file);
+    } catch (error) {
+      await rm(fresh, { force: true });
+      throw error;
+    }
+    await syncFolder(this.file);
   }
 
   async #read(): Promise<readonly Key[]> {
@@ -76,15 +99,23 @@ const newKey = (): Key => ({ id: `kek_${randomBytes(6).toString('hex')}`, bytes:
 
 const lineOf = ({ id, bytes }: Key): string => `${id} ${bytes.toString('base64url')}\n`;
 
-/** Written beside it and renamed onto it: a crash leaves the old file or the new one. */
-async function replace(file: string, keys: readonly Key[]): Promise<void> {
-  const fresh = `${file}.new`;
-  {
-    await using handle = await open(fresh, 'w', 0o600);
-    await handle.writeFile(keys.map(lineOf).join(''));
-    await handle.sync();
-  }
-  await rename(fresh, file);
+const refuseSecond = (fresh: string) => (error: NodeJS.ErrnoException): never => {
+  if (error.code !== 'EEXIST') throw error;
+  throw new Error(`${fresh} is there: another rotation writes the file just now. Where none runs, one was stopped in the middle: remove ${fresh} and rotate again`);
+};
+
+/** On the disk, and its owner's who has the file now: root may rotate what an account of its own reads. */
+async function writeLike(file: string, handle: FileHandle, keys: readonly Key[]): Promise<void> {
+  const { uid, gid } = await stat(file);
+  if (process.getuid?.() === 0) await handle.chown(uid, gid);
+  await handle.writeFile(keys.map(lineOf).join(''));
+  await handle.sync();
+}
+
+/** So that a name in it outlives the machine's loss of power: what is wrapped by a key reaches the disk after the key. */
+async function syncFolder(file: string): Promise<void> {
+  await using folder = await open(dirname(file));
+  await folder.sync();
 }
 
 /** Whoever comes second leaves the first one's key standing, and never sees half of it. */
@@ -103,4 +134,5 @@ async function makeOnce(file: string): Promise<void> {
   } finally {
     await rm(fresh, { force: true });
   }
+  await syncFolder(file);
 }

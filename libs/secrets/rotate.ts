@@ -15,9 +15,9 @@ export interface Rotated {
 
 /** A new key-encryption key, by which every data key is wrapped anew, while the platform runs: it reads the file each time. The key before it stays in
  *  the file until the next rotation, for what is being wrapped by it at that moment. One that a crash stopped half-way is made good by the next.
- *  @throws as `Vault.rewrap`: the new key is in force then, and nothing is lost. */
+ *  @throws Error where there is no key file, or another rotation writes it; as `Vault.rewrap`: the new key is in force then, and nothing is lost. */
 export async function rotateKey({ url, keyFile, clock }: { readonly url: string; readonly keyFile: string; readonly clock: Clock }): Promise<Rotated> {
-  const keys = await KeyFile.open(keyFile);
+  const keys = await KeyFile.existing(keyFile);
   const store = await openValueStore(url, clock);
   try {
     const kek = await keys.rotate();

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -152,5 +152,51 @@ describe('the file of keys', () => {
     expect(await readFile(keyFile, 'utf8')).not.toContain(first);
     expect((await vault.open(refs[5]!)).reveal().toString()).toBe('sec_5');
     await store.close();
+  });
+
+  it('loses no key where two rotate it at once, and both come to an end', async () => {
+    const clock = new VirtualClock();
+    const url = `sqlite:${join(folder, 'values.db')}`;
+    const store = await openValueStore(url, clock);
+    const vault = new Vault(await KeyFile.open(keyFile), store);
+    for (let i = 0; i < 3; i += 1) await vault.keep(ref(`sec_${i}`), secret('kept'));
+    const ends = await Promise.allSettled(Array.from({ length: 4 }, () => rotateKey({ url, keyFile, clock })));
+    expect(ends.filter(({ status }) => status === 'fulfilled')).not.toEqual([]);
+    for (const end of ends) if (end.status === 'rejected') expect((end.reason as Error).message).toContain('another rotation writes the file');
+    for (let i = 0; i < 3; i += 1) expect((await vault.open(ref(`sec_${i}`))).reveal().toString()).toBe('kept');
+    expect(await readdir(folder)).not.toContain('values.key.new');
+    await store.close();
+  });
+
+  it('that changes while data keys are wrapped anew holds nobody up', async () => {
+    const keys = await KeyFile.open(keyFile);
+    const store = new MemoryValueStore();
+    const vault = new Vault(keys, store);
+    await vault.keep(ref(), secret('kept'));
+    const { current } = keys;
+    await keys.rotate();
+    // Another one comes between the first look and the wrapping.
+    keys.current = async () => {
+      keys.current = current;
+      const kek = await current.call(keys);
+      await keys.rotate();
+      return kek;
+    };
+    await vault.rewrap();
+    expect(await store.keksInUse()).toEqual([await keys.current()]);
+  });
+
+  it('is rotated only where there is one: another home than the platform’s is no success', async () => {
+    await expect(rotateKey({ url: `sqlite:${join(folder, 'values.db')}`, keyFile, clock: new VirtualClock() })).rejects.toThrow(`there is no key file at ${keyFile}`);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  // Only root may give a file away.
+  (process.getuid?.() === 0 ? it : it.skip)('stays its owner’s when root rotates it', async () => {
+    const keys = await KeyFile.open(keyFile);
+    await chown(keyFile, 1000, 1000);
+    await keys.rotate();
+    const { uid, gid, mode } = await stat(keyFile);
+    expect([uid, gid, mode & 0o777]).toEqual([1000, 1000, 0o600]);
   });
 });

@@ -56,12 +56,12 @@ export class Vault {
     for (let page = await this.store.list(null, PAGE); page.length > 0; page = await this.store.list(page.at(-1)!, PAGE)) yield* page;
   }
 
-  /** Wraps every data key by the present key-encryption key; the values themselves stay as they are. May be repeated after a crash.
+  /** Wraps every data key by the present key-encryption key, whichever that is by then; the values themselves stay as they are. May be repeated after a crash.
    *  @returns how many were wrapped anew. @throws Terminal as `open`, with those before it done. */
   async rewrap(): Promise<number> {
-    const kek = await this.keys.current();
+    const next = async () => this.store.wrappedOtherwise(await this.keys.current(), PAGE);
     let done = 0;
-    for (let page = await this.store.wrappedOtherwise(kek, PAGE); page.length > 0; page = await this.store.wrappedOtherwise(kek, PAGE)) {
+    for (let page = await next(); page.length > 0; page = await next()) {
       for (const kept of page) {
         const bound = boundTo(kept);
         const to = await this.keys.wrap(await this.keys.unwrap(kept, bound), bound);
