@@ -77,6 +77,7 @@ export { takeOver, type HandOver, type Ordered, type Orders } from './docker-ser
 export { deployViolations } from './docker-service/deploy-rules.ts';
 export { type JudgedService, serviceViolations } from './docker-service/service-rules.ts';
 export * from './docker-service/spec-rules.ts';
+export { passwordWarnings } from './docker-service/plain-passwords.ts';
 export { SECRETS_FOLDER, VALUE_LIMITS, valueViolations } from './docker-service/value-rules.ts';
 export * from './docker-service/value-uses.ts';
 export { LIMITS, type Violation } from './docker-service/violation.ts';

@@ -1,15 +1,19 @@
-import { boundsOf, type DockerServiceEvent, type ExistingDockerService, type Foreseen, type Reason } from '#domain';
+import { boundsOf, passwordWarnings, type DockerServiceEvent, type ExistingDockerService, type Foreseen, type Reason } from '#domain';
 
 /** What a request would be taken in spite of: each as a code and a sentence. */
 export function warningsOf(after: ExistingDockerService, events: readonly DockerServiceEvent[], foreseen: Foreseen): readonly Reason[] {
   const started = events.find((event) => event.type === 'DeploymentStarted');
-  return [...standingStill(after), ...(started ? rolling(after, started.data) : []), ...placing(after, foreseen)];
+  return [...standingStill(after), ...plain(events), ...(started ? rolling(after, started.data) : []), ...placing(after, foreseen)];
 }
 
 function standingStill({ lifecycle, paused, halted, activeDeployment }: ExistingDockerService): readonly Reason[] {
   if (lifecycle === 'PAUSED') return [{ code: 'docker_service.paused', message: `it is ${paused === 'held' ? 'paused' : 'stopped'}: nothing comes of this before it is started` }];
   return halted && !activeDeployment ? [{ code: 'docker_service.halted', message: `nothing new is started before a deployment: ${halted.message}` }] : [];
 }
+
+/** Of what the request itself brings. */
+const plain = (events: readonly DockerServiceEvent[]): readonly Reason[] =>
+  events.flatMap((event) => (event.type === 'ReleaseCut' || event.type === 'ReleasePostponed' ? passwordWarnings(event.data.spec?.env ?? {}) : []));
 
 type Started = Extract<DockerServiceEvent, { type: 'DeploymentStarted' }>['data'];
 

@@ -4,6 +4,7 @@ import type { Recorded } from '#event-store';
 import { everyView } from '../views.ts';
 import { foldDocument, type View } from '../view.ts';
 import { configs, getSecret, listSecrets, secrets } from './held-values.ts';
+import { getService } from './service-queries.ts';
 import { services } from './services.ts';
 import { valueUsersIn } from './value-users.ts';
 
@@ -70,6 +71,24 @@ describe('the views of secrets and configs', () => {
     const ended = { type: 'DeploymentEnded', data: { deploymentId: 'dep_1', outcome: 'SUCCEEDED', reason: { code: 'c', message: 'm' }, toRelease: 1, ordered: [], stopped: [], forgotten: [] } };
     expect(await usersAfter(started)).toEqual(['sec_a']);
     expect(await usersAfter(started, ended)).toEqual([]);
+  });
+
+  it('say on a service at rest that it lacks a version which it is to follow, and warn of a password in its env', async () => {
+    const spec = aContainerSpec({ env: { URL: 'redis://:hunter2@cache' }, secrets: [{ key: 'DB', secretId: 'sec_a', version: 1, follows: true, as: 'env' }] });
+    const settings = (aDockerServiceCreated().data as { deploy: object }).deploy;
+    const started = { type: 'DeploymentStarted', data: { deploymentId: 'dep_1', kind: 'deploy', fromRelease: null, toRelease: 1, settings, supersedes: null } };
+    const ended = { type: 'DeploymentEnded', data: { deploymentId: 'dep_1', outcome: 'SUCCEEDED', reason: { code: 'c', message: 'm' }, toRelease: 1, ordered: [], stopped: [], forgotten: [] } };
+    const warnings = async (apply: 'now' | 'next_deploy', ...events: readonly { type: string; data: object }[]) => {
+      const service = [aDockerServiceCreated({ dockerServiceId: 'svc_a', projectId: 'prj_a' }), { type: 'ReleaseCut', data: { release: 1, spec } }, started, ...events];
+      const log = [...recorded('secret-sec_a', [created, { ...added, data: { ...added.data, apply } }]), ...recorded('docker_service-svc_a', service).map((event, i) => ({ ...event, position: String(10 + i).padStart(20, '0') }))];
+      const answer = (await getService(await folded(log), everybody, 'svc_a'))!;
+      expect(JSON.stringify(answer.warnings)).not.toContain('hunter2');
+      return answer.warnings.map(({ code }) => code);
+    };
+    expect(await warnings('now', ended)).toEqual(['env_password', 'value_behind']);
+    expect(await warnings('now')).toEqual(['env_password']);
+    expect(await warnings('next_deploy', ended)).toEqual(['env_password']);
+    expect(await warnings('now', ended, { type: 'DockerServicePaused', data: {} })).toEqual(['env_password']);
   });
 
   /** The secrets and configs that a service with one release of nothing is a user of, once this has happened to it. */

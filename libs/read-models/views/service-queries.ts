@@ -1,7 +1,8 @@
 import type { TenantContext } from '#contracts';
-import type { NodeId, ServiceStatus } from '#domain';
+import { passwordWarnings, type NodeId, type ServiceStatus } from '#domain';
 import type { Page, Query } from '../port.ts';
 import { findWithin, getWithin, type Paging, type Reads } from '../reads.ts';
+import { lagging } from './lagging-values.ts';
 import type { NodeDocument } from './nodes.ts';
 import { warningsIn, type ProjectDocument } from './projects.ts';
 import { statusOf, type ServiceMember } from './service-members.ts';
@@ -32,7 +33,7 @@ export interface ServiceFilter {
 /** One service, the deleted ones too; null where there is none within reach. */
 export async function getService(reads: Reads, tenant: TenantContext, id: string): Promise<ServiceAnswer | null> {
   const service = await getWithin<ServiceDocument>(reads, tenant, 'services', id);
-  return service && (await withProjectWarnings(reads, [answerService(service, reads, await nodesOf(reads, [service]))]))[0]!;
+  return service && (await withWarnings(reads, [service], await nodesOf(reads, [service])))[0]!;
 }
 
 /** The services within reach, by id. With a status a page may be shorter than asked for, and is never empty but at the end. */
@@ -43,8 +44,8 @@ export async function listServices(reads: Reads, tenant: TenantContext, list: Se
   do {
     const page: Page<ServiceDocument> = await findWithin(reads, tenant, 'services', { eq, in: narrowed, cursor: next, limit });
     const nodes = await nodesOf(reads, page.items);
-    const items = page.items.map((service) => answerService(service, reads, nodes)).filter((service) => !status || service.status === status);
-    if (items.length > 0 || page.next === null) return { items: await withProjectWarnings(reads, items), next: page.next };
+    const items = (await withWarnings(reads, page.items, nodes)).filter((service) => !status || service.status === status);
+    if (items.length > 0 || page.next === null) return { items, next: page.next };
     next = page.next;
   } while (true);
 }
@@ -56,7 +57,7 @@ const MAY_READ_AS: Record<ServiceStatus, readonly ServiceStatus[]> = { RUNNING: 
 
 /** The document as it is answered, joined with the nodes that hold its replicas. */
 export function answerService(service: ServiceDocument, { liveness }: Pick<Reads, 'liveness'>, nodes: ReadonlyMap<string, NodeDocument>): ServiceAnswer {
-  const { id: _id, position: _position, releases: _releases, waiting: _waiting, deploying: _deploying, last_release: _last, own_labels: _labels, deletion_asked_by: _asked, quota_warnings: _warnings, ...rest } = service;
+  const { id: _id, position: _position, releases: _releases, waiting, deploying: _deploying, last_release: _last, own_labels: _labels, deletion_asked_by: _asked, quota_warnings: _warnings, ...rest } = service;
   const { desired: _desired, stable_release: _stable, active_deployment: _active, halted: _halted, members, ...fields } = rest;
   const { status, reason, degraded, counts } = statusOf(service, liveness.silent);
   const held = Object.values(members).filter(({ node_id, state }) => node_id !== null && state !== 'GONE');
@@ -67,15 +68,21 @@ export function answerService(service: ServiceDocument, { liveness }: Pick<Reads
     status_reason: reason,
     degraded,
     replicas: counts,
+    warnings: [...fields.warnings, ...passwordWarnings({ ...fields.env, ...waiting?.env })],
     nodes: nodesHolding(held, nodes).map(({ node_id, name, address }) => ({ node_id, name, address })),
     endpoints: { internal: internalEndpoints(service), published: publishedEndpoints(service, up, nodes), url: null },
   };
 }
 
-/** What its project's quota has come near to concerns each of its services: none of them may grow. */
-async function withProjectWarnings({ models }: Pick<Reads, 'models'>, services: readonly ServiceAnswer[]): Promise<ServiceAnswer[]> {
+/** What its project's quota has come near to concerns each of its services: none of them may grow. What it is to follow, and doesn't, only its own. */
+async function withWarnings(reads: Reads, services: readonly ServiceDocument[], nodes: ReadonlyMap<string, NodeDocument>): Promise<ServiceAnswer[]> {
+  const { models } = reads;
   const projects = services.length ? await models.getMany<ProjectDocument>('projects', [...new Set(services.map(({ project_id }) => project_id))]) : new Map<string, ProjectDocument>();
-  return services.map((service) => ({ ...service, warnings: [...service.warnings, ...warningsIn(projects.get(service.project_id)?.quota_warnings ?? {})] }));
+  const behind = await lagging(reads, services);
+  return services.map((service) => {
+    const answer = answerService(service, reads, nodes);
+    return { ...answer, warnings: [...answer.warnings, ...(behind.get(service.id) ?? []), ...warningsIn(projects.get(service.project_id)?.quota_warnings ?? {})] };
+  });
 }
 
 /** The nodes that replicas of these services are or were on, by id. */
