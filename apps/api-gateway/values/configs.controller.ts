@@ -56,7 +56,7 @@ export class ConfigsController {
   @Needs('viewer')
   @ApiOkResponse({ schema: ref('Config') })
   async get(@Tenant() tenant: TenantContext, @Param('config_id') id: string, @Query() { at, min_position, version }: ReadConfigDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    if (at !== undefined) return this.#asOf(tenant, id, at);
+    if (at !== undefined) return this.#asOf(tenant, id, { at, version });
     const config = await this.#one(tenant, id, min_position);
     reply.header('etag', `"${config.revision}"`);
     return this.#whole(config, version);
@@ -93,18 +93,26 @@ export class ConfigsController {
   }
 
   /** Contents of a config that is gone are gone with it. */
-  async #asOf(tenant: TenantContext, id: string, at: string): Promise<object> {
+  async #asOf(tenant: TenantContext, id: string, { at, version }: { readonly at: string; readonly version: number | undefined }): Promise<object> {
     const config = await this.gateway.past(at, id, (reads) => getConfig(reads, tenant, id), () => this.#keep.notFound());
     const { status } = await loadHeld(this.gateway.parts.aggregates, id);
-    return status === 'present' ? this.#whole(config) : { ...config, content: null };
+    return status === 'present' ? this.#whole(config, version) : { ...config, content: null };
   }
 
   async #whole(config: ConfigAnswer, version = config.version): Promise<object> {
     const { aggregates, vault } = this.gateway.parts;
-    const held = await loadHeld(aggregates, config.config_id);
-    const valueId = held.status === 'present' ? held.versions.get(version)?.valueId : undefined;
-    if (!valueId) throw new InvalidRequest([{ pointer: '?version', code: 'out_of_range', detail: `the config has the versions 1 to ${config.version}` }]);
-    const content = await vault.open({ projectId: config.project_id, id: config.config_id, version, valueId });
+    if (version > config.version) throw new InvalidRequest([{ pointer: '?version', code: 'out_of_range', detail: `the config has the versions 1 to ${config.version}` }]);
+    const valueId = async (): Promise<string> => {
+      const held = await loadHeld(aggregates, config.config_id);
+      // It may be deleted since it was looked up, and its contents with it.
+      if (held.status !== 'present') throw this.#keep.notFound();
+      return held.versions.get(version)!.valueId;
+    };
+    const named = { projectId: config.project_id, id: config.config_id, version, valueId: await valueId() };
+    const content = await vault.open(named).catch(async (error: unknown) => {
+      await valueId();
+      throw error;
+    });
     return { ...config, content: content.reveal().toString() };
   }
 }

@@ -1,5 +1,5 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { Dispatcher, ToSecret } from '#application';
+import { Dispatcher, ToConfig, ToSecret } from '#application';
 import { randomCommandId, systemClock } from '#platform';
 import { MemoryBroker, MemoryLogger } from '#testing';
 import { GatewayUnderTest, type Json } from '../under-test.ts';
@@ -164,5 +164,34 @@ describe('secrets and configs', () => {
     expect(errorsOf(await gateway.call('GET', `/v1/configs/${config_id}?version=3`))).toEqual([['?version', 'out_of_range']]);
     expect((await gateway.call('GET', '/v1/configs')).body.items[0]).toMatchObject({ name: 'app', content: null });
     expect((await gateway.call('GET', `/v1/secrets/${config_id}`)).status).toBe(404);
+  });
+
+  it('of which configs give back what they held at an instant: the version that is asked for, and none that came later', async () => {
+    const { body: { config_id } } = await gateway.call('POST', '/v1/configs', { project_id, name: 'app-at', content: 'one' });
+    const { body: { updated_at } } = await gateway.call('PUT', `/v1/configs/${config_id}`, { content: 'two' });
+    await gateway.call('PUT', `/v1/configs/${config_id}`, { content: 'three' });
+    const then = (query = '') => gateway.call('GET', `/v1/configs/${config_id}?at=${updated_at}${query}`);
+    expect([(await then()).body.content, (await then('&version=1')).body.content]).toEqual(['two', 'one']);
+    expect(errorsOf(await then('&version=3'))).toEqual([['?version', 'out_of_range']]);
+  });
+
+  it('of which one is deleted while it is being read is not there: nothing was wrong with the request', async () => {
+    const { body: { config_id } } = await gateway.call('POST', '/v1/configs', { project_id, name: 'app-gone', content: 'one' });
+    const metadata = { commandId: randomCommandId(), tenantId: project_id, actor: { type: 'token', id: 'tok_spec' }, originId: null, now: 0, correlationId: 'spec', causationId: null } as const;
+    const [read] = await Promise.all([gateway.call('GET', `/v1/configs/${config_id}`), gateway.app.get(Dispatcher).send(new ToConfig(config_id, { type: 'DeleteConfig', data: {} }, metadata))]);
+    expect([200, 404]).toContain(read.status);
+    expect((await gateway.call('GET', `/v1/configs/${config_id}`)).body).toMatchObject({ status: 404, code: 'config.not_found' });
+  });
+
+  it('are missed by what waits for the next deployment', async () => {
+    const { body: { secret_id } } = await keep('waits');
+    const { body: { docker_service_id: id, name } } = await service({ env: { URL: 'redis://:hunter2@cache' } });
+    await gateway.succeed(id);
+    await gateway.call('PATCH', `/v1/docker-services/${id}/secrets?apply=next_deploy`, { KEY: { secret_id } });
+    const refused = await gateway.call('DELETE', `/v1/secrets/${secret_id}`);
+    expect([refused.status, refused.body.code, refused.body.facts?.used_by]).toEqual([409, 'secret.in_use', [{ type: 'docker_service', id, name }]]);
+    const shown = await gateway.call('PATCH', `/v1/docker-services/${id}/secrets?apply=next_deploy`, { KEY: null });
+    expect([shown.body.postponed, shown.body.warnings.map(({ code }: Json) => code)]).toEqual([false, ['env_password']]);
+    expect((await gateway.call('DELETE', `/v1/secrets/${secret_id}`)).status).toBe(204);
   });
 });
