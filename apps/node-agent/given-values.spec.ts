@@ -1,6 +1,7 @@
 import { questionOf, subjects, type ValueReply, type ValueRequest } from '#contracts';
 import { Sensitive, type ConfigUse, type SecretUse } from '#domain';
 import { seal } from '#secrets';
+import { WITHHELD } from './mask.ts';
 import { entry, NodeUnderTest } from './under-test.ts';
 
 const use = (over: Partial<SecretUse> = {}): SecretUse => ({ key: 'PASS', secretId: 'sec_a', version: 2, follows: true, as: 'env', ...over });
@@ -124,6 +125,24 @@ describe('what a replica is given', () => {
     node.runtime.kill('wb-mine-rep_a');
     await node.clock.advance(5_000);
     expect(await node.linesOf('rep_a')).toEqual(['env is [secret], file is [secret]', 'env is [secret], file is [secret]']);
+  });
+
+  it('is in no line that is read after the host forgot it: what can’t be looked through is withheld', async () => {
+    node.answers = (request) => node.sealed(request, `value of ${request.id}`);
+    await node.apply(entry('rep_a', 'talkative', { of: { secrets: [use(), use({ key: 'F', secretId: 'sec_b', as: 'file' })] } }));
+    await node.clock.advance(5_000);
+    await node.stop();
+    const { id } = (await node.runtime.inspectContainer('wb-mine-rep_a'))!;
+    node.runtime.kill('wb-mine-rep_a');
+    await node.runtime.startContainer(id);
+    await node.clock.advance(1_000);
+    node.runtime.kill('wb-mine-rep_a');
+    node.files.reboot();
+    await node.start();
+    await node.clock.advance(20_000);
+    const lines = await node.linesOf('rep_a');
+    expect(lines.filter((line) => line.includes('value of'))).toEqual([]);
+    expect([lines[0], lines[1], lines.at(-1)]).toEqual(['env is [secret], file is [secret]', WITHHELD, 'env is [secret], file is [secret]']);
   });
 
   it('goes with the replica', async () => {

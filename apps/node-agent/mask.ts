@@ -14,12 +14,16 @@ export function maskOf(values: readonly string[]): (line: string) => string {
   return (line) => parts.reduce((masked, part) => masked.replaceAll(part, MASK), line);
 }
 
+/** What stands in place of a line that can't be looked through: a reboot took the files of secrets, and what the container said last is read after it. */
+export const WITHHELD = '[withheld: the host forgot, with its memory, the secrets that would be masked here]';
+
 /** The secrets that a container has, as its engine and this host's memory hold them: also where this process didn't make it.
- *  @throws EngineError when the engine can't be asked */
-export async function secretsOf(runtime: Pick<ContainerRuntime, 'inspectContainer' | 'environment'>, files: Pick<HostFiles, 'secretsOf'>, of: { readonly replicaId: ReplicaId; readonly containerId: string }): Promise<readonly string[]> {
+ *  @returns null where some of them are held no more. @throws EngineError when the engine can't be asked */
+export async function secretsOf(runtime: Pick<ContainerRuntime, 'inspectContainer' | 'environment'>, files: Pick<HostFiles, 'secretsOf'>, of: { readonly replicaId: ReplicaId; readonly containerId: string }): Promise<readonly string[] | null> {
   const names = (await runtime.inspectContainer(of.containerId))?.labels[LABELS.secrets]?.split(',') ?? [];
   if (names.length === 0) return [];
   const environment = await runtime.environment(of.containerId);
   const given = names.flatMap((name) => environment.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1) ?? []);
-  return [...given, ...(await files.secretsOf(of.replicaId))];
+  const held = [...given, ...(await files.secretsOf(of.replicaId))];
+  return held.length < names.length ? null : held;
 }

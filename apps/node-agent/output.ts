@@ -3,7 +3,7 @@ import type { ContainerRuntime } from '#docker';
 import type { ReplicaId } from '#domain';
 import type { Disk } from './disk.ts';
 import type { HostFiles } from './host-files.ts';
-import { maskOf, secretsOf } from './mask.ts';
+import { maskOf, secretsOf, WITHHELD } from './mask.ts';
 import { OutputFile } from './output-file.ts';
 import { readPage, readTail } from './output-reader.ts';
 import { Segments } from './output-segments.ts';
@@ -117,7 +117,8 @@ export class Output {
     while (!signal.aborted) {
       try {
         const isRunning = await runs();
-        const mask = maskOf(await secretsOf(runtime, files, { replicaId, containerId }));
+        const secrets = await secretsOf(runtime, files, { replicaId, containerId });
+        const mask = secrets === null ? () => WITHHELD : maskOf(secrets);
         const file = await OutputFile.open(this.#segments, clock, replicaId);
         try {
           for await (const said of runtime.logs(containerId, file.since, signal)) await file.write({ ...said, line: mask(said.line), run });
