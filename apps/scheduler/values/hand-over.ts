@@ -1,5 +1,5 @@
 import { questionOf, Terminal, Transient, type Logger, type ValueRefusal, type ValueReply, type ValueRequest } from '#contracts';
-import { dockerService, job as jobRules, latestVersion, node as nodeRules, passwordsOf, streamOf, type ContainerSpec, type NodeId, type Placement } from '#domain';
+import { dockerService, job as jobRules, latestVersion, node as nodeRules, passwordsOf, streamOf, type ContainerSpec, type ExistingValue, type NodeId, type Placement } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { seal, type Vault } from '#secrets';
 import { readHeld } from './read-held.ts';
@@ -30,11 +30,15 @@ export class HandOver {
     if (!spec || !isGiven(spec, id, version)) throw refused('value.not_yours', `${replicaId} is given no ${version === null ? 'latest' : `version ${version}`} of ${id}`);
     const held = await readHeld(aggregates, id);
     if (held.status === 'absent' || held.projectId !== entry.placement.projectId) throw refused('value.not_yours', `the project of ${replicaId} has no ${id}`);
-    if (held.status === 'deleted') throw refused('value.deleted', `${held.name} (${id}) was deleted: create another one and name it in the service`);
+    if (held.status === 'deleted') throw deleted(held);
     const number = version ?? latestVersion(held);
     const valueId = held.versions.get(number)?.valueId;
     if (!valueId) throw refused('value.no_version', `${held.name} (${id}) has no version ${number}`);
-    const value = await vault.open({ projectId: held.projectId, id, version: number, valueId });
+    const value = await vault.open({ projectId: held.projectId, id, version: number, valueId }).catch(async (error: unknown) => {
+      // Its values go right after the word of it: nothing is missing where that has come meanwhile.
+      const now = await readHeld(aggregates, id);
+      throw now.status === 'deleted' ? deleted(now) : error;
+    });
     return { sealed: seal(value, node.publicKey, questionOf(request)) };
   }
 
@@ -62,6 +66,8 @@ class Refused extends Error {
 }
 
 const refused = (code: string, message: string): Refused => new Refused({ code, message, transient: false });
+
+const deleted = ({ id, name }: ExistingValue<string>): Refused => refused('value.deleted', `${name} (${id}) was deleted: create another one, and name that where this one is`);
 
 /** What an operator may put right, a key or a store that isn't there, is worth another try. */
 function refusalOf(error: unknown): ValueRefusal {

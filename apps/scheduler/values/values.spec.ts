@@ -129,4 +129,18 @@ describe('a value', () => {
     await world.aggregates.handle(secret, streamOf('secret', 'sec_db'), { type: 'DeleteSecret', data: {} }, metadata);
     expect(await refusal()).toBe('value.deleted');
   });
+
+  it('that goes while it is being handed over is refused as deleted: the store has lost nothing', async () => {
+    await standing();
+    const metadata = { commandId: 'd', tenantId: IDS.projectId, actor: { type: 'token', id: 't' }, originId: null, now: 0, correlationId: 'd', causationId: null } as const;
+    const { open } = world.vault;
+    // The gateway that deletes it does both between the scheduler's two looks.
+    world.vault.open = async (ref) => {
+      world.vault.open = open;
+      await world.aggregates.handle(secret, streamOf('secret', 'sec_db'), { type: 'DeleteSecret', data: {} }, metadata);
+      await world.vault.forgetAll('sec_db');
+      return open.call(world.vault, ref);
+    };
+    expect(await refusal()).toBe('value.deleted');
+  });
 });
