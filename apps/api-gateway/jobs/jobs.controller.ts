@@ -5,6 +5,7 @@ import { createJob, Dispatcher, jobCreatedBefore, jobIdOf, rerunIdOf, rerunJob, 
 import type { TenantContext } from '#contracts';
 import type { JobId } from '#domain';
 import { getJob, listJobs, listJobsAt } from '#read-models';
+import { refuseUnknownValues } from '../compute/resolve-values.ts';
 import { refuseJobThatCanNeverRun } from '../docker-services/admission.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import { Needs } from '../edge/needs.ts';
@@ -74,6 +75,9 @@ export class JobsController {
     const definition = await reachJob(this.gateway.parts.aggregates, tenant, source);
     const id = rerunIdOf(change.commandId, source as JobId);
     const handled = await standingOr(() => this.#before(id, change), async () => {
+      const { secrets, configs, registryCredentials } = definition.spec;
+      // Once a job has ended, what it was given may go.
+      await refuseUnknownValues(this.gateway.parts.aggregates, definition, { secrets, configs, registryCredentials });
       refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, definition.spec);
       return rerunJob(this.#parts, definition, change.metadata(definition.projectId));
     });

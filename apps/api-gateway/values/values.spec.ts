@@ -183,6 +183,16 @@ describe('secrets and configs', () => {
     expect((await gateway.call('GET', `/v1/configs/${config_id}`)).body).toMatchObject({ status: 404, code: 'config.not_found' });
   });
 
+  it('that were deleted since a job ended are asked for by no run of it: that is refused at once', async () => {
+    const { body: { secret_id } } = await keep('job');
+    const { body: { job_id } } = await gateway.call('POST', '/v1/jobs', { environment_id, image: 'myorg/api:v1', secrets: { KEY: { secret_id } } });
+    expect((await gateway.call('DELETE', `/v1/secrets/${secret_id}`)).body.facts.used_by).toEqual([{ type: 'job', id: job_id, name: expect.any(String) }]);
+    const metadata = { commandId: randomCommandId(), tenantId: project_id, actor: { type: 'token', id: 'tok_spec' }, originId: null, now: 0, correlationId: 'spec', causationId: null } as const;
+    await gateway.app.get(Dispatcher).send(new ToSecret(secret_id, { type: 'DeleteSecret', data: {} }, metadata));
+    const again = await gateway.call('POST', `/v1/jobs/${job_id}/run`);
+    expect([again.status, again.body.code, errorsOf(again)]).toEqual([422, 'secret.unknown', [['/secrets/KEY/secret_id', 'secret.unknown']]]);
+  });
+
   it('are missed by what waits for the next deployment', async () => {
     const { body: { secret_id } } = await keep('waits');
     const { body: { docker_service_id: id, name } } = await service({ env: { URL: 'redis://:hunter2@cache' } });
