@@ -152,7 +152,7 @@ describe('the file of keys', () => {
     expect(await readFile(keyFile, 'utf8')).not.toContain(first);
     expect((await vault.open(refs[5]!)).reveal().toString()).toBe('sec_5');
     await store.close();
-  });
+  }, 30_000);
 
   it('loses no key where two rotate it at once, and both come to an end', async () => {
     const clock = new VirtualClock();
