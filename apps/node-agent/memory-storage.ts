@@ -10,6 +10,8 @@ export class MemoryStorage implements Storage {
   readonly used = new Map<VolumeId, number>();
   /** Why nothing can be made; null: it can. */
   refuses: string | null = null;
+  /** Why nothing can be removed; null: it can. */
+  holds: string | null = null;
 
   /** `vol_a 1048576`, for a spec to look at. */
   get made(): readonly string[] {
@@ -27,6 +29,7 @@ export class MemoryStorage implements Storage {
   }
 
   async removeLoop(volumeId: VolumeId): Promise<void> {
+    if (this.holds !== null) throw new Error(this.holds);
     this.#volumes.delete(volumeId);
   }
 

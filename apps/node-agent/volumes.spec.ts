@@ -65,6 +65,21 @@ describe('the volumes of a node', () => {
     await node.stop();
   });
 
+  it('are told of as gone only when nothing of them is left on the host either', async () => {
+    const node = await new Node().start();
+    await node.offer({ entries: [user(mount(loop))], volumes: [loop] });
+    await node.clock.advance(3_000);
+    node.storage.holds = 'umount: target is busy';
+    node.reported.length = 0;
+    await node.offer({ entries: [entry('rep_a', 'web', { wanted: 'gone' })], volumes: [{ ...loop, wanted: 'gone' }] });
+    await node.clock.advance(60_000);
+    expect([await node.names(), node.storage.made, node.reported]).toEqual([[], ['vol_b 33554432'], []]);
+    node.storage.holds = null;
+    await node.clock.advance(400_000);
+    expect([node.storage.made, node.reported]).toEqual([[], ['vol_b gone']]);
+    await node.stop();
+  });
+
   it('are the reason why a container isn’t made, while the host refuses one or was not told of it', async () => {
     const node = await new Node().start();
     node.storage.refuses = 'no space left on the host';

@@ -43,12 +43,12 @@ export class Volumes {
   async settle(): Promise<void> {
     const { applied } = this.options;
     if (!applied.mayClean) return;
-    const failures: unknown[] = [];
+    const failed = new Map<VolumeId, unknown>();
     for (const { volumeId } of applied.volumes.filter(({ wanted }) => wanted === 'gone')) {
-      await this.#inTurn(volumeId, () => this.#remove(volumeId)).catch((error: unknown) => failures.push(error));
+      await this.#inTurn(volumeId, () => this.#remove(volumeId)).catch((error: unknown) => failed.set(volumeId, error));
     }
-    await this.#report();
-    if (failures.length > 0) throw failures[0];
+    await this.#report(failed);
+    for (const error of failed.values()) throw error;
   }
 
   /** What they hold, as it was seen some seconds ago at most, or as it was seen last. */
@@ -84,14 +84,15 @@ export class Volumes {
     if (volume.backend === 'loop') await this.#onHost(volume, () => storage.removeLoop(volumeId));
   }
 
-  async #report(): Promise<void> {
+  /** @param failed those of which something may be left, though the engine has them no more */
+  async #report(failed: ReadonlyMap<VolumeId, unknown>): Promise<void> {
     const { applied, bus, clock, runtime, host } = this.options;
     if (applied.volumes.length === 0) return;
     const there = new Set((await runtime.listVolumes()).map(({ name }) => name));
     const volumes = applied.volumes.flatMap(({ volumeId, wanted }): VolumeReport['volumes'] => {
       const isThere = there.has(volumeName(host.installation, volumeId));
       if (wanted === 'present') return isThere ? [{ volumeId, state: 'made' }] : [];
-      return isThere ? [] : [{ volumeId, state: 'gone' }];
+      return isThere || failed.has(volumeId) ? [] : [{ volumeId, state: 'gone' }];
     });
     const { stand } = applied;
     const words = JSON.stringify([stand.storeId, volumes]);
