@@ -3,7 +3,7 @@ import type { Storage } from './storage.ts';
 
 /** A host's storage where time is virtual. */
 export class MemoryStorage implements Storage {
-  readonly hostPaths = ['/srv'];
+  readonly hostPaths = ['/srv', 'prj_else:/opt'];
   readonly #volumes = new Map<VolumeId, number>();
   /** Where links lead. */
   readonly links = new Map<string, string>();

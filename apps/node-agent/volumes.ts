@@ -1,6 +1,6 @@
 import { subjects, type AssignedVolume, type Assignment, type Bus, type Clock, type Logger, type ReportReply, type VolumeReport, type VolumeUsageReply, type VolumeUsageRequest } from '#contracts';
 import { EngineError, volumeName, type ContainerRuntime, type Host } from '#docker';
-import { hostPathsIn, isBelow, volumesIn, type VolumeId } from '#domain';
+import { hostPathsFor, hostPathsIn, isBelow, type ProjectId, volumesIn, type VolumeId } from '#domain';
 import type { AppliedSet } from './applied-set.ts';
 import type { Storage } from './storage.ts';
 
@@ -34,8 +34,8 @@ export class Volumes {
 
   /** Whatever a container mounts is there when this is through; before each start too, since a host forgets its mounts when it starts anew.
    *  @throws EngineError `volume_failed`, `host_path_denied`, and as the engine does */
-  async ensure({ spec }: Assignment): Promise<void> {
-    for (const path of hostPathsIn(spec.volumes)) await this.#checkHostPath(path);
+  async ensure({ projectId, spec }: Assignment): Promise<void> {
+    for (const path of hostPathsIn(spec.volumes)) await this.#checkHostPath(path, projectId);
     for (const volumeId of volumesIn(spec.volumes)) await this.#inTurn(volumeId, () => this.#make(volumeId));
   }
 
@@ -117,12 +117,13 @@ export class Volumes {
   }
 
   /** A link would lead the engine to where it leads: only what is what it says is mounted. */
-  async #checkHostPath(path: string): Promise<void> {
+  async #checkHostPath(path: string, projectId: ProjectId): Promise<void> {
     const { storage } = this.options;
-    if (!isBelow(path, storage.hostPaths)) throw new EngineError('host_path_denied', false, `${path} is not below a folder that this host's operator allows`);
+    const allowed = hostPathsFor(projectId, storage.hostPaths);
+    if (!isBelow(path, allowed)) throw new EngineError('host_path_denied', false, `${path} is not below a folder that this host's operator allows the project`);
     const real = await storage.realPath(path);
     if (real === null) throw new EngineError('volume_failed', true, `there is no folder ${path} on this host`);
-    if (real !== path) throw new EngineError('host_path_denied', false, `${path} leads through a link${isBelow(real, storage.hostPaths) ? ` to ${real}: name that` : ' to where its operator does not allow it'}`);
+    if (real !== path) throw new EngineError('host_path_denied', false, `${path} leads through a link${isBelow(real, allowed) ? ` to ${real}: name that` : ' to where its operator does not allow it'}`);
   }
 
   async #onHost<T>({ name, backend }: AssignedVolume, deed: () => Promise<T>): Promise<T> {

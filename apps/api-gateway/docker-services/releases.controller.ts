@@ -64,7 +64,7 @@ export class ReleasesController {
       const asked = askedOf({ aggregates, nodes: nodes.present, commandId: change.commandId }, service);
       const command = await deployCommand(aggregates, service, body, asked, change.commandId);
       refuseSurgeBeyondHostPorts(nodes.present, service, command.data);
-      refuseHooksThatCanNeverRun(nodes.present, workingSpec(service), command.data.settings);
+      refuseHooksThatCanNeverRun(nodes.present, { projectId: service.projectId, spec: workingSpec(service) }, command.data.settings);
       await provide({ dispatcher: this.dispatcher, aggregates }, service, { ...asked.volumes.mounting(mountsOfService(command.data.spec, command.data.settings)), newNetworks: asked.networks.creates }, change);
       return command;
     });

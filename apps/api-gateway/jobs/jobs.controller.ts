@@ -43,7 +43,7 @@ export class JobsController {
   async #asked(tenant: TenantContext, { commandId }: Mutation, body: JobDto): Promise<NewJob> {
     const job = await askedJob(this.gateway, tenant, body, { at: '', commandId, mayMake: true });
     const asked = await askedNow(this.gateway, job);
-    refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, asked.spec, job.asked.volumes.needs(asked.spec.volumes));
+    refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, { ...asked, volumeNeeds: job.asked.volumes.needs(asked.spec.volumes) });
     return asked;
   }
 
@@ -74,7 +74,7 @@ export class JobsController {
     const definition = await reachJob(this.gateway.parts.aggregates, tenant, source);
     const id = rerunIdOf(change.commandId, source as JobId);
     const handled = await standingOr(() => this.#before(id, change), async () => {
-      refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, definition.spec);
+      refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, definition);
       return rerunJob(this.#parts, definition, change.metadata(definition.projectId));
     });
     this.gateway.accept(reply, handled);

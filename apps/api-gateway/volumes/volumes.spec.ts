@@ -1,6 +1,6 @@
 import { Dispatcher, ToVolume } from '#application';
 import type { VolumeCommand } from '#domain';
-import { randomCommandId, systemClock, systemRandom } from '#platform';
+import { randomCommandId, systemClock } from '#platform';
 import { MemoryBroker, MemoryLogger } from '#testing';
 import { GatewayUnderTest } from '../under-test.ts';
 
@@ -21,7 +21,7 @@ describe('volumes', () => {
   /** Plays the scheduler's part. */
   const decide = async (volumeId: string, command: VolumeCommand): Promise<void> => {
     const { project_id } = (await gateway.call('GET', `/v1/volumes/${volumeId}`)).body;
-    const commandId = randomCommandId(systemRandom);
+    const commandId = randomCommandId();
     const metadata = { commandId, tenantId: project_id, actor: { type: 'system', id: 'spec' }, originId: null, now: systemClock.now(), correlationId: commandId, causationId: null } as const;
     await gateway.app.get(Dispatcher).send(new ToVolume(volumeId, command, metadata));
   };
