@@ -46,6 +46,17 @@ describe('volumes', () => {
     });
   });
 
+  it('that were deleted are the reason why a service isn’t rolled back to what mounts them, also where no release is named', async () => {
+    const { body } = await gateway.call('POST', '/v1/docker-services', { environment_id, name: 'api', image: 'waybill/demo:1', volumes: [{ name: 'old', mount_path: '/data' }] });
+    const [id, volume_id] = [body.docker_service_id, body.volumes[0].volume_id];
+    await gateway.succeed(id);
+    await gateway.call('PATCH', `/v1/docker-services/${id}`, { volumes: null });
+    await gateway.succeed(id);
+    await decide(volume_id, { type: 'EndVolumeUse', data: { user: { type: 'docker_service', id }, reason: { code: 'spec', message: 'as the spec has it' }, thenDelete: false } });
+    expect(await gateway.call('DELETE', `/v1/volumes/${volume_id}`)).toMatchObject({ status: 202, body: { lifecycle: 'DELETED' } });
+    for (const asked of [{ release: 1 }, {}]) expect(await gateway.call('POST', `/v1/docker-services/${id}/rollback`, asked)).toMatchObject({ status: 409, body: { code: 'volume.deleted' } });
+  });
+
   it('of one name in a request are one, so that nothing else may be said of it the second time', async () => {
     expect(await run({ name: 'twice', mount_path: '/a', size_bytes: 32 * MIB }, { name: 'twice', mount_path: '/b', size_bytes: 64 * MIB })).toMatchObject({
       status: 422, body: { code: 'volume.differs', errors: [{ pointer: '/volumes/1/size_bytes' }] },
