@@ -99,17 +99,18 @@ export function backendsBeside({ dataRoot }: Pick<EngineInfo, 'dataRoot'>): read
   return loop ? ['local', 'loop', 'tmpfs'] : ['local', 'tmpfs'];
 }
 
-/** Reads `WAYBILL_VOLUME_BACKENDS` (`local,loop,tmpfs`) and `WAYBILL_HOST_PATHS` (`/srv/shared,/srv/media`).
+/** Reads `WAYBILL_VOLUME_BACKENDS` (`local,loop,tmpfs`) and `WAYBILL_HOST_PATHS` (`/srv/media,prj_…:/srv/shop`).
  *  @throws Error naming the one that can't be meant */
 export function readStorage(env: Readonly<Record<string, string | undefined>>, folder: string): Storage {
   const list = (name: string): string[] => (env[name] ?? '').split(',').map((item) => item.trim()).filter((item) => item !== '');
   const given = list('WAYBILL_VOLUME_BACKENDS');
   const unknown = given.find((backend) => !['local', 'loop', 'tmpfs'].includes(backend));
   if (unknown) throw new Error(`WAYBILL_VOLUME_BACKENDS names "${unknown}": write some of local,loop,tmpfs`);
-  const hostPaths = list('WAYBILL_HOST_PATHS').map((path) => {
-    if (!path.startsWith('/') || path === '/') throw new Error(`WAYBILL_HOST_PATHS names "${path}": write absolute folders, and not / itself`);
+  const hostPaths = list('WAYBILL_HOST_PATHS').map((entry) => {
+    const [, project = '', path = entry] = /^(prj_[a-z0-9_]+:)(.*)$/.exec(entry) ?? [];
+    if (!path.startsWith('/') || path === '/') throw new Error(`WAYBILL_HOST_PATHS names "${path}": write absolute folders, and not / itself; with prj_…: before one it is that project's alone`);
     if (!existsSync(path)) throw new Error(`WAYBILL_HOST_PATHS names "${path}", which isn't there: make the folder first`);
-    return realpathSync(path);
+    return `${project}${realpathSync(path)}`;
   });
   return new LoopStorage(folder, given.length > 0 ? (given as StorageBackend[]) : null, hostPaths);
 }

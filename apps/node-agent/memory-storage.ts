@@ -3,13 +3,15 @@ import type { Storage } from './storage.ts';
 
 /** A host's storage where time is virtual. */
 export class MemoryStorage implements Storage {
-  readonly hostPaths = ['/srv'];
+  readonly hostPaths = ['/srv', 'prj_else:/opt'];
   readonly #volumes = new Map<VolumeId, number>();
   /** Where links lead. */
   readonly links = new Map<string, string>();
   readonly used = new Map<VolumeId, number>();
   /** Why nothing can be made; null: it can. */
   refuses: string | null = null;
+  /** Why nothing can be removed; null: it can. */
+  holds: string | null = null;
 
   /** `vol_a 1048576`, for a spec to look at. */
   get made(): readonly string[] {
@@ -27,6 +29,7 @@ export class MemoryStorage implements Storage {
   }
 
   async removeLoop(volumeId: VolumeId): Promise<void> {
+    if (this.holds !== null) throw new Error(this.holds);
     this.#volumes.delete(volumeId);
   }
 

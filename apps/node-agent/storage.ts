@@ -6,7 +6,7 @@ import type { StorageBackend, VolumeId } from '#domain';
 export interface Storage {
   /** What volumes can be kept in on this host, with its engine. */
   backendsWith(engine: EngineInfo): readonly StorageBackend[];
-  /** Folders that containers may have, with all below, links looked through. */
+  /** Folders that containers may have, with all below, links looked through; `prj_…:<folder>` those of that project only. */
   readonly hostPaths: readonly string[];
   /** A file system of this size, mounted. @returns the folder in it that holds the data; not there while it isn't mounted.
    *  @throws Error where the host refuses */

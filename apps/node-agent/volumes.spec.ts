@@ -65,6 +65,21 @@ describe('the volumes of a node', () => {
     await node.stop();
   });
 
+  it('are told of as gone only when nothing of them is left on the host either', async () => {
+    const node = await new Node().start();
+    await node.offer({ entries: [user(mount(loop))], volumes: [loop] });
+    await node.clock.advance(3_000);
+    node.storage.holds = 'umount: target is busy';
+    node.reported.length = 0;
+    await node.offer({ entries: [entry('rep_a', 'web', { wanted: 'gone' })], volumes: [{ ...loop, wanted: 'gone' }] });
+    await node.clock.advance(60_000);
+    expect([await node.names(), node.storage.made, node.reported]).toEqual([[], ['vol_b 33554432'], []]);
+    node.storage.holds = null;
+    await node.clock.advance(400_000);
+    expect([node.storage.made, node.reported]).toEqual([[], ['vol_b gone']]);
+    await node.stop();
+  });
+
   it('are the reason why a container isn’t made, while the host refuses one or was not told of it', async () => {
     const node = await new Node().start();
     node.storage.refuses = 'no space left on the host';
@@ -85,10 +100,10 @@ describe('the volumes of a node', () => {
     const host = (source: string, replicaId: `rep_${string}`, slot: number) => entry(replicaId, 'web', { slot, of: { volumes: [{ type: 'host_path', source, mountPath: '/h', readOnly: true }] } });
     node.storage.links.set('/srv/out', '/etc');
     node.storage.links.set('/srv/in', '/srv/real');
-    await node.apply(host('/srv/plain', 'rep_a', 1), host('/etc', 'rep_b', 2), host('/srv/out', 'rep_c', 3), host('/srv/in', 'rep_d', 4));
+    await node.apply(host('/srv/plain', 'rep_a', 1), host('/etc', 'rep_b', 2), host('/srv/out', 'rep_c', 3), host('/srv/in', 'rep_d', 4), host('/opt/theirs', 'rep_e', 5));
     await node.clock.advance(3_000);
     expect(node.running).toEqual(['rep_a']);
-    for (const replicaId of ['rep_b', 'rep_c', 'rep_d']) expect(node.told(replicaId).at(-1)).toBe('1 FAILED final host_path_denied');
+    for (const replicaId of ['rep_b', 'rep_c', 'rep_d', 'rep_e']) expect(node.told(replicaId).at(-1)).toBe('1 FAILED final host_path_denied');
     expect(node.said.findLast(({ replicaId }) => replicaId === 'rep_c')!.seen.reason!.message).not.toContain('/etc');
     await node.stop();
   });

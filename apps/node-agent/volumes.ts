@@ -1,6 +1,6 @@
 import { subjects, type AssignedVolume, type Assignment, type Bus, type Clock, type Logger, type ReportReply, type VolumeReport, type VolumeUsageReply, type VolumeUsageRequest } from '#contracts';
 import { EngineError, volumeName, type ContainerRuntime, type Host } from '#docker';
-import { hostPathsIn, isBelow, volumesIn, type VolumeId } from '#domain';
+import { hostPathsFor, hostPathsIn, isBelow, type ProjectId, volumesIn, type VolumeId } from '#domain';
 import type { AppliedSet } from './applied-set.ts';
 import type { Storage } from './storage.ts';
 
@@ -34,8 +34,8 @@ export class Volumes {
 
   /** Whatever a container mounts is there when this is through; before each start too, since a host forgets its mounts when it starts anew.
    *  @throws EngineError `volume_failed`, `host_path_denied`, and as the engine does */
-  async ensure({ spec }: Assignment): Promise<void> {
-    for (const path of hostPathsIn(spec.volumes)) await this.#checkHostPath(path);
+  async ensure({ projectId, spec }: Assignment): Promise<void> {
+    for (const path of hostPathsIn(spec.volumes)) await this.#checkHostPath(path, projectId);
     for (const volumeId of volumesIn(spec.volumes)) await this.#inTurn(volumeId, () => this.#make(volumeId));
   }
 
@@ -43,12 +43,12 @@ export class Volumes {
   async settle(): Promise<void> {
     const { applied } = this.options;
     if (!applied.mayClean) return;
-    const failures: unknown[] = [];
+    const failed = new Map<VolumeId, unknown>();
     for (const { volumeId } of applied.volumes.filter(({ wanted }) => wanted === 'gone')) {
-      await this.#inTurn(volumeId, () => this.#remove(volumeId)).catch((error: unknown) => failures.push(error));
+      await this.#inTurn(volumeId, () => this.#remove(volumeId)).catch((error: unknown) => failed.set(volumeId, error));
     }
-    await this.#report();
-    if (failures.length > 0) throw failures[0];
+    await this.#report(failed);
+    for (const error of failed.values()) throw error;
   }
 
   /** What they hold, as it was seen some seconds ago at most, or as it was seen last. */
@@ -84,14 +84,15 @@ export class Volumes {
     if (volume.backend === 'loop') await this.#onHost(volume, () => storage.removeLoop(volumeId));
   }
 
-  async #report(): Promise<void> {
+  /** @param failed those of which something may be left, though the engine has them no more */
+  async #report(failed: ReadonlyMap<VolumeId, unknown>): Promise<void> {
     const { applied, bus, clock, runtime, host } = this.options;
     if (applied.volumes.length === 0) return;
     const there = new Set((await runtime.listVolumes()).map(({ name }) => name));
     const volumes = applied.volumes.flatMap(({ volumeId, wanted }): VolumeReport['volumes'] => {
       const isThere = there.has(volumeName(host.installation, volumeId));
       if (wanted === 'present') return isThere ? [{ volumeId, state: 'made' }] : [];
-      return isThere ? [] : [{ volumeId, state: 'gone' }];
+      return isThere || failed.has(volumeId) ? [] : [{ volumeId, state: 'gone' }];
     });
     const { stand } = applied;
     const words = JSON.stringify([stand.storeId, volumes]);
@@ -116,12 +117,13 @@ export class Volumes {
   }
 
   /** A link would lead the engine to where it leads: only what is what it says is mounted. */
-  async #checkHostPath(path: string): Promise<void> {
+  async #checkHostPath(path: string, projectId: ProjectId): Promise<void> {
     const { storage } = this.options;
-    if (!isBelow(path, storage.hostPaths)) throw new EngineError('host_path_denied', false, `${path} is not below a folder that this host's operator allows`);
+    const allowed = hostPathsFor(projectId, storage.hostPaths);
+    if (!isBelow(path, allowed)) throw new EngineError('host_path_denied', false, `${path} is not below a folder that this host's operator allows the project`);
     const real = await storage.realPath(path);
     if (real === null) throw new EngineError('volume_failed', true, `there is no folder ${path} on this host`);
-    if (real !== path) throw new EngineError('host_path_denied', false, `${path} leads through a link${isBelow(real, storage.hostPaths) ? ` to ${real}: name that` : ' to where its operator does not allow it'}`);
+    if (real !== path) throw new EngineError('host_path_denied', false, `${path} leads through a link${isBelow(real, allowed) ? ` to ${real}: name that` : ' to where its operator does not allow it'}`);
   }
 
   async #onHost<T>({ name, backend }: AssignedVolume, deed: () => Promise<T>): Promise<T> {

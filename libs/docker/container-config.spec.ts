@@ -195,6 +195,7 @@ describe('the second look', () => {
     expect(plan.config.HostConfig.Mounts).toEqual([ours, { Type: 'tmpfs', Target: '/tmp', TmpfsOptions: { SizeBytes: MIB } }, bind]);
     expect(() => checkContainerPlan(plan, 'test', allowed.hostPaths)).not.toThrow();
     expect(() => checkContainerPlan(plan, 'test')).toThrow('Mounts');
+    expect(() => checkContainerPlan(plan, 'test', (_, projectId) => projectId !== 'prj_a')).toThrow('Mounts');
   });
 
   it('refuses a HostConfig that lacks any key', () => {

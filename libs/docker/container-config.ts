@@ -1,5 +1,5 @@
 import type { Assignment, Attachment } from '#contracts';
-import { injectedInto } from '#domain';
+import { injectedInto, type ProjectId } from '#domain';
 import { checkHostConfig, ForbiddenConfig, hostConfigOf, type HostConfig } from './host-config.ts';
 import { mountsOf, type FileMount } from './mounts.ts';
 import { containerName, LABELS, networkName, SYSTEM_LABEL_PREFIX } from './names.ts';
@@ -83,9 +83,9 @@ const joinPlanOf = ({ networkId, aliases, links }: Attachment, installation: str
 export const endpointOf = ({ aliases, links }: JoinPlan): Endpoint => ({ Aliases: [...aliases], ...(links ? { Links: [...links] } : {}) });
 
 /** Checks a whole plan against the allow-list, whoever compiled it: its keys, its one network, its HostConfig, its label.
- *  @param hostPaths whether a folder of the host may be mounted; default: none.
+ *  @param hostPaths whether a project's container may mount a folder of the host; default: none.
  *  @throws ForbiddenConfig */
-export function checkContainerPlan(plan: ContainerPlan, installation: string, hostPaths: (path: string) => boolean = () => false): asserts plan is ContainerPlan & { config: ContainerConfig } {
+export function checkContainerPlan(plan: ContainerPlan, installation: string, hostPaths: (path: string, projectId: ProjectId) => boolean = () => false): asserts plan is ContainerPlan & { config: ContainerConfig } {
   const config = plan.config as Partial<Record<string, unknown>>;
   const unknown = Object.keys(config).filter((key) => !CONFIG_KEYS.has(key));
   if (unknown.length > 0) throw new ForbiddenConfig(`${unknown.join(', ')}: not allowed`);
@@ -96,7 +96,8 @@ export function checkContainerPlan(plan: ContainerPlan, installation: string, ho
   }
   const labels = config['Labels'] as Record<string, string> | undefined;
   if (labels?.[LABELS.installation] !== installation) throw new ForbiddenConfig(`the label ${LABELS.installation} has to be ${installation}`);
-  checkHostConfig(config['HostConfig'], { network, installation, hostPaths, files: `${installation}/${labels[LABELS.replicaId]}` });
+  const projectId = labels[LABELS.projectId] as ProjectId;
+  checkHostConfig(config['HostConfig'], { network, installation, hostPaths: (path) => hostPaths(path, projectId), files: `${installation}/${labels[LABELS.replicaId]}` });
 }
 
 const CONFIG_KEYS = new Set(['Image', 'Env', 'Labels', 'Entrypoint', 'Cmd', 'ExposedPorts', 'StopTimeout', 'HostConfig', 'NetworkingConfig']);

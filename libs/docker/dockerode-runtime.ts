@@ -1,6 +1,6 @@
 import Dockerode from 'dockerode';
 import type { Logger } from '#contracts';
-import { isBelow, parseImageReference, type PullProgress } from '#domain';
+import { hostPathsFor, isBelow, parseImageReference, type PullProgress } from '#domain';
 import { checkContainerPlan, endpointOf } from './container-config.ts';
 import { ANSWER_MS, ask, epochOf, jsonLines, orNull, stateOf, unlessUnchanged } from './engine-answers.ts';
 import { toEngineError } from './engine-errors.ts';
@@ -14,7 +14,7 @@ import { EngineError, type ContainerPlan, type ContainerRuntime, type ContainerS
 import { driverOptionsOf, isSameVolume } from './volumes.ts';
 import { usageOf, type EngineStats } from './usage.ts';
 
-/** @param options.hostPaths folders of its host that containers may have, with all below.
+/** @param options.hostPaths folders of its host that containers may have, with all below; `prj_…:<folder>` those of that project only.
  *  The engine at `host` (`unix:///…`, `tcp://host:port`, `http(s)://…`), as far as it carries this installation's label.
  *  Nothing is asked of it yet: an engine that isn't there shows at the first call, as `engine_unreachable`. */
 export function openDockerRuntime(options: { readonly host: string; readonly installation: string; readonly logger: Logger; readonly hostPaths?: readonly string[] }): ContainerRuntime {
@@ -67,7 +67,7 @@ class DockerodeRuntime implements ContainerRuntime {
   }
 
   async createContainer(plan: ContainerPlan): Promise<string> {
-    checkContainerPlan(plan, this.installation, (path) => isBelow(path, this.hostPaths));
+    checkContainerPlan(plan, this.installation, (path, projectId) => isBelow(path, hostPathsFor(projectId, this.hostPaths)));
     const existing = await this.inspectContainer(plan.name);
     if (existing) return existing.id;
     // Told apart, the client puts only the name into the URL; else all of the configuration would stand there too.

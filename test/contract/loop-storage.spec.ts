@@ -84,6 +84,8 @@ describe('what an operator says of storage', () => {
       expect(await read({}).realPath(join(folder, 'link'))).toBe(join(folder, 'real'));
       expect(await read({}).realPath(join(folder, 'nothing'))).toBeNull();
       expect(() => read({ WAYBILL_VOLUME_BACKENDS: 'nfs' })).toThrow('WAYBILL_VOLUME_BACKENDS names "nfs"');
+      expect(read({ WAYBILL_HOST_PATHS: `prj_shop:${folder}/link` }).hostPaths).toEqual([`prj_shop:${join(folder, 'real')}`]);
+      expect(() => read({ WAYBILL_HOST_PATHS: 'prj_shop:/' })).toThrow('WAYBILL_HOST_PATHS names "/"');
       expect(() => read({ WAYBILL_HOST_PATHS: '/' })).toThrow('WAYBILL_HOST_PATHS names "/"');
       expect(() => read({ WAYBILL_HOST_PATHS: `${folder}/nothing` })).toThrow("isn't there");
     } finally {

@@ -1,4 +1,4 @@
-import { type Apply, type CommandMetadata, type ContainerSpec, type DeploymentId, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, type ExistingVolume, job, type JobId, network, type Network, type NetworkCommand, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, secret, Sensitive, streamOf, upcast, volume, type VolumeCommand, type VolumeId, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
+import { type Apply, type CommandMetadata, type ContainerSpec, type DeploymentId, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, type ExistingVolume, job, type JobId, network, type Network, type NetworkCommand, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, secret, Sensitive, streamOf, upcast, volume, type VolumeCommand, type VolumeId, type VolumeMount, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
 import { AggregateStore, type EventStore, type Recorded } from '#event-store';
 import { commandIdOf, randomCommandId, replicaIdOf } from '#platform';
 import { MemoryBroker, type MemoryBus, MemoryEventStore, MemoryLogger, memoryVault, seededRandom, VirtualClock } from '#testing';
@@ -206,14 +206,14 @@ export class SchedulerWorld {
   }
 
   /** As job-runner does: the job, its first attempt and the replica of that. */
-  async runJob(): Promise<ReplicaId> {
+  async runJob(volumes: readonly VolumeMount[] = []): Promise<ReplicaId> {
     const { projectId, environmentId, networkId, jobId } = IDS;
     const owner = { type: 'job', id: jobId } as const;
     const replicaId = replicaIdOf(owner, 0, 1);
-    const definition = { jobId, projectId, environmentId, networkId, name: 'migrate', spec: SPEC, timeoutMs: 60_000, retries: 0, trigger: { type: 'manual' }, inheritsFrom: null, rerunOf: null } as const;
+    const definition = { jobId, projectId, environmentId, networkId, name: 'migrate', spec: { ...SPEC, volumes }, timeoutMs: 60_000, retries: 0, trigger: { type: 'manual' }, inheritsFrom: null, rerunOf: null } as const;
     await this.aggregates.handle(job, streamOf('job', jobId), { type: 'CreateJob', data: definition }, this.metadata());
     await this.aggregates.handle(job, streamOf('job', jobId), { type: 'StartAttempt', data: { attempt: 1, replicaId } }, this.metadata());
-    const placeable = { projectId, environmentId, slot: 0, generation: 1, release: null, request: SPEC.resources.request, ports: [], constraints: [], replaces: null };
+    const placeable = { projectId, environmentId, slot: 0, generation: 1, release: null, request: SPEC.resources.request, ports: [], constraints: [], replaces: null, volumes };
     const command = { type: 'CreateReplica', data: { replicaId, owner, ...placeable, deploymentId: null } } as const;
     await this.aggregates.handle(replica, streamOf('replica', replicaId), command, this.metadata(commandIdOf('create', replicaId)));
     return replicaId;

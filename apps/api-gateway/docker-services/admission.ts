@@ -1,7 +1,7 @@
 import type { NewDockerService } from '#application';
 import {
   couldEverFit, isSame, jobSpecOf, Rejection, surgeRefusal, workingRelease,
-  type ContainerSpec, type Demand, type DeploySettings, type ExistingDockerService, type Node, type NodeForPlacement, type RejectionKind,
+  type ContainerSpec, type Demand, type DeploySettings, type ExistingDockerService, type Node, type NodeForPlacement, type ProjectId, type RejectionKind,
 } from '#domain';
 
 /** Says at once what would otherwise be a service's reason for never running. It looks at what this gateway has read of the
@@ -9,8 +9,8 @@ import {
  *  @throws Rejection `placement.host_port`, `placement.host_port_spread`, `placement.capacity`, `placement.constraint`,
  *  `placement.volume`, `placement.volume_spread`, `placement.host_path`,
  *  `placement.no_node_fits`; its facts say what every node was found to be. */
-export function refuseWhatCanNeverRun(nodes: readonly Node[], { spec, replicas, volumeNeeds }: Pick<NewDockerService, 'spec' | 'replicas'> & Pick<Demand, 'volumeNeeds'>): void {
-  refuse(nodes, { ...demandOf(spec), volumeNeeds }, replicas);
+export function refuseWhatCanNeverRun(nodes: readonly Node[], { projectId, spec, replicas, volumeNeeds }: Pick<NewDockerService, 'projectId' | 'spec' | 'replicas'> & Pick<Demand, 'volumeNeeds'>): void {
+  refuse(nodes, { ...demandOf(projectId, spec), volumeNeeds }, replicas);
 }
 
 /** What a service is changed to. */
@@ -25,7 +25,7 @@ export interface ChangedService extends Pick<Demand, 'volumeNeeds'> {
 export function refuseChangeThatCanNeverRun(nodes: readonly Node[], service: ExistingDockerService, { replicas = service.replicas, deploy, spec, volumeNeeds }: ChangedService): void {
   const standing = specOf(service);
   const next = spec ?? standing;
-  if (replicas > service.replicas || !isSame(demandOf(next), demandOf(standing))) refuse(nodes, { ...ownDemand(service, next), volumeNeeds }, replicas);
+  if (replicas > service.replicas || !isSame(ownDemand(service, next), ownDemand(service, standing))) refuse(nodes, { ...ownDemand(service, next), volumeNeeds }, replicas);
   if (spec && !isSame(spec, standing)) refuseSurgeBeyondHostPorts(nodes, { ...service, replicas }, { spec, settings: deploy ?? service.deploy });
 }
 
@@ -48,19 +48,24 @@ export function refuseScaleBeyondHostPorts(nodes: readonly Node[], service: Exis
   refuse(nodes, ownDemand(service, spec), replicas);
 }
 
+/** A container, and whose it would be. */
+interface AskedContainer extends Pick<Demand, 'projectId' | 'volumeNeeds'> {
+  readonly spec: ContainerSpec;
+}
+
 /** The same for a job, which is one container. @param at where it stands in the body. */
-export const refuseJobThatCanNeverRun = (nodes: readonly Node[], spec: ContainerSpec, volumeNeeds?: Demand['volumeNeeds'], at = ''): void => refuse(nodes, { ...demandOf(spec), volumeNeeds }, 1, at);
+export const refuseJobThatCanNeverRun = (nodes: readonly Node[], { projectId, spec, volumeNeeds }: AskedContainer, at = ''): void => refuse(nodes, { ...demandOf(projectId, spec), volumeNeeds }, 1, at);
 
 /** Hooks that mount something of their own. @param at where the settings stand in the body. */
-export function refuseHooksThatCanNeverRun(nodes: readonly Node[], spec: ContainerSpec, { preDeploy, postDeploy }: Partial<DeploySettings>, at = ''): void {
+export function refuseHooksThatCanNeverRun(nodes: readonly Node[], { projectId, spec }: AskedContainer, { preDeploy, postDeploy }: Partial<DeploySettings>, at = ''): void {
   for (const [field, hook] of [['pre_deploy', preDeploy], ['post_deploy', postDeploy]] as const) {
-    if (hook?.overrides.volumes) refuseJobThatCanNeverRun(nodes, jobSpecOf(spec, hook.overrides), undefined, `${at}/${field}`);
+    if (hook?.overrides.volumes) refuseJobThatCanNeverRun(nodes, { projectId, spec: jobSpecOf(spec, hook.overrides) }, `${at}/${field}`);
   }
 }
 
-const demandOf = ({ resources, ports, constraints, volumes }: ContainerSpec): Demand => ({ request: resources.request, ports, constraints, volumes });
+const demandOf = (projectId: ProjectId, { resources, ports, constraints, volumes }: ContainerSpec): Demand => ({ projectId, request: resources.request, ports, constraints, volumes });
 
-const ownDemand = ({ dockerServiceId }: ExistingDockerService, spec: ContainerSpec): Demand => ({ ...demandOf(spec), owner: { type: 'docker_service', id: dockerServiceId } });
+const ownDemand = ({ dockerServiceId, projectId }: ExistingDockerService, spec: ContainerSpec): Demand => ({ ...demandOf(projectId, spec), owner: { type: 'docker_service', id: dockerServiceId } });
 
 const specOf = (service: ExistingDockerService): ContainerSpec => service.releases.get(workingRelease(service))!;
 

@@ -39,7 +39,7 @@ export async function changeService(
     await refuseWaitCycle(aggregates, { ...service, dependencies }, { pointer: '/dependencies' });
     const changed = { ...service, ...command.data, deploy: { ...service.deploy, ...deploy }, spec: command.data.spec ?? workingSpec(service) };
     refuseInvalidService(changed);
-    refuseHooksThatCanNeverRun(nodes.present, changed.spec, deploy, '/deploy');
+    refuseHooksThatCanNeverRun(nodes.present, changed, deploy, '/deploy');
     refuseChangeThatCanNeverRun(nodes.present, service, { ...command.data, volumeNeeds: asked.volumes.needs(command.data.spec?.volumes) });
     await provide({ dispatcher, aggregates }, service, { ...asked.volumes.mounting(mountsOfService(spec, deploy)), newNetworks: asked.networks.creates }, change);
     return { ...command, data: { ...command.data, postpone: apply === 'next_deploy' } };

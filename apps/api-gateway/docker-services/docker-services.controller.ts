@@ -55,7 +55,7 @@ export class DockerServicesController {
     const asked = { ...made, creates: volumes.mounting(made.spec.volumes).creates, newNetworks: networks.creates };
     refuseInvalidService(asked);
     refuseWhatCanNeverRun(nodes.present, { ...asked, volumeNeeds: volumes.needs(asked.spec.volumes) });
-    refuseHooksThatCanNeverRun(nodes.present, asked.spec, asked.deploy, '/deploy');
+    refuseHooksThatCanNeverRun(nodes.present, asked, asked.deploy, '/deploy');
     return asked;
   }
 

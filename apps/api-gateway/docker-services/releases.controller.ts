@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { changeDockerService, deploymentIdOf, Dispatcher, mountsOfService, refuseWaitCycle, startedDeployment, targetsNow, waitingParts } from '#application';
 import { askedOf, provide } from './provide.ts';
 import type { TenantContext } from '#contracts';
-import { keptReleases, workingSpec, type DockerServiceCommand, type ExistingDockerService } from '#domain';
+import { earlierStable, keptReleases, workingSpec, type DockerServiceCommand, type ExistingDockerService } from '#domain';
 import { getService, listDeployments, listReleases, type Page, type Reads } from '#read-models';
 import { latestVersions } from '../compute/resolve-values.ts';
 import { answerDeployment } from '../deployments/answer-deployment.ts';
@@ -64,7 +64,7 @@ export class ReleasesController {
       const asked = askedOf({ aggregates, nodes: nodes.present, commandId: change.commandId }, service);
       const command = await deployCommand(aggregates, service, body, asked, change.commandId);
       refuseSurgeBeyondHostPorts(nodes.present, service, command.data);
-      refuseHooksThatCanNeverRun(nodes.present, workingSpec(service), command.data.settings);
+      refuseHooksThatCanNeverRun(nodes.present, { projectId: service.projectId, spec: workingSpec(service) }, command.data.settings);
       await provide({ dispatcher: this.dispatcher, aggregates }, service, { ...asked.volumes.mounting(mountsOfService(command.data.spec, command.data.settings)), newNetworks: asked.networks.creates }, change);
       return command;
     });
@@ -83,7 +83,8 @@ export class ReleasesController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
     return this.#move({ tenant, change, id, reply }, async (service) => {
-      const spec = release === undefined ? undefined : service.releases.get(release);
+      const wanted = release ?? earlierStable(service);
+      const spec = wanted === null ? undefined : service.releases.get(wanted);
       refuseSurgeBeyondHostPorts(this.gateway.parts.nodes.present, service, { spec });
       // What it mounts may have been deleted since.
       const { aggregates } = this.gateway.parts;

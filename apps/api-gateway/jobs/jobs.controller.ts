@@ -44,7 +44,7 @@ export class JobsController {
   async #asked(tenant: TenantContext, { commandId }: Mutation, body: JobDto): Promise<NewJob> {
     const job = await askedJob(this.gateway, tenant, body, { at: '', commandId, mayMake: true });
     const asked = await askedNow(this.gateway, job);
-    refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, asked.spec, job.asked.volumes.needs(asked.spec.volumes));
+    refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, { ...asked, volumeNeeds: job.asked.volumes.needs(asked.spec.volumes) });
     return asked;
   }
 
@@ -78,7 +78,7 @@ export class JobsController {
       const { secrets, configs, registryCredentials } = definition.spec;
       // Once a job has ended, what it was given may go.
       await refuseUnknownValues(this.gateway.parts.aggregates, definition, { secrets, configs, registryCredentials });
-      refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, definition.spec);
+      refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, definition);
       return rerunJob(this.#parts, definition, change.metadata(definition.projectId));
     });
     this.gateway.accept(reply, handled);

@@ -123,7 +123,7 @@ export class SchedulesController {
 
   async #asked(tenant: TenantContext, { commandId }: Mutation, body: JobDto) {
     const { projectId, environmentId, template } = await askedJob(this.gateway, tenant, body, { at: '/job', commandId, mayMake: false });
-    refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, await specOfTemplate(this.gateway.parts.aggregates, template), undefined, '/job');
+    refuseJobThatCanNeverRun(this.gateway.parts.nodes.present, { projectId, spec: await specOfTemplate(this.gateway.parts.aggregates, template) }, '/job');
     return { projectId, environmentId, job: template };
   }
 

@@ -1,6 +1,6 @@
 import { volumeIdOf, type Mounting, type NewVolume } from '#application';
 import {
-  claimKey, isName, LIMITS, NAME_RULE, project, sizeRefusal, streamOf, volume as volumeRules, volumesIn,
+  claimKey, isName, LIMITS, NAME_RULE, project, Rejection, sizeRefusal, streamOf, volume as volumeRules, volumesIn,
   type DockerServiceId, type EnvironmentId, type ExistingVolume, type Node, type ProjectId, type VolumeId, type VolumeMount, type VolumeNeed, type VolumeBackend,
 } from '#domain';
 import type { AggregateStore } from '#event-store';
@@ -27,7 +27,7 @@ export class AskedVolumes {
   constructor(private readonly scope: VolumeScope) {}
 
   /** @param at where the list stands in the body. @param mayMake whether one that isn't there is to be made.
-   *  @throws InvalidRequest where fields lack or contradict each other, or what is there: `volume.not_found`, `volume.differs`, `volume.size_…` */
+   *  @throws InvalidRequest where fields lack or contradict each other, or what is there: `volume.not_found`, `volume.differs`, `volume.size_…`; Rejection `volume.deleted` */
   async mounts(asked: readonly MountDto[] | null | undefined, at: string, mayMake: boolean): Promise<readonly VolumeMount[]> {
     if ((asked?.length ?? 0) > LIMITS.volumes) throw refused(at, 'too_many', `must be at most ${LIMITS.volumes} volumes`);
     const mounts: VolumeMount[] = [];
@@ -83,8 +83,11 @@ export class AskedVolumes {
       refuseDifferent(asked, found, at);
       return found;
     }
+    if (holder && (await this.#isGoing(holder))) throw goes(name, `${at}/name`);
     const volumeId = volumeIdOf(commandId, name);
-    if (this.#creates.has(name)) return { name, volumeId };
+    const made = this.#creates.get(name);
+    if (made) refuseDifferent(asked, made, at);
+    if (made) return { name, volumeId };
     if (!mayMake) throw refused(`${at}/name`, 'volume.not_found', `the environment has no volume ${name}: make it first, by POST /v1/volumes`);
     this.#creates.set(name, this.#new(asked, name, at));
     return { name, volumeId };
@@ -95,6 +98,11 @@ export class AskedVolumes {
     const kind = type === 'ephemeral' ? 'ephemeral' : 'persistent';
     if (kind === 'ephemeral' && madeFor === null) throw refused(`${at}/type`, 'unsupported', 'an ephemeral volume goes with its service: for a job take the backend tmpfs, or a persistent volume');
     return { projectId, environmentId, name, kind, ...placedIn({ backend: backend as VolumeBackend | undefined, size_bytes }, nodes, at), madeFor };
+  }
+
+  async #isGoing(volumeId: VolumeId): Promise<boolean> {
+    const { state } = await this.scope.aggregates.load(volumeRules, streamOf('volume', volumeId));
+    return state.status === 'present' && state.lifecycle !== 'ACTIVE';
   }
 
   async #standing(volumeId: VolumeId): Promise<ExistingVolume | null> {
@@ -137,11 +145,14 @@ function refuseBeside(given: Partial<MountDto>, fields: readonly (keyof MountDto
   if (wrong) throw refused(`${at}/${wrong}`, 'exclusive', `${why}: leave ${wrong} out`);
 }
 
-/** What is said of a volume that is there has to be so: nothing is changed by mounting it. */
-function refuseDifferent({ type, backend, size_bytes }: MountDto, found: ExistingVolume, at: string): void {
+/** What is said of a volume that is there, or was asked for further up, has to be so: nothing is changed by mounting it. */
+function refuseDifferent({ type, backend, size_bytes }: MountDto, found: Pick<NewVolume, 'name' | 'kind' | 'backend' | 'sizeBytes'>, at: string): void {
   const given = [['type', type, found.kind], ['backend', backend, found.backend], ['size_bytes', size_bytes, found.sizeBytes]] as const;
   const wrong = given.find(([, asked, is]) => asked != null && asked !== is);
-  if (wrong) throw refused(`${at}/${wrong[0]}`, 'volume.differs', `the volume ${found.name} is there, with ${wrong[2] === null ? 'none' : wrong[2]}: leave ${wrong[0]} out, or choose another name`);
+  if (wrong) throw refused(`${at}/${wrong[0]}`, 'volume.differs', `the volume ${found.name} is there or asked for already, with ${wrong[2] === null ? 'none' : wrong[2]}: leave ${wrong[0]} out, or choose another name`);
 }
 
 const refused = (pointer: string, code: string, detail: string): InvalidRequest => new InvalidRequest([{ pointer, code, detail }], code.startsWith('volume.') ? code : undefined);
+
+const goes = (name: string, pointer: string): Rejection =>
+  new Rejection('conflict', 'volume.deleted', `the volume ${name} is being deleted, and its name is free once its node's agent has said that nothing is left: wait for that, or choose another name`, { pointer });

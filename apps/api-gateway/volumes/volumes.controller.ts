@@ -31,10 +31,12 @@ export class VolumesController {
   async create(@Tenant() tenant: TenantContext, @Change('new') change: Mutation, @Body() body: CreateVolumeDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const { aggregates, nodes } = this.gateway.parts;
     const projectId = await projectOf(this.gateway, tenant, body);
-    const placed = placedIn(body, nodes.present, '');
+    const id = volumeIdOf(change.commandId, body.name);
+    // A retry is answered by what it made, whatever nodes there are by now.
+    const { state } = await aggregates.load(volumeRules, streamOf('volume', id));
+    const placed = placedIn(body, state.status === 'absent' ? nodes.present : [], '');
     const asked = { projectId, environmentId: body.environment_id as EnvironmentId, name: body.name, kind: 'persistent', ...placed, madeFor: null } as const;
     this.gateway.accept(reply, await createVolume({ dispatcher: this.dispatcher, aggregates }, asked, change.metadata(projectId)));
-    const id = volumeIdOf(change.commandId, body.name);
     reply.header('location', `/v1/volumes/${id}`);
     return this.#one(tenant, id);
   }

@@ -89,7 +89,7 @@ export class ReconcilePlacement {
   }
 
   /** Claims a node, or says why none is claimed. */
-  private async decide(replica: PresentReplica, revision: bigint, ended: Reason | null): Promise<Standing | 'waits'> {
+  private async decide(replica: PresentReplica, revision: bigint, ended: Reason | null): Promise<Standing | 'waits' | 'moved'> {
     const { replicaId, owner, attempts } = replica;
     if (ended) {
       await this.write(replica, revision, { type: 'AbandonReplica', data: { replicaId, owner, reason: ended } }, commandIdOf('abandon', replicaId));
@@ -102,6 +102,7 @@ export class ReconcilePlacement {
     const image: ImageFacts = local === null ? {} : { onlyOn: await this.images.of(local) };
     const volumes = await this.volumes.look(replica);
     const { nodeId, nodes, reason } = this.choose({ ...replica, troubledOn, image }, volumes);
+    if (!nodeId && (await this.volumes.giveUp(replica, volumes))) return 'moved';
     if (!nodeId) return this.defer(replica, revision, { reason, nodes });
     const attempt = attempts + 1;
     // From now on the others see it as taken.

@@ -82,7 +82,10 @@ export class ReconcileVolumes {
   }
 
   private async standingOf(volume: ExistingVolume, user: Owner): Promise<Use> {
-    return user.type === 'job' ? this.useOfJob(user.id) : this.useOfService(volume, user.id);
+    if (user.type === 'docker_service') return this.useOfService(volume, user.id);
+    // An ephemeral one that outlived its service for the sake of a job goes with that.
+    const isLeft = volume.kind === 'ephemeral' && (volume.madeFor === null || !volume.users.has(volume.madeFor));
+    return { ...(await this.useOfJob(user.id)), thenDelete: isLeft };
   }
 
   private async useOfJob(jobId: string): Promise<Use> {
@@ -131,13 +134,14 @@ const NEVER_WRITTEN: Use = { stands: 'unconfirmed', reason: { code: 'never_writt
 const everHadContainer = (replica: Extract<Replica, { status: 'present' }>): boolean =>
   replica.last?.containerId != null || [...replica.seen.values()].some((states) => [...states].some((state) => /^(PREPARED|STARTING|RUNNING|SETTLED|COMPLETED|STOPPED)/.test(state)));
 
-/** Whether a release that the service stands on, moves to or still has replicas of mounts it; so do hooks that it may yet run. */
+/** Whether a release that the service stands on, moves to or still has replicas of mounts it; so do hooks that it may yet run, and what
+ *  waits for the next deployment. */
 function mounts(service: Extract<DockerService, { status: 'present' }>, volumeId: VolumeId): boolean {
   const numbers = [service.stableRelease, ...movesTo(service), ...[...service.orders.replicas.values()].map(({ release }) => release), workingRelease(service)];
   const specs = [...new Set(numbers)].flatMap((number) => (number === null ? [] : (service.releases.get(number) ?? [])));
   const settings = [service.deploy, ...(service.activeDeployment ? [service.activeDeployment.settings] : [])];
   const hooks = settings.flatMap(({ preDeploy, postDeploy }) => [preDeploy?.overrides, postDeploy?.overrides]);
-  return [...specs, ...hooks].some((spec) => volumesIn(spec?.volumes).includes(volumeId));
+  return [...specs, ...hooks, service.postponed].some((spec) => volumesIn(spec?.volumes).includes(volumeId));
 }
 
 const movesTo = ({ activeDeployment, superseded }: ExistingDockerService): readonly (number | null)[] =>

@@ -30,10 +30,21 @@ export class ReplicaVolumes {
   }
 
   /** The node that an attempt was bound to and that was never claimed: whoever was about to, ended in between. Its node's own word on
-   *  the claim is what frees the volume again. */
-  boundBefore({ replicaId, attempts }: PresentReplica, { read }: LookedVolumes): NodeId | null {
-    const bound = read.find(({ volume: { binding } }) => binding && !binding.provisioned && binding.awaitedBy.get(replicaId) === attempts + 1);
-    return bound?.volume.binding?.nodeId ?? null;
+   *  the claim is what frees the volume again. Null too where another of its volumes is elsewhere: nobody can claim that node then. */
+  boundBefore(replica: PresentReplica, { read }: LookedVolumes): NodeId | null {
+    const nodeId = read.find(({ volume }) => isBoundFor(replica, volume))?.volume.binding?.nodeId ?? null;
+    return read.some(({ volume: { binding } }) => binding && binding.nodeId !== nodeId) ? null : nodeId;
+  }
+
+  /** Frees what was bound for an attempt that can't be made any more: of two volumes the other was bound elsewhere meanwhile, for somebody
+   *  else. @returns whether there was any. @throws Conflict where one has moved since it was looked at */
+  async giveUp(replica: PresentReplica, { read }: LookedVolumes): Promise<boolean> {
+    const nodes = new Set(read.flatMap(({ volume: { binding } }) => binding?.nodeId ?? []));
+    const inVain = nodes.size > 1 ? read.filter(({ volume }) => isBoundFor(replica, volume)) : [];
+    const { replicaId, attempts } = replica;
+    const reason = { code: 'volume_elsewhere', message: 'another volume of the replica that it was bound for is on another node' };
+    for (const { volume, revision } of inVain) await this.send(replica, volume, { type: 'EndVolumeAwait', data: { replicaId, attempt: attempts + 1, reason } }, revision);
+    return inVain.length > 0;
   }
 
   /** Every volume is on the node, and used by the replica's owner, when this is through. @throws Conflict where one has moved since it was
@@ -73,5 +84,8 @@ export class ReplicaVolumes {
     return node?.status === 'removed' ? `${name}, which was removed` : name;
   }
 }
+
+/** For its next attempt, which claims that node or none. */
+const isBoundFor = ({ replicaId, attempts }: PresentReplica, { binding }: ExistingVolume): boolean => binding !== null && !binding.provisioned && binding.awaitedBy.get(replicaId) === attempts + 1;
 
 const isThere = (volume: Volume): volume is ExistingVolume => volume.status === 'present' && volume.lifecycle === 'ACTIVE';

@@ -1,5 +1,6 @@
 import type { VolumeMount, VolumeType } from '#domain';
-import { IDS, SchedulerWorld } from '../../../test/simulation/scheduler-world.ts';
+import { replicaIdOf } from '#platform';
+import { IDS, SchedulerWorld, SPEC } from '../../../test/simulation/scheduler-world.ts';
 
 let world: SchedulerWorld;
 afterEach(() => world.end());
@@ -119,6 +120,49 @@ describe('a volume', () => {
     await until(() => world.nodes[0]!.sets.at(-1)?.volumes?.[0]?.wanted === 'gone');
     await agentsReport();
     expect((await world.volume(VOLUME)).lifecycle).toBe('DELETED');
+  });
+
+  it('that is ephemeral goes with the last job that uses it, where its service went before that', async () => {
+    world = await SchedulerWorld.begin({ nodes: 1 });
+    await createService(1, 'ephemeral');
+    await until(() => world.isStable(1));
+    await agentsReport();
+    await world.onVolume(VOLUME, { type: 'BeginVolumeUse', data: { user: { type: 'job', id: IDS.jobId } } });
+    await world.deleteService();
+    await until(() => world.events('VolumeUseEnded').length === 1);
+    expect((await world.volume(VOLUME)).lifecycle).toBe('ACTIVE');
+    await until(() => world.events('VolumeDeletionRequested').length === 1);
+    expect((await world.volume(VOLUME)).users.size).toBe(0);
+  });
+
+  it('is used by a change that waits for the next deployment', async () => {
+    world = await SchedulerWorld.begin({ nodes: 1 });
+    const { projectId, environmentId, serviceId } = IDS;
+    await world.createService(1);
+    await until(() => world.isStable(1));
+    const data = { volumeId: VOLUME, projectId, environmentId, name: 'data', kind: 'persistent', backend: 'local', sizeBytes: null, madeFor: null, user: { type: 'docker_service', id: serviceId } } as const;
+    await world.onVolume(VOLUME, { type: 'CreateVolume', data });
+    await world.onService({ type: 'ChangeDockerService', data: { deploymentId: 'dep_later', spec: { ...SPEC, volumes: [MOUNT] }, postpone: true } });
+    await world.clock.advance(300_000);
+    expect((await world.volume(VOLUME)).users.size).toBe(1);
+  });
+
+  it('is freed where it was bound for a replica of which another volume has come to be on another node', async () => {
+    world = await SchedulerWorld.begin({ nodes: 2 });
+    const { projectId, environmentId, jobId } = IDS;
+    const user = { type: 'job', id: jobId } as const;
+    for (const volumeId of [VOLUME, 'vol_other'] as const) {
+      await world.onVolume(volumeId, { type: 'CreateVolume', data: { volumeId, projectId, environmentId, name: volumeId.slice(4), kind: 'persistent', backend: 'local', sizeBytes: null, madeFor: null, user } });
+    }
+    const [here, there] = world.nodes.map(({ nodeId }) => nodeId);
+    const reason = { code: 'best_score', message: 'it ranks first' };
+    // A scheduler that died between the two, and another's replica that was quicker.
+    await world.onVolume(VOLUME, { type: 'BindVolume', data: { nodeId: here!, replicaId: replicaIdOf(user, 0, 1), attempt: 1, reason } });
+    await world.onVolume('vol_other', { type: 'BindVolume', data: { nodeId: there!, replicaId: 'rep_of_another', attempt: 1, reason } });
+    await world.runJob([MOUNT, { ...MOUNT, volumeId: 'vol_other', name: 'other', mountPath: '/other' }]);
+    await until(() => world.events('ReplicaPlaced').length === 1);
+    expect([(await world.volume(VOLUME)).binding!.nodeId, (await world.volume('vol_other')).binding!.nodeId]).toEqual([there, there]);
+    expect(world.events('PlacementClaimed')).toHaveLength(1);
   });
 
   it.each([['persistent', false], ['ephemeral', true]] as const)('that is %s is made anew elsewhere when its node is removed: %s', async (kind, isAnew) => {

@@ -68,4 +68,14 @@ describe('a service', () => {
     given(dockerService, [...stable(1), deletion]).when(command).rejects('docker_service.deleted', { lifecycle: 'DELETING' }));
 
   it('is deleted from a pause, too', () => given(dockerService, [...stable(1), stopped]).when({ type: 'RequestDockerServiceDeletion', data: {} }).then([deletion]));
+
+  it('takes its volumes along, or keeps them, as was said last while it is being deleted', () => {
+    const saying = (volumes: 'keep' | 'delete') => ({ type: 'DockerServiceDeletionRequested', data: { volumes } }) as const;
+    const ask = (volumes: 'keep' | 'delete') => ({ type: 'RequestDockerServiceDeletion', data: { volumes } }) as const;
+    given(dockerService, [...stable(1), deletion]).when(ask('delete')).then([saying('delete')]);
+    given(dockerService, [...stable(1), saying('delete')]).when(ask('delete')).then([]);
+    given(dockerService, [...stable(1), saying('delete')]).when(ask('keep')).then([saying('keep')]);
+    given(dockerService, [...stable(1), saying('delete')]).when({ type: 'RequestDockerServiceDeletion', data: {} }).then([]);
+    given(dockerService, [...stable(1), deletion]).when(ask('keep')).then([]);
+  });
 });

@@ -44,9 +44,11 @@ export const lifecycleDecisions: Cases<LifecycleCommand, DockerService, readonly
     return [{ type: 'DockerServiceStarted', data: {} }, ...deployed(service, deploymentId)];
   },
 
+  /** While it goes on, another word about its volumes is heard. */
   RequestDockerServiceDeletion(state, { data }) {
-    const { lifecycle } = existing(state);
-    return lifecycle === 'ACTIVE' || lifecycle === 'PAUSED' ? [{ type: 'DockerServiceDeletionRequested', data }] : [];
+    const { lifecycle, takesVolumes } = existing(state);
+    const isNews = lifecycle === 'DELETING' && data.volumes !== undefined && (data.volumes === 'delete') !== takesVolumes;
+    return lifecycle === 'ACTIVE' || lifecycle === 'PAUSED' || isNews ? [{ type: 'DockerServiceDeletionRequested', data }] : [];
   },
 
   /** On the engine's word only: every replica was seen GONE, released and forgotten. */

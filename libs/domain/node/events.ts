@@ -17,7 +17,7 @@ export interface NodeFacts {
   readonly labels: Readonly<Record<string, string>>;
   /** What it can hold data in; left out: nobody has said. */
   readonly backends?: readonly StorageBackend[];
-  /** Folders of the host that its operator lets containers have, with all below; left out: none. */
+  /** Folders of the host that its operator lets containers have, with all below; `prj_…:<folder>` those of that project only. Left out: none. */
   readonly hostPaths?: readonly string[];
 }
 

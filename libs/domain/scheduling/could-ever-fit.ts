@@ -1,4 +1,4 @@
-import type { DockerServiceId, EnvironmentId, Owner, ProjectId } from '../kernel/ids.ts';
+import type { DockerServiceId, EnvironmentId, Owner } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import type { Node, NodeEntry } from '../node/node.ts';
 import { hostPortKeys } from '../node/room.ts';
@@ -10,7 +10,7 @@ import { verdictOf, whyNowhere } from './place.ts';
 import type { FilterName, NodeVerdict } from './verdict.ts';
 
 /** What a service asks of a node, before it has any replica. */
-export interface Demand extends Pick<Placeable, 'request' | 'ports' | 'constraints' | 'volumes'>, Pick<Candidate, 'volumeNeeds'> {
+export interface Demand extends Pick<Placeable, 'projectId' | 'request' | 'ports' | 'constraints' | 'volumes'>, Pick<Candidate, 'volumeNeeds'> {
   /** Whose it is, where it exists already: host ports that it holds itself don't stand in its way. */
   readonly owner?: Owner;
 }
@@ -57,11 +57,11 @@ function emptied(node: Node, { owner }: Demand): Node {
 /** Owner of nothing yet. */
 const NOBODY: Owner = { type: 'docker_service', id: 'svc_' as DockerServiceId };
 
-/** No rule that lasts looks at who the replica is. */
-const candidateOf = ({ request, ports, constraints, owner, volumes, volumeNeeds }: Demand): Candidate => ({
+/** No rule that lasts looks at who the replica is, other than at its project. */
+const candidateOf = ({ projectId, request, ports, constraints, owner, volumes, volumeNeeds }: Demand): Candidate => ({
   replicaId: 'rep_',
   owner: owner ?? NOBODY,
-  projectId: 'prj_' as ProjectId,
+  projectId,
   environmentId: 'env_' as EnvironmentId,
   slot: 1,
   generation: 1,

@@ -1,7 +1,7 @@
 import { type ConstrainedNode, holds, parseConstraint } from '../docker-service/constraint.ts';
 import { additionalRoom, freeRoom, hostPortKeys, portConflicts } from '../node/room.ts';
 import { shortage } from '../node/settle.ts';
-import { hostPathsIn, isBelow } from '../volume/mount.ts';
+import { hostPathsFor, hostPathsIn, isBelow } from '../volume/mount.ts';
 import type { Candidate, NodeForPlacement, VolumeNeed } from './candidate.ts';
 import type { FilterName, NodeVerdict } from './verdict.ts';
 
@@ -40,8 +40,9 @@ export const filters: Readonly<Record<FilterName, Filter>> = {
     return against.length > 0 ? against.join(' and ') : null;
   },
 
-  host_path({ volumes }, { node: { facts } }) {
-    const barred = hostPathsIn(volumes).filter((path) => !isBelow(path, facts?.hostPaths ?? []));
+  host_path({ volumes, projectId }, { node: { facts } }) {
+    const allowed = hostPathsFor(projectId, facts?.hostPaths ?? []);
+    const barred = hostPathsIn(volumes).filter((path) => !isBelow(path, allowed));
     return barred.length > 0 ? `its operator does not allow ${barred.join(' and ')}` : null;
   },
 

@@ -66,13 +66,15 @@ describe('a filter', () => {
     expect(filtersOf(nodeWith(1, [], { hostPaths: ['/srv'] }), { volumes })).toEqual([]);
     expect(filtersOf(nodeWith(1, [], { hostPaths: ['/srv/med'] }), { volumes })).toEqual([{ filter: 'host_path', detail: 'its operator does not allow /srv/media' }]);
     expect(filtersOf(nodeWith(1), { volumes })).toMatchObject([{ filter: 'host_path' }]);
+    expect(filtersOf(nodeWith(1, [], { hostPaths: ['prj_1:/srv'] }), { volumes })).toEqual([]);
+    expect(filtersOf(nodeWith(1, [], { hostPaths: ['prj_2:/srv', 'prj_12:/srv'] }), { volumes })).toMatchObject([{ filter: 'host_path' }]);
   });
 
   it('never puts replicas that share a volume and publish a port on two nodes', () => {
     const volumes = [{ type: 'volume', volumeId: 'vol_a', name: 'data', mountPath: '/d', readOnly: false }] as const;
     const nodes = [nodeWith(1, [], { backends: ['local'] }), nodeWith(2, [], { backends: ['local'] })];
-    expect(couldEverFit({ request: candidate.request, ports: [web], constraints: [], volumes }, nodes, 2)).toMatchObject({ fits: false, reason: { code: 'volume_spread' } });
-    expect(couldEverFit({ request: candidate.request, ports: [web], constraints: [], volumes }, nodes, 1)).toMatchObject({ fits: true });
+    expect(couldEverFit({ projectId: candidate.projectId, request: candidate.request, ports: [web], constraints: [], volumes }, nodes, 2)).toMatchObject({ fits: false, reason: { code: 'volume_spread' } });
+    expect(couldEverFit({ projectId: candidate.projectId, request: candidate.request, ports: [web], constraints: [], volumes }, nodes, 1)).toMatchObject({ fits: true });
   });
 
   it('lets a node pass that has what is asked for', () => expect(filtersOf(nodeWith(1))).toEqual([]));
@@ -219,8 +221,8 @@ describe('whatever the nodes are like', () => {
 });
 
 describe('a demand that is looked at before anything is written', () => {
-  const { request, constraints, owner } = candidate;
-  const demand = { request, constraints, ports: [] };
+  const { projectId, request, constraints, owner } = candidate;
+  const demand = { projectId, request, constraints, ports: [] };
   const full = holding(1, { ...stranger, request: { cpuMillis: 1000, memoryBytes: MiB } });
 
   it('may fit where the node is only full, drained or silent for now', () =>

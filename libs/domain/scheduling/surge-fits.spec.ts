@@ -8,7 +8,7 @@ const node = (name: string): NodeForPlacement => ({
   nodeId: `node_${name}` as NodeId,
   node: { ...initial, status: 'registered', reachable: true, facts: { name, address: '10.0.0.1', architecture: 'amd64', engineVersion: '24', capacity: { cpuMillis: 4000, memoryBytes: 1 << 30 }, labels: {} } },
 });
-const demand = (hostPort: number | null) => ({ request: amount, ports: [{ containerPort: 80, protocol: 'tcp' as const, hostPort }], constraints: [] });
+const demand = (hostPort: number | null) => ({ projectId: 'prj_1' as const, request: amount, ports: [{ containerPort: 80, protocol: 'tcp' as const, hostPort }], constraints: [] });
 const rolling = (maxSurge: number | string | null) => ({ strategy: 'rolling', maxSurge, maxUnavailable: null }) as const;
 
 describe('a surge with a host port', () => {

@@ -1,4 +1,4 @@
-import type { VolumeId } from '../kernel/ids.ts';
+import type { ProjectId, VolumeId } from '../kernel/ids.ts';
 
 /** What keeps a volume's data on its node. `local`: the engine's own folder, as large as the disk. `loop`: a file of the volume's size with
  *  a file system in it. */
@@ -28,6 +28,17 @@ export const volumesIn = (mounts: readonly VolumeMount[] | undefined): readonly 
 export const hostPathsIn = (mounts: readonly VolumeMount[] | undefined): readonly string[] => [
   ...new Set((mounts ?? []).flatMap((mount) => (mount.type === 'host_path' ? [mount.source] : []))),
 ];
+
+/** A folder that a host's operator allows for one project alone. */
+const FOR_PROJECT = /^(prj_[a-z0-9_]+):(\/.*)$/;
+
+/** The folders of a host that containers of a project may have, with all below, out of what its operator allows: `/srv/media` is for every
+ *  project, `prj_…:/srv/shop` for that one. */
+export const hostPathsFor = (projectId: ProjectId, allowed: readonly string[]): readonly string[] =>
+  allowed.flatMap((entry) => {
+    const [, owner, folder] = FOR_PROJECT.exec(entry) ?? [entry, projectId, entry];
+    return owner === projectId && folder !== undefined ? [folder] : [];
+  });
 
 /** Whether a path is one of these folders or below one, by its words alone: links are looked through by whoever has the disk. */
 export const isBelow = (path: string, folders: readonly string[]): boolean => folders.some((folder) => path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`));
