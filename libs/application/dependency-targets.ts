@@ -1,5 +1,5 @@
 import {
-  defaultPort, dependencyId, joinedBy, dockerService, isAddress, latestVersion, secret as secretRules, streamOf, withTargets, workingRelease,
+  defaultPort, dependencyId, joinedBy, dockerService, isAddress, latestVersion, Rejection, secret as secretRules, streamOf, withTargets, workingRelease,
   type ContainerSpec, type DependencyPassword, type DependencyTarget, type ExistingDockerService, type ExistingResource, type PasswordUse, type Targets,
 } from '#domain';
 import type { AggregateStore } from '#event-store';
@@ -19,6 +19,20 @@ export async function withFoundTargets<Spec extends Uses>(aggregates: AggregateS
   const unknown = (spec.dependencies ?? []).filter(({ target }) => target === null);
   return unknown.length === 0 ? spec : withTargets(spec, await targetsNow(aggregates, { dependencies: unknown }));
 }
+
+/** Of what ran before: it can't run again without what it uses. @param who whose uses these are, to begin a sentence with
+ *  @throws Rejection `resource.deleted`, `docker_service.deleted` */
+export async function refuseGoneDependencies(aggregates: AggregateStore, who: string, { dependencies = [] }: Uses): Promise<void> {
+  for (const id of new Set(dependencies.map(dependencyId))) {
+    const resource = id.startsWith('res_') ? await loadResource(aggregates, id) : null;
+    const what = resource && resource.status !== 'absent' ? `${who} uses the resource ${resource.name} (${id})` : `${who} uses ${id}`;
+    if (resource && resource.status !== 'present') throw gone('resource.deleted', what);
+    const behind = resource ? resource.settings.dockerServiceId : id;
+    if (behind && !(await standingService(aggregates, behind))) throw gone('docker_service.deleted', resource ? `${what}, and behind that the service ${behind}` : what);
+  }
+}
+
+const gone = (code: 'resource.deleted' | 'docker_service.deleted', what: string): Rejection => new Rejection('conflict', code, `${what}, which is deleted: make another one, and name that in dependencies`);
 
 /** What a resource, or a service as it is, can be used as now; null where it can't. */
 export async function targetOf(aggregates: AggregateStore, id: string): Promise<DependencyTarget | null> {

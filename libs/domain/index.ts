@@ -72,6 +72,7 @@ export { type Calendar, KEPT_JOBS, planSchedule, type ScheduleSituation, type Sc
 export type { ExistingSchedule, Firing, Schedule } from './schedule/schedule.ts';
 export * from './docker-service/constraint.ts';
 export { dockerService, type DockerServiceCommand } from './docker-service/decide.ts';
+export { earlierStable } from './docker-service/decide-deployments.ts';
 export { currentRelease, KEPT_RELEASES, keptReleases, workingRelease, workingSpec, type ActiveDeployment, type DockerService, type ExistingDockerService, type Lifecycle } from './docker-service/docker-service.ts';
 export { takeOver, type HandOver, type Ordered, type Orders } from './docker-service/orders.ts';
 export { deployViolations } from './docker-service/deploy-rules.ts';

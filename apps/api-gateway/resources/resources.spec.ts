@@ -1,5 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { systemClock } from '#platform';
+import { Dispatcher, ToResource } from '#application';
+import { randomCommandId, systemClock } from '#platform';
 import { MemoryBroker, MemoryLogger } from '#testing';
 import { GatewayUnderTest, type Json } from '../under-test.ts';
 
@@ -138,6 +139,31 @@ describe('resources', () => {
     const { body: moving } = await make({ name: 'wait-m', kind: 'http' });
     expect((await patch({ dependencies: [{ resource_id: moving.resource_id, wait: 'healthy' }] })).status).toBe(202);
     expect((await gateway.call('PATCH', `/v1/resources/${moving.resource_id}`, { docker_service_id: b })).body.code).toBe('dependency.wait_cycle');
+  });
+
+  it('are asked for again before a deployment, and a rollback also where it names no release', async () => {
+    const { body: db } = await make({ name: 'passing-db' });
+    const id = await serviceId({ name: 'goes-back', dependencies: [{ resource_id: db.resource_id }] });
+    await gateway.succeed(id);
+    await gateway.call('PATCH', `/v1/docker-services/${id}`, { dependencies: null });
+    await gateway.succeed(id);
+    // As a deletion does that crosses with a new user.
+    const metadata = { commandId: randomCommandId(), tenantId: project_id, actor: { type: 'system', id: 'spec' }, originId: null, now: systemClock.now(), correlationId: 'spec', causationId: null } as const;
+    await gateway.app.get(Dispatcher).send(new ToResource(db.resource_id, { type: 'DeleteResource', data: {} }, metadata));
+    const back = (body: object) => gateway.call('POST', `/v1/docker-services/${id}/rollback`, body);
+    for (const body of [{ release: 1 }, {}]) expect(await back(body)).toMatchObject({ status: 409, body: { code: 'resource.deleted', detail: expect.stringContaining(`release 1 uses the resource passing-db (${db.resource_id}), which is deleted`) } });
+    expect(await back({ release: 9 })).toMatchObject({ status: 409, body: { code: 'docker_service.release_not_kept' } });
+  });
+
+  it('are waited for in no circle by a hook of one deployment either', async () => {
+    const ports = [{ container_port: 80 }];
+    const a = await serviceId({ name: 'hook-a', ports });
+    const b = await serviceId({ name: 'hook-b', ports, dependencies: [{ docker_service_id: a, wait: 'healthy' }] });
+    const pre_deploy = { script: 'true', dependencies: [{ docker_service_id: b, wait: 'healthy' }] };
+    const circle = { code: 'dependency.wait_cycle', detail: expect.stringContaining('hook-a → hook-b → hook-a') };
+    expect(await gateway.call('POST', `/v1/docker-services/${a}/deployments`, { pre_deploy })).toMatchObject({ status: 422, body: circle });
+    expect((await gateway.call('POST', `/v1/docker-services/${a}/preview`, { deployment: { pre_deploy } })).body.conflicts).toEqual([{ ...circle, pointer: '/deployment/pre_deploy/dependencies' }]);
+    expect((await gateway.call('POST', `/v1/docker-services/${a}/deployments`, { post_deploy: pre_deploy })).status).toBe(202);
   });
 
   it('are looked up for a job when it is made', async () => {

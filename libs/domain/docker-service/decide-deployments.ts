@@ -81,6 +81,7 @@ export const deployingDecisions: Cases<DeployingCommand, DockerService, readonly
   RollBackDockerService(state, { data: { deploymentId, release, versions = {}, targets = {} } }) {
     const service = active(state);
     const wanted = release ?? earlierStable(service);
+    if (wanted === null) throw new Rejection('conflict', 'docker_service.no_earlier_release', 'no release before the current one was ever deployed well');
     const kept = keptReleases(service);
     if (!kept.includes(wanted)) throw new Rejection('conflict', 'docker_service.release_not_kept', `release ${wanted} isn't among those that are kept`, { release: wanted, kept });
     if (wanted === standsOn(service)) throw new Rejection('conflict', 'docker_service.release_current', `it is at release ${wanted}: to start that anew, restart it`, { release: wanted });
@@ -156,12 +157,11 @@ export function restarted(service: ExistingDockerService, deploymentId: Deployme
 /** What it runs, or moves to. A halted service runs nothing: any release is one to go back to, its last stable one first of all. */
 const standsOn = (service: ExistingDockerService): number | null => (service.halted ? null : workingRelease(service));
 
-/** Where it stands on another release than it moves to, that one; else the one that it stood on before. */
-function earlierStable(service: ExistingDockerService): number {
+/** Where a rollback leads that names no release: where the service stands on another one than it moves to, to that one; else to the one that it stood
+ *  on before. Null where none was ever deployed well. */
+export function earlierStable(service: ExistingDockerService): number | null {
   const current = standsOn(service);
-  const earlier = service.succeeded.findLast((release) => release !== current);
-  if (earlier === undefined) throw new Rejection('conflict', 'docker_service.no_earlier_release', 'no release before the current one was ever deployed well');
-  return earlier;
+  return service.succeeded.findLast((release) => release !== current) ?? null;
 }
 
 function specOf({ releases }: ExistingDockerService, release: number): ContainerSpec {
