@@ -20,6 +20,10 @@ export async function withFoundTargets<Spec extends Uses>(aggregates: AggregateS
   return unknown.length === 0 ? spec : withTargets(spec, await targetsNow(aggregates, { dependencies: unknown }));
 }
 
+/** The same container with everything looked up once more, the versions of passwords too. */
+export const withTargetsAnew = <Spec extends Uses>(aggregates: AggregateStore, spec: Spec): Promise<Spec> =>
+  withFoundTargets(aggregates, spec.dependencies ? { ...spec, dependencies: spec.dependencies.map((use) => ({ ...use, target: null })) } : spec);
+
 /** Of what ran before: it can't run again without what it uses. @param who whose uses these are, to begin a sentence with
  *  @throws Rejection `resource.deleted`, `docker_service.deleted` */
 export async function refuseGoneDependencies(aggregates: AggregateStore, who: string, { dependencies = [] }: Uses): Promise<void> {

@@ -29,6 +29,12 @@ describe('resources', () => {
     return { project_id: body.project_id, environment_id: environments.body.items[0].environment_id };
   };
 
+  /** As by a deletion that crossed with a new user. */
+  async function deletedMeanwhile(id: string): Promise<void> {
+    const metadata = { commandId: randomCommandId(), tenantId: project_id, actor: { type: 'system', id: 'spec' }, originId: null, now: systemClock.now(), correlationId: 'spec', causationId: null } as const;
+    await gateway.app.get(Dispatcher).send(new ToResource(id, { type: 'DeleteResource', data: {} }, metadata));
+  }
+
   it('match their description, with what follows from the rest filled in', async () => {
     const created = await make({ name: 'described', user: 'app' });
     expect(created).toMatchObject({ status: 201, headers: { location: `/v1/resources/${created.body.resource_id}`, etag: '"0"' } });
@@ -147,9 +153,7 @@ describe('resources', () => {
     await gateway.succeed(id);
     await gateway.call('PATCH', `/v1/docker-services/${id}`, { dependencies: null });
     await gateway.succeed(id);
-    // As a deletion does that crosses with a new user.
-    const metadata = { commandId: randomCommandId(), tenantId: project_id, actor: { type: 'system', id: 'spec' }, originId: null, now: systemClock.now(), correlationId: 'spec', causationId: null } as const;
-    await gateway.app.get(Dispatcher).send(new ToResource(db.resource_id, { type: 'DeleteResource', data: {} }, metadata));
+    await deletedMeanwhile(db.resource_id);
     const back = (body: object) => gateway.call('POST', `/v1/docker-services/${id}/rollback`, body);
     for (const body of [{ release: 1 }, {}]) expect(await back(body)).toMatchObject({ status: 409, body: { code: 'resource.deleted', detail: expect.stringContaining(`release 1 uses the resource passing-db (${db.resource_id}), which is deleted`) } });
     expect(await back({ release: 9 })).toMatchObject({ status: 409, body: { code: 'docker_service.release_not_kept' } });
@@ -171,5 +175,12 @@ describe('resources', () => {
     const { body: job } = await gateway.call('POST', '/v1/jobs', { environment_id, image: 'myorg/api:v1', dependencies: [{ resource_id: db.resource_id }] });
     expect(job.dependencies[0].target).toMatchObject({ hostname: 'job-db', address: '10.0.0.5', port: 5432, version: 1 });
     expect((await gateway.call('DELETE', `/v1/resources/${db.resource_id}`)).body.facts.used_by).toEqual([{ type: 'job', id: job.job_id, name: job.name }]);
+    // One that runs it again is made later.
+    await gateway.call('PATCH', `/v1/resources/${db.resource_id}`, { host: '10.0.0.6' });
+    const { body: again } = await gateway.call('POST', `/v1/jobs/${job.job_id}/run`);
+    expect(again.dependencies[0].target).toMatchObject({ address: '10.0.0.6', version: 2 });
+    for (const { job_id } of [job, again]) await gateway.call('POST', `/v1/jobs/${job_id}/cancel`);
+    await deletedMeanwhile(db.resource_id);
+    expect(await gateway.call('POST', `/v1/jobs/${job.job_id}/run`)).toMatchObject({ status: 409, body: { code: 'resource.deleted' } });
   });
 });
