@@ -110,6 +110,21 @@ describe('resources', () => {
     expect((await gateway.call('GET', `/v1/resources/${db.resource_id}`)).body.used_by).toEqual([{ type: 'docker_service', id: user, name: 'user' }]);
   });
 
+  it('are used by what waits for the next deployment, and by the hooks of the deployment under way, too', async () => {
+    const { body: db } = await make({ name: 'soon-db' });
+    const dependencies = [{ resource_id: db.resource_id }];
+    const users = async () => (await gateway.call('DELETE', `/v1/resources/${db.resource_id}`)).body.facts.used_by.map(({ id }: Json) => id).sort();
+    const waiting = await serviceId({ name: 'waiting' });
+    await gateway.call('PATCH', `/v1/docker-services/${waiting}?apply=next_deploy`, { dependencies });
+    expect(await users()).toEqual([waiting]);
+    const moving = await serviceId({ name: 'moving' });
+    await gateway.call('POST', `/v1/docker-services/${moving}/deployments`, { post_deploy: { script: 'true', dependencies } });
+    expect(await users()).toEqual([waiting, moving].sort());
+    await gateway.succeed(moving);
+    await gateway.call('PATCH', `/v1/docker-services/${waiting}?apply=next_deploy`, { dependencies: null });
+    expect((await gateway.call('DELETE', `/v1/resources/${db.resource_id}`)).status).toBe(204);
+  });
+
   it('of another project or environment are none of this one', async () => {
     const other = await elsewhere('other-shop');
     const { body: theirs } = await gateway.call('POST', '/v1/resources', { ...other, name: 'theirs', kind: 'redis', host: '10.0.0.6' });

@@ -56,7 +56,7 @@ const MAY_READ_AS: Record<ServiceStatus, readonly ServiceStatus[]> = { RUNNING: 
 
 /** The document as it is answered, joined with the nodes that hold its replicas. */
 export function answerService(service: ServiceDocument, { liveness }: Pick<Reads, 'liveness'>, nodes: ReadonlyMap<string, NodeDocument>): ServiceAnswer {
-  const { id: _id, position: _position, releases: _releases, last_release: _last, own_labels: _labels, deletion_asked_by: _asked, quota_warnings: _warnings, ...rest } = service;
+  const { id: _id, position: _position, releases: _releases, postponed_release: _waiting, deployment_hooks: _hooks, last_release: _last, own_labels: _labels, deletion_asked_by: _asked, quota_warnings: _warnings, ...rest } = service;
   const { desired: _desired, stable_release: _stable, active_deployment: _active, halted: _halted, members, ...fields } = rest;
   const { status, reason, degraded, counts } = statusOf(service, liveness.silent);
   const held = Object.values(members).filter(({ node_id, state }) => node_id !== null && state !== 'GONE');

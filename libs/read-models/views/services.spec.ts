@@ -89,6 +89,8 @@ describe('the services view', () => {
         post_deploy: null,
       },
       postponed: false,
+      postponed_release: null,
+      deployment_hooks: [],
       deployment: { deployment_id: 'dep_1', status: 'RUNNING' },
       warnings: [],
       quota_warnings: {},

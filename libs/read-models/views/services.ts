@@ -4,7 +4,7 @@ import type {
 } from '#domain';
 import { evolveBy, keysOf, type Folds, type Of, type View } from '../view.ts';
 import { releaseSpecDocument, type ReleaseSpecDocument } from './container-spec.ts';
-import { deploySettingsDocument, type DeploySettingsDocument } from './deploy-settings.ts';
+import { deploySettingsDocument, hookDocument, type DeploySettingsDocument, type HookDocument } from './deploy-settings.ts';
 import { warningsIn, withoutWarning } from './projects.ts';
 import { change, currentRelease, observed, settled, statusOf, takeStep, type Standing } from './service-members.ts';
 
@@ -51,6 +51,10 @@ export interface ServiceDocument extends ServiceFields, Omit<Standing, 'paused' 
   readonly position: string;
   /** Those that it stands on or may come to stand on, by their number; all that were ever cut are the view of releases. */
   readonly releases: Readonly<Record<string, ReleaseSpecDocument & { readonly image_digest: string | null }>>;
+  /** What waits for the next deployment; null: nothing does. */
+  readonly postponed_release: ReleaseSpecDocument | null;
+  /** Of the active deployment: they may be its own. */
+  readonly deployment_hooks: readonly HookDocument[];
   /** The number of the release that was cut last. */
   readonly last_release: number;
   /** The service's own, which its containers have from the next release on. */
@@ -70,7 +74,7 @@ const CHANGES: ReadonlySet<string> = new Set([
 export const services: View<ServiceDocument> = {
   schema: {
     view: 'services',
-    version: 5,
+    version: 6,
     indexes: [['project_id', 'lifecycle'], ['environment_id', 'name'], ['lifecycle']],
   },
   prefixes: ['docker_service-', 'deployment-', 'replica-', 'project-'],
@@ -113,16 +117,18 @@ const folds: Folds<ServiceDocument> = {
     ...service,
     last_release: release,
     postponed: false,
+    postponed_release: null,
     own_labels: release === 1 ? spec.labels : service.own_labels,
     releases: { ...lately(service, release), [release]: { ...releaseSpecDocument(spec), image_digest: null } },
   }),
-  ReleasePostponed: (service, { data: { spec } }) => ({ ...service, postponed: spec !== null }),
+  ReleasePostponed: (service, { data: { spec } }) => ({ ...service, postponed: spec !== null, postponed_release: spec && releaseSpecDocument(spec) }),
   ReleaseImagePinned(service, { data: { release, digest } }) {
     const pinned = service.releases[release];
     return pinned ? { ...service, releases: { ...service.releases, [release]: { ...pinned, image_digest: digest } } } : service;
   },
-  DeploymentStarted: (service, { data: { deploymentId, toRelease } }) => ({
+  DeploymentStarted: (service, { data: { deploymentId, toRelease, settings } }) => ({
     ...service,
+    deployment_hooks: [settings.preDeploy, settings.postDeploy].flatMap((hook) => (hook ? [hookDocument(hook)] : [])),
     active_deployment: { deployment_id: deploymentId, to_release: toRelease, returning: false },
     deployment: { deployment_id: deploymentId, status: 'PENDING' },
     halted: null,
@@ -178,6 +184,7 @@ function ended(service: ServiceDocument, { data }: Of<'DeploymentEnded'>): Servi
     ...service,
     stable_release,
     active_deployment: wasActive ? null : service.active_deployment,
+    deployment_hooks: wasActive ? [] : service.deployment_hooks,
     deployment: service.deployment?.deployment_id === deploymentId ? { deployment_id: deploymentId, status: outcome } : service.deployment,
     halted: halts && wasActive ? reason : service.halted,
     members: takeStep(service.members, { creates: data.ordered, stops: data.stopped, forgets: data.forgotten }),
@@ -241,6 +248,8 @@ const NO_RELEASE = {
   registry_credentials: null,
   dependencies: [],
   postponed: false,
+  postponed_release: null,
+  deployment_hooks: [],
   ports: [],
   plan: null,
   resources: { request: { cpu_millis: 0, memory_bytes: 0 }, limit: { cpu_millis: 0, memory_bytes: 0 } },

@@ -29,16 +29,16 @@ export async function valueUsersIn(reads: Pick<Reads, 'models'>, projectId: stri
   return users;
 }
 
-/** Who speaks of what in a project: services by what they stand on or may come to stand on and by their hooks, schedules, and jobs that haven't
- *  ended. */
+/** Who speaks of what in a project: services by what they stand on or may come to stand on, also at their next deployment, and by their hooks and those of
+ *  the deployment under way; schedules, and jobs that haven't ended. */
 export async function usersIn(reads: Pick<Reads, 'models'>, projectId: string, idsIn: IdsIn): Promise<ReadonlyMap<string, readonly ValueUser[]>> {
   const users = new Map<string, ValueUser[]>();
   const note = (ids: readonly string[], user: ValueUser): void => {
     for (const id of new Set(ids)) users.set(id, [...(users.get(id) ?? []), user]);
   };
-  for (const { id, name, environment_id: environmentId, releases, deploy } of await findEvery<ServiceDocument>(reads, 'services', { eq: { project_id: projectId }, in: { lifecycle: ['ACTIVE', 'PAUSED', 'DELETING'] } })) {
-    const hooks = [deploy.pre_deploy, deploy.post_deploy].filter((hook) => hook !== null);
-    const ids = [...Object.values(releases).flatMap((release) => idsIn(release, { environmentId, isWhole: true })), ...hooks.flatMap((hook) => idsIn(hook, { environmentId, isWhole: false }))];
+  for (const { id, name, environment_id: environmentId, releases, postponed_release: waiting, deploy, deployment_hooks } of await findEvery<ServiceDocument>(reads, 'services', { eq: { project_id: projectId }, in: { lifecycle: ['ACTIVE', 'PAUSED', 'DELETING'] } })) {
+    const hooks = [deploy.pre_deploy, deploy.post_deploy, ...deployment_hooks].filter((hook) => hook !== null);
+    const ids = [...[...Object.values(releases), ...(waiting ? [waiting] : [])].flatMap((release) => idsIn(release, { environmentId, isWhole: true })), ...hooks.flatMap((hook) => idsIn(hook, { environmentId, isWhole: false }))];
     note(ids, { type: 'docker_service', id, name });
   }
   for (const { id, job, environment_id: environmentId } of await findEvery<ScheduleDocument>(reads, 'schedules', { eq: { project_id: projectId } })) {
