@@ -1,6 +1,6 @@
 import {
   defaultPort, dependencyId, joinedBy, dockerService, isAddress, latestVersion, Rejection, secret as secretRules, streamOf, withTargets, workingRelease,
-  type ContainerSpec, type DependencyPassword, type DependencyTarget, type ExistingDockerService, type ExistingResource, type PasswordUse, type Targets,
+  type ContainerSpec, type DependencyPassword, type DependencyTarget, type ExistingDockerService, type ExistingResource, type PasswordUse, type ResourceKind, type ResourceSettings, type Targets,
 } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { loadResource } from './resources.ts';
@@ -45,10 +45,17 @@ export async function targetOf(aggregates: AggregateStore, id: string): Promise<
   if (resource.status !== 'present') return null;
   const { settings } = resource;
   const service = settings.dockerServiceId && (await standingService(aggregates, settings.dockerServiceId));
-  const port = settings.port ?? (service ? firstPort(service) : null) ?? defaultPort(resource.kind);
+  const port = portOf(resource.kind, settings, service || null);
   const password = settings.password && (await passwordOf(aggregates, settings.password));
   return port === null ? null : { ...resourceTarget(resource, port), networks: service ? networksOf(service) : [], password };
 }
+
+/** Where a resource would be reached; null: nobody would know. */
+export async function portNow(aggregates: AggregateStore, kind: ResourceKind, settings: ResourceSettings): Promise<number | null> {
+  return portOf(kind, settings, settings.dockerServiceId && (await standingService(aggregates, settings.dockerServiceId)));
+}
+
+const portOf = (kind: ResourceKind, { port }: ResourceSettings, service: ExistingDockerService | null): number | null => port ?? (service && firstPort(service)) ?? defaultPort(kind);
 
 /** The service as its stream says; null where it is deleted, or being so, or where a log that was put back to the middle of its creation has no release of it. */
 export async function standingService(aggregates: AggregateStore, id: string): Promise<ExistingDockerService | null> {

@@ -141,6 +141,11 @@ describe('resources', () => {
     expect(errorsOf(await service({ deploy: { pre_deploy: { script: 'x', dependencies } } }))).toEqual([['/deploy/pre_deploy/dependencies/1/prefix', 'duplicate']]);
     const portless = await serviceId({ name: 'portless' });
     expect(errorsOf(await service({ dependencies: [{ docker_service_id: portless }] }))).toEqual([['/dependencies/0', 'dependency.no_port']]);
+    const { body: used } = await make({ name: 'ported', kind: 'generic', host: undefined, docker_service_id: portless, port: 99 });
+    const patch = () => gateway.call('PATCH', `/v1/resources/${used.resource_id}`, { port: null });
+    const user = await serviceId({ name: 'port-user', dependencies: [{ resource_id: used.resource_id }] });
+    const refused = await patch();
+    expect([errorsOf(refused), refused.body.errors[0].detail]).toEqual([[['/port', 'dependency.no_port']], expect.stringContaining(user)]);
     expect(errorsOf(await service({ dependencies: [{}, { resource_id: 'x', docker_service_id: portless, wait: 'up' }] }))).toEqual([
       ['/dependencies/0/resource_id', 'required'], ['/dependencies/1/resource_id', 'exclusive'], ['/dependencies/1/resource_id', 'id'], ['/dependencies/1/wait', 'type'],
     ]);
