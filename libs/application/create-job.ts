@@ -6,6 +6,7 @@ import type { AggregateStore, Handled } from '#event-store';
 import { deriveId } from '#platform';
 import { ToJob } from './aggregate-command.ts';
 import { standingEnvironment } from './create-docker-service.ts';
+import { refuseGoneDependencies, withTargetsAnew } from './dependency-targets.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { provideNetworks, refuseDeletedNetworks, type NewNetwork } from './networks.ts';
 import { releaseRoomOf, reserveForJob } from './reserve-room.ts';
@@ -54,12 +55,16 @@ export async function createJob({ dispatcher, aggregates }: Parts, { creates = [
   return make({ dispatcher, aggregates }, data, { creates, mounts: spec.volumes ?? [], newNetworks }, metadata);
 }
 
-/** A new job that runs what another one ran, whatever became of that. @throws Rejection `environment.not_found`, `network.deleted`. */
+/** A new job that runs what another one ran, whatever became of that. What it uses is what that is now: with an address or a password of then it would be
+ *  sent to the wrong place. @throws Rejection `environment.not_found`, `network.deleted`, `resource.deleted`, `docker_service.deleted`. */
 export async function rerunJob({ dispatcher, aggregates }: Parts, source: JobDefinition, metadata: CommandMetadata): Promise<Handled<Job>> {
   await standingEnvironment(aggregates, source);
   const jobId = rerunIdOf(metadata.commandId, source.jobId);
-  const data = { ...source, jobId, trigger: { type: 'manual' }, rerunOf: source.jobId } as const;
-  if (!(await createdJob(aggregates, jobId))) await refuseDeletedNetworks(aggregates, source.spec);
+  if (!(await createdJob(aggregates, jobId))) {
+    await refuseDeletedNetworks(aggregates, source.spec);
+    await refuseGoneDependencies(aggregates, source.name, source.spec);
+  }
+  const data = { ...source, spec: await withTargetsAnew(aggregates, source.spec), jobId, trigger: { type: 'manual' }, rerunOf: source.jobId } as const;
   return make({ dispatcher, aggregates }, data, { creates: [], mounts: source.spec.volumes ?? [], newNetworks: [] }, metadata);
 }
 

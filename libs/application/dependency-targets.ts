@@ -1,6 +1,6 @@
 import {
-  defaultPort, dependencyId, joinedBy, dockerService, isAddress, latestVersion, secret as secretRules, streamOf, withTargets, workingRelease,
-  type ContainerSpec, type DependencyPassword, type DependencyTarget, type ExistingDockerService, type ExistingResource, type PasswordUse, type Targets,
+  defaultPort, dependencyId, joinedBy, dockerService, isAddress, latestVersion, Rejection, secret as secretRules, streamOf, withTargets, workingRelease,
+  type ContainerSpec, type DependencyPassword, type DependencyTarget, type ExistingDockerService, type ExistingResource, type PasswordUse, type ResourceKind, type ResourceSettings, type Targets,
 } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { loadResource } from './resources.ts';
@@ -20,6 +20,24 @@ export async function withFoundTargets<Spec extends Uses>(aggregates: AggregateS
   return unknown.length === 0 ? spec : withTargets(spec, await targetsNow(aggregates, { dependencies: unknown }));
 }
 
+/** The same container with everything looked up once more, the versions of passwords too. */
+export const withTargetsAnew = <Spec extends Uses>(aggregates: AggregateStore, spec: Spec): Promise<Spec> =>
+  withFoundTargets(aggregates, spec.dependencies ? { ...spec, dependencies: spec.dependencies.map((use) => ({ ...use, target: null })) } : spec);
+
+/** Of what ran before: it can't run again without what it uses. @param who whose uses these are, to begin a sentence with
+ *  @throws Rejection `resource.deleted`, `docker_service.deleted` */
+export async function refuseGoneDependencies(aggregates: AggregateStore, who: string, { dependencies = [] }: Uses): Promise<void> {
+  for (const id of new Set(dependencies.map(dependencyId))) {
+    const resource = id.startsWith('res_') ? await loadResource(aggregates, id) : null;
+    const what = resource && resource.status !== 'absent' ? `${who} uses the resource ${resource.name} (${id})` : `${who} uses ${id}`;
+    if (resource && resource.status !== 'present') throw gone('resource.deleted', what);
+    const behind = resource ? resource.settings.dockerServiceId : id;
+    if (behind && !(await standingService(aggregates, behind))) throw gone('docker_service.deleted', resource ? `${what}, and behind that the service ${behind}` : what);
+  }
+}
+
+const gone = (code: 'resource.deleted' | 'docker_service.deleted', what: string): Rejection => new Rejection('conflict', code, `${what}, which is deleted: make another one, and name that in dependencies`);
+
 /** What a resource, or a service as it is, can be used as now; null where it can't. */
 export async function targetOf(aggregates: AggregateStore, id: string): Promise<DependencyTarget | null> {
   if (!id.startsWith('res_')) return serviceTarget(await standingService(aggregates, id));
@@ -27,10 +45,17 @@ export async function targetOf(aggregates: AggregateStore, id: string): Promise<
   if (resource.status !== 'present') return null;
   const { settings } = resource;
   const service = settings.dockerServiceId && (await standingService(aggregates, settings.dockerServiceId));
-  const port = settings.port ?? (service ? firstPort(service) : null) ?? defaultPort(resource.kind);
+  const port = portOf(resource.kind, settings, service || null);
   const password = settings.password && (await passwordOf(aggregates, settings.password));
   return port === null ? null : { ...resourceTarget(resource, port), networks: service ? networksOf(service) : [], password };
 }
+
+/** Where a resource would be reached; null: nobody would know. */
+export async function portNow(aggregates: AggregateStore, kind: ResourceKind, settings: ResourceSettings): Promise<number | null> {
+  return portOf(kind, settings, settings.dockerServiceId && (await standingService(aggregates, settings.dockerServiceId)));
+}
+
+const portOf = (kind: ResourceKind, { port }: ResourceSettings, service: ExistingDockerService | null): number | null => port ?? (service && firstPort(service)) ?? defaultPort(kind);
 
 /** The service as its stream says; null where it is deleted, or being so, or where a log that was put back to the middle of its creation has no release of it. */
 export async function standingService(aggregates: AggregateStore, id: string): Promise<ExistingDockerService | null> {

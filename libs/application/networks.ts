@@ -1,7 +1,7 @@
-import { network, OWN_NETWORK, Rejection, streamOf, type CommandMetadata, type ContainerSpec, type EnvironmentId, type Network, type NetworkId, type ProjectId } from '#domain';
-import type { AggregateStore, Handled } from '#event-store';
+import { network, OWN_NETWORK, Rejection, streamOf, type CommandMetadata, type ContainerSpec, type EnvironmentId, type ExistingNetwork, type Network, type NetworkId, type ProjectId } from '#domain';
+import type { AggregateStore, Handled, HandleOptions } from '#event-store';
 import { commandIdOf, deriveId } from '#platform';
-import { ToNetwork } from './aggregate-command.ts';
+import { ToNetwork, ToProject } from './aggregate-command.ts';
 import { withClaimedName } from './claimed-name.ts';
 import { standingEnvironment } from './create-docker-service.ts';
 import { followUp, type Dispatcher } from './dispatcher.ts';
@@ -50,6 +50,15 @@ export async function provideNetworks(parts: Parts, creates: readonly NewNetwork
       throw error instanceof Rejection && error.code === 'name.taken' ? madeMeanwhile(asked.name) : error;
     });
   }
+}
+
+/** Deletes it, then frees its name: whoever was told that it is gone may make another one of that name. What a crash leaves between the two the scheduler
+ *  makes good, as it frees the subnet once no node holds anything that is in it. */
+export async function deleteNetwork(dispatcher: Dispatcher, { networkId, projectId, environmentId, name }: ExistingNetwork, metadata: CommandMetadata, options: HandleOptions): Promise<Handled<Network>> {
+  const deleted = await dispatcher.send(new ToNetwork(networkId, { type: 'DeleteNetwork', data: {} }, metadata, options));
+  const data = { scope: 'network', environmentId, name, holder: networkId } as const;
+  await dispatcher.send(new ToProject(projectId, { type: 'ReleaseName', data }, followUp(metadata, commandIdOf('release-name', networkId, metadata.commandId))));
+  return deleted;
 }
 
 /** What ran before joins its networks again only where they are there still. @throws Rejection `network.deleted` */

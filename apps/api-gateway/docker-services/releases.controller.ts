@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { changeDockerService, deploymentIdOf, Dispatcher, mountsOfService, refuseWaitCycle, startedDeployment, targetsNow, waitingParts } from '#application';
+import { changeDockerService, deploymentIdOf, Dispatcher, mountsOfService, startedDeployment, targetsNow } from '#application';
 import { askedOf, provide } from './provide.ts';
 import type { TenantContext } from '#contracts';
 import { earlierStable, keptReleases, workingSpec, type DockerServiceCommand, type ExistingDockerService } from '#domain';
@@ -17,6 +17,7 @@ import { listOf, ref } from '../openapi/schemas.ts';
 import { refuseHooksThatCanNeverRun, refuseSurgeBeyondHostPorts } from './admission.ts';
 import { deployCommand, DeployDockerServiceDto, RollBackDto } from './deploy-docker-service.dto.ts';
 import { dockerServiceNotFound, reachDockerService } from './reach.ts';
+import { refuseDeployment, refuseRollback } from './refuse-deployment.ts';
 
 @ApiTags('docker-services')
 @Controller('v1/docker-services/:docker_service_id')
@@ -65,6 +66,7 @@ export class ReleasesController {
       const command = await deployCommand(aggregates, service, body, asked, change.commandId);
       refuseSurgeBeyondHostPorts(nodes.present, service, command.data);
       refuseHooksThatCanNeverRun(nodes.present, { projectId: service.projectId, spec: workingSpec(service) }, command.data.settings);
+      await refuseDeployment(aggregates, service, command.data);
       await provide({ dispatcher: this.dispatcher, aggregates }, service, { ...asked.volumes.mounting(mountsOfService(command.data.spec, command.data.settings)), newNetworks: asked.networks.creates }, change);
       return command;
     });
@@ -83,16 +85,17 @@ export class ReleasesController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
     return this.#move({ tenant, change, id, reply }, async (service) => {
-      const wanted = release ?? earlierStable(service);
-      const spec = wanted === null ? undefined : service.releases.get(wanted);
+      const keptNumbers = keptReleases(service);
+      const wanted = keptNumbers.find((number) => number === (release ?? earlierStable(service)));
+      const spec = wanted === undefined ? undefined : service.releases.get(wanted);
       refuseSurgeBeyondHostPorts(this.gateway.parts.nodes.present, service, { spec });
-      // What it mounts may have been deleted since.
       const { aggregates } = this.gateway.parts;
+      // What it joins, uses and mounts may have been deleted since.
+      if (spec) await refuseRollback(aggregates, service, { release: wanted!, spec });
       await provide({ dispatcher: this.dispatcher, aggregates }, service, { creates: [], mounts: spec?.volumes ?? [] }, change);
-      const kept = keptReleases(service).map((number) => service.releases.get(number)!);
+      const kept = keptNumbers.map((number) => service.releases.get(number)!);
       const versions = await latestVersions(aggregates, kept);
       const targets = await targetsNow(aggregates, { dependencies: kept.flatMap(({ dependencies = [] }) => dependencies) });
-      if (spec) await refuseWaitCycle(aggregates, { ...service, dependencies: waitingParts(service, spec) }, { pointer: '/release' });
       return { type: 'RollBackDockerService', data: { deploymentId: deploymentIdOf(change.commandId), release: release ?? null, versions, targets } };
     });
   }

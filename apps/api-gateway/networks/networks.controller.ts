@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { createNetwork, Dispatcher, networkIdOf, ToNetwork } from '#application';
+import { createNetwork, deleteNetwork, Dispatcher, networkIdOf } from '#application';
 import { reaches, type TenantContext } from '#contracts';
 import { network as networkRules, OWN_NETWORK, Rejection, streamOf, type EnvironmentId, type ExistingNetwork } from '#domain';
 import { logEnd } from '#event-store';
@@ -65,8 +65,7 @@ export class NetworksController {
   async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('network_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     const network = await this.#reach(tenant, id);
     if (network.status === 'present') await this.#refuseUsed(tenant, network);
-    const command = { type: 'DeleteNetwork', data: {} } as const;
-    this.gateway.accept(reply, await this.dispatcher.send(new ToNetwork(id, command, change.metadata(network.projectId), { ifMatch: change.ifMatch })));
+    this.gateway.accept(reply, await deleteNetwork(this.dispatcher, network, change.metadata(network.projectId), { ifMatch: change.ifMatch }));
   }
 
   async #refuseUsed(tenant: TenantContext, { networkId, name }: ExistingNetwork): Promise<void> {

@@ -57,6 +57,8 @@ describe('networks', () => {
     expect((await gateway.call('DELETE', `/v1/networks/${body.network_id}`)).status).toBe(204);
     expect((await gateway.call('DELETE', `/v1/networks/${body.network_id}`)).status).toBe(204);
     expect((await gateway.call('GET', `/v1/networks/${body.network_id}`)).status).toBe(404);
+    // Nor is their name.
+    expect((await make('nobodys')).status).toBe(201);
     expect(await create({ networks: [{ network_id: body.network_id }] })).toMatchObject({ status: 422, body: { code: 'network.not_found', errors: [{ pointer: '/networks/0/network_id' }] } });
   });
 

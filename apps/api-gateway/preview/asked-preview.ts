@@ -8,6 +8,7 @@ import { changedDockerService } from '../docker-services/changed-docker-service.
 import type { CreateDockerServiceDto } from '../docker-services/create-docker-service.dto.ts';
 import { deployCommand } from '../docker-services/deploy-docker-service.dto.ts';
 import { newDockerService } from '../docker-services/new-docker-service.ts';
+import { refuseDeployment } from '../docker-services/refuse-deployment.ts';
 import type { Asked } from '../compute/asked.ts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import type { GatewayParts } from '../gateway.ts';
@@ -41,7 +42,7 @@ export async function askedChange({ parts: { aggregates, nodes }, asked, command
     return { command, checks: [() => refuseChangeThatCanNeverRun(nodes.present, service, { ...command.data, volumeNeeds: asked.volumes.needs(spec?.volumes) }), cycle, mounting(spec, deploy)] };
   }
   const command = await under('/deployment', () => deployCommand(aggregates, service, deployment!, asked, commandId));
-  return { command, checks: [() => refuseSurgeBeyondHostPorts(nodes.present, service, command.data), mounting(command.data.spec, command.data.settings)] };
+  return { command, checks: [() => refuseSurgeBeyondHostPorts(nodes.present, service, command.data), () => refuseDeployment(aggregates, service, command.data), mounting(command.data.spec, command.data.settings)] };
 }
 
 /** What the creation of a service would be. @throws InvalidRequest and Rejection as creating does */

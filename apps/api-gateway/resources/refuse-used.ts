@@ -1,7 +1,8 @@
-import { refuseWaitCycle, standingService, waitingParts } from '#application';
+import { portNow, refuseWaitCycle, standingService, waitingParts } from '#application';
 import { Rejection, type ExistingResource, type ResourceSettings } from '#domain';
 import { logEnd } from '#event-store';
 import { USER_VIEWS, valueUsersIn, type ValueUser } from '#read-models';
+import { InvalidRequest } from '../edge/invalid-request.ts';
 import type { Gateway, GatewayParts } from '../gateway.ts';
 
 /** Where it is looked up. */
@@ -31,6 +32,15 @@ export async function refuseCyclesThrough(gateway: Asked, { resourceId, projectI
     const service = user.type === 'docker_service' ? await standingService(aggregates, user.id) : null;
     if (service) await refuseWaitCycle(aggregates, { ...service, dependencies: waitingParts(service) }, { pointer: '/docker_service_id', moved: { resourceId, dockerServiceId } });
   }
+}
+
+/** Who uses it would stay where it was, and nobody would say so. @throws InvalidRequest `dependency.no_port` */
+export async function refuseUsedWithoutPort(gateway: Asked, { resourceId, projectId, name, kind }: ExistingResource, settings: ResourceSettings): Promise<void> {
+  if ((await portNow(gateway.parts.aggregates, kind, settings)) !== null) return;
+  const users = await usersOf(gateway, projectId, resourceId);
+  if (users.length === 0) return;
+  const detail = `nobody would know the port of ${name}, which ${users.map((user) => `${user.type} ${user.name} (${user.id})`).join(', ')} uses: the service behind it has none; say port here, or give it one`;
+  throw new InvalidRequest([{ pointer: '/port', code: 'dependency.no_port', detail }], 'dependency.no_port');
 }
 
 async function usersOf(gateway: Asked, projectId: string, id: string): Promise<readonly ValueUser[]> {

@@ -15,7 +15,7 @@ import { projectOf } from '../environments/reach.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
 import { askedResource, changedResource } from './asked-resource.ts';
-import { refuseCyclesThrough, refuseUsed } from './refuse-used.ts';
+import { refuseCyclesThrough, refuseUsed, refuseUsedWithoutPort } from './refuse-used.ts';
 import { CreateResourceDto, ListResourcesDto } from './resource.dto.ts';
 
 /** For the description only: what is merged is validated, not the patch. */
@@ -77,6 +77,7 @@ export class ResourcesController {
     const handled = await standingOr(() => resourceChangedBefore({ dispatcher: this.dispatcher, aggregates }, id, metadata), async () => {
       const settings = await changedResource(aggregates, resource, patch);
       if (settings.dockerServiceId !== resource.settings.dockerServiceId) await refuseCyclesThrough(this.gateway, resource, settings);
+      await refuseUsedWithoutPort(this.gateway, resource, settings);
       return this.dispatcher.send(new ToResource(id, { type: 'ChangeResource', data: { settings } }, metadata, { ifMatch: change.ifMatch }));
     });
     this.gateway.accept(reply, handled);

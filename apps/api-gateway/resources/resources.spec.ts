@@ -1,5 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { systemClock } from '#platform';
+import { Dispatcher, ToResource } from '#application';
+import { randomCommandId, systemClock } from '#platform';
 import { MemoryBroker, MemoryLogger } from '#testing';
 import { GatewayUnderTest, type Json } from '../under-test.ts';
 
@@ -27,6 +28,12 @@ describe('resources', () => {
     const environments = await gateway.call('GET', `/v1/environments?project_id=${body.project_id}`);
     return { project_id: body.project_id, environment_id: environments.body.items[0].environment_id };
   };
+
+  /** As by a deletion that crossed with a new user. */
+  async function deletedMeanwhile(id: string): Promise<void> {
+    const metadata = { commandId: randomCommandId(), tenantId: project_id, actor: { type: 'system', id: 'spec' }, originId: null, now: systemClock.now(), correlationId: 'spec', causationId: null } as const;
+    await gateway.app.get(Dispatcher).send(new ToResource(id, { type: 'DeleteResource', data: {} }, metadata));
+  }
 
   it('match their description, with what follows from the rest filled in', async () => {
     const created = await make({ name: 'described', user: 'app' });
@@ -103,6 +110,21 @@ describe('resources', () => {
     expect((await gateway.call('GET', `/v1/resources/${db.resource_id}`)).body.used_by).toEqual([{ type: 'docker_service', id: user, name: 'user' }]);
   });
 
+  it('are used by what waits for the next deployment, and by the hooks of the deployment under way, too', async () => {
+    const { body: db } = await make({ name: 'soon-db' });
+    const dependencies = [{ resource_id: db.resource_id }];
+    const users = async () => (await gateway.call('DELETE', `/v1/resources/${db.resource_id}`)).body.facts.used_by.map(({ id }: Json) => id).sort();
+    const waiting = await serviceId({ name: 'waiting' });
+    await gateway.call('PATCH', `/v1/docker-services/${waiting}?apply=next_deploy`, { dependencies });
+    expect(await users()).toEqual([waiting]);
+    const moving = await serviceId({ name: 'moving' });
+    await gateway.call('POST', `/v1/docker-services/${moving}/deployments`, { post_deploy: { script: 'true', dependencies } });
+    expect(await users()).toEqual([waiting, moving].sort());
+    await gateway.succeed(moving);
+    await gateway.call('PATCH', `/v1/docker-services/${waiting}?apply=next_deploy`, { dependencies: null });
+    expect((await gateway.call('DELETE', `/v1/resources/${db.resource_id}`)).status).toBe(204);
+  });
+
   it('of another project or environment are none of this one', async () => {
     const other = await elsewhere('other-shop');
     const { body: theirs } = await gateway.call('POST', '/v1/resources', { ...other, name: 'theirs', kind: 'redis', host: '10.0.0.6' });
@@ -119,6 +141,11 @@ describe('resources', () => {
     expect(errorsOf(await service({ deploy: { pre_deploy: { script: 'x', dependencies } } }))).toEqual([['/deploy/pre_deploy/dependencies/1/prefix', 'duplicate']]);
     const portless = await serviceId({ name: 'portless' });
     expect(errorsOf(await service({ dependencies: [{ docker_service_id: portless }] }))).toEqual([['/dependencies/0', 'dependency.no_port']]);
+    const { body: used } = await make({ name: 'ported', kind: 'generic', host: undefined, docker_service_id: portless, port: 99 });
+    const patch = () => gateway.call('PATCH', `/v1/resources/${used.resource_id}`, { port: null });
+    const user = await serviceId({ name: 'port-user', dependencies: [{ resource_id: used.resource_id }] });
+    const refused = await patch();
+    expect([errorsOf(refused), refused.body.errors[0].detail]).toEqual([[['/port', 'dependency.no_port']], expect.stringContaining(user)]);
     expect(errorsOf(await service({ dependencies: [{}, { resource_id: 'x', docker_service_id: portless, wait: 'up' }] }))).toEqual([
       ['/dependencies/0/resource_id', 'required'], ['/dependencies/1/resource_id', 'exclusive'], ['/dependencies/1/resource_id', 'id'], ['/dependencies/1/wait', 'type'],
     ]);
@@ -140,10 +167,40 @@ describe('resources', () => {
     expect((await gateway.call('PATCH', `/v1/resources/${moving.resource_id}`, { docker_service_id: b })).body.code).toBe('dependency.wait_cycle');
   });
 
+  it('are asked for again before a deployment, and a rollback also where it names no release', async () => {
+    const { body: db } = await make({ name: 'passing-db' });
+    const id = await serviceId({ name: 'goes-back', dependencies: [{ resource_id: db.resource_id }] });
+    await gateway.succeed(id);
+    await gateway.call('PATCH', `/v1/docker-services/${id}`, { dependencies: null });
+    await gateway.succeed(id);
+    await deletedMeanwhile(db.resource_id);
+    const back = (body: object) => gateway.call('POST', `/v1/docker-services/${id}/rollback`, body);
+    for (const body of [{ release: 1 }, {}]) expect(await back(body)).toMatchObject({ status: 409, body: { code: 'resource.deleted', detail: expect.stringContaining(`release 1 uses the resource passing-db (${db.resource_id}), which is deleted`) } });
+    expect(await back({ release: 9 })).toMatchObject({ status: 409, body: { code: 'docker_service.release_not_kept' } });
+  });
+
+  it('are waited for in no circle by a hook of one deployment either', async () => {
+    const ports = [{ container_port: 80 }];
+    const a = await serviceId({ name: 'hook-a', ports });
+    const b = await serviceId({ name: 'hook-b', ports, dependencies: [{ docker_service_id: a, wait: 'healthy' }] });
+    const pre_deploy = { script: 'true', dependencies: [{ docker_service_id: b, wait: 'healthy' }] };
+    const circle = { code: 'dependency.wait_cycle', detail: expect.stringContaining('hook-a → hook-b → hook-a') };
+    expect(await gateway.call('POST', `/v1/docker-services/${a}/deployments`, { pre_deploy })).toMatchObject({ status: 422, body: circle });
+    expect((await gateway.call('POST', `/v1/docker-services/${a}/preview`, { deployment: { pre_deploy } })).body.conflicts).toEqual([{ ...circle, pointer: '/deployment/pre_deploy/dependencies' }]);
+    expect((await gateway.call('POST', `/v1/docker-services/${a}/deployments`, { post_deploy: pre_deploy })).status).toBe(202);
+  });
+
   it('are looked up for a job when it is made', async () => {
     const { body: db } = await make({ name: 'job-db' });
     const { body: job } = await gateway.call('POST', '/v1/jobs', { environment_id, image: 'myorg/api:v1', dependencies: [{ resource_id: db.resource_id }] });
     expect(job.dependencies[0].target).toMatchObject({ hostname: 'job-db', address: '10.0.0.5', port: 5432, version: 1 });
     expect((await gateway.call('DELETE', `/v1/resources/${db.resource_id}`)).body.facts.used_by).toEqual([{ type: 'job', id: job.job_id, name: job.name }]);
+    // One that runs it again is made later.
+    await gateway.call('PATCH', `/v1/resources/${db.resource_id}`, { host: '10.0.0.6' });
+    const { body: again } = await gateway.call('POST', `/v1/jobs/${job.job_id}/run`);
+    expect(again.dependencies[0].target).toMatchObject({ address: '10.0.0.6', version: 2 });
+    for (const { job_id } of [job, again]) await gateway.call('POST', `/v1/jobs/${job_id}/cancel`);
+    await deletedMeanwhile(db.resource_id);
+    expect(await gateway.call('POST', `/v1/jobs/${job.job_id}/run`)).toMatchObject({ status: 409, body: { code: 'resource.deleted' } });
   });
 });

@@ -157,8 +157,8 @@ export function restarted(service: ExistingDockerService, deploymentId: Deployme
 /** What it runs, or moves to. A halted service runs nothing: any release is one to go back to, its last stable one first of all. */
 const standsOn = (service: ExistingDockerService): number | null => (service.halted ? null : workingRelease(service));
 
-/** What it is rolled back to where nobody says: where it stands on another release than it moves to, that one; else the one that it stood on before;
- *  null without any. */
+/** Where a rollback leads that names no release: where the service stands on another one than it moves to, to that one; else to the one that it stood
+ *  on before. Null where none was ever deployed well. */
 export function earlierStable(service: ExistingDockerService): number | null {
   const current = standsOn(service);
   return service.succeeded.findLast((release) => release !== current) ?? null;

@@ -2,6 +2,7 @@ import { DEFAULT_TARGETS } from '../docker-service/targets.ts';
 import fc from 'fast-check';
 import { NO_RESTART } from '../docker-service/restart-policy.ts';
 import type { Observation, ReplicaEvent } from '../replica/events.ts';
+import type { DependencyUse } from '../resource/dependency.ts';
 import { type AttemptHistory, attemptHistory } from './attempt-history.ts';
 import type { JobAttempt, OpenJob } from './job.ts';
 import { END_SLACK_MS, type JobSituation, planJob, retryDelayMs, START_DEADLINE_MS } from './plan-job.ts';
@@ -33,6 +34,15 @@ describe('the plan of a job', () => {
     expect(plan(jobOf(), null)).toEqual({ do: 'order' });
     expect(plan(jobOf(), waiting)).toEqual({ do: 'rest', until: NOW + START_DEADLINE_MS });
     expect(plan(jobOf(), running)).toEqual({ do: 'rest', until: NOW + 60_000 + END_SLACK_MS });
+  });
+
+  it('runs nothing that lacks what it uses', () => {
+    const { definition } = jobOf();
+    const using = (over: Partial<DependencyUse> = {}) => jobOf({ current: null, definition: { ...definition, spec: { ...definition.spec, dependencies: [{ resourceId: 'res_a', dockerServiceId: null, prefix: null, wait: null, target: null, ...over }] } } });
+    expect(plan(using(), null)).toMatchObject({ do: 'end', end: { outcome: 'FAILED', reason: { code: 'dependency_gone', message: expect.stringContaining('res_a, which was deleted') as string } } });
+    const target = { name: 'db', kind: 'postgres', version: 1, hostname: 'db', address: '10.0.0.5', dockerServiceId: null, networks: [], port: 5432, user: null, database: null, password: null } as const;
+    expect(plan(using({ target }), null)).toEqual({ do: 'start', attempt: 1 });
+    expect(plan({ ...using(), cancel }, null)).toMatchObject({ do: 'end', end: { outcome: 'CANCELLED' } });
   });
 
   it('ends the job with the end of its only attempt', () => expect(plan(jobOf(), exited)).toEqual({ do: 'end', end: exited.end }));

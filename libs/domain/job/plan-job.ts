@@ -1,5 +1,6 @@
 import type { NodeId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
+import { dependencyId } from '../resource/dependency.ts';
 import { type AttemptEnd, failed } from './attempt-end.ts';
 import type { AttemptHistory } from './attempt-history.ts';
 import type { Ending } from './events.ts';
@@ -48,7 +49,7 @@ export const retryDelayMs = (failures: number): number => Math.min(10_000 * 2 **
 export function planJob(situation: JobSituation): JobStep {
   const { job, attempt } = situation;
   const { current, cancel } = job;
-  if (!current) return cancel ? { do: 'end', end: neverTried(cancel.reason) } : { do: 'start', attempt: 1 };
+  if (!current) return cancel ? { do: 'end', end: neverTried(cancel.reason) } : beginning(job);
   if (cancel) return planCancel(situation, current, cancel);
   if (!attempt) return { do: 'order' };
   if (current.failed) return planRetry(situation, current, attempt, current.failed);
@@ -57,6 +58,14 @@ export function planJob(situation: JobSituation): JobStep {
   if (end.outcome !== 'FAILED' || current.attempt > job.definition.retries) return { do: 'end', end };
   const { outcome: _, ...ending } = end;
   return { do: 'fail_attempt', ending, retryAt: situation.now + retryDelayMs(current.attempt) };
+}
+
+/** What it uses was looked up when it was made. Without an address its container would run, and not find what it is there for. */
+function beginning({ definition: { spec } }: OpenJob): JobStep {
+  const lost = (spec.dependencies ?? []).find(({ target }) => target === null);
+  if (!lost) return { do: 'start', attempt: 1 };
+  const message = `it uses ${dependencyId(lost)}, which was deleted, or has no port any more: name another one in its dependencies`;
+  return { do: 'end', end: failed({ code: 'dependency_gone', message }) };
 }
 
 /** It ends with the request to cancel it, in one append; a log that was put back to the middle of that has the request alone. */

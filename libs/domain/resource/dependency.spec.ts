@@ -27,7 +27,9 @@ describe('what a dependency puts into an environment', () => {
 
   it('has a URL that reads back as what was put in, whatever that is', () => {
     const texts = fc.string({ minLength: 1, unit: 'grapheme' });
-    fc.assert(fc.property(texts, texts, texts, (user, database, secret) => {
+    // A path of dots is a folder to every reader of URLs (RFC 3986 §5.2.4), escaped or not: no resource has such a database.
+    const names = texts.filter((text) => !/^\.{1,2}$/.test(text));
+    fc.assert(fc.property(texts, names, texts, (user, database, secret) => {
       const url = new URL(variables([use({ target: target({ user, database }) })], {}, secret)['DB_URL']!);
       expect([url.username, url.password, url.pathname.slice(1)].map(decodeURIComponent)).toEqual([user, secret, database]);
       expect([url.host, url.protocol]).toEqual(['main-db:5432', 'postgres:']);

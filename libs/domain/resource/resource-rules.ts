@@ -43,6 +43,7 @@ export function settingsViolations(kind: ResourceKind, { hostname, host, port, u
     ...portViolations(kind, port, dockerServiceId),
     ...nameOf('/user', user),
     ...nameOf('/database', database),
+    ...(database === '.' || database === '..' ? [violation('/database', 'invalid', `${database} is no name: as the path of a URL it is read as a folder`)] : []),
     ...(password?.version != null ? wholeNumber('/password/version', password.version, 1, Number.MAX_SAFE_INTEGER) : []),
   ];
 }

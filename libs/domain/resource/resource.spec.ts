@@ -52,6 +52,7 @@ describe('how a resource is reached', () => {
 
   it('takes a user, a database and a password, each within its bounds', () => {
     expect(flaws({ user: 'app', database: 'shop', password: { secretId: 'sec_a', version: 2 } })).toEqual([]);
+    for (const database of ['.', '..']) expect(flaws({ database })).toEqual(['/database invalid']);
     expect(flaws({ user: '', database: 'a\nb', password: { secretId: 'sec_a', version: 0 } })).toEqual(['/user out_of_range', '/database invalid', '/password/version out_of_range']);
   });
 

@@ -42,7 +42,8 @@ export function injectedVariables({ dependencies, env, secrets }: { readonly dep
   return injectedInto({ env, secrets: uses, dependencies: dependencies.map(dependencyUse) });
 }
 
-const dependencyUse = ({ resource_id, docker_service_id, prefix, wait, target }: DependencyDocument): DependencyUse => ({
+/** What a document says of a use. */
+export const dependencyUse = ({ resource_id, docker_service_id, prefix, wait, target }: DependencyDocument): DependencyUse => ({
   resourceId: resource_id as ResourceId | null, dockerServiceId: docker_service_id as DockerServiceId | null, prefix, wait, target: target && targetOf(target),
 });
 

@@ -1,4 +1,6 @@
-import type { ContainerSpec } from '#domain';
+import { networksToJoin, type ContainerSpec, type NetworkId } from '#domain';
+import { dependencyUse } from './dependencies.ts';
+import type { ValueUsesDocument } from './value-uses.ts';
 
 /** A network that a container joins, as documents say it. */
 export interface JoinDocument {
@@ -28,8 +30,8 @@ export function givenJoinsDocument(given: Joins): Partial<JoinsDocument> {
   return { ...(given.networks === undefined ? {} : { networks }), ...(given.defaultNetwork === undefined ? {} : { default_network }) };
 }
 
-/** The networks that a document speaks of. @param own its environment's; null: what isn't said is a release's own */
-export const networkIdsIn = ({ networks = [], default_network = true }: Partial<JoinsDocument>, own: string | null): readonly string[] => [
-  ...(own !== null && default_network ? [own] : []),
-  ...networks.map(({ network_id }) => network_id),
-];
+/** The networks that a document speaks of, and those that it joins for what it uses. @param own its environment's; null: what isn't said is a release's own */
+export function networkIdsIn({ networks = [], default_network = true, dependencies = [] }: Partial<JoinsDocument & Pick<ValueUsesDocument, 'dependencies'>>, own: string | null): readonly string[] {
+  const asked = [...(own !== null && default_network ? [own] : []), ...networks.map(({ network_id }) => network_id)];
+  return [...asked, ...networksToJoin({ dependencies: dependencies.map(dependencyUse) }, asked as NetworkId[]).map(({ networkId }) => networkId)];
+}

@@ -1,6 +1,6 @@
 import { aContainerSpec, aDockerServiceCreated, MemoryReadModels, recorded } from '#testing';
 import type { TenantContext } from '#contracts';
-import type { ContainerSpec } from '#domain';
+import type { ContainerSpec, DependencyUse } from '#domain';
 import type { Recorded } from '#event-store';
 import { RESOURCES, Story, timeOf } from '../given/story.ts';
 import { everyView } from '../views.ts';
@@ -46,15 +46,22 @@ describe('the networks view', () => {
       ['docker_service-svc_own', service('svc_own', {})],
       ['docker_service-svc_both', service('svc_both', { networks: [backend] })],
       ['docker_service-svc_apart', service('svc_apart', { networks: [backend], defaultNetwork: false })],
+      ['docker_service-svc_user', service('svc_user', { dependencies: [usingIn('net_backend')] })],
+      ['docker_service-svc_next', [...service('svc_next', { defaultNetwork: false, networks: [{ ...backend, networkId: 'net_other' }] }), { type: 'ReleasePostponed', data: { spec: aContainerSpec({ networks: [backend] }) } }]],
       ['job-job_a', [{ type: 'JobCreated', data: jobOf({ networks: [backend], defaultNetwork: false }) }]],
       ['schedule-sch_a', [{ type: 'ScheduleCreated', data: scheduleOf({ networks: [{ ...backend, networkId: 'net_own', name: 'default' }] }) }]],
     ]);
     const usedBy = async (id: string) => (await getNetwork(reads, everybody, id))!.used_by.map((user) => user.id).sort();
-    expect([await usedBy('net_own'), await usedBy('net_backend')]).toEqual([['sch_a', 'svc_both', 'svc_own'], ['job_a', 'svc_apart', 'svc_both']]);
+    expect([await usedBy('net_own'), await usedBy('net_backend')]).toEqual([['sch_a', 'svc_both', 'svc_next', 'svc_own', 'svc_user'], ['job_a', 'svc_apart', 'svc_both', 'svc_next', 'svc_user']]);
     expect((await listNetworks(reads, everybody, { environment_id: 'env_a', name: 'backend' })).items.map(({ network_id }) => network_id)).toEqual(['net_backend']);
     const stranger: TenantContext = { ...everybody, projects: ['prj_b'], role: 'viewer' };
     expect([await getNetwork(reads, stranger, 'net_backend'), (await listNetworks(reads, stranger)).items]).toEqual([null, []]);
   });
+});
+
+const usingIn = (networkId: `net_${string}`): DependencyUse => ({
+  resourceId: null, dockerServiceId: 'svc_apart', prefix: null, wait: null,
+  target: { name: 'apart', kind: null, version: 0, hostname: 'apart', address: null, dockerServiceId: 'svc_apart', networks: [{ networkId, name: 'backend' }], port: 80, user: null, database: null, password: null },
 });
 
 type Told = { type: string; data: object };

@@ -45,7 +45,7 @@ describe('a service, read', () => {
       nodes: [{ node_id: 'node_a', name: 'host-a', address: '10.0.0.1' }],
       endpoints: { internal: ['web.live.shop.internal:80', 'web.live.shop.internal:81'], published: ['10.0.0.1:8080'], url: null },
     });
-    for (const internal of ['id', 'position', 'members', 'releases', 'desired', 'stable_release', 'active_deployment', 'halted', 'deletion_asked_by']) {
+    for (const internal of ['id', 'position', 'members', 'releases', 'waiting', 'deploying', 'desired', 'stable_release', 'active_deployment', 'halted', 'deletion_asked_by']) {
       expect(service).not.toHaveProperty(internal);
     }
   });
