@@ -165,6 +165,17 @@ describe('the audit chain', () => {
     expect(held[SHOP]!.broken).toMatchObject({ reason: expect.stringMatching(/the rest is gone|not in the store any more/) });
   });
 
+  it('finds heads of one chain that went, by those of the others', async () => {
+    await history();
+    await keep();
+    await tell('node-node_1', 'platform', ['m']);
+    await allSealed({ [SHOP]: 5, [BANK]: 2, platform: 2 });
+    await stopAll();
+    const found = await verified(await tampered(`DELETE FROM events WHERE stream = 'audit_chain-${SHOP}'; ${flip('data', 'b', '"from":1', '"from":3')}`));
+    expect(broken(found)).toEqual([SHOP]);
+    expect(found[SHOP]).toMatchObject({ sealed: 0, broken: { at: expect.stringMatching(/^0*1$/), reason: expect.stringContaining('that head is gone') } });
+  });
+
   it('finds a history that was written anew and signed with another key', async () => {
     await history();
     expect(broken(await verified(undefined, { key: makeHeadKey() }))).toEqual(['platform', BANK, SHOP]);
