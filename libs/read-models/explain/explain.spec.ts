@@ -243,10 +243,13 @@ describe('what something came of', () => {
     const trigger = { type: 'pre_deploy', deploymentId: 'dep_1' } as const;
     const job = { jobId: 'job_1', projectId: 'prj_shop', environmentId: 'env_live', networkId: 'net_live', name: 'web-pre-deploy', spec: SPEC, timeoutMs: 1_000, retries: 0, trigger, inheritsFrom: null, rerunOf: null } as const;
     story.tell('job-job_1', 'JobCreated', job, SYSTEM);
+    story.tell('job-job_1', 'JobAttemptStarted', { attempt: 1, replicaId: 'rep_7' }, SYSTEM);
+    observe(story, 7, 'FAILED', { owner: { type: 'job', id: 'job_1' }, final: true, exitCode: 3 });
     story.tell('job-job_1', 'JobEnded', { outcome: 'FAILED', attempt: 1, exitCode: 3, oomKilled: false, reason: { code: 'exited', message: 'it ended with exit code 3' } }, SYSTEM);
     story.tell('deployment-dep_1', 'DeploymentStageEnded', { ...deployment, stage: 'pre_deploy', result: 'FAILED', at: timeOf(11), reason }, SYSTEM);
     story.tell('deployment-dep_1', 'DeploymentClosed', { ...deployment, outcome: 'FAILED', reason }, SYSTEM);
-    expect(ledTo(await explainService(story), 'failed').slice(-3)).toEqual([
+    expect(ledTo(await explainService(story), 'failed').slice(-4)).toEqual([
+      'attempt 1 was seen FAILED on node_a in its run 1',
       'the job ended FAILED with attempt 1',
       'the stage pre_deploy of the deployment ended: FAILED',
       'the deployment takes no further step: FAILED',
@@ -280,6 +283,42 @@ describe('what something came of', () => {
       { event_id: 'event-10', caused_by: 'event-9' },
       { event_id: 'event-11', caused_by: 'event-10' },
     ]);
+  });
+});
+
+describe('what a release came of that nobody asked for', () => {
+  const follow = (story: Story, release: number, spec: Partial<typeof SPEC>): void => {
+    story.tell('docker_service-svc_web', 'ReleaseCut', { release, spec: { ...SPEC, ...spec } }, { ...SYSTEM, commandId: `follow-${release}` });
+  };
+  const causeOf = ({ chain }: Explanation, release: string): string | undefined => {
+    const cut = chain.find(({ what }) => what.startsWith(`release ${release} was cut`))!;
+    return chain.find(({ event_id }) => event_id === cut.caused_by)?.what;
+  };
+  const secrets = (version: number) => [{ key: 'PASS', secretId: 'sec_1', version, follows: true, as: 'env' }] as const;
+
+  it('is the latest of the versions of a secret, however many came before', async () => {
+    const story = orderedService();
+    story.tell('secret-sec_1', 'SecretCreated', { secretId: 'sec_1', projectId: 'prj_shop', environmentId: null, name: 'pass', valueId: 'val_1' });
+    for (let version = 2; version <= 230; version += 1) story.tell('secret-sec_1', 'SecretVersionAdded', { secretId: 'sec_1', version, valueId: `val_${version}`, apply: 'now' });
+    follow(story, 2, { secrets: secrets(230) });
+    expect(causeOf(await explainService(story), '2')).toBe('the secret sec_1 got its version 230');
+  });
+
+  it('is the way in which a resource is reached now, and not what the release before was cut for', async () => {
+    const settings = (host: string) => ({ hostname: 'db', host, port: 5432, user: null, database: null, password: null, dockerServiceId: null });
+    const target = (version: number) => ({ name: 'db', kind: 'postgres', version, hostname: 'db', address: null, dockerServiceId: null, networks: [], port: 5432, user: null, database: null, password: null }) as const;
+    const dependencies = (version: number, port = 5432) => [{ resourceId: 'res_1', dockerServiceId: null, prefix: null, wait: null, target: { ...target(version), port } }] as const;
+    const story = orderedService();
+    story.tell('secret-sec_1', 'SecretCreated', { secretId: 'sec_1', projectId: 'prj_shop', environmentId: null, name: 'pass', valueId: 'val_1' });
+    story.tell('resource-res_1', 'ResourceCreated', { resourceId: 'res_1', projectId: 'prj_shop', environmentId: 'env_live', name: 'db', kind: 'postgres', settings: settings('a') });
+    story.tell('resource-res_1', 'ResourceChanged', { resourceId: 'res_1', version: 2, from: settings('a'), to: settings('b') });
+    follow(story, 2, { secrets: secrets(1), dependencies: dependencies(2) });
+    story.tell('secret-sec_1', 'SecretVersionAdded', { secretId: 'sec_1', version: 2, valueId: 'val_2', apply: 'now' });
+    follow(story, 3, { secrets: secrets(2), dependencies: dependencies(2) });
+    follow(story, 4, { secrets: secrets(2), dependencies: dependencies(2, 5433) });
+    const explained = await explainService(story);
+    expect(['2', '3', '4'].map((release) => causeOf(explained, release))).toEqual(['the resource res_1 is reached in its way 2', 'the secret sec_1 got its version 2', undefined]);
+    expect(explained.chain.at(-1)!.why).toMatch(/what it depends on is reached in another way/);
   });
 });
 

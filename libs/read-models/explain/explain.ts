@@ -111,7 +111,7 @@ interface Telling {
 async function told(source: ExplainSource, { events, earlier }: Window, { summary, nodes, isAbout }: Telling): Promise<Explanation> {
   const others = await around(source, events);
   const own = new Set(events.map(({ position }) => position));
-  const chain = chainOf([...events, ...others], (event) => own.has(event.position) && isAbout(event), await namesFor(source, events));
+  const chain = chainOf([...events, ...others], (event) => own.has(event.position) && isAbout(event), await namesFor(source, [...events, ...others]));
   return { summary, chain, nodes: nodes ?? latestVerdicts(events).map(verdictDocument), earlier };
 }
 
