@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import type { TenantContext } from '#contracts';
+import type { AgentStand, TenantContext } from '#contracts';
 import type { Rejection } from '#domain';
 import { scheduleNotFound } from '#application';
 import {
@@ -78,12 +78,15 @@ export class ExplainController {
   }
 
   async #explain(tenant: TenantContext, asked: Asked, read: (source: ExplainSource) => Promise<Explanation | null>): Promise<object> {
-    const { store, nodes } = this.gateway.parts;
-    const source: ExplainSource = { ...this.gateway.reads, store, nodeStory: (nodeId) => nodes.story(nodeId) };
+    const { store, nodes, heard } = this.gateway.parts;
+    const source: ExplainSource = { ...this.gateway.reads, store, nodeStory: (nodeId) => nodes.story(nodeId), refusing: (nodeId) => lasting(heard.refusing(nodeId)) };
     const explanation = await this.gateway.one([...asked.views, 'audit', 'replicas', 'nodes'], asked.minPosition, () => read(source), asked.notFound);
     return withLastWords(this.gateway, tenant, explanation);
   }
 }
+
+/** What goes on from elsewhere than the agent stands is built anew at once: that refusal says nothing. */
+const lasting = (refusing: AgentStand['refusing']): string | null => (refusing && refusing.code !== 'unknown_base' ? refusing.message : null);
 
 interface Asked {
   readonly views: readonly ViewName[];

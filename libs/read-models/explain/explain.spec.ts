@@ -20,13 +20,13 @@ afterEach(async () => {
 });
 
 /** Everything that explanations are read from, after these events. */
-async function sourceOf(story: Story, liveness: Liveness = heard()): Promise<ExplainSource> {
+async function sourceOf(story: Story, liveness: Liveness = heard(), refusing: ExplainSource['refusing'] = () => null): Promise<ExplainSource> {
   const store = new MemoryEventStore();
   await appendAll(store, story.events);
   const { events } = await store.readAll(null, { limit: 1_000 });
   const reads = await readsOf(events, { clock: systemClock, random: systemRandom, logger: new MemoryLogger() }, liveness);
   const nodeStory = (nodeId: string) => events.filter(({ stream, type }) => stream === `node-${nodeId}` && type.startsWith('Node'));
-  const source = { ...reads, store, nodeStory };
+  const source = { ...reads, store, nodeStory, refusing };
   opened.push(source);
   return source;
 }
@@ -232,7 +232,7 @@ describe('what something came of', () => {
       'the deployment came to its stage return',
     ]);
     const told = await getDeploymentExplanation(await sourceOf(story), OPERATOR, 'dep_1');
-    expect(told!.summary).toBe(`the deployment of release 1 is RUNNING: it is at return since ${timeOf(12)}: slot 1: exit code 3`);
+    expect(told!.summary).toBe(`the deployment of release 1 is RUNNING: it is at return since ${timeOf(12)}: slot 1: exit code 3; 0 of 2 replicas run; slot 1: it is FAILED`);
     expect(told!.chain.map(({ what }) => what)).toEqual(expect.arrayContaining(path.slice(-4)));
   });
 
@@ -319,6 +319,61 @@ describe('what a release came of that nobody asked for', () => {
     const explained = await explainService(story);
     expect(['2', '3', '4'].map((release) => causeOf(explained, release))).toEqual(['the resource res_1 is reached in its way 2', 'the secret sec_1 got its version 2', undefined]);
     expect(explained.chain.at(-1)!.why).toMatch(/what it depends on is reached in another way/);
+  });
+});
+
+describe('what no event tells', () => {
+  const deployment = { deploymentId: 'dep_1', dockerServiceId: 'svc_web', projectId: 'prj_shop' } as const;
+  const ofJob = { type: 'job', id: 'job_1' } as const;
+  const job = { jobId: 'job_1', projectId: 'prj_shop', environmentId: 'env_live', networkId: 'net_live', name: 'migrate', spec: SPEC, timeoutMs: 1_000, retries: 0, trigger: { type: 'manual' }, inheritsFrom: null, rerunOf: null } as const;
+  const standing = (): Story => {
+    const story = new Story();
+    registerNode(story);
+    return orderedService(story);
+  };
+
+  it('is said of a replica, a job and a node that was registered: that the node does not answer', async () => {
+    const story = standing();
+    place(story, 1);
+    observe(story, 1, 'RUNNING');
+    story.tell('job-job_1', 'JobCreated', job);
+    story.tell('job-job_1', 'JobAttemptStarted', { attempt: 1, replicaId: 'rep_7' }, SYSTEM);
+    observe(story, 7, 'RUNNING', { owner: ofJob });
+    expect((await getJobExplanation(await sourceOf(story), OPERATOR, 'job_1'))!.summary).toBe('migrate is RUNNING: attempt 1 runs');
+    const silent = await sourceOf(story, heard(['node_a']));
+    expect((await getServiceExplanation(silent, OPERATOR, 'svc_web', { replicaId: 'rep_1' }))!.summary).toMatch(/^slot 1 \(generation 1\) was seen last RUNNING on host-a since \S+: host-a scored 70; host-a does not tell how it is there, heard last at /);
+    expect((await getJobExplanation(silent, OPERATOR, 'job_1'))!.summary).toMatch(/^migrate is RUNNING: attempt 1 ran when it was seen last; host-a does not tell how it is there/);
+    expect((await getNodeExplanation(silent, OPERATOR, 'node_a'))!.summary).toMatch(/^host-a is READY: it is not known to be away yet, and takes replicas; 0 replicas there, of which it tells nothing at present/);
+    story.tell('docker_service-svc_web', 'DockerServiceDeletionRequested', {} as never);
+    expect((await explainService(story, {}, heard(['node_a']))).summary).toMatch(/^web has nothing to run: it is being deleted: 2 of its replicas are left; host-a does not tell how it is there/);
+  });
+
+  it('is said of a service and a node whose agent refuses what it is told: why, and the way out', async () => {
+    const story = standing();
+    place(story, 1);
+    observe(story, 2, 'RUNNING');
+    const source = await sourceOf(story, heard(), (id) => (id === 'node_a' ? 'the set is of revision 3, this node holds 9' : null));
+    const way = 'the agent of host-a refuses what this store tells it (the set is of revision 3, this node holds 9), and leaves its containers as they are: an operator lets it change over by POST /v1/nodes/node_a/adopt';
+    expect((await getServiceExplanation(source, OPERATOR, 'svc_web'))!.summary).toBe(`web is PENDING: 1 of 2 replicas run; slot 1: it is ASSIGNED (since ${timeOf(10)}); ${way}`);
+    expect((await getNodeExplanation(source, OPERATOR, 'node_a'))!.summary).toBe(`host-a is READY: it is heard, and takes replicas; 0 replicas there; ${way}`);
+  });
+
+  it('is said of a service and its deployment: that a hook is under way, and how that is; else what the service lacks', async () => {
+    const story = standing();
+    story.tell('deployment-dep_1', 'DeploymentStageBegan', { ...deployment, stage: 'pre_deploy', jobId: 'job_1', at: timeOf(9), deadlineAt: null, reason: { code: 'deployment', message: 'it moves' } }, SYSTEM);
+    expect((await explainService(story)).summary).toMatch(/; its deployment is at pre_deploy since \S+, and job_1 is about to be made$/);
+    story.tell('job-job_1', 'JobCreated', job, SYSTEM);
+    story.tell('job-job_1', 'JobAttemptStarted', { attempt: 1, replicaId: 'rep_7' }, SYSTEM);
+    story.tell('replica-rep_7', 'PlacementDeferred', { replicaId: 'rep_7', owner: ofJob, reason: { code: 'no_node_fits', message: 'no node fits: host-a lacks room' }, nodes: [full] }, SYSTEM);
+    const waits = 'job_1 is PENDING: no node fits: host-a lacks room';
+    expect((await explainService(story)).summary).toMatch(new RegExp(`; its deployment is at pre_deploy since \\S+, and ${waits}$`));
+    expect((await getDeploymentExplanation(await sourceOf(story), OPERATOR, 'dep_1'))!.summary).toBe(`the deployment of release 1 is RUNNING: it is at pre_deploy since ${timeOf(9)}: it moves; ${waits}`);
+    story.tell('deployment-dep_1', 'DeploymentStageEnded', { ...deployment, stage: 'pre_deploy', result: 'SUCCEEDED', at: timeOf(12), reason: { code: 'done', message: 'done' } }, SYSTEM);
+    story.tell('deployment-dep_1', 'DeploymentStageBegan', { ...deployment, stage: 'prepare', jobId: null, at: timeOf(13), deadlineAt: timeOf(60), reason: { code: 'hook', message: 'its hook did well' } }, SYSTEM);
+    defer(story, 1);
+    expect((await getDeploymentExplanation(await sourceOf(story), OPERATOR, 'dep_1'))!.summary).toBe(
+      `the deployment of release 1 is RUNNING: it is at prepare since ${timeOf(13)}: its hook did well; 0 of 2 replicas run; slot 1: no node fits: host-a lacks room; without progress it fails at ${timeOf(60)}`,
+    );
   });
 });
 

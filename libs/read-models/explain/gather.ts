@@ -11,6 +11,8 @@ export interface ExplainSource extends Reads {
   readonly store: EventStore;
   /** What a node came to, the latest of it: registered, drained, unreachable, removed; without what it holds. In the order of the log. */
   nodeStory(nodeId: NodeId): readonly Recorded[];
+  /** Why a node's agent refuses what it is told, as it was heard last; null where it takes it. No event tells of it. */
+  refusing(nodeId: NodeId): string | null;
 }
 
 /** The events that a node's story is made of. */
