@@ -406,6 +406,7 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
         differences: many(object({ document_id: text, path: text, live: orNull(text), replayed: orNull(text) })),
       }),
     ),
+    rebuild_failed: orNull(text),
   }),
   LogLine: { ...object(logLine), properties: { ...logLine, more: flag } },
   LogEntry: {
