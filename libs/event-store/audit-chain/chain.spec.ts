@@ -9,7 +9,7 @@ import type { EventStore } from '../port.ts';
 import { openSqliteLog } from '../sqlite-log.ts';
 import { openSqliteEventStore } from '../sqlite.ts';
 import { makeHeadKey, type HeadKey } from './head.ts';
-import { HeadsExport, readHeadsFile } from './heads-file.ts';
+import { HeadsExport, readableHeads, readHeadsFile } from './heads-file.ts';
 import { ChainKeeper } from './keeper.ts';
 import { verifyChains, type VerifiedChain } from './verify.ts';
 
@@ -196,6 +196,16 @@ describe('the audit chain', () => {
     await allSealed({ [SHOP]: 6, [BANK]: 1 });
     expect(broken(await verified(undefined, { heads }))).toEqual([]);
     expect(broken(await verified(undefined, { heads: join(folder, 'other.jsonl') }))).toEqual([]);
+  });
+
+  it('says which line of an export is no head, and goes by those before it', async () => {
+    await history();
+    const lines = (await readFile(heads, 'utf8')).split('\n');
+    await writeFile(heads, [lines[0], 'no head', ...lines.slice(1)].join('\n'));
+    const faults: string[] = [];
+    const found = await Array.fromAsync(readableHeads([heads], (fault) => faults.push(fault)));
+    expect([found.map((head) => JSON.stringify(head)), faults]).toEqual([[lines[0]], ['line 2 of heads.jsonl is no head of an audit chain']]);
+    await expect(Array.fromAsync(readableHeads([join(folder, 'none.jsonl')], () => undefined))).rejects.toThrow('ENOENT');
   });
 
   it('exports each head once, also after a crash that cut a line off', async () => {
