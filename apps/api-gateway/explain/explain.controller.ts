@@ -19,6 +19,7 @@ import { ref } from '../openapi/schemas.ts';
 import type { ViewName } from '../projections/projections.ts';
 import { volumeNotFound } from '../volumes/volumes.controller.ts';
 import { ExplainDto, ExplainServiceDto } from './explain.dto.ts';
+import { lastProbe } from './last-probe.ts';
 import { withLastWords } from './last-words.ts';
 
 /** Why things are as they are, from recorded decisions: each in the same shape. */
@@ -78,8 +79,14 @@ export class ExplainController {
   }
 
   async #explain(tenant: TenantContext, asked: Asked, read: (source: ExplainSource) => Promise<Explanation | null>): Promise<object> {
-    const { store, nodes, heard } = this.gateway.parts;
-    const source: ExplainSource = { ...this.gateway.reads, store, nodeStory: (nodeId) => nodes.story(nodeId), refusing: (nodeId) => lasting(heard.refusing(nodeId)) };
+    const { store, nodes, heard, bus } = this.gateway.parts;
+    const source: ExplainSource = {
+      ...this.gateway.reads,
+      store,
+      nodeStory: (nodeId) => nodes.story(nodeId),
+      refusing: (nodeId) => lasting(heard.refusing(nodeId)),
+      lastProbe: (nodeId, replicaId) => lastProbe(bus, nodeId, replicaId),
+    };
     const explanation = await this.gateway.one([...asked.views, 'audit', 'replicas', 'nodes'], asked.minPosition, () => read(source), asked.notFound);
     return withLastWords(this.gateway, tenant, explanation);
   }

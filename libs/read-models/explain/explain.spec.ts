@@ -26,7 +26,8 @@ async function sourceOf(story: Story, liveness: Liveness = heard(), refusing: Ex
   const { events } = await store.readAll(null, { limit: 1_000 });
   const reads = await readsOf(events, { clock: systemClock, random: systemRandom, logger: new MemoryLogger() }, liveness);
   const nodeStory = (nodeId: string) => events.filter(({ stream, type }) => stream === `node-${nodeId}` && type.startsWith('Node'));
-  const source = { ...reads, store, nodeStory, refusing };
+  const lastProbe = async (nodeId: string, replicaId: string) => (nodeId === 'node_a' && replicaId === 'rep_1' ? 'GET /nope on port 9999: connect ECONNREFUSED' : null);
+  const source = { ...reads, store, nodeStory, refusing, lastProbe };
   opened.push(source);
   return source;
 }
@@ -356,6 +357,37 @@ describe('what no event tells', () => {
     const way = 'the agent of host-a refuses what this store tells it (the set is of revision 3, this node holds 9), and leaves its containers as they are: an operator lets it change over by POST /v1/nodes/node_a/adopt';
     expect((await getServiceExplanation(source, OPERATOR, 'svc_web'))!.summary).toBe(`web is PENDING: 1 of 2 replicas run; slot 1: it is ASSIGNED (since ${timeOf(10)}); ${way}`);
     expect((await getNodeExplanation(source, OPERATOR, 'node_a'))!.summary).toBe(`host-a is READY: it is heard, and takes replicas; 0 replicas there; ${way}`);
+  });
+
+  it('is said of a check that has yet to succeed: what its last probe said', async () => {
+    const story = standing();
+    for (const slot of [1, 2]) place(story, slot);
+    observe(story, 1, 'RUNNING', { health: 'starting' });
+    observe(story, 2, 'RUNNING');
+    const said = 'its last probe: GET /nope on port 9999: connect ECONNREFUSED';
+    expect((await explainService(story)).summary).toMatch(new RegExp(`slot 1: it runs, and its check has yet to succeed \\(since \\S+\\); ${said}$`));
+    expect((await explainService(story, { replicaId: 'rep_1' })).summary).toMatch(new RegExp(`${said}$`));
+    expect((await explainService(story, {}, heard(['node_a']))).summary).not.toContain(said);
+    observe(story, 1, 'RUNNING', { health: 'healthy' });
+    expect((await explainService(story)).summary).toBe('web is RUNNING: 2 of 2 replicas run release 1');
+  });
+
+  it('names the node that is unreachable, and since when it is', async () => {
+    const story = standing();
+    place(story, 1);
+    observe(story, 1, 'RUNNING');
+    story.tell('node-node_a', 'NodeUnreachable', { lastHeardAt: timeOf(2), reason: { code: 'silent', message: 'nothing was heard for 15 s' } }, { ...SYSTEM, tenantId: 'platform' });
+    const told = await explainService(story, {}, heard(['node_a']));
+    expect(told.summary).toMatch(/its node isn't heard from; .*; host-a does not tell how it is there: nothing was heard for 15 s, heard last at /);
+    expect(told.chain.at(-1)).toMatchObject({ kind: 'unreachable', what: expect.stringContaining('host-a became unreachable') });
+    story.tell('node-node_a', 'NodeReachable', {}, { ...SYSTEM, tenantId: 'platform' });
+    expect((await explainService(story)).chain.map(({ kind }) => kind)).not.toContain('unreachable');
+  });
+
+  it('is no node that does not fit where none was looked at', async () => {
+    const story = standing();
+    story.tell('replica-rep_1', 'PlacementDeferred', { replicaId: 'rep_1', owner, reason: { code: 'waiting', message: 'waiting for dependency db' }, nodes: [] }, SYSTEM);
+    expect(sentencesOf(await explainService(story)).at(-1)).toBe('slot 1 (generation 1) goes to no node yet — waiting for dependency db');
   });
 
   it('is said of a service and its deployment: that a hook is under way, and how that is; else what the service lacks', async () => {

@@ -14,7 +14,7 @@ import type { VolumeDocument } from '../views/volumes.ts';
 import { chainOf, inOrder, labelOf, tellsOf, type ChainEntry } from './chain.ts';
 import { around, MOST_EVENTS, storyOf, windowOf, type ExplainSource, type Reach, type Window } from './gather.ts';
 import type { Names } from './sentence.ts';
-import { deploymentWaitsFor, hookOf, jobTrouble, leftOn, nodesTrouble, refusal, refusalOf } from './held-up.ts';
+import { deploymentWaitsFor, hookOf, jobTrouble, leftOn, nodesTrouble, probeOf, refusal, wentAway } from './held-up.ts';
 import { inOneSentence } from './summaries.ts';
 
 /** Why something is as it is, told from recorded decisions alone. */
@@ -40,12 +40,13 @@ export async function getServiceExplanation(source: ExplainSource, tenant: Tenan
   const service = await getWithin<ServiceDocument>(source, tenant, 'services', id);
   if (!service) return null;
   if (replicaId !== undefined) return explainReplica(source, id, replicaId, reach);
-  const window = await windowOf(source, { eq: { owner_id: id } }, reach);
+  const found = await windowOf(source, { eq: { owner_id: id } }, reach);
   const needy = neediestMember(service, source.liveness.silent);
+  const window = { ...found, events: inOrder([...found.events, ...(await wentAway(source, needy?.node_id ?? null))]) };
   const replica = needy && (await source.models.get<ReplicaDocument>('replicas', needy.replica_id));
   const since = replica && (needy.node_id !== null && source.liveness.silent(needy.node_id) ? source.liveness.lastHeardAt(needy.node_id) : replica.state === 'PENDING' ? replica.created_at : replica.updated_at);
   const waiting = replica?.state === 'PENDING' ? replica.placement?.nodes : undefined;
-  const besides = await Promise.all([refusalOf(source, needy?.node_id ?? null), hookOf(source, service), leftOn(source, service)]);
+  const besides = await Promise.all([probeOf(source, replica), nodesTrouble(source, [needy?.node_id ?? null]), hookOf(source, service), leftOn(source, service)]);
   return told(source, window, { summary: [inOneSentence.service(service, source.liveness, since), ...besides].filter((words) => words !== null).join('; '), nodes: waiting, isAbout: () => true });
 }
 
@@ -58,7 +59,8 @@ async function explainReplica(source: ExplainSource, serviceId: string, replicaI
   const names = await nodeNames(source, replica.node_id ? [replica.node_id] : []);
   const window = { events: inOrder([...own.events, ...others.events]), earlier: own.earlier };
   const trouble = replica.state === 'GONE' ? null : await nodesTrouble(source, [replica.node_id]);
-  return told(source, window, { summary: inOneSentence.replica(replica, names, trouble), nodes: replica.placement?.nodes ?? [], isAbout: (event) => tellsOf(replicaId, event) });
+  const probe = await probeOf(source, replica);
+  return told(source, window, { summary: `${inOneSentence.replica(replica, names, trouble)}${probe ? `; ${probe}` : ''}`, nodes: replica.placement?.nodes ?? [], isAbout: (event) => tellsOf(replicaId, event) });
 }
 
 /** Why a job is as it is; null where there is none within reach. */

@@ -1,4 +1,4 @@
-import { streamOf, upcast, type NodeEvent, type NodeId } from '#domain';
+import { streamOf, upcast, type NodeEvent, type NodeId, type ReplicaId } from '#domain';
 import type { EventStore, Recorded } from '#event-store';
 import type { Query } from '../port.ts';
 import type { Reads } from '../reads.ts';
@@ -13,6 +13,8 @@ export interface ExplainSource extends Reads {
   nodeStory(nodeId: NodeId): readonly Recorded[];
   /** Why a node's agent refuses what it is told, as it was heard last; null where it takes it. No event tells of it. */
   refusing(nodeId: NodeId): string | null;
+  /** What the last probe of a replica that isn't well said, as its agent knows; null where it doesn't. No event tells of it before a deadline is judged. */
+  lastProbe(nodeId: NodeId, replicaId: ReplicaId): Promise<string | null>;
 }
 
 /** The events that a node's story is made of. */

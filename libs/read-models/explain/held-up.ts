@@ -1,13 +1,15 @@
 import type { JobId, NodeId } from '#domain';
+import type { Recorded } from '#event-store';
 import type { DeploymentDocument } from '../views/deployments.ts';
 import type { JobDocument } from '../views/jobs.ts';
 import type { NodeDocument } from '../views/nodes.ts';
+import type { ReplicaDocument } from '../views/replicas.ts';
 import { statusOf } from '../views/service-members.ts';
 import type { ServiceDocument } from '../views/services.ts';
 import type { ExplainSource } from './gather.ts';
 
-/** What holds a thing up that no event of its own tells: a node that doesn't answer, an agent that refuses what it is told, and the hook that a
- *  deployment is at. */
+// What holds a thing up that no event of its own tells: a node that doesn't answer, an agent that refuses what it is told, a check that has yet to
+// succeed, and the hook that a deployment is at.
 
 /** What is the matter with these nodes at present, a clause each; null where nothing is. */
 export async function nodesTrouble(source: ExplainSource, ids: readonly (NodeId | null)[]): Promise<string | null> {
@@ -17,8 +19,19 @@ export async function nodesTrouble(source: ExplainSource, ids: readonly (NodeId 
   return words.length > 0 ? words.join('; ') : null;
 }
 
-/** The same of agents that refuse what they are told alone. */
-export const refusalOf = (source: ExplainSource, id: NodeId | null): Promise<string | null> => (id !== null && source.refusing(id) !== null ? nodesTrouble(source, [id]) : Promise.resolve(null));
+/** What the check of a replica that runs said last, where it has yet to succeed or fails; null for any other. */
+export async function probeOf(source: ExplainSource, replica: Pick<ReplicaDocument, 'replica_id' | 'node_id' | 'state' | 'health'> | null): Promise<string | null> {
+  if (!replica?.node_id || replica.state !== 'RUNNING' || (replica.health !== 'starting' && replica.health !== 'unhealthy') || source.liveness.silent(replica.node_id)) return null;
+  const said = await source.lastProbe(replica.node_id, replica.replica_id);
+  return said === null ? null : `its last probe: ${said}`;
+}
+
+/** That a node became unreachable, where it is so still. */
+export async function wentAway(source: ExplainSource, id: NodeId | null): Promise<readonly Recorded[]> {
+  const node = id === null ? null : await source.models.get<NodeDocument>('nodes', id);
+  if (!node || node.status !== 'UNREACHABLE') return [];
+  return source.nodeStory(node.node_id).filter(({ type }) => type === 'NodeUnreachable').slice(-1);
+}
 
 /** Of one node whose agent refuses: why, and the way out. */
 export function refusal({ refusing }: Pick<ExplainSource, 'refusing'>, id: NodeId, name: string): string | null {
