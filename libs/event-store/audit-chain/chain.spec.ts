@@ -203,9 +203,10 @@ describe('the audit chain', () => {
     const lines = (await readFile(heads, 'utf8')).split('\n');
     await writeFile(heads, [lines[0], 'no head', ...lines.slice(1)].join('\n'));
     const faults: string[] = [];
-    const found = await Array.fromAsync(readableHeads([heads], (fault) => faults.push(fault)));
-    expect([found.map((head) => JSON.stringify(head)), faults]).toEqual([[lines[0]], ['line 2 of heads.jsonl is no head of an audit chain']]);
-    await expect(Array.fromAsync(readableHeads([join(folder, 'none.jsonl')], () => undefined))).rejects.toThrow('ENOENT');
+    const found: string[] = [];
+    for await (const head of readableHeads([heads], (fault) => faults.push(fault))) found.push(JSON.stringify(head));
+    expect([found, faults]).toEqual([[lines[0]], ['line 2 of heads.jsonl is no head of an audit chain']]);
+    await expect(readableHeads([join(folder, 'none.jsonl')], () => undefined).next()).rejects.toThrow('ENOENT');
   });
 
   it('exports each head once, also after a crash that cut a line off', async () => {
