@@ -367,6 +367,8 @@ describe('what no event tells', () => {
     const said = 'its last probe: GET /nope on port 9999: connect ECONNREFUSED';
     expect((await explainService(story)).summary).toMatch(new RegExp(`slot 1: it runs, and its check has yet to succeed \\(since \\S+\\); ${said}$`));
     expect((await explainService(story, { replicaId: 'rep_1' })).summary).toMatch(new RegExp(`${said}$`));
+    story.tell('deployment-dep_1', 'DeploymentStageBegan', { ...deployment, stage: 'replace', jobId: null, at: timeOf(15), deadlineAt: null, reason: { code: 'prepared', message: 'one is prepared' } }, SYSTEM);
+    expect((await getDeploymentExplanation(await sourceOf(story), OPERATOR, 'dep_1'))!.summary).toMatch(new RegExp(`slot 1: it runs, and its check has yet to succeed; ${said}$`));
     expect((await explainService(story, {}, heard(['node_a']))).summary).not.toContain(said);
     observe(story, 1, 'RUNNING', { health: 'healthy' });
     expect((await explainService(story)).summary).toBe('web is RUNNING: 2 of 2 replicas run release 1');

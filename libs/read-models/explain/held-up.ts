@@ -4,7 +4,7 @@ import type { DeploymentDocument } from '../views/deployments.ts';
 import type { JobDocument } from '../views/jobs.ts';
 import type { NodeDocument } from '../views/nodes.ts';
 import type { ReplicaDocument } from '../views/replicas.ts';
-import { statusOf } from '../views/service-members.ts';
+import { neediestMember, statusOf } from '../views/service-members.ts';
 import type { ServiceDocument } from '../views/services.ts';
 import type { ExplainSource } from './gather.ts';
 
@@ -51,7 +51,10 @@ export async function deploymentWaitsFor(source: ExplainSource, { deployment_id,
   const hook = steps.find(({ status, job_id }) => status === 'RUNNING' && job_id !== null);
   if (hook) return jobNow(source, hook.job_id!);
   const service = await source.models.get<ServiceDocument>('services', docker_service_id);
-  return service?.active_deployment?.deployment_id === deployment_id ? (statusOf(service, source.liveness.silent).reason?.message ?? null) : null;
+  if (service?.active_deployment?.deployment_id !== deployment_id) return null;
+  const needy = neediestMember(service, source.liveness.silent);
+  const words = [statusOf(service, source.liveness.silent).reason?.message ?? null, await probeOf(source, needy)];
+  return words.filter((each) => each !== null).join('; ') || null;
 }
 
 /** The hook that the service's deployment is at, and how that is; null where it is at none. */
