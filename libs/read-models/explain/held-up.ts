@@ -1,4 +1,4 @@
-import type { JobId, NodeId } from '#domain';
+import type { JobId, NodeId, RunState } from '#domain';
 import type { Recorded } from '#event-store';
 import type { DeploymentDocument } from '../views/deployments.ts';
 import type { JobDocument } from '../views/jobs.ts';
@@ -19,9 +19,13 @@ export async function nodesTrouble(source: ExplainSource, ids: readonly (NodeId 
   return words.length > 0 ? words.join('; ') : null;
 }
 
+type Watched = Pick<ReplicaDocument, 'replica_id' | 'node_id' | 'health'> & { readonly state: RunState };
+
+const UP: ReadonlySet<RunState> = new Set<RunState>(['RUNNING', 'SETTLED']);
+
 /** What the check of a replica that runs said last, where it has yet to succeed or fails; null for any other. */
-export async function probeOf(source: ExplainSource, replica: Pick<ReplicaDocument, 'replica_id' | 'node_id' | 'state' | 'health'> | null): Promise<string | null> {
-  if (!replica?.node_id || replica.state !== 'RUNNING' || (replica.health !== 'starting' && replica.health !== 'unhealthy') || source.liveness.silent(replica.node_id)) return null;
+export async function probeOf(source: ExplainSource, replica: Watched | null): Promise<string | null> {
+  if (!replica?.node_id || !UP.has(replica.state) || (replica.health !== 'starting' && replica.health !== 'unhealthy') || source.liveness.silent(replica.node_id)) return null;
   const said = await source.lastProbe(replica.node_id, replica.replica_id);
   return said === null ? null : `its last probe: ${said}`;
 }
