@@ -2,7 +2,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openEventStore, openSqliteLog, readHeadsFile, verifyChains, type FoundHead, type RawLog, type VerifiedChain } from '#event-store';
+import { openEventStore, openSqliteLog, readableHeads, readHeadsFile, verifyChains, type RawLog, type VerifiedChain } from '#event-store';
 import { createLogger, readConfig, systemClock, systemRandom } from '#platform';
 
 const USAGE = `npm run verify-audit -- [--store <file or URL>] [--heads <file>]… [--key <file>]… [--json]
@@ -12,8 +12,8 @@ removed. Nothing of Waybill has to run, and an SQLite file is only read: a copy 
 
   --store   an SQLite file, or a URL as EVENT_STORE_URL has it; default: EVENT_STORE_URL, or events.db under WAYBILL_HOME.
   --heads   heads that were kept elsewhere: an audit-heads.jsonl, or a copy of it. A store that lost its last events together with
-            their heads can be told by nothing else. Default: the one under WAYBILL_HOME, if it is of the same store.
-  --key     the public key (PEM) of who may sign. Default: audit.pub under WAYBILL_HOME, if the heads there are of the same store;
+            their heads can be told by nothing else. Default: the one under WAYBILL_HOME; with --store only if it is of that store.
+  --key     the public key (PEM) of who may sign. Default: audit.pub under WAYBILL_HOME; with --store only if the heads there are of that store;
             without any, signatures aren't looked at, and it says so.
   --json    the findings as one JSON object.
 
@@ -42,7 +42,8 @@ async function main(): Promise<number> {
   const config = readConfig(process.env);
   const { log, faults, close } = await openLog(values.store ?? config.eventStoreUrl);
   try {
-    const own = await isOwn(config.home, log.storeId);
+    // The store of this very home has its heads there: where they are of another one, the store was exchanged.
+    const own = values.store === undefined ? existsSync(headsIn(config.home)) : await isOwn(config.home, log.storeId);
     const heads = (values.heads ?? (own ? [headsIn(config.home)] : [])).map((file) => resolve(file));
     for (const file of heads) if (!existsSync(file)) throw new Error(`there is no ${file}: --heads names an export of heads`);
     const keys = (values.key ?? (own ? [join(config.home, 'audit.pub')] : [])).map(readKey);
@@ -60,14 +61,10 @@ async function main(): Promise<number> {
 async function judged(log: RawLog, faults: () => string[], heads: readonly string[], keys: readonly KeyObject[]): Promise<[string[], VerifiedChain[]]> {
   const wrong = faults();
   try {
-    return [wrong, await verifyChains({ log, exported: headsOf(heads), keys: keys.length > 0 ? keys : undefined })];
+    return [wrong, await verifyChains({ log, exported: readableHeads(heads, (fault) => wrong.push(fault)), keys: keys.length > 0 ? keys : undefined })];
   } catch (error) {
     return [[...wrong, `the log can't be read to its end: ${(error as Error).message}`], []];
   }
-}
-
-async function* headsOf(files: readonly string[]): AsyncGenerator<FoundHead> {
-  for (const file of files) yield* readHeadsFile(file);
 }
 
 async function openLog(store: string): Promise<Opened> {

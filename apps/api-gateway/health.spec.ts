@@ -8,7 +8,7 @@ import type { ProjectionStatus } from './projections/projections.ts';
 
 const away = new Transient('read_models.unavailable', 'MongoDB can’t be reached or is busy: connect ECONNREFUSED');
 const view = (name: 'services' | 'audit', status: Partial<ProjectionStatus>): ProjectionStatus => ({
-  name, ready: true, caughtUp: true, position: '1', lagMs: 0, degraded: null, rebuilding: false, lastRebuild: null, ...status,
+  name, ready: true, caughtUp: true, position: '1', lagMs: 0, degraded: null, rebuilding: false, lastRebuild: null, rebuildFailed: null, ...status,
 });
 
 async function readyz(parts: { active?: () => Promise<number>; views?: ProjectionStatus[] }) {

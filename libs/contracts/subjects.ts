@@ -30,7 +30,7 @@ export const subjects = {
 
   /** Scheduler → agent: a piece of its set. `SetChunk` → `ChunkReply`, 5 s. */
   set: (nodeId: NodeId) => `waybill.agent.${nodeId}.set`,
-  /** Health-monitor or scheduler → agent: send a report now. Empty → `ReportNowReply`: what came of it, and what probes said last, 25 s; the monitor waits for none. */
+  /** Health-monitor, scheduler or gateway → agent: send a report now. Empty → `ReportNowReply`: what came of it, and what probes said last, 25 s, the gateway 2 s; the monitor waits for none. */
   reportNow: (nodeId: NodeId) => `waybill.agent.${nodeId}.report_now`,
   /** Scheduler, gateway (for a preview) → agent: whether its engine has an image that can't be pulled. `ImageRequest` → `ImageReply`, 1 s. */
   image: (nodeId: NodeId) => `waybill.agent.${nodeId}.image`,

@@ -9,7 +9,7 @@ export * from './log-end.ts';
 export * from './open.ts';
 export { DuplicateEvent } from './sqlite-append.ts';
 export * from './sqlite.ts';
-export { HeadsExport, readHeadsFile } from './audit-chain/heads-file.ts';
+export { HeadsExport, readableHeads, readHeadsFile } from './audit-chain/heads-file.ts';
 export { headKey, keyIdOf, makeHeadKey, type FoundHead, type HeadKey } from './audit-chain/head.ts';
 export * from './audit-chain/keeper.ts';
 export { CHAIN_STREAMS } from './audit-chain/link.ts';

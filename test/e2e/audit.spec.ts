@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
@@ -114,6 +114,13 @@ describe('the audit', () => {
       const of = broken.projects.find(({ project_id }: Doc) => project_id === project);
       expect({ what, code, valid: broken.valid, at: of?.broken_at !== null && of?.reason !== null }).toEqual({ what, code: 1, valid: false, at: true });
     }
+    // One that was never signed, put in place of the store that its home has heads of: nothing is said of it but what that home holds.
+    const home = join(world.home, 'exchanged');
+    await mkdir(home);
+    for (const name of ['audit-heads.jsonl', 'audit.pub']) await copyFile(join(world.home, name), join(home, name));
+    await verified(world.home, (db) => db.exec("UPDATE store SET id = 'another'; DELETE FROM events WHERE category = 'audit_chain'; PRAGMA journal_mode = DELETE"));
+    await rename(join(world.home, 'copy.db'), join(home, 'events.db'));
+    expect(await ran(home, ['--json'])).toMatchObject({ code: 1, found: { valid: false } });
   }, 120_000);
 });
 
@@ -127,11 +134,15 @@ async function verified(home: string, tamper: (db: DatabaseSync) => void): Promi
   const db = new DatabaseSync(copy);
   tamper(db);
   db.close();
+  return ran(home, ['--store', copy, '--heads', join(home, 'audit-heads.jsonl'), '--key', join(home, 'audit.pub'), '--json']);
+}
+
+/** What the verifier says, started in a home. */
+async function ran(home: string, args: readonly string[]): Promise<{ code: number; found: Doc }> {
   const { NODE_OPTIONS: _jests, ...environment } = process.env;
-  const args = [VERIFIER, '--store', copy, '--heads', join(home, 'audit-heads.jsonl'), '--key', join(home, 'audit.pub'), '--json'];
-  const ran = await promisify(execFile)(process.execPath, args, { env: { ...environment, WAYBILL_HOME: home } }).then(
-    ({ stdout }) => ({ code: 0, stdout }),
+  const { code, stdout } = await promisify(execFile)(process.execPath, [VERIFIER, ...args], { env: { ...environment, WAYBILL_HOME: home } }).then(
+    (ended) => ({ code: 0, stdout: ended.stdout }),
     (error: { code: number; stdout: string; stderr: string }) => ({ code: error.code, stdout: error.stdout || error.stderr }),
   );
-  return { code: ran.code, found: JSON.parse(ran.stdout) };
+  return { code, found: JSON.parse(stdout) };
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Logger } from '#contracts';
-import { ChainKeeper, headKey, HeadsExport, makeHeadKey, readHeadsFile, verifyChains, type ChainKeeperParts, type EventStore, type HeadKey, type VerifiedChain } from '#event-store';
+import { ChainKeeper, headKey, HeadsExport, makeHeadKey, readableHeads, verifyChains, type ChainKeeperParts, type EventStore, type HeadKey, type VerifiedChain } from '#event-store';
 
 interface Parts extends Partial<Pick<ChainKeeperParts, 'quietMs' | 'pollMs'>> {
   readonly store: EventStore;
@@ -11,10 +11,16 @@ interface Parts extends Partial<Pick<ChainKeeperParts, 'quietMs' | 'pollMs'>> {
   readonly logger: Logger;
 }
 
+/** What was found of every chain, and what is wrong with the export itself, in a sentence each. */
+export interface Verified {
+  readonly chains: readonly VerifiedChain[];
+  readonly faults: readonly string[];
+}
+
 /** The audit chain of a gateway: its key `audit.key` (0600, made at the first start) with its public part `audit.pub`, and `audit-heads.jsonl`, to
  *  which every head of the store is written, all under `WAYBILL_HOME`. */
 export class AuditChain {
-  #verifying: Promise<VerifiedChain[]> | null = null;
+  #verifying: Promise<Verified> | null = null;
 
   private constructor(
     private readonly key: HeadKey,
@@ -40,12 +46,17 @@ export class AuditChain {
 
   /** Holds the whole log against every head, those that were exported too. It takes as long as the log is, so that who asks meanwhile is answered
    *  with what the first one finds. */
-  verify(): Promise<VerifiedChain[]> {
-    const keys: KeyObject[] = [this.key.publicKey];
-    // An operator may have laid the export aside.
-    const exported = existsSync(this.heads) ? readHeadsFile(this.heads) : [];
-    this.#verifying ??= verifyChains({ log: this.parts.store, exported, keys }).finally(() => (this.#verifying = null));
+  verify(): Promise<Verified> {
+    this.#verifying ??= this.#verify().finally(() => (this.#verifying = null));
     return this.#verifying;
+  }
+
+  async #verify(): Promise<Verified> {
+    const keys: KeyObject[] = [this.key.publicKey];
+    const faults: string[] = [];
+    // An operator may have laid the export aside.
+    const exported = readableHeads(existsSync(this.heads) ? [this.heads] : [], (fault) => faults.push(fault));
+    return { chains: await verifyChains({ log: this.parts.store, exported, keys }), faults };
   }
 }
 

@@ -48,9 +48,9 @@ export class AuditController {
   @Needs('viewer')
   @ApiOkResponse({ schema: ref('Verification') })
   async verify(@Tenant() tenant: TenantContext): Promise<object> {
-    const chains = await this.gateway.parts.auditChain.verify();
+    const { chains, faults } = await this.gateway.parts.auditChain.verify();
     const reached = chains.filter(({ chain }) => reachesDocument(tenant, { project_id: chain === PLATFORM ? null : chain }));
-    return { valid: reached.every(({ broken }) => broken === null), projects: reached.map(verification) };
+    return { valid: faults.length === 0 && reached.every(({ broken }) => broken === null), faults, projects: reached.map(verification) };
   }
 
   /** Both instants are answered from the log alone, as a GET of the thing with `at` is; where it wasn't there, all of it is null. */

@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import type { TenantContext } from '#contracts';
+import type { AgentStand, TenantContext } from '#contracts';
 import type { Rejection } from '#domain';
 import { scheduleNotFound } from '#application';
 import {
@@ -19,6 +19,7 @@ import { ref } from '../openapi/schemas.ts';
 import type { ViewName } from '../projections/projections.ts';
 import { volumeNotFound } from '../volumes/volumes.controller.ts';
 import { ExplainDto, ExplainServiceDto } from './explain.dto.ts';
+import { lastProbe } from './last-probe.ts';
 import { withLastWords } from './last-words.ts';
 
 /** Why things are as they are, from recorded decisions: each in the same shape. */
@@ -78,12 +79,21 @@ export class ExplainController {
   }
 
   async #explain(tenant: TenantContext, asked: Asked, read: (source: ExplainSource) => Promise<Explanation | null>): Promise<object> {
-    const { store, nodes } = this.gateway.parts;
-    const source: ExplainSource = { ...this.gateway.reads, store, nodeStory: (nodeId) => nodes.story(nodeId) };
+    const { store, nodes, heard, bus } = this.gateway.parts;
+    const source: ExplainSource = {
+      ...this.gateway.reads,
+      store,
+      nodeStory: (nodeId) => nodes.story(nodeId),
+      refusing: (nodeId) => lasting(heard.refusing(nodeId)),
+      lastProbe: (nodeId, replicaId) => lastProbe(bus, nodeId, replicaId),
+    };
     const explanation = await this.gateway.one([...asked.views, 'audit', 'replicas', 'nodes'], asked.minPosition, () => read(source), asked.notFound);
     return withLastWords(this.gateway, tenant, explanation);
   }
 }
+
+/** What goes on from elsewhere than the agent stands is built anew at once: that refusal says nothing. */
+const lasting = (refusing: AgentStand['refusing']): string | null => (refusing && refusing.code !== 'unknown_base' ? refusing.message : null);
 
 interface Asked {
   readonly views: readonly ViewName[];

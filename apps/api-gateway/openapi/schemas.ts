@@ -385,6 +385,7 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
   }),
   Verification: object({
     valid: flag,
+    faults: many(text),
     projects: many(object({ project_id: text, events: whole, sealed: whole, head: orNull(text), broken_at: orNull(text), broken_up_to: orNull(text), reason: orNull(text) })),
   }),
   Diff: object({ resource: text, from: instant, to: instant, changes: many(object({ path: text, before: anything, after: anything })) }),
@@ -406,6 +407,7 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
         differences: many(object({ document_id: text, path: text, live: orNull(text), replayed: orNull(text) })),
       }),
     ),
+    rebuild_failed: orNull(text),
   }),
   LogLine: { ...object(logLine), properties: { ...logLine, more: flag } },
   LogEntry: {

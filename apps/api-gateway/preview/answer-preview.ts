@@ -6,6 +6,7 @@ import { conflictsOf, type ConflictAnswer } from './conflicts.ts';
 import { decideOn, type AskedPreview } from './asked-preview.ts';
 import { foreseenQuota, type ForeseenQuota } from './foreseen-quota.ts';
 import { foreseenService, type ToForesee } from './foreseen-service.ts';
+import { waitingWarnings } from './waiting.ts';
 import { warningsOf } from './warnings.ts';
 
 /** What would come of a request, if it were sent now. */
@@ -63,7 +64,7 @@ export async function answerPreview({ parts, before, revision, asked: ask, at, c
     deployment: deploymentIn(events, after),
     placements: foreseen.placements.map(placementAnswer),
     conflicts: [...refused, ...admitted, ...overQuota],
-    warnings: warningsOf(after, events, foreseen),
+    warnings: [...warningsOf(after, events, foreseen), ...(await waitingWarnings(parts.aggregates, after, foreseen))],
   };
 }
 

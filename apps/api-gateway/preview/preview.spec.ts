@@ -36,6 +36,15 @@ describe('a preview', () => {
   const codes = ({ conflicts }: Json): string[] => conflicts.map(({ code }: Json) => code);
 
   describe('of a creation', () => {
+    it('warns of a dependency that its replicas would wait for', async () => {
+      const db = await create({ name: 'db-behind', ports: [{ container_port: 5432 }] });
+      const dependencies = [{ docker_service_id: db, prefix: 'DB', wait: 'healthy' }];
+      const warnings = async (body: object): Promise<Json[]> => (await preview('preview', { environment_id, name: 'waits', image: 'myorg/api:v1', resources: size, ...body })).body.warnings;
+      expect(await warnings({ dependencies })).toMatchObject([{ code: 'placement.dependency_pending', message: expect.stringContaining(db) }]);
+      expect(await warnings({ dependencies: [{ docker_service_id: db, prefix: 'DB' }] })).toEqual([]);
+      expect(await warnings({ dependencies, replicas: 0 })).toEqual([]);
+    });
+
     it('says what it would be, and where each replica would go', async () => {
       const { body } = await preview('preview', { environment_id, name: 'foreseen', image: 'myorg/api:v1', replicas: 2, resources: size });
       expect(body).toMatchObject({ revision: null, conflicts: [], warnings: [], deployment: { kind: 'create', from_release: null, to_release: 1 } });

@@ -20,7 +20,7 @@ export class ProjectionsController {
   }
 
   /** Builds the view anew from the log, beside the live one, compares the two document by document, and flips reads over at the
-   *  end. What differed is told by `last_rebuild`. No event comes of it. */
+   *  end. What differed is told by `last_rebuild`, and by `rebuild_failed` why it came to nothing. No event comes of it. */
   @Post(':name/rebuild')
   @HttpCode(202)
   @ApiAcceptedResponse({ schema: ref('Projection') })
@@ -30,9 +30,9 @@ export class ProjectionsController {
     return this.#answer(projections.status().find((status) => status.name === name)!);
   }
 
-  async #answer({ name, ready, caughtUp, position, lagMs, degraded, rebuilding, lastRebuild }: ProjectionStatus): Promise<object> {
+  async #answer({ name, ready, caughtUp, position, lagMs, degraded, rebuilding, lastRebuild, rebuildFailed }: ProjectionStatus): Promise<object> {
     const version = await this.gateway.parts.models.active(name);
-    return { name, version, ready, caught_up: caughtUp, position, lag_ms: lagMs, degraded, rebuilding, last_rebuild: lastRebuild && answerOf(lastRebuild) };
+    return { name, version, ready, caught_up: caughtUp, position, lag_ms: lagMs, degraded, rebuilding, last_rebuild: lastRebuild && answerOf(lastRebuild), rebuild_failed: rebuildFailed };
   }
 }
 

@@ -63,6 +63,14 @@ describe('a rebuild on request', () => {
     expect((await rebuilt()).last_rebuild).toMatchObject({ version: 1_002, differences: [] });
   });
 
+  it('that came to nothing says why, until one goes well', async () => {
+    const { activate } = models;
+    models.activate = () => Promise.reject(new Error('the disk is full'));
+    expect(await rebuilt()).toMatchObject({ version: 1_000, last_rebuild: null, rebuild_failed: 'the disk is full' });
+    models.activate = activate;
+    expect(await rebuilt()).toMatchObject({ last_rebuild: { events: expect.any(Number) }, rebuild_failed: null });
+  });
+
   it('is refused for what is no view', async () => {
     await expect(controller.rebuild('boats', {})).rejects.toMatchObject({ code: 'projection.not_found' });
   });

@@ -16,6 +16,8 @@ export interface ProjectionStatus {
   readonly rebuilding: boolean;
   /** By this gateway, since its start. */
   readonly lastRebuild: LastRebuild | null;
+  /** Why the one that was asked of this gateway last came to nothing: the live view is as it was. Null where it went well, or is under way. */
+  readonly rebuildFailed: string | null;
 }
 
 /** How a rebuild went, and what it found: live documents that differed from what the log makes of them, until it flipped. */
@@ -33,6 +35,7 @@ export class Projections {
   readonly #projectors: ReadonlyMap<ViewName, Projector>;
   readonly #rebuilding = new Set<ViewName>();
   readonly #rebuilt = new Map<ViewName, LastRebuild>();
+  readonly #failed = new Map<ViewName, string>();
   /** Seen at the end of the log: from then on it only ever lacks what is being written. */
   readonly #complete = new Set<ViewName>();
 
@@ -61,7 +64,8 @@ export class Projections {
     return [...this.#projectors].map(([name, { caughtUp, position, lag, degraded }]) => {
       if (caughtUp) this.#complete.add(name);
       const ready = degraded === null && this.#complete.has(name);
-      return { name, ready, caughtUp, position, lagMs: lag, degraded: degraded?.message ?? null, rebuilding: this.#rebuilding.has(name), lastRebuild: this.#rebuilt.get(name) ?? null };
+      const rebuilds = { rebuilding: this.#rebuilding.has(name), lastRebuild: this.#rebuilt.get(name) ?? null, rebuildFailed: this.#failed.get(name) ?? null };
+      return { name, ready, caughtUp, position, lagMs: lag, degraded: degraded?.message ?? null, ...rebuilds };
     });
   }
 
@@ -72,6 +76,7 @@ export class Projections {
     const view = name as ViewName;
     if (this.#rebuilding.has(view)) return;
     this.#rebuilding.add(view);
+    this.#failed.delete(view);
     const differences: DocumentDifference[] = [];
     const onDifference = (difference: DocumentDifference): void => {
       this.parts.logger.warn('a live document differed from the log', { view, document_id: difference.id, path: difference.path });
@@ -80,7 +85,9 @@ export class Projections {
     void rebuild({ ...this.parts, view: this.views[view], onDifference })
       .then((rebuilt) => this.#rebuilt.set(view, { ...rebuilt, differences }))
       .catch((error: unknown) => {
-        if (!this.parts.signal?.aborted) this.parts.logger.error('view rebuild failed', { view, error });
+        if (this.parts.signal?.aborted) return;
+        this.#failed.set(view, error instanceof Error ? error.message : String(error));
+        this.parts.logger.error('view rebuild failed', { view, error });
       })
       .finally(() => this.#rebuilding.delete(view));
   }

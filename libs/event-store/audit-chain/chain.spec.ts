@@ -9,7 +9,7 @@ import type { EventStore } from '../port.ts';
 import { openSqliteLog } from '../sqlite-log.ts';
 import { openSqliteEventStore } from '../sqlite.ts';
 import { makeHeadKey, type HeadKey } from './head.ts';
-import { HeadsExport, readHeadsFile } from './heads-file.ts';
+import { HeadsExport, readableHeads, readHeadsFile } from './heads-file.ts';
 import { ChainKeeper } from './keeper.ts';
 import { verifyChains, type VerifiedChain } from './verify.ts';
 
@@ -165,6 +165,17 @@ describe('the audit chain', () => {
     expect(held[SHOP]!.broken).toMatchObject({ reason: expect.stringMatching(/the rest is gone|not in the store any more/) });
   });
 
+  it('finds heads of one chain that went, by those of the others', async () => {
+    await history();
+    await keep();
+    await tell('node-node_1', 'platform', ['m']);
+    await allSealed({ [SHOP]: 5, [BANK]: 2, platform: 2 });
+    await stopAll();
+    const found = await verified(await tampered(`DELETE FROM events WHERE stream = 'audit_chain-${SHOP}'; ${flip('data', 'b', '"from":1', '"from":3')}`));
+    expect(broken(found)).toEqual([SHOP]);
+    expect(found[SHOP]).toMatchObject({ sealed: 0, broken: { at: expect.stringMatching(/^0*1$/), reason: expect.stringContaining('that head is gone') } });
+  });
+
   it('finds a history that was written anew and signed with another key', async () => {
     await history();
     expect(broken(await verified(undefined, { key: makeHeadKey() }))).toEqual(['platform', BANK, SHOP]);
@@ -185,6 +196,17 @@ describe('the audit chain', () => {
     await allSealed({ [SHOP]: 6, [BANK]: 1 });
     expect(broken(await verified(undefined, { heads }))).toEqual([]);
     expect(broken(await verified(undefined, { heads: join(folder, 'other.jsonl') }))).toEqual([]);
+  });
+
+  it('says which line of an export is no head, and goes by those before it', async () => {
+    await history();
+    const lines = (await readFile(heads, 'utf8')).split('\n');
+    await writeFile(heads, [lines[0], 'no head', ...lines.slice(1)].join('\n'));
+    const faults: string[] = [];
+    const found: string[] = [];
+    for await (const head of readableHeads([heads], (fault) => faults.push(fault))) found.push(JSON.stringify(head));
+    expect([found, faults]).toEqual([[lines[0]], ['line 2 of heads.jsonl is no head of an audit chain']]);
+    await expect(readableHeads([join(folder, 'none.jsonl')], () => undefined).next()).rejects.toThrow('ENOENT');
   });
 
   it('exports each head once, also after a crash that cut a line off', async () => {

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { isHead, type FoundHead } from './head.ts';
 
@@ -14,7 +15,26 @@ export async function* readHeadsFile(file: string): AsyncGenerator<FoundHead> {
     if (torn) throw torn;
     const head = parsed(line);
     if (head) yield head;
-    else if (line !== '') torn = new Error(`line ${number} of ${file} is no head of an audit chain`);
+    else if (line !== '') torn = new NoHead(number, file);
+  }
+}
+
+/** The heads of exports that somebody may have had a hand on: of each file those before the first line that is none, of which `onFault` is told in a
+ *  sentence. @throws what reading throws */
+export async function* readableHeads(files: readonly string[], onFault: (fault: string) => void): AsyncGenerator<FoundHead> {
+  for (const file of files) {
+    try {
+      yield* readHeadsFile(file);
+    } catch (error) {
+      if (!(error instanceof NoHead)) throw error;
+      onFault(error.message);
+    }
+  }
+}
+
+class NoHead extends Error {
+  constructor(line: number, file: string) {
+    super(`line ${line} of ${basename(file)} is no head of an audit chain`);
   }
 }
 

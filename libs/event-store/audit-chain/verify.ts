@@ -48,7 +48,8 @@ export async function verifyChains({ log, exported = [], keys, signal }: VerifyC
     if ('storeId' in found) checkOf(found.chain).hold(found);
     else checkOf(found.stream.slice(CHAIN_STREAMS.length)).breaks({ at: found.position, upTo: found.position, reason: 'this event of the chain is no head that can be read' });
   }
-  for (const check of chains.values()) check.begin();
+  const heads = [...chains.values()].flatMap((check) => check.begin());
+  const sealedTo = heads.reduce<Position | null>((furthest, head) => (head.sealedTo !== null && (furthest === null || head.sealedTo > furthest) ? head.sealedTo : furthest), null);
   for await (const { events } of rawPages(log, null)) {
     signal?.throwIfAborted();
     for (const event of events) {
@@ -58,7 +59,7 @@ export async function verifyChains({ log, exported = [], keys, signal }: VerifyC
     }
     await scheduler.yield();
   }
-  return [...chains.values()].map((check) => check.end()).sort((a, b) => (a.chain < b.chain ? -1 : 1));
+  return [...chains.values()].map((check) => check.end(sealedTo)).sort((a, b) => (a.chain < b.chain ? -1 : 1));
 }
 
 /** One chain, while the log is gone through. */
@@ -95,8 +96,9 @@ class ChainCheck {
     if (known === null || (found.at < known.at && found.upTo < known.upTo)) this.#broken = found;
   }
 
-  /** Judges the heads by themselves, before any event is looked at. What is no head of this chain says nothing of its events. */
-  begin(): void {
+  /** Judges the heads by themselves, before any event is looked at. What is no head of this chain says nothing of its events.
+   *  @returns those that are */
+  begin(): readonly FoundHead[] {
     const judge = (wrong: string | null, { headPosition: at }: FoundHead): boolean => {
       if (wrong) this.breaks({ at, upTo: at, reason: wrong });
       return wrong === null;
@@ -105,6 +107,7 @@ class ChainCheck {
     const own = [...this.#held, ...this.#exported].filter((head) => judge(this.#wrongWith(head), head));
     for (const head of this.#exported) judge(this.#missing(head), head);
     this.#heads = own.sort((a, b) => a.events - b.events);
+    return this.#heads;
   }
 
   link(event: Raw, readable: boolean): void {
@@ -114,9 +117,11 @@ class ChainCheck {
     for (let head = this.#heads[this.#next]; head && head.events <= this.#tip.events; head = this.#heads[this.#next]) this.#meet(head);
   }
 
-  end(): VerifiedChain {
+  /** @param sealedTo up to here every chain stood under heads when some head was signed, be it of another chain */
+  end(sealedTo: Position | null): VerifiedChain {
     const head = this.#heads.at(-1) ?? null;
     if (this.#next < this.#heads.length) this.#breakAtTail(this.#heads[this.#next]!, head!);
+    else if (this.#first !== null && sealedTo !== null && this.#first <= sealedTo) this.#breakUnsealed(this.#first, sealedTo);
     return { chain: this.chain, events: this.#tip.events, sealed: this.#sealed, head: head?.hash ?? null, broken: this.#broken };
   }
 
@@ -136,6 +141,11 @@ class ChainCheck {
     const at = this.#first ?? first.position;
     const upTo = last.position > at ? last.position : at;
     this.breaks({ at, upTo, reason: `there are ${this.#tip.events} events, and head ${last.revision} was signed for ${last.events}: the rest is gone` });
+  }
+
+  /** Heads of one chain that went, and not those of others. */
+  #breakUnsealed(first: Position, sealedTo: Position): void {
+    this.breaks({ at: first, upTo: sealedTo, reason: `this stood under a head of its chain, as heads of other chains say of all up to ${sealedTo}, and that head is gone` });
   }
 
   #wrongWith(head: FoundHead): string | null {

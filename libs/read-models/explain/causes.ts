@@ -1,6 +1,7 @@
 import type { AnyEvent, DockerServiceEvent, ReplicaId } from '#domain';
 import type { Recorded } from '#event-store';
 import type { Of } from '../view.ts';
+import { newlyFollowed } from './followed.ts';
 
 /** What each event came of, as far as that is among these events, by their ids. What the event itself tells counts first (the node that
  *  was removed, the run that ended before, the replica that failed), since whoever wrote it may have been woken by something else; with
@@ -79,6 +80,7 @@ function keysOf(event: Known): readonly string[] {
       return [`seen|${event.data.replicaId}`, ...(event.data.state === 'FAILED' ? [`seen failed|${event.data.replicaId}`] : [])];
     case 'SecretVersionAdded':
     case 'ConfigVersionAdded':
+    case 'ResourceChanged':
       return [`version|${event.stream.slice(event.stream.indexOf('-') + 1)}|${event.data.version}`];
     default:
       return [];
@@ -99,13 +101,8 @@ const LIFECYCLE: readonly DockerServiceEvent['type'][] = [
 ];
 
 const causes: Causes = {
-  /** What the platform cuts by itself, it cuts for a version that the release follows. */
-  ReleaseCut({ data: { spec }, metadata }, seen) {
-    if (metadata.actor.type !== 'system') return undefined;
-    const secrets = (spec.secrets ?? []).filter(({ follows }) => follows).map(({ secretId, version }) => `version|${secretId}|${version}`);
-    const configs = (spec.configs ?? []).flatMap((use) => (use.configId && use.follows ? [`version|${use.configId}|${use.version}`] : []));
-    return seen.of(...secrets, ...configs);
-  },
+  /** What the platform cuts by itself, it cuts for what the release follows. */
+  ReleaseCut: (event, seen) => seen.of(...newlyFollowed(event, seen.in(event.stream, 'ReleaseCut')).map(({ id, version }) => `version|${id}|${version}`)),
   DeploymentStarted: ({ stream, data, metadata }, seen) => {
     const cut = seen.in(stream, 'ReleaseCut');
     return cut?.metadata.commandId === metadata.commandId && (cut as Of<'ReleaseCut'>).data.release === data.toRelease ? cut : undefined;

@@ -20,13 +20,14 @@ afterEach(async () => {
 });
 
 /** Everything that explanations are read from, after these events. */
-async function sourceOf(story: Story, liveness: Liveness = heard()): Promise<ExplainSource> {
+async function sourceOf(story: Story, liveness: Liveness = heard(), refusing: ExplainSource['refusing'] = () => null): Promise<ExplainSource> {
   const store = new MemoryEventStore();
   await appendAll(store, story.events);
   const { events } = await store.readAll(null, { limit: 1_000 });
   const reads = await readsOf(events, { clock: systemClock, random: systemRandom, logger: new MemoryLogger() }, liveness);
   const nodeStory = (nodeId: string) => events.filter(({ stream, type }) => stream === `node-${nodeId}` && type.startsWith('Node'));
-  const source = { ...reads, store, nodeStory };
+  const lastProbe = async (nodeId: string, replicaId: string) => (nodeId === 'node_a' && replicaId === 'rep_1' ? 'GET /nope on port 9999: connect ECONNREFUSED' : null);
+  const source = { ...reads, store, nodeStory, refusing, lastProbe };
   opened.push(source);
   return source;
 }
@@ -232,7 +233,7 @@ describe('what something came of', () => {
       'the deployment came to its stage return',
     ]);
     const told = await getDeploymentExplanation(await sourceOf(story), OPERATOR, 'dep_1');
-    expect(told!.summary).toBe(`the deployment of release 1 is RUNNING: it is at return since ${timeOf(12)}: slot 1: exit code 3`);
+    expect(told!.summary).toBe(`the deployment of release 1 is RUNNING: it is at return since ${timeOf(12)}: slot 1: exit code 3; 0 of 2 replicas run; slot 1: it is FAILED`);
     expect(told!.chain.map(({ what }) => what)).toEqual(expect.arrayContaining(path.slice(-4)));
   });
 
@@ -243,10 +244,13 @@ describe('what something came of', () => {
     const trigger = { type: 'pre_deploy', deploymentId: 'dep_1' } as const;
     const job = { jobId: 'job_1', projectId: 'prj_shop', environmentId: 'env_live', networkId: 'net_live', name: 'web-pre-deploy', spec: SPEC, timeoutMs: 1_000, retries: 0, trigger, inheritsFrom: null, rerunOf: null } as const;
     story.tell('job-job_1', 'JobCreated', job, SYSTEM);
+    story.tell('job-job_1', 'JobAttemptStarted', { attempt: 1, replicaId: 'rep_7' }, SYSTEM);
+    observe(story, 7, 'FAILED', { owner: { type: 'job', id: 'job_1' }, final: true, exitCode: 3 });
     story.tell('job-job_1', 'JobEnded', { outcome: 'FAILED', attempt: 1, exitCode: 3, oomKilled: false, reason: { code: 'exited', message: 'it ended with exit code 3' } }, SYSTEM);
     story.tell('deployment-dep_1', 'DeploymentStageEnded', { ...deployment, stage: 'pre_deploy', result: 'FAILED', at: timeOf(11), reason }, SYSTEM);
     story.tell('deployment-dep_1', 'DeploymentClosed', { ...deployment, outcome: 'FAILED', reason }, SYSTEM);
-    expect(ledTo(await explainService(story), 'failed').slice(-3)).toEqual([
+    expect(ledTo(await explainService(story), 'failed').slice(-4)).toEqual([
+      'attempt 1 was seen FAILED on node_a in its run 1',
       'the job ended FAILED with attempt 1',
       'the stage pre_deploy of the deployment ended: FAILED',
       'the deployment takes no further step: FAILED',
@@ -280,6 +284,130 @@ describe('what something came of', () => {
       { event_id: 'event-10', caused_by: 'event-9' },
       { event_id: 'event-11', caused_by: 'event-10' },
     ]);
+  });
+});
+
+describe('what a release came of that nobody asked for', () => {
+  const follow = (story: Story, release: number, spec: Partial<typeof SPEC>): void => {
+    story.tell('docker_service-svc_web', 'ReleaseCut', { release, spec: { ...SPEC, ...spec } }, { ...SYSTEM, commandId: `follow-${release}` });
+  };
+  const causeOf = ({ chain }: Explanation, release: string): string | undefined => {
+    const cut = chain.find(({ what }) => what.startsWith(`release ${release} was cut`))!;
+    return chain.find(({ event_id }) => event_id === cut.caused_by)?.what;
+  };
+  const secrets = (version: number) => [{ key: 'PASS', secretId: 'sec_1', version, follows: true, as: 'env' }] as const;
+
+  it('is the latest of the versions of a secret, however many came before', async () => {
+    const story = orderedService();
+    story.tell('secret-sec_1', 'SecretCreated', { secretId: 'sec_1', projectId: 'prj_shop', environmentId: null, name: 'pass', valueId: 'val_1' });
+    for (let version = 2; version <= 230; version += 1) story.tell('secret-sec_1', 'SecretVersionAdded', { secretId: 'sec_1', version, valueId: `val_${version}`, apply: 'now' });
+    follow(story, 2, { secrets: secrets(230) });
+    expect(causeOf(await explainService(story), '2')).toBe('the secret sec_1 got its version 230');
+  });
+
+  it('is the way in which a resource is reached now, and not what the release before was cut for', async () => {
+    const settings = (host: string) => ({ hostname: 'db', host, port: 5432, user: null, database: null, password: null, dockerServiceId: null });
+    const target = (version: number) => ({ name: 'db', kind: 'postgres', version, hostname: 'db', address: null, dockerServiceId: null, networks: [], port: 5432, user: null, database: null, password: null }) as const;
+    const dependencies = (version: number, port = 5432) => [{ resourceId: 'res_1', dockerServiceId: null, prefix: null, wait: null, target: { ...target(version), port } }] as const;
+    const story = orderedService();
+    story.tell('secret-sec_1', 'SecretCreated', { secretId: 'sec_1', projectId: 'prj_shop', environmentId: null, name: 'pass', valueId: 'val_1' });
+    story.tell('resource-res_1', 'ResourceCreated', { resourceId: 'res_1', projectId: 'prj_shop', environmentId: 'env_live', name: 'db', kind: 'postgres', settings: settings('a') });
+    story.tell('resource-res_1', 'ResourceChanged', { resourceId: 'res_1', version: 2, from: settings('a'), to: settings('b') });
+    follow(story, 2, { secrets: secrets(1), dependencies: dependencies(2) });
+    story.tell('secret-sec_1', 'SecretVersionAdded', { secretId: 'sec_1', version: 2, valueId: 'val_2', apply: 'now' });
+    follow(story, 3, { secrets: secrets(2), dependencies: dependencies(2) });
+    follow(story, 4, { secrets: secrets(2), dependencies: dependencies(2, 5433) });
+    const explained = await explainService(story);
+    expect(['2', '3', '4'].map((release) => causeOf(explained, release))).toEqual(['the resource res_1 is reached in its way 2', 'the secret sec_1 got its version 2', undefined]);
+    expect(explained.chain.at(-1)!.why).toMatch(/what it depends on is reached in another way/);
+  });
+});
+
+describe('what no event tells', () => {
+  const deployment = { deploymentId: 'dep_1', dockerServiceId: 'svc_web', projectId: 'prj_shop' } as const;
+  const ofJob = { type: 'job', id: 'job_1' } as const;
+  const job = { jobId: 'job_1', projectId: 'prj_shop', environmentId: 'env_live', networkId: 'net_live', name: 'migrate', spec: SPEC, timeoutMs: 1_000, retries: 0, trigger: { type: 'manual' }, inheritsFrom: null, rerunOf: null } as const;
+  const standing = (): Story => {
+    const story = new Story();
+    registerNode(story);
+    return orderedService(story);
+  };
+
+  it('is said of a replica, a job and a node that was registered: that the node does not answer', async () => {
+    const story = standing();
+    place(story, 1);
+    observe(story, 1, 'RUNNING');
+    story.tell('job-job_1', 'JobCreated', job);
+    story.tell('job-job_1', 'JobAttemptStarted', { attempt: 1, replicaId: 'rep_7' }, SYSTEM);
+    observe(story, 7, 'RUNNING', { owner: ofJob });
+    expect((await getJobExplanation(await sourceOf(story), OPERATOR, 'job_1'))!.summary).toBe('migrate is RUNNING: attempt 1 runs');
+    const silent = await sourceOf(story, heard(['node_a']));
+    expect((await getServiceExplanation(silent, OPERATOR, 'svc_web', { replicaId: 'rep_1' }))!.summary).toMatch(/^slot 1 \(generation 1\) was seen last RUNNING on host-a since \S+: host-a scored 70; host-a does not tell how it is there, heard last at /);
+    expect((await getJobExplanation(silent, OPERATOR, 'job_1'))!.summary).toMatch(/^migrate is RUNNING: attempt 1 ran when it was seen last; host-a does not tell how it is there/);
+    expect((await getNodeExplanation(silent, OPERATOR, 'node_a'))!.summary).toMatch(/^host-a is READY: it is not known to be away yet, and takes replicas; 0 replicas there, of which it tells nothing at present/);
+    story.tell('docker_service-svc_web', 'DockerServiceDeletionRequested', {} as never);
+    expect((await explainService(story, {}, heard(['node_a']))).summary).toMatch(/^web has nothing to run: it is being deleted: 2 of its replicas are left; host-a does not tell how it is there/);
+  });
+
+  it('is said of a service and a node whose agent refuses what it is told: why, and the way out', async () => {
+    const story = standing();
+    place(story, 1);
+    observe(story, 2, 'RUNNING');
+    const source = await sourceOf(story, heard(), (id) => (id === 'node_a' ? 'the set is of revision 3, this node holds 9' : null));
+    const way = 'the agent of host-a refuses what this store tells it (the set is of revision 3, this node holds 9), and leaves its containers as they are: an operator lets it change over by POST /v1/nodes/node_a/adopt';
+    expect((await getServiceExplanation(source, OPERATOR, 'svc_web'))!.summary).toBe(`web is PENDING: 1 of 2 replicas run; slot 1: it is ASSIGNED (since ${timeOf(10)}); ${way}`);
+    expect((await getNodeExplanation(source, OPERATOR, 'node_a'))!.summary).toBe(`host-a is READY: it is heard, and takes replicas; 0 replicas there; ${way}`);
+  });
+
+  it('is said of a check that has yet to succeed: what its last probe said', async () => {
+    const story = standing();
+    for (const slot of [1, 2]) place(story, slot);
+    observe(story, 1, 'RUNNING', { health: 'starting' });
+    observe(story, 2, 'RUNNING');
+    const said = 'its last probe: GET /nope on port 9999: connect ECONNREFUSED';
+    expect((await explainService(story)).summary).toMatch(new RegExp(`slot 1: it runs, and its check has yet to succeed \\(since \\S+\\); ${said}$`));
+    expect((await explainService(story, { replicaId: 'rep_1' })).summary).toMatch(new RegExp(`${said}$`));
+    story.tell('deployment-dep_1', 'DeploymentStageBegan', { ...deployment, stage: 'replace', jobId: null, at: timeOf(15), deadlineAt: null, reason: { code: 'prepared', message: 'one is prepared' } }, SYSTEM);
+    expect((await getDeploymentExplanation(await sourceOf(story), OPERATOR, 'dep_1'))!.summary).toMatch(new RegExp(`slot 1: it runs, and its check has yet to succeed; ${said}$`));
+    expect((await explainService(story, {}, heard(['node_a']))).summary).not.toContain(said);
+    observe(story, 1, 'RUNNING', { health: 'healthy' });
+    expect((await explainService(story)).summary).toBe('web is RUNNING: 2 of 2 replicas run release 1');
+  });
+
+  it('names the node that is unreachable, and since when it is', async () => {
+    const story = standing();
+    place(story, 1);
+    observe(story, 1, 'RUNNING');
+    story.tell('node-node_a', 'NodeUnreachable', { lastHeardAt: timeOf(2), reason: { code: 'silent', message: 'nothing was heard for 15 s' } }, { ...SYSTEM, tenantId: 'platform' });
+    const told = await explainService(story, {}, heard(['node_a']));
+    expect(told.summary).toMatch(/its node isn't heard from; .*; host-a does not tell how it is there: nothing was heard for 15 s, heard last at /);
+    expect(told.chain.at(-1)).toMatchObject({ kind: 'unreachable', what: expect.stringContaining('host-a became unreachable') });
+    story.tell('node-node_a', 'NodeReachable', {}, { ...SYSTEM, tenantId: 'platform' });
+    expect((await explainService(story)).chain.map(({ kind }) => kind)).not.toContain('unreachable');
+  });
+
+  it('is no node that does not fit where none was looked at', async () => {
+    const story = standing();
+    story.tell('replica-rep_1', 'PlacementDeferred', { replicaId: 'rep_1', owner, reason: { code: 'waiting', message: 'waiting for dependency db' }, nodes: [] }, SYSTEM);
+    expect(sentencesOf(await explainService(story)).at(-1)).toBe('slot 1 (generation 1) goes to no node yet — waiting for dependency db');
+  });
+
+  it('is said of a service and its deployment: that a hook is under way, and how that is; else what the service lacks', async () => {
+    const story = standing();
+    story.tell('deployment-dep_1', 'DeploymentStageBegan', { ...deployment, stage: 'pre_deploy', jobId: 'job_1', at: timeOf(9), deadlineAt: null, reason: { code: 'deployment', message: 'it moves' } }, SYSTEM);
+    expect((await explainService(story)).summary).toMatch(/; its deployment is at pre_deploy since \S+, and job_1 is about to be made$/);
+    story.tell('job-job_1', 'JobCreated', job, SYSTEM);
+    story.tell('job-job_1', 'JobAttemptStarted', { attempt: 1, replicaId: 'rep_7' }, SYSTEM);
+    story.tell('replica-rep_7', 'PlacementDeferred', { replicaId: 'rep_7', owner: ofJob, reason: { code: 'no_node_fits', message: 'no node fits: host-a lacks room' }, nodes: [full] }, SYSTEM);
+    const waits = 'job_1 is PENDING: no node fits: host-a lacks room';
+    expect((await explainService(story)).summary).toMatch(new RegExp(`; its deployment is at pre_deploy since \\S+, and ${waits}$`));
+    expect((await getDeploymentExplanation(await sourceOf(story), OPERATOR, 'dep_1'))!.summary).toBe(`the deployment of release 1 is RUNNING: it is at pre_deploy since ${timeOf(9)}: it moves; ${waits}`);
+    story.tell('deployment-dep_1', 'DeploymentStageEnded', { ...deployment, stage: 'pre_deploy', result: 'SUCCEEDED', at: timeOf(12), reason: { code: 'done', message: 'done' } }, SYSTEM);
+    story.tell('deployment-dep_1', 'DeploymentStageBegan', { ...deployment, stage: 'prepare', jobId: null, at: timeOf(13), deadlineAt: timeOf(60), reason: { code: 'hook', message: 'its hook did well' } }, SYSTEM);
+    defer(story, 1);
+    expect((await getDeploymentExplanation(await sourceOf(story), OPERATOR, 'dep_1'))!.summary).toBe(
+      `the deployment of release 1 is RUNNING: it is at prepare since ${timeOf(13)}: its hook did well; 0 of 2 replicas run; slot 1: no node fits: host-a lacks room; without progress it fails at ${timeOf(60)}`,
+    );
   });
 });
 

@@ -14,6 +14,7 @@ import type { VolumeDocument } from '../views/volumes.ts';
 import { chainOf, inOrder, labelOf, tellsOf, type ChainEntry } from './chain.ts';
 import { around, MOST_EVENTS, storyOf, windowOf, type ExplainSource, type Reach, type Window } from './gather.ts';
 import type { Names } from './sentence.ts';
+import { deploymentWaitsFor, hookOf, jobTrouble, leftOn, nodesTrouble, probeOf, refusal, wentAway } from './held-up.ts';
 import { inOneSentence } from './summaries.ts';
 
 /** Why something is as it is, told from recorded decisions alone. */
@@ -39,12 +40,14 @@ export async function getServiceExplanation(source: ExplainSource, tenant: Tenan
   const service = await getWithin<ServiceDocument>(source, tenant, 'services', id);
   if (!service) return null;
   if (replicaId !== undefined) return explainReplica(source, id, replicaId, reach);
-  const window = await windowOf(source, { eq: { owner_id: id } }, reach);
+  const found = await windowOf(source, { eq: { owner_id: id } }, reach);
   const needy = neediestMember(service, source.liveness.silent);
+  const window = { ...found, events: inOrder([...found.events, ...(await wentAway(source, needy?.node_id ?? null))]) };
   const replica = needy && (await source.models.get<ReplicaDocument>('replicas', needy.replica_id));
   const since = replica && (needy.node_id !== null && source.liveness.silent(needy.node_id) ? source.liveness.lastHeardAt(needy.node_id) : replica.state === 'PENDING' ? replica.created_at : replica.updated_at);
   const waiting = replica?.state === 'PENDING' ? replica.placement?.nodes : undefined;
-  return told(source, window, { summary: inOneSentence.service(service, source.liveness, since), nodes: waiting, isAbout: () => true });
+  const besides = await Promise.all([probeOf(source, replica), nodesTrouble(source, [needy?.node_id ?? null]), hookOf(source, service), leftOn(source, service)]);
+  return told(source, window, { summary: [inOneSentence.service(service, source.liveness, since), ...besides].filter((words) => words !== null).join('; '), nodes: waiting, isAbout: () => true });
 }
 
 /** A replica's own, with what its slot held before. */
@@ -55,7 +58,9 @@ async function explainReplica(source: ExplainSource, serviceId: string, replicaI
   const others = await windowOf(source, { eq: { owner_id: serviceId } }, { ...reach, limit: MOST_EVENTS });
   const names = await nodeNames(source, replica.node_id ? [replica.node_id] : []);
   const window = { events: inOrder([...own.events, ...others.events]), earlier: own.earlier };
-  return told(source, window, { summary: inOneSentence.replica(replica, names), nodes: replica.placement?.nodes ?? [], isAbout: (event) => tellsOf(replicaId, event) });
+  const trouble = replica.state === 'GONE' ? null : await nodesTrouble(source, [replica.node_id]);
+  const probe = await probeOf(source, replica);
+  return told(source, window, { summary: `${inOneSentence.replica(replica, names, trouble)}${probe ? `; ${probe}` : ''}`, nodes: replica.placement?.nodes ?? [], isAbout: (event) => tellsOf(replicaId, event) });
 }
 
 /** Why a job is as it is; null where there is none within reach. */
@@ -63,7 +68,7 @@ export async function getJobExplanation(source: ExplainSource, tenant: TenantCon
   const job = await getWithin<JobDocument>(source, tenant, 'jobs', id);
   if (!job) return null;
   const window = await windowOf(source, { eq: { owner_id: id } }, reach);
-  return told(source, window, { summary: inOneSentence.job(job), isAbout: () => true });
+  return told(source, window, { summary: inOneSentence.job(job, await jobTrouble(source, job)), isAbout: () => true });
 }
 
 /** Why a schedule did what it did; null where there is none within reach. */
@@ -81,7 +86,7 @@ export async function getDeploymentExplanation(source: ExplainSource, tenant: Te
   const window = await windowOf(source, { eq: { owner_id: docker_service_id }, from: started_at, until: finished_at }, reach);
   const replicas = new Set<string>(ordered.map(({ replica_id }) => replica_id));
   const isAbout = ({ stream, data }: Recorded): boolean => stream === `deployment-${id}` || ('deploymentId' in data && data.deploymentId === id) || ('replicaId' in data && replicas.has(data.replicaId as string));
-  return told(source, window, { summary: inOneSentence.deployment(deployment), isAbout });
+  return told(source, window, { summary: inOneSentence.deployment(deployment, await deploymentWaitsFor(source, deployment)), isAbout });
 }
 
 /** Where a volume is and why; null where there is none within reach. */
@@ -90,7 +95,8 @@ export async function getVolumeExplanation(source: ExplainSource, tenant: Tenant
   if (!volume) return null;
   const window = await windowOf(source, { eq: { resource_id: id } }, reach);
   const names = await nodeNames(source, volume.node_id ? [volume.node_id] : []);
-  return told(source, window, { summary: inOneSentence.volume(volume, names), nodes: [], isAbout: () => true });
+  const trouble = volume.lifecycle === 'DELETING' || !volume.provisioned ? await nodesTrouble(source, [volume.node_id]) : null;
+  return told(source, window, { summary: `${inOneSentence.volume(volume, names)}${trouble ? `; ${trouble}` : ''}`, nodes: [], isAbout: () => true });
 }
 
 /** Why a node takes nothing, or isn't there, for those who reach every project; null for others. What it came to is told, not what it holds. */
@@ -98,7 +104,8 @@ export async function getNodeExplanation(source: ExplainSource, tenant: TenantCo
   const node = tenant.projects === 'all' ? await source.models.get<NodeDocument>('nodes', id) : null;
   if (!node) return null;
   const events = await storyOf(source, node.node_id, node.revision);
-  return told(source, { events, earlier: null }, { summary: inOneSentence.node(node, events, source.liveness), nodes: [], isAbout: () => true });
+  const refuses = node.status === 'REMOVED' ? null : refusal(source, node.node_id, node.name);
+  return told(source, { events, earlier: null }, { summary: `${inOneSentence.node(node, events, source.liveness)}${refuses ? `; ${refuses}` : ''}`, nodes: [], isAbout: () => true });
 }
 
 interface Telling {
@@ -111,7 +118,7 @@ interface Telling {
 async function told(source: ExplainSource, { events, earlier }: Window, { summary, nodes, isAbout }: Telling): Promise<Explanation> {
   const others = await around(source, events);
   const own = new Set(events.map(({ position }) => position));
-  const chain = chainOf([...events, ...others], (event) => own.has(event.position) && isAbout(event), await namesFor(source, events));
+  const chain = chainOf([...events, ...others], (event) => own.has(event.position) && isAbout(event), await namesFor(source, [...events, ...others]));
   return { summary, chain, nodes: nodes ?? latestVerdicts(events).map(verdictDocument), earlier };
 }
 

@@ -1,15 +1,20 @@
-import { streamOf, upcast, type NodeEvent, type NodeId } from '#domain';
+import { streamOf, upcast, type NodeEvent, type NodeId, type ReplicaId } from '#domain';
 import type { EventStore, Recorded } from '#event-store';
 import type { Query } from '../port.ts';
 import type { Reads } from '../reads.ts';
 import type { AuditDocument } from '../views/audit.ts';
 import type { Of } from '../view.ts';
+import { eventOf, newlyFollowed } from './followed.ts';
 
 /** Where explanations are read from: the audit view says which events there are, and the log itself what they say. */
 export interface ExplainSource extends Reads {
   readonly store: EventStore;
   /** What a node came to, the latest of it: registered, drained, unreachable, removed; without what it holds. In the order of the log. */
   nodeStory(nodeId: NodeId): readonly Recorded[];
+  /** Why a node's agent refuses what it is told, as it was heard last; null where it takes it. No event tells of it. */
+  refusing(nodeId: NodeId): string | null;
+  /** What the last probe of a replica that isn't well said, as its agent knows; null where it doesn't. No event tells of it before a deadline is judged. */
+  lastProbe(nodeId: NodeId, replicaId: ReplicaId): Promise<string | null>;
 }
 
 /** The events that a node's story is made of. */
@@ -78,17 +83,35 @@ async function readRun(store: EventStore, stream: string, wanted: readonly numbe
   return events;
 }
 
-/** What other streams may have to do with these events: their nodes, the hooks that they name, and new versions that a release was cut for. */
+/** What other streams may have to do with these events: their nodes, the hooks that they name with the containers of those, and what a release was cut for. */
 export async function around(source: ExplainSource, events: readonly Recorded[]): Promise<readonly Recorded[]> {
   const nodes = new Set(events.flatMap(({ data }) => ('nodeId' in data && typeof data.nodeId === 'string' ? [data.nodeId as NodeId] : [])));
-  const streams = new Set(events.flatMap(streamsNamed));
-  const read = await Promise.all([...streams].slice(0, STREAMS).map((stream) => readWindow(source.store, stream)));
-  return [...[...nodes].flatMap((nodeId) => source.nodeStory(nodeId)), ...read.flat()];
+  const [hooks, followed] = await Promise.all([hooksIn(source.store, events), followedIn(source.store, events)]);
+  return [...[...nodes].flatMap((nodeId) => source.nodeStory(nodeId)), ...hooks, ...followed];
 }
 
-/** At most so many of them, and of each so many events: hooks, secrets and configs have few. */
-const STREAMS = 20;
+/** At most so many hooks and versions, the latest, and of each stream so many events: hooks have few. */
+const MOST = 20;
 const PER_STREAM = 200;
+
+/** The jobs that stages ran, and what came of the attempts that they ended with. */
+async function hooksIn(store: EventStore, events: readonly Recorded[]): Promise<readonly Recorded[]> {
+  const jobs = new Set(events.flatMap((event) => (event.type === 'DeploymentStageBegan' ? ((event as Of<'DeploymentStageBegan'>).data.jobId ?? []) : [])));
+  const told = (await Promise.all([...jobs].slice(-MOST).map((id) => readWindow(store, streamOf('job', id))))).flat();
+  const attempts = new Map(told.flatMap((event) => (event.type === 'JobAttemptStarted' ? [[event.stream, (event as Of<'JobAttemptStarted'>).data.replicaId] as const] : [])));
+  return [...told, ...(await Promise.all([...attempts.values()].map((id) => readWindow(store, streamOf('replica', id))))).flat()];
+}
+
+/** The versions that releases were cut for. */
+async function followedIn(store: EventStore, events: readonly Recorded[]): Promise<readonly Recorded[]> {
+  const places = new Map<string, { readonly stream: string; readonly revision: number }>();
+  const latest = new Map<string, Recorded>();
+  for (const event of [...events].sort((a, b) => (a.position < b.position ? -1 : 1))) {
+    for (const place of newlyFollowed(event, latest.get(event.stream)).flatMap((each) => eventOf(each) ?? [])) places.set(`${place.stream} ${place.revision}`, place);
+    if (event.type === 'ReleaseCut') latest.set(event.stream, event);
+  }
+  return (await Promise.all([...places.values()].slice(-MOST).map(({ stream, revision }) => readRun(store, stream, [revision])))).flat();
+}
 
 async function readWindow(store: EventStore, stream: string, from = 0): Promise<readonly Recorded[]> {
   const events: Recorded[] = [];
@@ -101,17 +124,4 @@ export async function storyOf({ store, nodeStory }: ExplainSource, nodeId: NodeI
   const latest = await readWindow(store, streamOf('node', nodeId), Math.max(0, revision + 1 - PER_STREAM));
   const all = new Map([...nodeStory(nodeId), ...latest].filter(({ type }) => NODE_STORY.has(type)).map((event) => [event.position, event]));
   return [...all.values()].sort((a, b) => (a.position < b.position ? -1 : 1));
-}
-
-function streamsNamed(event: Recorded): readonly string[] {
-  if (event.type === 'DeploymentStageBegan') {
-    const { jobId } = (event as Of<'DeploymentStageBegan'>).data;
-    return jobId ? [streamOf('job', jobId)] : [];
-  }
-  if (event.type !== 'ReleaseCut' || event.metadata.actor.type !== 'system') return [];
-  const { secrets = [], configs = [] } = (event as Of<'ReleaseCut'>).data.spec;
-  return [
-    ...secrets.filter(({ follows }) => follows).map(({ secretId }) => streamOf('secret', secretId)),
-    ...configs.flatMap(({ configId, follows }) => (configId && follows ? [streamOf('config', configId)] : [])),
-  ];
 }

@@ -54,6 +54,8 @@ function kindOf(event: Recorded, slots: Slots): Kind | null {
       return observed((event as Of<'ReplicaObserved'>).data, slots);
     case 'DeploymentStageBegan':
       return (event as Of<'DeploymentStageBegan'>).data.stage === 'return' ? 'rolled_back' : null;
+    case 'JobEnded':
+      return (event as Of<'JobEnded'>).data.outcome === 'SUCCEEDED' || (event as Of<'JobEnded'>).data.outcome === 'CANCELLED' ? null : 'failed';
     case 'DeploymentClosed':
     case 'DeploymentEnded':
       return OUTCOMES[(event as Of<'DeploymentEnded'>).data.outcome] ?? null;

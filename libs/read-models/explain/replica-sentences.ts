@@ -5,7 +5,8 @@ import { ASKED, because, type Names, type Sentences } from './sentence.ts';
 export const replicaSentences: Sentences<(ReplicaEvent | NodeEvent)['type']> = {
   ReplicaCreated: ({ data }, names) => ({ what: `${names.replica(data.replicaId)} waits for a node`, why: 'it was ordered' }),
   ReplicaAbandoned: ({ data }, names) => ({ what: `${names.replica(data.replicaId)} was abandoned before any node took it`, why: data.reason.message }),
-  PlacementDeferred: ({ data }, names) => ({ what: `no node fits ${names.replica(data.replicaId)}`, why: data.reason.message }),
+  // Where no node was looked at, it waits for something else: a dependency, its network, a volume.
+  PlacementDeferred: ({ data }, names) => ({ what: data.nodes.length > 0 || data.reason.code === 'no_nodes' ? `no node fits ${names.replica(data.replicaId)}` : `${names.replica(data.replicaId)} goes to no node yet`, why: data.reason.message }),
   PlacementClaimed: ({ data }, names) => ({ what: `${names.node(data.nodeId)} was chosen for ${names.replica(data.replicaId)}`, why: data.reason.message }),
   PlacementSettled: ({ data }, names) => ({ what: `${names.node(data.nodeId)} ${SETTLED[data.outcome]} ${names.replica(data.replicaId)}`, why: data.reason.message }),
   ReplicaObserved: ({ data }, names) => ({

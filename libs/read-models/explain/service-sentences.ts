@@ -4,9 +4,9 @@ import { ASKED, count, type Sentence, type Sentences } from './sentence.ts';
 /** What happens to services and their deployments. */
 export const serviceSentences: Sentences<(DockerServiceEvent | DeploymentEvent)['type']> = {
   DockerServiceCreated: ({ data }) => ({ what: `${data.name} was created with ${count(data.replicas, 'replica')}`, why: ASKED }),
-  ReleaseCut: ({ data }) => ({
+  ReleaseCut: ({ data, metadata }) => ({
     what: `release ${data.release} was cut from ${data.spec.image}`,
-    why: data.copiedFrom === undefined ? 'what shapes its container was given or changed' : `it copies release ${data.copiedFrom}, to which the service goes back`,
+    why: data.copiedFrom === undefined ? (metadata.actor.type === 'system' ? FOLLOWS : 'what shapes its container was given or changed') : `it copies release ${data.copiedFrom}, to which the service goes back`,
   }),
   ReleasePostponed: ({ data }) => ({ what: data.spec ? 'what shapes its containers was changed for its next deployment' : 'what waited for its next deployment was taken back', why: ASKED }),
   ReleaseImagePinned: ({ data }) => ({
@@ -43,6 +43,8 @@ export const serviceSentences: Sentences<(DockerServiceEvent | DeploymentEvent)[
   DeploymentReplicaFailed: ({ data }, names) => ({ what: `${names.replica(data.replicaId)} counts as failed for the deployment`, why: data.reason.message }),
   DeploymentClosed: ({ data }) => ({ what: `the deployment takes no further step: ${data.outcome}`, why: data.reason.message }),
 };
+
+const FOLLOWS = 'a secret or config that it follows has another version, or what it depends on is reached in another way';
 
 function step({ creates, stops, forgets, reason }: { creates: readonly unknown[]; stops: readonly unknown[]; forgets: readonly unknown[]; reason: Reason }): Sentence {
   const parts = [
