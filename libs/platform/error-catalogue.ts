@@ -25,7 +25,7 @@ const request: Record<string, ErrorEntry> = {
   'request.position_invalid': invalid('Last-Event-ID or after is no position.', 'Send the id of an event of such a stream, or leave it out to begin at the start.'),
   'route.not_found': notFound('No such path or method.', 'Look at /openapi.json.'),
   'request.too_deep': invalid('The body is nested more than 32 levels deep.', 'Send it flatter.'),
-  'request.rate_limited': { status: 429, cause: 'A token, a user or an address sends more requests than it may.', wayOut: 'Wait as long as Retry-After says; ask an operator about WAYBILL_REQUESTS_PER_TOKEN and WAYBILL_REQUESTS_PER_ADDRESS.' },
+  'request.rate_limited': { status: 429, cause: 'A token, a user or an address sends more requests than it may, by what they cost, or has too many under way.', wayOut: 'Wait as long as Retry-After says; ask an operator about WAYBILL_REQUESTS_PER_TOKEN and WAYBILL_REQUESTS_PER_ADDRESS.' },
   'role.operator_needed': forbidden('Only operators of the platform may do this.', 'Ask an operator.'),
   'cursor.invalid': invalid('The cursor is none that this list gave.', 'Send next_cursor of an earlier page of the same list, as it was given.'),
   'audit.resource_not_found': notFound('Nothing of this id was within your reach at either instant.', 'Look for its id in GET /v1/audit.'),

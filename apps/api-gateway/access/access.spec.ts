@@ -273,3 +273,33 @@ it('a flood of one token’s is stopped, and nobody else’s requests with it', 
     await gateway.close();
   }
 });
+
+describe('a request that costs more', () => {
+  let gateway: GatewayUnderTest;
+  let project_id: string;
+  beforeAll(async () => {
+    gateway = await GatewayUnderTest.open({ bus: new MemoryBroker(systemClock).bus('api-gateway'), logger: new MemoryLogger(), rates: { perPrincipal: 10, perAddress: 1_000 } });
+    project_id = (await gateway.call('GET', '/v1/projects')).body.items[0].project_id;
+  });
+  afterAll(() => gateway.close());
+  const issue = async () => (await gateway.call('POST', `/v1/projects/${project_id}/tokens`, { name: 'x', role: 'viewer', expires_in_ms: HOUR })).body.token as string;
+  const read = (token: string, path: string) => gateway.call('GET', path, undefined, { authorization: `Bearer ${token}` });
+  const until = async (token: string, path: string, most: number): Promise<number> => {
+    for (let done = 0; done < most; done += 1) if ((await read(token, path)).status === 429) return done;
+    return most;
+  };
+
+  it('counts for so many more of those that a token may send', async () => {
+    const [plain, audit] = [await until(await issue(), `/v1/projects/${project_id}`, 60), await until(await issue(), '/v1/audit?limit=100', 60)];
+    expect(plain).toBe(60);
+    expect(audit).toBeLessThan(10);
+  });
+
+  it('goes alone where it costs more than may be under way at once, and the next when it is over', async () => {
+    const token = await issue();
+    const both = await Promise.all([read(token, '/v1/audit?limit=100'), read(token, '/v1/audit?limit=100')]);
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 429]);
+    expect(both.find(({ status }) => status === 429)).toMatchObject({ headers: { 'retry-after': '1' }, body: { code: 'request.rate_limited' } });
+    expect((await read(token, '/v1/audit?limit=100')).status).toBe(200);
+  });
+});
