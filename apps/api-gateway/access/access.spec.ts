@@ -210,6 +210,29 @@ describe('members, tokens and sessions', () => {
       expect((await signIn('eve', 'by an operator')).status).toBe(201);
     });
 
+    it('sign in with no password that is changed while it is tried', async () => {
+      const { user_id } = (await createUser('hugo')).body;
+      const { identities } = gateway.app.get(Gateway).parts;
+      const find = identities.findLogin.bind(identities);
+      const looked = Promise.withResolvers<void>();
+      const changed = Promise.withResolvers<void>();
+      // The change comes after what is kept was read, and before it is compared.
+      identities.findLogin = async (login) => {
+        const found = await find(login);
+        looked.resolve();
+        await changed.promise;
+        return found;
+      };
+      const trying = signIn('hugo');
+      await looked.promise;
+      expect((await gateway.call('PUT', `/v1/users/${user_id}/password`, { password: 'another password' })).status).toBe(204);
+      changed.resolve();
+      const { status, body } = await trying;
+      identities.findLogin = find;
+      expect([status, body.code]).toEqual([401, 'request.unauthenticated']);
+      expect((await signIn('hugo', 'another password')).status).toBe(201);
+    });
+
     it('are forgotten: their session ends, their name is nowhere, their id stays', async () => {
       const { user_id } = (await createUser('gina', { name: 'Gina Forgotten' })).body;
       await gateway.call('PUT', `/v1/projects/${project_id}/members/${user_id}`, { role: 'viewer' });
