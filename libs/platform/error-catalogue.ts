@@ -104,6 +104,7 @@ const surroundings: Record<string, ErrorEntry> = {
   'network.differs': invalid('The network is there, and is called otherwise than the request says.', 'Leave out what errors[] points at.'),
   'network.in_use': conflict('Services, jobs or schedules join the network.', 'Take it out of them, or delete them; facts.used_by names them.'),
   'network.of_environment': conflict('It is the own network of its environment.', 'Delete the environment: its network goes with it.'),
+  'network.too_many': conflict('The project has as many networks as it may, those of its environments included.', 'Delete an environment or a network first.'),
   'network.name_reserved': conflict('Every environment’s own network is called default.', 'Choose another name.'),
   'network_pool.invalid': invalid('The pool of subnets is no block that subnets can be cut from.', 'Set WAYBILL_SUBNET_POOL to a block like 10.192.0.0/11.'),
   'network_pool.exhausted': conflict('Every subnet of the pool is in use.', 'Delete environments that nobody needs, or configure a larger WAYBILL_SUBNET_POOL.'),

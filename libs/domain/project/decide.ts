@@ -25,6 +25,9 @@ export type ProjectCommand =
   | MemberCommand
   | TokenCommand;
 
+/** Each has a subnet of the pool that all projects share: 8,192 of them, unless it is configured otherwise. */
+export const MAX_NETWORKS = 200;
+
 const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
   ...memberDecisions,
   ...tokenDecisions,
@@ -57,6 +60,7 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
     refuseName(data.name);
     const same = [...environments.values()].find(({ name }) => name === data.name);
     if (same) throw new Rejection('conflict', 'environment.name_taken', `choose another name than ${data.name}`, { environmentId: same.environmentId });
+    refuseFurtherNetwork(project);
     return [{ type: 'EnvironmentCreated', data: { ...data, projectId } }];
   },
 
@@ -75,6 +79,7 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
     if (claim && claim.holder !== data.holder) throw new Rejection('conflict', 'name.taken', `choose another name than ${data.name}, or delete its holder first`, { holder: claim.holder });
     refuseName(data.name);
     refuseScope(project, data);
+    if (!claim && data.scope === 'network') refuseFurtherNetwork(project);
     const reserved = room ? reserve(quotaState(project), { ...room, holder: data.holder, at: 0, commandId: data.commandId }) : [];
     return [...(claim ? [] : [{ type: 'NameClaimed', data } as const]), ...reserved, ...(reserved.length ? warningsAfter(quotaState(project), reserved) : [])];
   },
@@ -119,6 +124,13 @@ function refuseScope(project: Project, { scope, environmentId }: NameClaim): voi
   if (environmentId === null || !environments.has(environmentId)) {
     throw new Rejection('not_found', 'environment.not_found', 'the project has no such environment: create it first', { environmentId });
   }
+}
+
+/** @throws Rejection `network.too_many` */
+function refuseFurtherNetwork({ environments, claims }: Project): void {
+  const further = [...claims.values()].filter(({ scope }) => scope === 'network').length;
+  if (environments.size + further < MAX_NETWORKS) return;
+  throw new Rejection('conflict', 'network.too_many', `a project has at most ${MAX_NETWORKS} networks, those of its environments included: delete one first`);
 }
 
 function refuseName(name: string): void {
