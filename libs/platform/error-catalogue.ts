@@ -62,7 +62,7 @@ const surroundings: Record<string, ErrorEntry> = {
   'project.not_found': notFound('There is no such project within your reach.', 'GET /v1/projects lists those that are.'),
   'project.exists': conflict('Another request created it.', 'Read it.'),
   'project.deleted': conflict('It was deleted.', 'Create another one.'),
-  'project.in_use': conflict('It still holds environments with services or volumes.', 'Delete what is in it first; facts.used_by names it.'),
+  'project.in_use': conflict('Something is in it still: services, volumes, resources, secrets, configs, or jobs that aren’t over.', 'Delete what is in it first; facts.used_by names it.'),
   'environment.not_found': notFound('The project has no such environment.', 'Create it first, or leave environment_id to GET /v1/environments.'),
   'environment.name_taken': conflict('The project has an environment of this name.', 'Choose another name.'),
   'environment.in_use': conflict('Services, volumes, resources, secrets or configs are still in it.', 'Delete them first; facts.used_by names them.'),

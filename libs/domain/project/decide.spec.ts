@@ -40,6 +40,14 @@ describe('a project', () => {
     given(project, [...created, claimed, released]).when(del).then([gone(production), deleted]);
   });
 
+  it('is not deleted while a job of it holds room: its container may still run', () => {
+    const room = { holder: 'job_1', countsFor: null, at: 0, amounts: { cpuMillis: 1, memoryBytes: 1, replicas: 1, volumesBytes: 0 } } as const;
+    const reserved: ProjectEvent = { type: 'RoomReserved', data: { ...room, commandId: 'cmd_1' } };
+    given(project, [...created, reserved]).when(del).rejects('project.in_use', { usedBy: ['job_1'] });
+    given(project, [...created, gone(production), deleted]).when({ type: 'ReserveRoom', data: { ...room, commandId: 'cmd_1' } }).rejects('project.deleted');
+    given(project, [...created, reserved, { type: 'RoomReleased', data: { holder: 'job_1' } }]).when(del).then([gone(production), deleted]);
+  });
+
   it('is not deleted when it never was', () => given(project, []).when(del).rejects('project.not_found'));
 });
 

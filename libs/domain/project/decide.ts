@@ -5,6 +5,7 @@ import type { DockerServiceId, EnvironmentId, ProjectId } from '../kernel/ids.ts
 import { Rejection } from '../kernel/rejection.ts';
 import type { QuotaAmounts } from '../quota/amounts.ts';
 import { decideQuotas, type QuotaCommand, type QuotaState, reserve, warningsAfter } from '../quota/decide.ts';
+import type { Quotas } from '../quota/quotas.ts';
 import type { NameScope, ProjectEvent } from './events.ts';
 import { isName, NAME_RULE } from './name.ts';
 import { claimKey, evolve, initial, type Environment, type NameClaim, type Project } from './project.ts';
@@ -44,8 +45,8 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
 
   DeleteProject(project) {
     if (project.status === 'deleted') return [];
-    const { projectId, name, environments, claims } = standingProject(project);
-    const held = holding(claims);
+    const { projectId, name, environments, claims, quotas } = standingProject(project);
+    const held = [...holding(claims), ...jobsIn(quotas)];
     if (held.length) throw inUse('project.in_use', held);
     return [
       ...[...environments.values()].map((environment) => ({ type: 'EnvironmentDeleted' as const, data: { ...environment, projectId } })),
@@ -93,7 +94,11 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
 
   ChangeProjectQuota: ofQuota,
   ChangeServiceQuota: ofQuota,
-  ReserveRoom: ofQuota,
+  /** Nothing begins in what is gone: of a job and the deletion of its project the one that comes first stands. */
+  ReserveRoom(project, command) {
+    standingProject(project);
+    return ofQuota(project, command);
+  },
   SettleRoom: ofQuota,
   ReleaseRoom: ofQuota,
   RecordUse: ofQuota,
@@ -101,6 +106,9 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
 
 /** What has to be deleted first. Networks go with their environment: whoever is in one holds it himself. */
 const holding = (claims: Project['claims']): readonly NameClaim[] => [...claims.values()].filter(({ scope }) => scope !== 'network');
+
+/** Jobs have no name of their own to claim; each holds room until it has ended and its container is gone. */
+const jobsIn = ({ holdings }: Quotas): readonly Pick<NameClaim, 'name' | 'holder'>[] => [...holdings.keys()].filter((holder) => holder.startsWith('job_')).map((holder) => ({ name: holder, holder }));
 
 function ofQuota(project: Project, command: QuotaCommand): readonly ProjectEvent[] {
   return decideQuotas(quotaState(project), command);
@@ -137,7 +145,7 @@ function refuseName(name: string): void {
   if (!isName(name)) throw new Rejection('invalid', 'name.invalid', `a name must be ${NAME_RULE}`, { name });
 }
 
-const inUse = (code: string, claims: readonly NameClaim[]): Rejection =>
+const inUse = (code: string, claims: readonly Pick<NameClaim, 'name' | 'holder'>[]): Rejection =>
   new Rejection('conflict', code, `delete what is in it first: ${claims.map(({ name }) => name).join(', ')}`, { usedBy: claims.map(({ holder }) => holder) });
 
 /** The rules of a project, its environments and the names that are unique in it. */
