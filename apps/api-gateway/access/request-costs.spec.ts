@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { costOf, type Asked } from './request-costs.ts';
+import { costOf, heldOf, type Asked } from './request-costs.ts';
 
 const get = (route: string, query: Asked['query'] = {}, accept?: string): number => costOf({ method: 'GET', route, query, accept });
 
@@ -21,10 +21,20 @@ describe('what a request costs', () => {
     ['why', get('/v1/docker-services/:docker_service_id/explain', { limit: '500' }), 5],
     ['what agents are asked for', get('/v1/projects/:project_id/quota'), 5],
     ['output that is followed', get('/v1/jobs/:job_id/logs', { follow: 'true' }), 10],
+    ['output by the megabyte', get('/v1/docker-services/:docker_service_id/logs', { tail: 'all' }), 50],
+    ['all output of a day', get('/v1/docker-services/:docker_service_id/logs', { since: '2026-11-23T12:00:00Z' }), 50],
+    ['the end of it', get('/v1/docker-services/:docker_service_id/logs', { tail: '20', since: '2026-11-23T12:00:00Z' }), 5],
     ['a stream of events', get('/v1/jobs/:job_id/events', {}, 'text/event-stream'), 10],
+    ['a page that somebody would take as a stream', get('/v1/audit', { limit: '500' }, 'text/event-stream'), 200],
+    ['a quota of the past', get('/v1/projects/:project_id/quota', { at: '2026-11-23T12:00:00Z' }), 20],
     ['a change', costOf({ method: 'POST', route: '/v1/docker-services/:docker_service_id/scale', query: {}, accept: undefined }), 5],
     ['a dry run', costOf({ method: 'POST', route: '/v1/docker-services/:docker_service_id/preview', query: {}, accept: undefined }), 15],
   ])('is told for %s', (_, cost, expected) => expect(cost).toBe(expected));
+
+  it('is under way as long as the request is, but for a stream that has caught up', () => {
+    const held = (route: string, query: Asked['query'] = {}) => heldOf({ method: 'GET', route, query, accept: undefined }, get(route, query));
+    expect([held('/v1/events'), held('/v1/jobs/:job_id/logs', { format: 'sse' }), held('/v1/audit/export'), held('/v1/projects/:project_id')]).toEqual([10, 10, 100, 1]);
+  });
 
   it('is a whole number of at least one, whatever is asked', () =>
     fc.assert(

@@ -47,20 +47,20 @@ export class RequestLimits {
     refuse(this.#addresses?.take(countedAs(address)) ?? 0, 'this address');
   }
 
-  /** One that costs more than may be under way at all goes alone. @returns to be called, once, when the request is over, however it ended. @throws TooManyRequests */
-  ofPrincipal(id: string, cost: number): () => void {
+  /** One that costs more than may be under way at all goes alone. @param held what of its cost is under way until it is over @returns to be called, once, when the request is over, however it ended. @throws TooManyRequests */
+  ofPrincipal(id: string, { cost, held }: { readonly cost: number; readonly held: number }): () => void {
     if (!this.#principals) return () => undefined;
     const before = this.#underWay.get(id) ?? 0;
-    if (before > 0 && before + cost > this.#mostUnderWay) {
+    if (before > 0 && before + held > this.#mostUnderWay) {
       throw new TooManyRequests('request.rate_limited', 'this token or user has too many requests and streams under way at once: let some of them end first', SOON_MS);
     }
     refuse(this.#principals.take(id, cost), 'this token or user');
-    this.#underWay.set(id, before + cost);
-    return () => this.#over(id, cost);
+    this.#underWay.set(id, before + held);
+    return () => this.#over(id, held);
   }
 
-  #over(id: string, cost: number): void {
-    const left = (this.#underWay.get(id) ?? 0) - cost;
+  #over(id: string, held: number): void {
+    const left = (this.#underWay.get(id) ?? 0) - held;
     if (left > 0) this.#underWay.set(id, left);
     else this.#underWay.delete(id);
   }

@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { admit } from '../access/admit.ts';
-import { costOf } from '../access/request-costs.ts';
+import { costOf, heldOf } from '../access/request-costs.ts';
 import type { RequestLimits } from '../access/request-limits.ts';
 import { OPERATOR, type Principals } from '../access/principals.ts';
 import { Gateway } from '../gateway.ts';
@@ -48,7 +48,11 @@ async function takeIn({ request, reply: { raw }, presented }: { readonly request
   request.stillStands = async () => (await principals.of(presented)) === tenant;
 }
 
-const costOfRequest = ({ method, routeOptions: { url: route }, query, headers: { accept } }: FastifyRequest): number => costOf({ method, route, query: query as Readonly<Record<string, unknown>>, accept });
+function costOfRequest({ method, routeOptions: { url: route }, query, headers: { accept } }: FastifyRequest): { readonly cost: number; readonly held: number } {
+  const asked = { method, route, query: query as Readonly<Record<string, unknown>>, accept };
+  const cost = costOf(asked);
+  return { cost, held: heldOf(asked, cost) };
+}
 
 /** Denies by default: a handler runs for nobody but a known principal, with the role that the route asks for in the project that the request is about. */
 @Injectable()
