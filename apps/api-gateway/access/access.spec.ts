@@ -128,6 +128,7 @@ describe('members, tokens and sessions', () => {
     const made = await call('POST', '/v1/docker-services', { environment_id: staging, image: 'nginx', replicas: 0, env: { environment_id: environment_id } });
     expect(made.status).toBe(202);
     expect((await call('POST', `/v1/docker-services/${made.body.docker_service_id}/scale`, { replicas: 0 })).status).toBe(202);
+    expect((await call('PUT', `/v1/docker-services/${made.body.docker_service_id}/env`, { environment_id, project_id: `prj_${'a'.repeat(26)}` })).status).toBe(202);
     expect((await call('GET', `/v1/docker-services?environment_id=${staging}`)).body.items).toHaveLength(1);
     const outside = await service({ name: 'outside' });
     const refused: [string, string, object?][] = [
