@@ -3,6 +3,7 @@ export * from './application.module.ts';
 export * from './create-docker-service.ts';
 export * from './create-job.ts';
 export * from './create-project.ts';
+export * from './follow-command.ts';
 export * from './held-values.ts';
 export * from './networks.ts';
 export * from './schedules.ts';

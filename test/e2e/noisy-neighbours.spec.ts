@@ -49,21 +49,25 @@ describe('noisy neighbours', () => {
     return told;
   };
   /** From many places at once, whatever it answers. */
-  const flood = (token: string, told: Told[], until: AbortSignal): Promise<unknown> =>
+  const flood = (token: string, path: string, told: Told[], until: AbortSignal): Promise<unknown> =>
     Promise.all(Array.from({ length: LOOPS }, async () => {
       while (!until.aborted) {
-        told.push(await ask(token, `/v1/environments/${loud.environment_id}`));
+        told.push(await ask(token, path));
         await pause(5);
       }
     }));
 
-  it('are refused beyond their rate, and slow nobody down by more than a bound', async () => {
+  it.each<[string, () => string]>([
+    ['small reads', () => `/v1/environments/${loud.environment_id}`],
+    ['pages of the audit', () => '/v1/audit?limit=100'],
+    ['looks at the whole chain', () => '/v1/audit/verify'],
+  ])('that flood with %s are refused beyond their rate, and slow nobody down by more than a bound', async (_, path) => {
     const ratios: number[] = [];
     for (let round = 0; round < ROUNDS && !ratios.some((ratio) => ratio <= BOUND); round += 1) {
       const [a, b] = [await issue(loud), await issue(quiet)];
       const alone = await readAll(b);
       const [flooded, over]: [Told[], AbortController] = [[], new AbortController()];
-      const flooding = flood(a, flooded, over.signal);
+      const flooding = flood(a, path(), flooded, over.signal);
       await world.eventually('the flood is beyond its rate', async () => flooded.some(({ status }) => status === 429));
       const beside = await readAll(b);
       over.abort();

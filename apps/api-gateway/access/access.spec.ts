@@ -128,6 +128,7 @@ describe('members, tokens and sessions', () => {
     const made = await call('POST', '/v1/docker-services', { environment_id: staging, image: 'nginx', replicas: 0, env: { environment_id: environment_id } });
     expect(made.status).toBe(202);
     expect((await call('POST', `/v1/docker-services/${made.body.docker_service_id}/scale`, { replicas: 0 })).status).toBe(202);
+    expect((await call('PUT', `/v1/docker-services/${made.body.docker_service_id}/env`, { environment_id, project_id: `prj_${'a'.repeat(26)}` })).status).toBe(202);
     expect((await call('GET', `/v1/docker-services?environment_id=${staging}`)).body.items).toHaveLength(1);
     const outside = await service({ name: 'outside' });
     const refused: [string, string, object?][] = [
@@ -210,6 +211,29 @@ describe('members, tokens and sessions', () => {
       expect((await signIn('eve', 'by an operator')).status).toBe(201);
     });
 
+    it('sign in with no password that is changed while it is tried', async () => {
+      const { user_id } = (await createUser('hugo')).body;
+      const { identities } = gateway.app.get(Gateway).parts;
+      const find = identities.findLogin.bind(identities);
+      const looked = Promise.withResolvers<void>();
+      const changed = Promise.withResolvers<void>();
+      // The change comes after what is kept was read, and before it is compared.
+      identities.findLogin = async (login) => {
+        const found = await find(login);
+        looked.resolve();
+        await changed.promise;
+        return found;
+      };
+      const trying = signIn('hugo');
+      await looked.promise;
+      expect((await gateway.call('PUT', `/v1/users/${user_id}/password`, { password: 'another password' })).status).toBe(204);
+      changed.resolve();
+      const { status, body } = await trying;
+      identities.findLogin = find;
+      expect([status, body.code]).toEqual([401, 'request.unauthenticated']);
+      expect((await signIn('hugo', 'another password')).status).toBe(201);
+    });
+
     it('are forgotten: their session ends, their name is nowhere, their id stays', async () => {
       const { user_id } = (await createUser('gina', { name: 'Gina Forgotten' })).body;
       await gateway.call('PUT', `/v1/projects/${project_id}/members/${user_id}`, { role: 'viewer' });
@@ -272,4 +296,34 @@ it('a flood of one token’s is stopped, and nobody else’s requests with it', 
   } finally {
     await gateway.close();
   }
+});
+
+describe('a request that costs more', () => {
+  let gateway: GatewayUnderTest;
+  let project_id: string;
+  beforeAll(async () => {
+    gateway = await GatewayUnderTest.open({ bus: new MemoryBroker(systemClock).bus('api-gateway'), logger: new MemoryLogger(), rates: { perPrincipal: 10, perAddress: 1_000 } });
+    project_id = (await gateway.call('GET', '/v1/projects')).body.items[0].project_id;
+  });
+  afterAll(() => gateway.close());
+  const issue = async () => (await gateway.call('POST', `/v1/projects/${project_id}/tokens`, { name: 'x', role: 'viewer', expires_in_ms: HOUR })).body.token as string;
+  const read = (token: string, path: string) => gateway.call('GET', path, undefined, { authorization: `Bearer ${token}` });
+  const until = async (token: string, path: string, most: number): Promise<number> => {
+    for (let done = 0; done < most; done += 1) if ((await read(token, path)).status === 429) return done;
+    return most;
+  };
+
+  it('counts for so many more of those that a token may send', async () => {
+    const [plain, audit] = [await until(await issue(), `/v1/projects/${project_id}`, 60), await until(await issue(), '/v1/audit?limit=100', 60)];
+    expect(plain).toBe(60);
+    expect(audit).toBeLessThan(10);
+  });
+
+  it('goes alone where it costs more than may be under way at once, and the next when it is over', async () => {
+    const token = await issue();
+    const both = await Promise.all([read(token, '/v1/audit?limit=100'), read(token, '/v1/audit?limit=100')]);
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 429]);
+    expect(both.find(({ status }) => status === 429)).toMatchObject({ headers: { 'retry-after': '1' }, body: { code: 'request.rate_limited' } });
+    expect((await read(token, '/v1/audit?limit=100')).status).toBe(200);
+  });
 });

@@ -16,6 +16,17 @@ describe('token buckets', () => {
     expect([1, 2, 3, 4].map(() => buckets.take('a') === 0)).toEqual([true, true, true, false]);
   });
 
+  it('give what costs more for more, and what is more than they hold out of a full one', async () => {
+    const clock = new VirtualClock();
+    const buckets = new Buckets(clock, { perSecond: 2, burst: 10 });
+    expect([buckets.take('a', 8), buckets.take('a', 4), buckets.take('a', 2)]).toEqual([0, 1_000, 0]);
+    expect([buckets.take('b'), buckets.take('b', 30)]).toEqual([0, 500]);
+    await clock.advance(500);
+    expect([buckets.take('b', 30), buckets.take('b')]).toEqual([0, 10_500]);
+    await clock.advance(10_500);
+    expect(buckets.take('b')).toBe(0);
+  });
+
   it('never give more than the burst and what has flowed in since, however it is asked', () =>
     fc.assert(
       fc.asyncProperty(fc.array(fc.nat(300), { maxLength: 60 }), fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 20 }), async (pauses, perSecond, burst) => {

@@ -24,11 +24,13 @@ export class Buckets {
     private readonly rate: Rate,
   ) {}
 
-  /** Takes one. @returns 0 where there was one, else how long to wait for the next, milliseconds. */
-  take(key: string): number {
+  /** Takes one, or `cost`. More than a bucket holds is given out of a full one, and owed from then on. @returns 0 where there was so much, else how long to wait for it,
+   *  milliseconds. */
+  take(key: string, cost = 1): number {
     const bucket = this.#filled(key);
-    if (bucket.left < 1) return Math.ceil(((1 - bucket.left) / this.rate.perSecond) * 1_000);
-    bucket.left -= 1;
+    const needed = Math.min(cost, this.rate.burst);
+    if (bucket.left < needed) return Math.ceil(((needed - bucket.left) / this.rate.perSecond) * 1_000);
+    bucket.left -= cost;
     return 0;
   }
 

@@ -22,8 +22,8 @@ const CHOSEN_BY_TENANTS: ReadonlySet<string> = new Set(['env', 'labels']);
 /** What is of another form, the DTO refuses. */
 const ID = /^[a-z]+_[a-z2-7]{26}$/;
 
-/** What a body and a query name, however deep. */
-export const namedBeside = (request: FastifyRequest): readonly Named[] => [...namedIn(request.query, '?'), ...namedIn(request.body, '/')];
+/** What a body and a query name, however deep. The body of `…/env` is the map itself, with keys that a tenant chose. */
+export const namedBeside = (request: FastifyRequest): readonly Named[] => [...namedIn(request.query, '?'), ...(request.routeOptions.url?.endsWith('/env') ? [] : namedIn(request.body, '/'))];
 
 function namedIn(value: unknown, pointer: string): readonly Named[] {
   if (Array.isArray(value)) return value.flatMap((item, index) => namedIn(item, `${pointer}${index}/`));

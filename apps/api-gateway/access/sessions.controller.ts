@@ -29,9 +29,11 @@ export class SessionsController {
     const name = login.toLowerCase();
     this.#limits.begin(name, request.ip);
     const kept = await identities.findLogin(name);
-    const isRight = await isPassword(new Sensitive(password), kept?.passwordHash ?? null);
+    // Which of their passwords it is that is tried: looked up before, so that one that is changed meanwhile opens nothing that outlives the change.
     const { state } = await aggregates.load(user, streamOf('user', kept?.userId ?? 'none'));
-    if (!kept || !isRight || state.status !== 'present') throw new Unauthenticated('there is no such login, or its password is another one');
+    const isRight = await isPassword(new Sensitive(password), kept?.passwordHash ?? null);
+    const isStill = (await identities.findLogin(name))?.passwordHash === kept?.passwordHash;
+    if (!kept || !isRight || !isStill || state.status !== 'present') throw new Unauthenticated('there is no such login, or its password is another one');
     this.#limits.succeeded(name, request.ip);
     const { token, expiresAt } = await sessions.open({ userId: kept.userId, password: state.password }, clock.now());
     return { user_id: kept.userId, token: token.reveal(), expires_at: new Date(expiresAt).toISOString() };

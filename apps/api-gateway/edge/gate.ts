@@ -2,6 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { admit } from '../access/admit.ts';
+import { costOf, heldOf } from '../access/request-costs.ts';
 import type { RequestLimits } from '../access/request-limits.ts';
 import { OPERATOR, type Principals } from '../access/principals.ts';
 import { Gateway } from '../gateway.ts';
@@ -24,7 +25,7 @@ export const presentedBy = (request: FastifyRequest): string | undefined => /^Be
 
 /** Runs before anything else of every request, unknown paths too and before the body is read: who is this, and do they ask for too much?
  *  @throws Unauthenticated, TooManyRequests */
-export const authenticate = (principals: Principals, limits: RequestLimits) => (request: FastifyRequest, _: FastifyReply, done: (error?: Error) => void): void => {
+export const authenticate = (principals: Principals, limits: RequestLimits) => (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
   const presented = presentedBy(request);
   if (presented !== undefined && principals.isOperators(presented)) {
     request.tenant = isOpen(request) ? null : OPERATOR;
@@ -33,15 +34,24 @@ export const authenticate = (principals: Principals, limits: RequestLimits) => (
   limits.ofAddress(request.ip);
   if (isOpen(request)) return done();
   if (presented === undefined) throw new Unauthenticated(NO_TOKEN);
-  takeIn(request, presented, principals, limits).then(() => done(), done);
+  takeIn({ request, reply, presented }, principals, limits).then(() => done(), done);
 };
 
-async function takeIn(request: FastifyRequest, presented: string, principals: Principals, limits: RequestLimits): Promise<void> {
+async function takeIn({ request, reply: { raw }, presented }: { readonly request: FastifyRequest; readonly reply: FastifyReply; readonly presented: string }, principals: Principals, limits: RequestLimits): Promise<void> {
   const tenant = await principals.of(presented);
   if (!tenant) throw new Unauthenticated('this token is not known here, has expired or was revoked; the operator’s stands in operator.token under WAYBILL_HOME');
-  limits.ofPrincipal(tenant.principal.id);
+  const over = limits.ofPrincipal(tenant.principal.id, costOfRequest(request));
+  // Whoever has gone in the meantime is gone already, and says so no more.
+  if (raw.closed) over();
+  else raw.once('close', over);
   request.tenant = tenant;
   request.stillStands = async () => (await principals.of(presented)) === tenant;
+}
+
+function costOfRequest({ method, routeOptions: { url: route }, query, headers: { accept } }: FastifyRequest): { readonly cost: number; readonly held: number } {
+  const asked = { method, route, query: query as Readonly<Record<string, unknown>>, accept };
+  const cost = costOf(asked);
+  return { cost, held: heldOf(asked, cost) };
 }
 
 /** Denies by default: a handler runs for nobody but a known principal, with the role that the route asks for in the project that the request is about. */

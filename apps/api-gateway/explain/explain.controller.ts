@@ -20,6 +20,7 @@ import type { ViewName } from '../projections/projections.ts';
 import { volumeNotFound } from '../volumes/volumes.controller.ts';
 import { ExplainDto, ExplainServiceDto } from './explain.dto.ts';
 import { lastProbe } from './last-probe.ts';
+import { lacksRoomToFollow } from './lacks-room.ts';
 import { withLastWords } from './last-words.ts';
 
 /** Why things are as they are, from recorded decisions: each in the same shape. */
@@ -32,8 +33,10 @@ export class ExplainController {
   @Needs('viewer')
   @ApiTags('docker-services')
   @ApiOkResponse({ schema: ref('Explanation') })
-  service(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { min_position, replica_id: replicaId, ...reach }: ExplainServiceDto): Promise<object> {
-    return this.#explain(tenant, { views: ['services'], minPosition: min_position, notFound: dockerServiceNotFound }, (source) => getServiceExplanation(source, tenant, id, { ...reach, replicaId }));
+  async service(@Tenant() tenant: TenantContext, @Param('docker_service_id') id: string, @Query() { min_position, replica_id: replicaId, ...reach }: ExplainServiceDto): Promise<object> {
+    const explanation = await this.#explain(tenant, { views: ['services'], minPosition: min_position, notFound: dockerServiceNotFound }, (source) => getServiceExplanation(source, tenant, id, { ...reach, replicaId }));
+    const lack = replicaId === undefined ? await lacksRoomToFollow(this.gateway.parts.aggregates, id) : null;
+    return lack === null ? explanation : { ...explanation, summary: `${explanation.summary}; ${lack}` };
   }
 
   @Get('deployments/:deployment_id/explain')
@@ -78,7 +81,7 @@ export class ExplainController {
     return this.#explain(tenant, { views: [], minPosition: min_position, notFound: nodeNotFound }, (source) => getNodeExplanation(source, tenant, id));
   }
 
-  async #explain(tenant: TenantContext, asked: Asked, read: (source: ExplainSource) => Promise<Explanation | null>): Promise<object> {
+  async #explain(tenant: TenantContext, asked: Asked, read: (source: ExplainSource) => Promise<Explanation | null>): Promise<Explanation> {
     const { store, nodes, heard, bus } = this.gateway.parts;
     const source: ExplainSource = {
       ...this.gateway.reads,

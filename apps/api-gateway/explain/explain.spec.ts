@@ -38,6 +38,24 @@ describe('an explanation over REST', () => {
     expect(await explain(`nodes/${nodeId}/explain`)).toMatchObject({ summary: expect.stringMatching(/^host-1 is DRAINED; it is drained since \S+, by token tok_operator/), chain: [{ type: 'NodeRegistered' }, { type: 'NodeDrained', kind: 'drained' }] });
   });
 
+  it('says that a secret was rotated and there is no room to roll to it, until there is', async () => {
+    const { project_id } = (await gateway.call('POST', '/v1/projects', { name: 'crowded' })).body;
+    const environment = (await gateway.call('GET', `/v1/environments?project_id=${project_id}`)).body.items[0].environment_id;
+    const { secret_id } = await post('secrets', { project_id, name: 'db-pass', value: 'one' });
+    const quota = (max_cpu_millis: number) => gateway.call('PUT', `/v1/projects/${project_id}/quota`, { max_cpu_millis });
+    const { docker_service_id: id } = await post('docker-services', { environment_id: environment, name: 'follows', image: 'nginx', resources: { cpu_millis: 100, memory_bytes: 67_108_864 }, deploy: { max_surge: 1, max_unavailable: 0 }, secrets: { PASS: { secret_id } } });
+    await gateway.succeed(id);
+    const summary = async () => (await explain(`docker-services/${id}/explain`)).summary as string;
+    await quota(100);
+    expect(await summary()).not.toContain('no room');
+    await gateway.call('PUT', `/v1/secrets/${secret_id}?apply=next_deploy`, { value: 'two' });
+    expect(await summary()).not.toContain('no room');
+    await gateway.call('PUT', `/v1/secrets/${secret_id}`, { value: 'three' });
+    expect(await summary()).toMatch(/; it is yet to be rolled to version 3 of db-pass, for which there is no room: the project's quota max_cpu_millis is 100 millicores: 100 millicores are reserved, and this asks for 100 millicores more/);
+    await quota(200);
+    expect(await summary()).not.toContain('no room');
+  });
+
   it('is found a page at a time, the latest first', async () => {
     const { docker_service_id: id } = await post('docker-services', { environment_id, name: 'paged', image: 'nginx', replicas: 0 });
     for (const replicas of [1, 2, 3]) await post(`docker-services/${id}/scale`, { replicas });

@@ -9,7 +9,7 @@ const REPLICAS = 3;
 
 /** The explanation with what the replicas that failed last wrote at the end, from the agents that keep it: beside the failure of each that a deployment
  *  counted, else beside its latest. Empty where an agent doesn't answer, null where nobody was asked. */
-export async function withLastWords(gateway: Gateway, tenant: TenantContext, explanation: Explanation): Promise<object> {
+export async function withLastWords(gateway: Gateway, tenant: TenantContext, explanation: Explanation): Promise<Explanation> {
   const failed = failuresIn(explanation.chain);
   const latest = [...failed.values()].sort((a, b) => (a.position < b.position ? 1 : -1)).slice(0, REPLICAS);
   const replicas = (await Promise.all(latest.map(({ replica_id }) => getReplica(gateway.reads, tenant, replica_id!)))).filter((replica) => replica !== null);

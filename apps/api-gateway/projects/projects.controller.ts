@@ -48,7 +48,7 @@ export class ProjectsController {
     return project;
   }
 
-  /** Refused while a service is in it. */
+  /** Refused while anything is in it: services, volumes, resources, secrets, configs, and jobs that aren't over. */
   @Delete(':project_id')
   @OperatorOnly()
   @HttpCode(204)

@@ -1,6 +1,6 @@
-import { changeDockerService, dispatcherOn, targetsNow, type Dispatcher } from '#application';
+import { changeDockerService, dispatcherOn, followCommandId, targetsNow, type Dispatcher } from '#application';
 import { dockerService, followedBy, Rejection, rolledVersion, streamOf, targetsBehind, workingRelease, type DockerServiceId, type ExistingDockerService, type Targets, type Versions } from '#domain';
-import { commandIdOf, deriveId } from '#platform';
+import { deriveId } from '#platform';
 import { causedBy } from '../cause.ts';
 import type { LogIndex } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
@@ -45,14 +45,14 @@ export class FollowVersions {
   /** The version names the command: it is carried out once, whatever came of it. */
   private async roll({ dockerServiceId, projectId }: ExistingDockerService, id: string, version: string, news: News): Promise<void> {
     const { aggregates, clock, logger } = this.ports;
-    const commandId = commandIdOf('follow', dockerServiceId, id, version);
+    const commandId = followCommandId(dockerServiceId, id, version);
     const command = { type: 'FollowVersions', data: { deploymentId: deriveId('dep', commandId, 'deployment', 0), ...news } } as const;
     const metadata = causedBy(this.index.causeOf(id) ?? this.index.causeOf(dockerServiceId), commandId, projectId, clock.now());
     try {
       const { repeated, events } = await changeDockerService({ dispatcher: this.dispatcher, aggregates }, { dockerServiceId, ifMatch: undefined, from: async () => command }, metadata);
       if (!repeated && events.length > 0) logger.info('a service follows a new version', { docker_service_id: dockerServiceId, followed_id: id, version });
     } catch (error) {
-      // Paused meanwhile, or there is no room in the quota: it is looked at again when it is active, and from time to time.
+      // Paused meanwhile, or there is no room in the quota, which its explanation says: it is looked at again when it is active, and from time to time.
       if (!(error instanceof Rejection)) throw error;
       logger[error.kind === 'quota_exceeded' ? 'warn' : 'debug']('a service does not follow now', { docker_service_id: dockerServiceId, followed_id: id, error });
     }

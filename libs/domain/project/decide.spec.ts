@@ -1,5 +1,5 @@
 import { given } from '../kernel/given.ts';
-import { project, type ProjectCommand } from './decide.ts';
+import { MAX_NETWORKS, project, type ProjectCommand } from './decide.ts';
 import type { ProjectEvent } from './events.ts';
 import { hostnameOf } from './name.ts';
 
@@ -40,6 +40,14 @@ describe('a project', () => {
     given(project, [...created, claimed, released]).when(del).then([gone(production), deleted]);
   });
 
+  it('is not deleted while a job of it holds room: its container may still run', () => {
+    const room = { holder: 'job_1', countsFor: null, at: 0, amounts: { cpuMillis: 1, memoryBytes: 1, replicas: 1, volumesBytes: 0 } } as const;
+    const reserved: ProjectEvent = { type: 'RoomReserved', data: { ...room, commandId: 'cmd_1' } };
+    given(project, [...created, reserved]).when(del).rejects('project.in_use', { usedBy: ['job_1'] });
+    given(project, [...created, gone(production), deleted]).when({ type: 'ReserveRoom', data: { ...room, commandId: 'cmd_1' } }).rejects('project.deleted');
+    given(project, [...created, reserved, { type: 'RoomReleased', data: { holder: 'job_1' } }]).when(del).then([gone(production), deleted]);
+  });
+
   it('is not deleted when it never was', () => given(project, []).when(del).rejects('project.not_found'));
 });
 
@@ -50,6 +58,18 @@ describe('an environment', () => {
   it('is created once', () => {
     given(project, created).when(createStaging).then([second]);
     given(project, [...created, second]).when(createStaging).then([]);
+  });
+
+  it('isn’t one too many: each has a subnet that others lack, and so has each further network', () => {
+    const networkClaim = (each: number) => ({ scope: 'network', environmentId: 'env_p', name: `n${each}`, holder: `net_n${each}`, commandId: 'cmd' }) as const;
+    const claimedNetwork = (each: number): ProjectEvent => ({ type: 'NameClaimed', data: networkClaim(each) });
+    const further = Array.from({ length: MAX_NETWORKS - 2 }, (_, each) => claimedNetwork(each));
+    given(project, [...created, ...further]).when(createStaging).then([second]);
+    const full = [...created, ...further, second];
+    given(project, full).when({ type: 'CreateEnvironment', data: { environmentId: 'env_t', name: 'test', networkId: 'net_t' } }).rejects('network.too_many');
+    given(project, full).when({ type: 'ClaimName', data: networkClaim(999) }).rejects('network.too_many');
+    given(project, full).when({ type: 'ClaimName', data: networkClaim(0) }).then([]);
+    given(project, full).when({ type: 'ClaimName', data: claim }).then([claimed]);
   });
 
   it('has a name of its own in the project, free again after it', () => {

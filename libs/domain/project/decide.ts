@@ -5,6 +5,7 @@ import type { DockerServiceId, EnvironmentId, ProjectId } from '../kernel/ids.ts
 import { Rejection } from '../kernel/rejection.ts';
 import type { QuotaAmounts } from '../quota/amounts.ts';
 import { decideQuotas, type QuotaCommand, type QuotaState, reserve, warningsAfter } from '../quota/decide.ts';
+import type { Quotas } from '../quota/quotas.ts';
 import type { NameScope, ProjectEvent } from './events.ts';
 import { isName, NAME_RULE } from './name.ts';
 import { claimKey, evolve, initial, type Environment, type NameClaim, type Project } from './project.ts';
@@ -25,6 +26,9 @@ export type ProjectCommand =
   | MemberCommand
   | TokenCommand;
 
+/** Each has a subnet of the pool that all projects share: 8,192 of them, unless it is configured otherwise. */
+export const MAX_NETWORKS = 200;
+
 const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
   ...memberDecisions,
   ...tokenDecisions,
@@ -41,8 +45,8 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
 
   DeleteProject(project) {
     if (project.status === 'deleted') return [];
-    const { projectId, name, environments, claims } = standingProject(project);
-    const held = holding(claims);
+    const { projectId, name, environments, claims, quotas } = standingProject(project);
+    const held = [...holding(claims), ...jobsIn(quotas)];
     if (held.length) throw inUse('project.in_use', held);
     return [
       ...[...environments.values()].map((environment) => ({ type: 'EnvironmentDeleted' as const, data: { ...environment, projectId } })),
@@ -57,6 +61,7 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
     refuseName(data.name);
     const same = [...environments.values()].find(({ name }) => name === data.name);
     if (same) throw new Rejection('conflict', 'environment.name_taken', `choose another name than ${data.name}`, { environmentId: same.environmentId });
+    refuseFurtherNetwork(project);
     return [{ type: 'EnvironmentCreated', data: { ...data, projectId } }];
   },
 
@@ -75,6 +80,7 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
     if (claim && claim.holder !== data.holder) throw new Rejection('conflict', 'name.taken', `choose another name than ${data.name}, or delete its holder first`, { holder: claim.holder });
     refuseName(data.name);
     refuseScope(project, data);
+    if (!claim && data.scope === 'network') refuseFurtherNetwork(project);
     const reserved = room ? reserve(quotaState(project), { ...room, holder: data.holder, at: 0, commandId: data.commandId }) : [];
     return [...(claim ? [] : [{ type: 'NameClaimed', data } as const]), ...reserved, ...(reserved.length ? warningsAfter(quotaState(project), reserved) : [])];
   },
@@ -88,7 +94,11 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
 
   ChangeProjectQuota: ofQuota,
   ChangeServiceQuota: ofQuota,
-  ReserveRoom: ofQuota,
+  /** Nothing begins in what is gone: of a job and the deletion of its project the one that comes first stands. */
+  ReserveRoom(project, command) {
+    standingProject(project);
+    return ofQuota(project, command);
+  },
   SettleRoom: ofQuota,
   ReleaseRoom: ofQuota,
   RecordUse: ofQuota,
@@ -96,6 +106,9 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
 
 /** What has to be deleted first. Networks go with their environment: whoever is in one holds it himself. */
 const holding = (claims: Project['claims']): readonly NameClaim[] => [...claims.values()].filter(({ scope }) => scope !== 'network');
+
+/** Jobs have no name of their own to claim; each holds room until it has ended and its container is gone. */
+const jobsIn = ({ holdings }: Quotas): readonly Pick<NameClaim, 'name' | 'holder'>[] => [...holdings.keys()].filter((holder) => holder.startsWith('job_')).map((holder) => ({ name: holder, holder }));
 
 function ofQuota(project: Project, command: QuotaCommand): readonly ProjectEvent[] {
   return decideQuotas(quotaState(project), command);
@@ -121,11 +134,18 @@ function refuseScope(project: Project, { scope, environmentId }: NameClaim): voi
   }
 }
 
+/** @throws Rejection `network.too_many` */
+function refuseFurtherNetwork({ environments, claims }: Project): void {
+  const further = [...claims.values()].filter(({ scope }) => scope === 'network').length;
+  if (environments.size + further < MAX_NETWORKS) return;
+  throw new Rejection('conflict', 'network.too_many', `a project has at most ${MAX_NETWORKS} networks, those of its environments included: delete one first`);
+}
+
 function refuseName(name: string): void {
   if (!isName(name)) throw new Rejection('invalid', 'name.invalid', `a name must be ${NAME_RULE}`, { name });
 }
 
-const inUse = (code: string, claims: readonly NameClaim[]): Rejection =>
+const inUse = (code: string, claims: readonly Pick<NameClaim, 'name' | 'holder'>[]): Rejection =>
   new Rejection('conflict', code, `delete what is in it first: ${claims.map(({ name }) => name).join(', ')}`, { usedBy: claims.map(({ holder }) => holder) });
 
 /** The rules of a project, its environments and the names that are unique in it. */
