@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_PIPE, NestFactory } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApplicationModule } from '#application';
@@ -30,7 +30,7 @@ import { refuseUndeclared } from './edge/refuse-undeclared.ts';
 import { InvalidRequest } from './edge/invalid-request.ts';
 import { ProblemFilter, sendProblem } from './edge/problem.filter.ts';
 import { QueryGuard } from './edge/query.guard.ts';
-import { ValidationPipe } from './edge/validation.pipe.ts';
+import { validateAsked } from './edge/validate-asked.ts';
 import { EnvironmentsController } from './environments/environments.controller.ts';
 import { Gateway, type GatewayParts } from './gateway.ts';
 import { HealthController } from './health.controller.ts';
@@ -104,7 +104,6 @@ class GatewayModule {
         { provide: Gateway, useValue: gateway },
         { provide: APP_GUARD, useClass: RoleGuard },
         { provide: APP_GUARD, useClass: QueryGuard },
-        { provide: APP_PIPE, useClass: ValidationPipe },
         { provide: APP_FILTER, useValue: new ProblemFilter(parts.logger) },
       ],
     };
@@ -114,8 +113,9 @@ class GatewayModule {
 /** The whole REST side over its parts, initialised and not listening yet. */
 export async function createGateway(parts: GatewayParts): Promise<NestFastifyApplication> {
   refuseUndeclared(CONTROLLERS);
+  validateAsked(CONTROLLERS);
   const gateway = new Gateway(parts);
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, trustProxy: parts.trustedProxies.length > 0 ? [...parts.trustedProxies] : false, forceCloseConnections: true, frameworkErrors: refuseUnreadable });
+  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, trustProxy: parts.trustedProxies.length > 0 ? [...parts.trustedProxies] : false, forceCloseConnections: true, frameworkErrors: refuseUnreadable, skipMiddie: true });
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.of(parts, gateway), adapter, { logger: false, bodyParser: false });
   const fastify = adapter.getInstance();
   takeJsonOnly(fastify);

@@ -78,6 +78,9 @@ export class Gateway {
   async fresh(views: readonly ViewName[], minPosition?: Position): Promise<boolean> {
     const { projections } = this.parts;
     const own = this.#acknowledged;
+    const know = (position: Position | null | undefined): boolean => position == null || views.every((view) => projections.knows(view, position));
+    // Nearly always there is nothing to wait for.
+    if (know(minPosition) && know(own)) return true;
     const reached = async (position: Position, deadlineMs: number): Promise<boolean> =>
       (await Promise.all(views.map((view) => projections.reached(view, position, deadlineMs)))).every(Boolean);
     if (minPosition !== undefined && !(await reached(minPosition, 0))) {

@@ -111,6 +111,20 @@ describe('an answer that is kept', () => {
     expect(timesMade()).toBe(3);
   });
 
+  it('is looked at once for all who ask in one turn, and never before the last of them has asked', async () => {
+    const { reads } = setUp();
+    let looks = 0;
+    const models = Object.assign(Object.create(own) as typeof own, { mark: () => ((looks += 1), own.mark()) });
+    const kept = new KeptAnswers({ ...reads, models });
+    await write(own, 'ada', 1);
+    await kept.answer(OPERATOR, 'ada', boatAnswer);
+    const first = kept.answer(OPERATOR, 'ada', boatAnswer);
+    await write(other, 'ada', 2);
+    const asked = [first, kept.answer(OPERATOR, 'ada', boatAnswer), kept.answer(OPERATOR, 'ada', boatAnswer)];
+    for (const answer of await Promise.all(asked)) expect(answer!.json).toContain('"length":2');
+    expect(looks).toBe(2);
+  });
+
   it('is not kept where it was read while somebody wrote', async () => {
     const { reads } = setUp();
     await write(own, 'ada', 1);

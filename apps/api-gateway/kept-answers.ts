@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 import type { TenantContext } from '#contracts';
 import type { Liveness, Reads } from '#read-models';
@@ -16,6 +17,7 @@ const ROOM = 4 * 1024 * 1024;
  *  views, by whatever process, or a node that the answer counted on falls silent or is heard again. */
 export class KeptAnswers {
   #since: Since = { mark: null, answers: new WeakMap(), room: ROOM };
+  #look: Promise<string | null> | null = null;
 
   constructor(private readonly reads: Reads) {}
 
@@ -27,7 +29,7 @@ export class KeptAnswers {
   async answer<T extends object>(tenant: TenantContext, key: string, make: (reads: Reads) => Promise<T | null>): Promise<Answer | null>;
   async answer(tenant: TenantContext, key: string, make: (reads: Reads) => Promise<object | null>): Promise<Answer | null> {
     // Looked at before what is read, so that the answer may be newer than its mark, never older.
-    const since = this.#sinceMark(await this.reads.models.mark());
+    const since = this.#sinceMark(await this.#mark());
     const kept = since.answers.get(tenant)?.get(key);
     if (kept?.isStillSo()) return kept.answer;
     const { liveness, isStillSo } = noting(this.reads.liveness);
@@ -36,6 +38,14 @@ export class KeptAnswers {
     const answer = answerOf(made);
     if (since.mark !== null) keep(since, tenant, key, { answer, isStillSo });
     return answer;
+  }
+
+  /** One look for all who ask in one turn of the event loop, taken after the last of them has asked: none gets a mark of before they came. */
+  #mark(): Promise<string | null> {
+    return (this.#look ??= endOfTurn().then(() => {
+      this.#look = null;
+      return this.reads.models.mark();
+    }));
   }
 
   #sinceMark(mark: string | null): Since {

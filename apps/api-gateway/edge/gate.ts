@@ -7,6 +7,7 @@ import type { RequestLimits } from '../access/request-limits.ts';
 import { OPERATOR, type Principals } from '../access/principals.ts';
 import { Gateway } from '../gateway.ts';
 import { NEED, type Need } from './needs.ts';
+import { requestOf } from './request.ts';
 
 /** The only paths that answer without a token. */
 export const PUBLIC_ROUTES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/openapi.json']);
@@ -63,9 +64,11 @@ export class RoleGuard implements CanActivate {
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const request = context.switchToHttp().getRequest<FastifyRequest>();
-    if (isOpen(request)) return true;
-    if (!request.tenant) throw new Unauthenticated(NO_TOKEN);
+    const request = requestOf(context);
+    if (!request.tenant) {
+      if (isOpen(request)) return true;
+      throw new Unauthenticated(NO_TOKEN);
+    }
     const need = this.reflector.getAllAndOverride<Need | undefined>(NEED, [context.getHandler(), context.getClass()]);
     if (!need) throw new Error(`${context.getClass().name}.${context.getHandler().name} says of no role that it needs it`);
     if (need.role !== 'anybody') request.mutation?.allow(need.role);

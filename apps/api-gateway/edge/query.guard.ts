@@ -1,7 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
-import type { FastifyRequest } from 'fastify';
+import { requestOf } from './request.ts';
 import { refuseUnknown } from './validation.pipe.ts';
 
 const ASKED_BY = `${RouteParamtypes.QUERY}:`;
@@ -11,10 +11,11 @@ const ASKED_BY = `${RouteParamtypes.QUERY}:`;
 @Injectable()
 export class QueryGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    const { query, routeOptions } = context.switchToHttp().getRequest<FastifyRequest>();
-    if (!routeOptions.url?.startsWith('/v1/')) return true;
+    const request = requestOf(context);
+    const asked = Object.keys(request.query ?? {});
+    if (asked.length === 0 || !request.routeOptions.url?.startsWith('/v1/')) return true;
     const takes = Reflect.getMetadata(ROUTE_ARGS_METADATA, context.getClass(), context.getHandler().name) as object | undefined;
-    if (!Object.keys(takes ?? {}).some((key) => key.startsWith(ASKED_BY))) refuseUnknown(Object.keys(query ?? {}), '?');
+    if (!Object.keys(takes ?? {}).some((key) => key.startsWith(ASKED_BY))) refuseUnknown(asked, '?');
     return true;
   }
 }

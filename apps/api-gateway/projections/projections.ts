@@ -60,6 +60,12 @@ export class Projections {
     return this.#of(view).waitFor(position, deadlineMs);
   }
 
+  /** Whether the view knows everything up to `position` already. */
+  knows(view: ViewName, position: Position): boolean {
+    const { position: at } = this.#of(view);
+    return at !== null && at >= position;
+  }
+
   status(): readonly ProjectionStatus[] {
     return [...this.#projectors].map(([name, { caughtUp, position, lag, degraded }]) => {
       if (caughtUp) this.#complete.add(name);
