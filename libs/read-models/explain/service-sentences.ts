@@ -27,7 +27,7 @@ export const serviceSentences: Sentences<(DockerServiceEvent | DeploymentEvent)[
   DockerServiceStopped: () => ({ what: 'it was stopped', why: ASKED }),
   DockerServiceStarted: () => ({ what: 'it was started', why: ASKED }),
   ServiceStepTaken: ({ data }) => step(data),
-  DockerServiceDeletionRequested: () => ({ what: 'its deletion was requested', why: ASKED }),
+  DockerServiceDeletionRequested: ({ data }) => ({ what: data.volumes === 'delete' ? 'its deletion was requested, with its volumes' : 'its deletion was requested', why: ASKED }),
   DockerServiceDeleted: ({ data }) => ({ what: `${data.name} was deleted`, why: 'the engine confirmed that every container is gone' }),
   ChangeVoided: () => ({ what: 'the room that a change had reserved was given back', why: 'the change itself was never written' }),
   ReservationVoided: ({ data }) => ({ what: data.name === '' ? 'the room that was reserved for it was given back' : `the name ${data.name} was given back`, why: 'the service itself was never written' }),

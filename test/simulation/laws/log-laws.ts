@@ -34,6 +34,14 @@ export function breachesOf(event: Recorded, ledger: Ledger, truths: Truths, once
 }
 
 const LAWS: Readonly<Record<string, Law>> = {
+  // While a service goes, another word about its volumes is another request.
+  'a deletion is asked for once': ({ type, stream, data }, ledger) => {
+    const service = ledger.services.get(parseStream(stream).id);
+    if (type !== 'DockerServiceDeletionRequested' || service?.status !== 'present') return null;
+    const isAgain = service.lifecycle === 'DELETED' || (service.lifecycle === 'DELETING' && ((data as Data).volumes === 'delete') === service.takesVolumes);
+    return isAgain ? `${stream} was to go already` : null;
+  },
+
   'a name belongs to one at a time': ({ type, stream, data }, ledger) => {
     if (type !== 'NameClaimed') return null;
     const { scope, environmentId, name, holder } = data as Data;
@@ -175,7 +183,6 @@ function settleMs(ledger: Ledger, replicaId: ReplicaId): number {
 /** Of each of these, one and no more: the key tells one from another. */
 const ONCE: Readonly<Record<string, (data: Data) => unknown[]>> = {
   DockerServiceCreated: () => [],
-  DockerServiceDeletionRequested: () => [],
   DockerServiceDeleted: () => [],
   DeploymentStarted: ({ deploymentId }) => [deploymentId],
   DeploymentOpened: () => [],
