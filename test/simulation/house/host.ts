@@ -89,7 +89,7 @@ export class Host {
   /** Somebody had a copy. */
   async putBack({ volumeId, backend, sizeBytes }: Pick<ExistingVolume, 'volumeId' | 'backend' | 'sizeBytes'>): Promise<void> {
     this.robbed.delete(volumeId);
-    if (backend === 'loop') await this.storage.ensureLoop({ volumeId, sizeBytes });
+    if (this.storage instanceof WatchedStorage && backend === 'loop') await this.storage.putBack({ volumeId, sizeBytes });
     else await this.engine.ensureVolume({ name: volumeName(INSTALLATION, volumeId), volumeId, folder: null });
   }
 
@@ -145,6 +145,11 @@ class WatchedStorage extends MemoryStorage {
     const mounted = super.ensureLoop(...asked);
     if (!before && this.has(volumeId)) this.tellMade(volumeId);
     return mounted;
+  }
+
+  /** By somebody, with what was in it. */
+  putBack(volume: Parameters<Storage['ensureLoop']>[0]): ReturnType<Storage['ensureLoop']> {
+    return super.ensureLoop(volume);
   }
 }
 
