@@ -1,4 +1,5 @@
-import { streamOf } from '#domain';
+import type { VolumeReport } from '#contracts';
+import { streamOf, volume, type VolumeCommand } from '#domain';
 import { eventIdOf } from '#event-store';
 import { commandIdOf } from '#platform';
 import { FACTS, MonitorWorld, saw } from '../../test/simulation/monitor-world.ts';
@@ -196,5 +197,22 @@ describe("an agent's report", () => {
   it('is not taken while the store is away', async () => {
     world.store.failAppends(...Array.from({ length: 200 }, () => 'unavailable' as const));
     expect(await world.report('node_1', { applied: world.headOf('node_1') })).toEqual({ taken: false });
+  });
+});
+
+describe('what an agent says of its volumes', () => {
+  const toVolume = (command: VolumeCommand) =>
+    world.aggregates.handle(volume, streamOf('volume', 'vol_a'), command, { commandId: commandIdOf(JSON.stringify(command)), tenantId: 'prj_shop', actor: { type: 'system', id: 'spec' }, originId: null, now: world.clock.now(), correlationId: 'c', causationId: null });
+  const say = (state: VolumeReport['volumes'][number]['state']) =>
+    world.monitors[0]!.monitor.takeVolumes('node_1', { stand: { nodeId: 'node_1', storeId: world.store.storeId, applied: null, refusing: null }, volumes: [{ volumeId: 'vol_a', state }] });
+  const types = () => world.store.log.filter(({ stream }) => stream === 'volume-vol_a').map(({ type }) => type);
+
+  it('is recorded once: made, lost, and there again, and a word that is unknown is none', async () => {
+    const born = { volumeId: 'vol_a', projectId: 'prj_shop', environmentId: 'env_live', name: 'uploads', kind: 'persistent', backend: 'local', sizeBytes: null, madeFor: null, user: null } as const;
+    await toVolume({ type: 'CreateVolume', data: born });
+    await toVolume({ type: 'BindVolume', data: { nodeId: 'node_1', replicaId: 'rep_a', attempt: 1, reason: { code: 'only_fit', message: '' } } });
+    for (const state of ['lost', 'made', 'made', 'lost', 'lost', 'made', 'toString' as never, 'lost'] as const) expect(await say(state)).toEqual({ taken: true });
+    expect(types().slice(2)).toEqual(['VolumeProvisioned', 'VolumeLost', 'VolumeFound', 'VolumeLost']);
+    expect((world.store.log.at(-1)!.data as { reason: object }).reason).toMatchObject({ code: 'volume_lost', message: expect.stringContaining('put it back') });
   });
 });

@@ -1,5 +1,5 @@
 import type { ReportReply, VolumeReport } from '#contracts';
-import { streamOf, volume as volumeRules, type NodeId, type VolumeCommand } from '#domain';
+import { streamOf, volume as volumeRules, type NodeId, type Reason, type VolumeCommand } from '#domain';
 import { commandIdOf } from '#platform';
 import { monitorMetadata, type MonitorPorts } from './ports.ts';
 
@@ -7,7 +7,7 @@ import { monitorMetadata, type MonitorPorts } from './ports.ts';
 const DEADLINE_MS = 5_000;
 const VOLUME_ID = /^vol_[a-z0-9_]{1,64}$/;
 
-/** Records what agents have made, and what they have nothing left of. */
+/** Records what agents have made, what they have nothing left of, and what they miss. */
 export class VolumeReports {
   constructor(private readonly ports: Pick<MonitorPorts, 'aggregates' | 'store' | 'clock' | 'logger'>) {}
 
@@ -25,16 +25,22 @@ export class VolumeReports {
   }
 
   private async record(nodeId: NodeId, { volumeId, state }: VolumeReport['volumes'][number]): Promise<void> {
-    if (!VOLUME_ID.test(volumeId) || (state !== 'made' && state !== 'gone')) return;
+    if (!VOLUME_ID.test(volumeId) || !Object.hasOwn(COMMANDS, state)) return;
     const stream = streamOf('volume', volumeId);
     const { aggregates, clock } = this.ports;
     const { state: volume, revision } = await aggregates.load(volumeRules, stream);
     if (volume.status !== 'present') return;
-    const command: VolumeCommand = state === 'made' ? { type: 'RecordVolumeMade', data: { nodeId } } : { type: 'RecordVolumeGone', data: { nodeId, reason: REMOVED } };
     // The same word at another point of the volume's life is another one.
     const metadata = monitorMetadata(commandIdOf('volume-seen', volumeId, nodeId, state, String(revision)), volume.projectId, clock.now());
-    await aggregates.handle(volumeRules, stream, command, metadata, { deadlineMs: DEADLINE_MS });
+    await aggregates.handle(volumeRules, stream, COMMANDS[state](nodeId), metadata, { deadlineMs: DEADLINE_MS });
   }
 }
 
-const REMOVED = { code: 'removed', message: 'its agent has nothing of it any more' };
+const REMOVED: Reason = { code: 'removed', message: 'its agent has nothing of it any more' };
+const LOST: Reason = { code: 'volume_lost', message: 'its data was on its node and is gone from there, and as far as the log knows nobody asked for that: put it back, or mount another volume in its place and delete this one' };
+
+const COMMANDS: Readonly<Record<VolumeReport['volumes'][number]['state'], (nodeId: NodeId) => VolumeCommand>> = {
+  made: (nodeId) => ({ type: 'RecordVolumeMade', data: { nodeId } }),
+  gone: (nodeId) => ({ type: 'RecordVolumeGone', data: { nodeId, reason: REMOVED } }),
+  lost: (nodeId) => ({ type: 'RecordVolumeLost', data: { nodeId, reason: LOST } }),
+};

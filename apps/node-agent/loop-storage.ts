@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { chmod, mkdir, open, readdir, readFile, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { EngineInfo } from '#docker';
 import type { StorageBackend, VolumeId } from '#domain';
@@ -36,13 +36,21 @@ export class LoopStorage implements Storage {
     return this.backends ?? backendsBeside(engine);
   }
 
-  async ensureLoop(volumeId: VolumeId, sizeBytes: number): Promise<string> {
+  async hasLoop(volumeId: VolumeId): Promise<boolean> {
+    const { image, mount } = await this.#paths(volumeId);
+    return (await isMounted(mount)) || (await surelyExists(image));
+  }
+
+  async ensureLoop({ volumeId, sizeBytes, made }: Parameters<Storage['ensureLoop']>[0]): Promise<string | null> {
     const { own, image, mount } = await this.#paths(volumeId);
+    if (made && !(await this.hasLoop(volumeId))) return null;
     await mkdir(own, { recursive: true, mode: 0o700 });
-    if (!(await exists(image))) await makeImage(image, sizeBytes);
+    const isThere = await isMounted(mount);
+    // Of a file that somebody has removed the mount has all, until the host is started anew: another one beside it would be taken for it then.
+    if (!isThere && !(await exists(image))) await makeImage(image, sizeBytes ?? 0);
     await mkdir(mount, { recursive: true, mode: 0o700 });
     // The loop device goes with the mount: nothing of it is left, however this ends.
-    if (!(await isMounted(mount))) await command('mount', '-t', 'ext4', '-o', 'loop,nosuid,nodev,discard', image, mount);
+    if (!isThere) await command('mount', '-t', 'ext4', '-o', 'loop,nosuid,nodev,discard', image, mount);
     const data = join(mount, 'data');
     await mkdir(data, { recursive: true, mode: 0o755 });
     await this.openUp(data);
@@ -128,7 +136,10 @@ async function makeImage(image: string, sizeBytes: number): Promise<void> {
     const lacking = wanted - (await usableBlocks(fresh));
     if (lacking <= 0 && (lacking >= -SURPLUS_BLOCKS || fitting === FITTINGS)) {
       await file.sync();
-      return rename(fresh, image);
+      await rename(fresh, image);
+      // Told of as made, it is to be there after a power cut, too.
+      await using folder = await open(dirname(image));
+      return folder.sync();
     }
     // What the file system takes for itself grows with it, too.
     blocks += lacking > 0 ? Math.ceil(lacking * 1.03) + 1 : lacking;
@@ -161,5 +172,16 @@ async function isMounted(mount: string): Promise<boolean> {
 
 /** Spaces and the like are octal there (proc(5)). */
 const unescaped = (path: string): string => path.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
+
+/** What can't be looked at may well be there. @throws Error then */
+async function surelyExists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
 
 const exists = (path: string): Promise<boolean> => statfs(path).then(() => true, () => false);

@@ -18,13 +18,30 @@ export class MemoryStorage implements Storage {
     return [...this.#volumes].map(([volumeId, bytes]) => `${volumeId} ${bytes}`);
   }
 
+  /** Whether its file is there, for whoever looks on. */
+  has(volumeId: VolumeId): boolean {
+    return this.#volumes.has(volumeId);
+  }
+
+  /** The agent's folder is lost, with all files in it. @returns which volumes they were of */
+  lose(): readonly VolumeId[] {
+    const lost = [...this.#volumes.keys()];
+    this.#volumes.clear();
+    return lost;
+  }
+
   backendsWith(): readonly StorageBackend[] {
     return ['local', 'loop', 'tmpfs'];
   }
 
-  async ensureLoop(volumeId: VolumeId, sizeBytes: number): Promise<string> {
+  async hasLoop(volumeId: VolumeId): Promise<boolean> {
+    return this.has(volumeId);
+  }
+
+  async ensureLoop({ volumeId, sizeBytes, made }: Parameters<Storage['ensureLoop']>[0]): Promise<string | null> {
     if (this.refuses !== null) throw new Error(this.refuses);
-    this.#volumes.set(volumeId, sizeBytes);
+    if (made && !this.has(volumeId)) return null;
+    this.#volumes.set(volumeId, sizeBytes ?? 0);
     return `/volumes/${volumeId}/mount/data`;
   }
 

@@ -1,3 +1,4 @@
+import type { AssignedVolume } from '#contracts';
 import type { EngineInfo } from '#docker';
 import type { StorageBackend, VolumeId } from '#domain';
 
@@ -8,9 +9,11 @@ export interface Storage {
   backendsWith(engine: EngineInfo): readonly StorageBackend[];
   /** Folders that containers may have, with all below, links looked through; `prj_…:<folder>` those of that project only. */
   readonly hostPaths: readonly string[];
-  /** A file system of this size, mounted. @returns the folder in it that holds the data; not there while it isn't mounted.
-   *  @throws Error where the host refuses */
-  ensureLoop(volumeId: VolumeId, sizeBytes: number): Promise<string>;
+  /** Whether what `ensureLoop` would mount is there, so that it would make nothing anew. @throws Error where that can't be told */
+  hasLoop(volumeId: VolumeId): Promise<boolean>;
+  /** A file system of this size, mounted. @returns the folder in it that holds the data; not there while it isn't mounted. Null: it was `made`,
+   *  and there is none any more. @throws Error where the host refuses */
+  ensureLoop(volume: Pick<AssignedVolume, 'volumeId' | 'sizeBytes' | 'made'>): Promise<string | null>;
   /** Nothing of it is left. Silent when gone. @throws Error while something holds it */
   removeLoop(volumeId: VolumeId): Promise<void>;
   /** What a `loop` volume holds; null where it isn't mounted. */
@@ -28,7 +31,8 @@ export interface Storage {
 export const engineOnly: Storage = {
   backendsWith: () => ['local', 'tmpfs'],
   hostPaths: [],
-  ensureLoop: (volumeId) => Promise.reject(new Error(`this host has no loop devices for ${volumeId}`)),
+  ensureLoop: ({ volumeId }) => Promise.reject(new Error(`this host has no loop devices for ${volumeId}`)),
+  hasLoop: (volumeId) => Promise.reject(new Error(`this host has no loop devices for ${volumeId}`)),
   removeLoop: () => Promise.resolve(),
   usedByLoop: () => Promise.resolve(null),
   usedIn: () => Promise.resolve(null),

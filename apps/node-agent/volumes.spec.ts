@@ -95,6 +95,48 @@ describe('the volumes of a node', () => {
     await node.stop();
   });
 
+  it('are not made anew where they were made and are gone: that is said, and what is put back is taken at the next try', async () => {
+    const node = await new Node().start();
+    const known = [{ ...local, made: true }, { ...loop, made: true }] as const;
+    await node.offer({ entries: [user(mount(local))], volumes: known });
+    await node.clock.advance(1_000);
+    expect(node.said.at(-1)!.seen.reason).toEqual({
+      code: 'volume_lost',
+      message: "the data of the volume uploads (vol_a) was on this host and is gone: somebody has removed the engine's volume wb-mine-vol_a. Put it back, or mount another volume in its place and delete this one",
+    });
+    await node.offer({ entries: [user(mount(local)), entry('rep_b', 'web', { slot: 2, of: { volumes: [mount(loop)] } })], volumes: known });
+    await node.clock.advance(60_000);
+    expect([await node.names(), node.storage.made, node.reported]).toEqual([[], [], ['vol_a lost', 'vol_b lost']]);
+    expect(node.said.findLast(({ replicaId }) => replicaId === 'rep_b')!.seen.reason).toMatchObject({ code: 'volume_lost', message: expect.stringContaining('removed its file') });
+    await node.runtime.ensureVolume({ name: 'wb-mine-vol_a', volumeId: 'vol_a', folder: null });
+    await node.storage.ensureLoop(loop);
+    await node.clock.advance(120_000);
+    expect([node.told('rep_a').at(-1), node.told('rep_b').at(-1)]).toEqual(['1 SETTLED', '1 SETTLED']);
+    expect(node.reported).toEqual(['vol_a lost', 'vol_b lost', 'vol_a made', 'vol_b made']);
+    await node.stop();
+  });
+
+  it('are lost before a stopped container is started on nothing, too, and never for what the engine alone has forgotten of a file', async () => {
+    const node = await new Node().start();
+    const both = [user(mount(local)), entry('rep_b', 'web', { slot: 2, of: { volumes: [mount(loop)] } })];
+    await node.offer({ entries: both, volumes: [local, loop] });
+    await node.clock.advance(3_000);
+    await node.offer({ entries: both.map((each) => ({ ...each, wanted: 'gone' as const })), volumes: [{ ...local, made: true }, { ...loop, made: true }] });
+    await node.clock.advance(20_000);
+    for (const name of await node.names()) node.runtime.removeVolumeOutside(name);
+    await node.clock.advance(60_000);
+    const later = [entry('rep_c', 'web', { of: { volumes: [mount(local)] } }), entry('rep_d', 'web', { slot: 2, of: { volumes: [mount(loop)] } })];
+    await node.offer({ entries: later, volumes: [{ ...local, made: true }, { ...loop, made: true }] });
+    await node.clock.advance(10_000);
+    expect(node.told('rep_c').at(-1)).toBe('1 PREPARING volume_lost');
+    expect(node.told('rep_d').at(-1)).toBe('1 SETTLED');
+    expect([await node.names(), node.reported]).toEqual([['wb-mine-vol_b'], ['vol_a made', 'vol_b made', 'vol_a lost']]);
+    await node.offer({ entries: later.map((each) => ({ ...each, wanted: 'gone' as const })), volumes: [{ ...local, wanted: 'gone' }, { ...loop, made: true }] });
+    await node.clock.advance(20_000);
+    expect(node.reported.at(-1)).toBe('vol_a gone');
+    await node.stop();
+  });
+
   it('let in no folder of the host but what it allows, and none through a link', async () => {
     const node = await new Node().start();
     const host = (source: string, replicaId: `rep_${string}`, slot: number) => entry(replicaId, 'web', { slot, of: { volumes: [{ type: 'host_path', source, mountPath: '/h', readOnly: true }] } });

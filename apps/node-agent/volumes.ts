@@ -12,7 +12,8 @@ const USAGE_MS = 10_000;
 /** How long who asks waits for a new one. */
 const USAGE_WAIT_MS = 2_000;
 
-/** The volumes of this node: made before a container has them, taken away on an explicit word only, and told of. */
+/** The volumes of this node: made before a container has them, and only once where somebody counts on what is in them; taken away on an explicit
+ *  word only, and told of. */
 export class Volumes {
   /** One deed about a volume after the other. */
   readonly #turns = new Map<VolumeId, Promise<unknown>>();
@@ -33,7 +34,7 @@ export class Volumes {
   ) {}
 
   /** Whatever a container mounts is there when this is through; before each start too, since a host forgets its mounts when it starts anew.
-   *  @throws EngineError `volume_failed`, `host_path_denied`, and as the engine does */
+   *  @throws EngineError `volume_failed`, `volume_lost`, `host_path_denied`, and as the engine does */
   async ensure({ projectId, spec }: Assignment): Promise<void> {
     for (const path of hostPathsIn(spec.volumes)) await this.#checkHostPath(path, projectId);
     for (const volumeId of volumesIn(spec.volumes)) await this.#inTurn(volumeId, () => this.#make(volumeId));
@@ -66,9 +67,17 @@ export class Volumes {
     const { runtime, host, storage } = this.options;
     const volume = this.#assigned(volumeId);
     if (volume?.wanted !== 'present') throw new EngineError('volume_failed', true, `the volume ${volume?.name ?? volumeId} is not on this node, as far as it was told`);
-    const folder = volume.backend === 'loop' ? await this.#onHost(volume, () => storage.ensureLoop(volumeId, volume.sizeBytes ?? 0)) : null;
-    const path = await runtime.ensureVolume({ name: volumeName(host.installation, volumeId), volumeId, folder });
-    if (folder === null) await this.#onHost(volume, () => storage.openUp(path));
+    const name = volumeName(host.installation, volumeId);
+    if (volume.backend === 'loop') {
+      const folder = await this.#onHost(volume, () => storage.ensureLoop(volume));
+      if (folder === null) throw lost(volume, 'its file');
+      // What the engine knows of it is no data.
+      await runtime.ensureVolume({ name, volumeId, folder });
+      return;
+    }
+    const path = await runtime.ensureVolume({ name, volumeId, folder: null, made: volume.made ?? false });
+    if (path === null) throw lost(volume, `the engine's volume ${name}`);
+    await this.#onHost(volume, () => storage.openUp(path));
   }
 
   /** The engine first: it refuses while a container has it. */
@@ -89,10 +98,13 @@ export class Volumes {
     const { applied, bus, clock, runtime, host } = this.options;
     if (applied.volumes.length === 0) return;
     const there = new Set((await runtime.listVolumes()).map(({ name }) => name));
-    const volumes = applied.volumes.flatMap(({ volumeId, wanted }): VolumeReport['volumes'] => {
+    const inFiles = applied.volumes.filter(({ backend, wanted, made }) => backend === 'loop' && wanted === 'present' && made);
+    const files = inFiles.length > 0 ? await this.#filesOf(inFiles) : null;
+    const volumes = applied.volumes.flatMap((volume): VolumeReport['volumes'] => {
+      const { volumeId, wanted } = volume;
       const isThere = there.has(volumeName(host.installation, volumeId));
-      if (wanted === 'present') return isThere ? [{ volumeId, state: 'made' }] : [];
-      return isThere || failed.has(volumeId) ? [] : [{ volumeId, state: 'gone' }];
+      const state = wanted === 'present' ? stateOf(volume, isThere, files?.get(volumeId)) : isThere || failed.has(volumeId) ? null : 'gone';
+      return state === null ? [] : [{ volumeId, state }];
     });
     const { stand } = applied;
     const words = JSON.stringify([stand.storeId, volumes]);
@@ -101,6 +113,16 @@ export class Volumes {
     const { taken } = await bus.request<ReportReply>(subjects.volumes(stand.nodeId), report, REPORT_MS);
     if (!taken) throw new Error('the report of volumes was not taken');
     this.#said = { words, at: clock.monotonic() };
+  }
+
+  /** Whether each has its file; left out: nobody can tell. */
+  async #filesOf(volumes: readonly AssignedVolume[]): Promise<ReadonlyMap<VolumeId, boolean>> {
+    const files = new Map<VolumeId, boolean>();
+    for (const { volumeId } of volumes) {
+      const has = await this.options.storage.hasLoop(volumeId).catch(() => null);
+      if (has !== null) files.set(volumeId, has);
+    }
+    return files;
   }
 
   async #look(): Promise<void> {
@@ -143,4 +165,15 @@ export class Volumes {
     this.#turns.set(volumeId, turn);
     return turn;
   }
+}
+
+/** Tried again: it may be put back. @param what is gone, in the words of who could do that */
+const lost = ({ name, volumeId }: AssignedVolume, what: string): EngineError =>
+  new EngineError('volume_lost', true, `the data of the volume ${name} (${volumeId}) was on this host and is gone: somebody has removed ${what}. Put it back, or mount another volume in its place and delete this one`);
+
+/** Null: nothing to tell of, or nobody can tell. One in a file is its file, whatever the engine knows of it. */
+function stateOf({ backend, made }: AssignedVolume, isOnEngine: boolean, hasFile: boolean | undefined): 'made' | 'lost' | null {
+  const isThere = backend === 'loop' && made ? hasFile : isOnEngine;
+  if (isThere === false && made) return 'lost';
+  return isThere && isOnEngine ? 'made' : null;
 }

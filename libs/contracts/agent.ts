@@ -55,6 +55,9 @@ export interface AssignedVolume {
   /** Null where the backend holds it to no size. */
   readonly sizeBytes: number | null;
   readonly wanted: 'present' | 'gone';
+  /** It is persistent, and the log knows it as made on this node: where it isn't there any more its data is lost, and another, empty one is no
+   *  answer to that. Left out: it may be made. An agent from before this makes it. */
+  readonly made?: true;
 }
 
 /** All that a node has to hold, as its stream says at `head`. An agent takes it whole or not at all. */
@@ -146,10 +149,10 @@ export interface ReportReply {
   readonly taken: boolean;
 }
 
-/** What an agent has made, and what it has nothing left of, of the volumes in its set. */
+/** Of the volumes in its set what an agent has made, and what it has nothing left of: `gone` was to go, `lost` is to be there. */
 export interface VolumeReport {
   readonly stand: AgentStand;
-  readonly volumes: readonly { readonly volumeId: VolumeId; readonly state: 'made' | 'gone' }[];
+  readonly volumes: readonly { readonly volumeId: VolumeId; readonly state: 'made' | 'gone' | 'lost' }[];
 }
 
 /** Of these volumes; null: of all. */

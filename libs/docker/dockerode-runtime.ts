@@ -185,9 +185,10 @@ class DockerodeRuntime implements ContainerRuntime {
     if (found?.Labels?.[LABELS.installation] === this.installation) await orNull(ask(() => network.remove()));
   }
 
-  async ensureVolume(plan: VolumePlan): Promise<string> {
+  async ensureVolume(plan: VolumePlan): Promise<string | null> {
     const look = () => orNull(ask((abortSignal) => this.docker.getVolume(plan.name).inspect({ abortSignal })));
     let found = await look();
+    if (!found && plan.made) return null;
     if (!found) {
       const Labels = { [LABELS.installation]: this.installation, [LABELS.volumeId]: plan.volumeId };
       await ask((abortSignal) => this.docker.createVolume({ Name: plan.name, Driver: 'local', DriverOpts: driverOptionsOf(plan), Labels, abortSignal }));

@@ -38,8 +38,9 @@ export interface ContainerRuntime {
   listNetworks(): Promise<readonly { id: string; name: string; networkId: string; containers: number }[]>;
   /** Silent when gone or not ours. @throws EngineError `engine_failed` while somebody is in it. */
   removeNetwork(name: string): Promise<void>;
-  /** A volume of that name is left as it is, where it is the same. @returns where the engine has its data on its own host. @throws EngineError `engine_failed` where it is another one. */
-  ensureVolume(plan: VolumePlan): Promise<string>;
+  /** A volume of that name is left as it is, where it is the same. @returns where the engine has its data on its own host; null: it was `made`, and there is
+   *  none any more. @throws EngineError `engine_failed` where it is another one. */
+  ensureVolume(plan: VolumePlan): Promise<string | null>;
   /** Those of this installation. `path`: where the engine has its data on its own host. */
   listVolumes(): Promise<readonly { name: string; volumeId: string; path: string }[]>;
   /** With its data, where the engine itself has that. Silent when gone or not ours. @throws EngineError `engine_failed` while a container has it. */
@@ -119,6 +120,8 @@ export interface VolumePlan {
   readonly volumeId: string;
   /** A folder of the engine's host that stands behind it; null: one of the engine's own. */
   readonly folder: string | null;
+  /** It was made before: where it isn't there any more none is made. Left out: it may be made. */
+  readonly made?: boolean;
 }
 
 export interface ContainerState {
@@ -136,13 +139,13 @@ export interface ContainerState {
 }
 
 /** What the engine said no to, sorted by what can be done about it. `transient` ones are tried again: always
- *  `registry_unreachable`, `pull_stalled` (said by whoever waits for it), `host_port_taken`, `subnet_taken` (another one is allotted), `volume_failed`, `value_unavailable` (said by whoever asks for it), `not_found` (look again) and `engine_…`;
+ *  `registry_unreachable`, `pull_stalled` (said by whoever waits for it), `host_port_taken`, `subnet_taken` (another one is allotted), `volume_failed`, `volume_lost` (looked for again: it may be put back), `value_unavailable` (said by whoever asks for it), `not_found` (look again) and `engine_…`;
  *  never `value_refused`, `image_pull_denied`, `image_architecture`, `invalid_config`, `host_path_denied` and `start_lost` (the engine was killed in the middle of an earlier
  *  start, and can do no more with that container than remove it); `image_not_found` only where it vanished before its use. */
 export class EngineError extends Error {
   constructor(
     readonly code:
-      | 'image_not_found' | 'image_pull_denied' | 'image_architecture' | 'registry_unreachable' | 'pull_stalled' | 'host_port_taken' | 'subnet_taken' | 'volume_failed' | 'host_path_denied'
+      | 'image_not_found' | 'image_pull_denied' | 'image_architecture' | 'registry_unreachable' | 'pull_stalled' | 'host_port_taken' | 'subnet_taken' | 'volume_failed' | 'volume_lost' | 'host_path_denied'
       | 'value_unavailable' | 'value_refused' | 'invalid_config' | 'start_lost' | 'not_found' | 'engine_unreachable' | 'engine_failed',
     readonly transient: boolean,
     message: string,

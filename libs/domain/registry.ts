@@ -199,6 +199,8 @@ export const registry: Registry = {
   VolumeAwaitEnded: first('volume', 'A replica that went there for the volume never came to run; others still may.'),
   VolumeUnbound: first('volume', 'The volume is on no node any more, and why; it will be made anew where it is needed next.'),
   VolumeProvisioned: first('volume', "The node's agent has made the volume: there may be data in it."),
+  VolumeLost: first('volume', "The node's agent finds nothing of the volume any more, and nobody asked for that: no empty one is made in its place."),
+  VolumeFound: first('volume', 'The volume that was lost is there again.'),
   VolumeDeletionRequested: first('volume', 'The volume is to go, with all that is in it.'),
   VolumeCleared: first('volume', 'Nothing of the volume is left on the node.'),
   VolumeDeleted: first('volume', 'Nothing of the volume is left anywhere.'),

@@ -159,9 +159,10 @@ export class MemoryRuntime implements ContainerRuntime {
     this.#networks.delete(name);
   }
 
-  async ensureVolume(plan: VolumePlan): Promise<string> {
+  async ensureVolume(plan: VolumePlan): Promise<string | null> {
     this.#answer();
     const present = this.#volumes.get(plan.name);
+    if (!present && plan.made) return null;
     if (present && present.folder !== plan.folder) throw new EngineError('engine_failed', true, `the volume ${plan.name} is another one`);
     this.#volumes.set(plan.name, plan);
     return plan.folder ?? `/volumes/${plan.name}`;
@@ -174,7 +175,7 @@ export class MemoryRuntime implements ContainerRuntime {
 
   async removeVolume(name: string): Promise<void> {
     this.#answer();
-    if ([...this.#containers.values()].some(({ volumes }) => volumes.includes(name))) throw new EngineError('engine_failed', true, `volume is in use: ${name}`);
+    if (this.#hasVolume(name)) throw new EngineError('engine_failed', true, `volume is in use: ${name}`);
     this.#volumes.delete(name);
   }
 
@@ -255,6 +256,12 @@ export class MemoryRuntime implements ContainerRuntime {
     this.#known(name).leave(network);
   }
 
+  /** `docker volume rm` by somebody else, of one that no container has. */
+  removeVolumeOutside(name: string): void {
+    if (this.#hasVolume(name)) throw new Error(`volume is in use: ${name}`);
+    this.#volumes.delete(name);
+  }
+
   /** dockerd is gone: every call fails, watchers end, containers run on (live-restore). */
   goDown(why = 'the engine was told to be away'): void {
     this.#down = why;
@@ -316,6 +323,10 @@ export class MemoryRuntime implements ContainerRuntime {
     const container = this.#find(id);
     if (!container) throw new EngineError('not_found', true, `no such container: ${id}`);
     return container;
+  }
+
+  #hasVolume(name: string): boolean {
+    return [...this.#containers.values()].some(({ volumes }) => volumes.includes(name));
   }
 
   #running(): MemoryContainer[] {

@@ -19,6 +19,8 @@ here('a volume in a file', () => {
     folder = await mkdtemp(join(tmpdir(), 'waybill loop-'));
     storage = new LoopStorage(join(folder, 'volumes'), ['local', 'loop', 'tmpfs'], []);
   });
+  /** Made or found, of this size. */
+  const made = async (sizeBytes: number): Promise<string> => (await storage.ensureLoop({ volumeId: 'vol_a', sizeBytes }))!;
   afterEach(async () => {
     for (const name of await readdir(join(folder, 'volumes')).catch(() => [])) await run('umount', [join(folder, 'volumes', name, 'mount')]).catch(() => undefined);
     expect((await readFile('/proc/self/mountinfo', 'utf8')).includes(folder.replace(' ', '\\040'))).toBe(false);
@@ -26,7 +28,7 @@ here('a volume in a file', () => {
   });
 
   it.each([1, 8, 32, 100, 700])('holds %i MiB to the byte, and not one more', async (mib) => {
-    const data = await storage.ensureLoop('vol_a', mib * MIB);
+    const data = await made(mib * MIB);
     const chunk = Buffer.alloc(MIB, 1);
     await using file = await open(join(data, 'file'), 'w');
     for (let written = 0; written < mib; written += 1) await file.writeFile(chunk);
@@ -41,21 +43,41 @@ here('a volume in a file', () => {
   it('is the same one when it is asked for again, also after the host forgot its mounts, and after a crash while it was made', async () => {
     await mkdir(join(folder, 'volumes', 'vol_a'), { recursive: true });
     await writeFile(join(folder, 'volumes', 'vol_a', 'image.new'), 'half of it');
-    const data = await storage.ensureLoop('vol_a', 4 * MIB);
+    const data = await made(4 * MIB);
     await writeFile(join(data, 'file'), 'kept');
-    expect(await storage.ensureLoop('vol_a', 4 * MIB)).toBe(data);
+    expect(await made(4 * MIB)).toBe(data);
     await run('umount', [join(folder, 'volumes', 'vol_a', 'mount')]);
     await expect(readFile(join(data, 'file'))).rejects.toMatchObject({ code: 'ENOENT' });
     expect(await storage.usedByLoop('vol_a')).toBeNull();
-    await storage.ensureLoop('vol_a', 4 * MIB);
+    await made(4 * MIB);
     expect(await readFile(join(data, 'file'), 'utf8')).toBe('kept');
     await storage.removeLoop('vol_a');
     expect(await readdir(join(folder, 'volumes'))).toEqual([]);
     await storage.removeLoop('vol_a');
   });
 
+  it('is there as its file, mounted or not, and while it is mounted, without its file too: no other one is made beside it', async () => {
+    const image = join(folder, 'volumes', 'vol_a', 'image');
+    expect(await storage.hasLoop('vol_a')).toBe(false);
+    const data = await made(4 * MIB);
+    await writeFile(join(data, 'file'), 'kept');
+    expect(await storage.hasLoop('vol_a')).toBe(true);
+    await run('umount', [join(folder, 'volumes', 'vol_a', 'mount')]);
+    expect(await storage.hasLoop('vol_a')).toBe(true);
+    await made(4 * MIB);
+    await rm(image);
+    expect(await storage.hasLoop('vol_a')).toBe(true);
+    expect(await readFile(join(await made(4 * MIB), 'file'), 'utf8')).toBe('kept');
+    expect(existsSync(image)).toBe(false);
+    await run('umount', [join(folder, 'volumes', 'vol_a', 'mount')]);
+    expect(await storage.hasLoop('vol_a')).toBe(false);
+    expect(await storage.ensureLoop({ volumeId: 'vol_a', sizeBytes: 4 * MIB, made: true })).toBeNull();
+    expect(existsSync(image)).toBe(false);
+    await storage.removeLoop('vol_a');
+  });
+
   it('is not taken away while something has it open', async () => {
-    const data = await storage.ensureLoop('vol_a', 4 * MIB);
+    const data = await made(4 * MIB);
     {
       await using _open = await open(join(data, 'file'), 'w');
       await expect(storage.removeLoop('vol_a')).rejects.toThrow(/umount: .*busy/);
@@ -64,7 +86,7 @@ here('a volume in a file', () => {
   });
 
   it('is nowhere but below the folder', async () => {
-    await expect(storage.ensureLoop('vol_../../x' as 'vol_x', MIB)).rejects.toThrow('no id of a volume');
+    await expect(storage.ensureLoop({ volumeId: 'vol_../../x' as 'vol_x', sizeBytes: MIB })).rejects.toThrow('no id of a volume');
   });
 });
 

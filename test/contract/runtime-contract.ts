@@ -282,6 +282,15 @@ function volumes(given: Given): void {
     expect(await runtime.listVolumes()).toEqual([]);
   }, 30_000);
 
+  it('makes none where one was made before and is gone', async () => {
+    const { runtime } = given();
+    expect(await runtime.ensureVolume({ ...plan, made: true })).toBeNull();
+    expect(await runtime.listVolumes()).toEqual([]);
+    const path = await runtime.ensureVolume(plan);
+    expect(await runtime.ensureVolume({ ...plan, made: true })).toBe(path);
+    await runtime.removeVolume(plan.name);
+  }, 30_000);
+
   it('never takes another one for it', async () => {
     const { runtime } = given();
     await runtime.ensureVolume({ ...plan, folder: '/tmp' });

@@ -160,6 +160,51 @@ describe('volumes', () => {
     await volumeGone(world, volume_id);
   }, 120_000);
 
+  it('is not made anew where somebody has removed it: who mounts it says why, what is put back is taken, and another one may take its place', async () => {
+    const id = await standing(world, 'robbed', [{ name: 'books', mount_path: '/data' }]);
+    await inside(world, id, 'echo there > /data/file');
+    await world.eventually('it is known as made', async () => (await volumeOf(world, 'books')).provisioned);
+    const { volume_id } = await volumeOf(world, 'books');
+    const name = await world.docker(['volume', 'ls', '--filter', `label=waybill.volume_id=${volume_id}`, '--format', '{{.Name}}']);
+    const labels: Record<string, string> = JSON.parse(await world.docker(['volume', 'inspect', '--format', '{{json .Labels}}', name]));
+    const stopped = async (): Promise<void> => {
+      await world.post(`/v1/docker-services/${id}/stop`);
+      await world.eventually('it has no container', async () => (await world.containers(id)).length === 0);
+    };
+    await stopped();
+    await world.docker(['volume', 'rm', name]);
+    await world.eventually('the volume says so', async () => (await world.get(`/v1/volumes/${volume_id}`)).lost?.code === 'volume_lost', 60_000);
+    expect((await world.get(`/v1/volumes/${volume_id}/explain`)).summary).toContain('books is lost on ');
+
+    await world.post(`/v1/docker-services/${id}/start`);
+    const why = await world.serviceWhen(id, 'it says why it does not start', ({ status_reason }) => status_reason?.code === 'volume_lost');
+    expect(why.status).not.toBe('RUNNING');
+    expect(why.status_reason.message).toContain(name);
+    expect((await world.get(`/v1/docker-services/${id}/explain`)).summary).toContain(volume_id);
+    expect(await world.containers(id)).toEqual([]);
+
+    await world.docker(['volume', 'create', ...Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]), name]);
+    await world.running(id, 1);
+    await world.eventually('the volume is found', async () => (await world.get(`/v1/volumes/${volume_id}`)).lost === null, 60_000);
+
+    await stopped();
+    await world.docker(['volume', 'rm', name]);
+    await world.post(`/v1/docker-services/${id}/start`);
+    await world.serviceWhen(id, 'it says so again', ({ status_reason }) => status_reason?.code === 'volume_lost');
+    const { deployment_id } = (await world.call('PATCH', `/v1/docker-services/${id}`, { volumes: [{ name: 'books-2', mount_path: '/data' }] })).body;
+    expect((await ended(world, deployment_id)).status).toBe('SUCCEEDED');
+    expect(await inside(world, id, 'ls /data; echo new > /data/file')).toBe('');
+    await world.eventually('nobody uses the lost one', async () => (await world.get(`/v1/volumes/${volume_id}`)).used_by.length === 0, 120_000);
+    await volumeDeleted(world, volume_id);
+    const second = (await volumeOf(world, 'books-2')).volume_id;
+    const back = (await world.call('PATCH', `/v1/docker-services/${id}`, { volumes: [{ name: 'books', mount_path: '/data' }] })).body;
+    expect((await ended(world, back.deployment_id)).status).toBe('SUCCEEDED');
+    expect((await volumeOf(world, 'books')).volume_id).not.toBe(volume_id);
+    await deleted(world, id, '?volumes=delete');
+    await world.eventually('nobody uses the second', async () => (await world.get(`/v1/volumes/${second}`)).used_by.length === 0, 120_000);
+    await volumeDeleted(world, second);
+  }, 420_000);
+
   it('has ephemeral volumes for as long as the service, and memory for as long as a container', async () => {
     const id = await standing(world, 'passing', [{ name: 'scratch', mount_path: '/scratch', type: 'ephemeral' }, { mount_path: '/cache', backend: 'tmpfs', size_bytes: MIB }]);
     await inside(world, id, 'echo a > /scratch/file; echo b > /cache/file');

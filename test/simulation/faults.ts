@@ -4,6 +4,7 @@ import { Life } from './house/life.ts';
 import { FAIR } from './house/network.ts';
 import { SOUND } from './house/shelf.ts';
 import type { Fault, ScriptedStep } from './script.ts';
+import { volumesOf } from './laws/volume-laws.ts';
 import type { Part, World } from './world.ts';
 
 /** Brings a fault about, and its end, where it has one. */
@@ -168,7 +169,10 @@ const FAULT_DEEDS: Readonly<Record<Fault, (saboteur: Saboteur) => void | Promise
     if (!chosen) return;
     saboteur.say(`${chosen.replicaId} is removed by somebody`);
     saboteur.world.disturb(chosen.host, chosen.replicaId);
+    const mounted = volumesOf(chosen.host, chosen.container);
     chosen.host.engine.removeOutside(chosen.container.name);
+    // Those who clear up like this take volumes along, too.
+    if (saboteur.pick([false, false, false, true])) for (const volumeId of mounted) if (chosen.host.loseVolume(volumeId)) saboteur.say(`${volumeId} is removed with it`);
   },
 
   engine_down(saboteur) {

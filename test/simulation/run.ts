@@ -108,10 +108,11 @@ function countCommands(world: World, client: Client): void {
   }
 }
 
-/** Ends what would go on for ever, lets nodes change over to a restored log, gives up those that have no host any more, and brings back the hosts of removed ones. */
+/** Ends what would go on for ever, puts back some of the volumes that are lost, lets nodes change over to a restored log, gives up those that have no host any more, and brings back the hosts of removed ones. */
 async function operate(world: World, client: Client): Promise<void> {
   if (client.pending > 0) return;
   endSchedules(client, [...world.ledger.schedules].flatMap(([id, { status }]) => (status === 'present' ? [id] : [])));
+  await putBackSome(world);
   const here = new Map([...world.nodeIds].map(([host, nodeId]) => [nodeId, host]));
   for (const [nodeId, node] of world.ledger.nodes) {
     const host = here.get(nodeId);
@@ -123,3 +124,14 @@ async function operate(world: World, client: Client): Promise<void> {
     else if (refuses && node.status === 'registered') client.toNode(nodeId, { type: 'AdoptNode', data: {} });
   }
 }
+
+/** Of half of what is lost somebody has a copy; the rest is known as lost for good. */
+async function putBackSome({ ledger, nodeIds }: World): Promise<void> {
+  const hosts = new Map([...nodeIds].map(([host, nodeId]) => [nodeId, host]));
+  for (const [id, volume] of ledger.volumes) {
+    const host = volume.status === 'present' && volume.binding?.lost ? hosts.get(volume.binding.nodeId) : undefined;
+    if (host && volume.status === 'present' && volume.lifecycle === 'ACTIVE' && !host.keeps(volume) && hasCopy(id)) await host.putBack(volume);
+  }
+}
+
+const hasCopy = (id: string): boolean => id.charCodeAt(id.length - 1) % 2 === 0;

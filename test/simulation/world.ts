@@ -18,7 +18,7 @@ import { Ledger } from './laws/ledger.ts';
 import { breachesOf, nodeBreaches } from './laws/log-laws.ts';
 import { Truths } from './laws/truths.ts';
 import { Canaries, deletionBreaches } from './laws/value-laws.ts';
-import { Clearances, lossBreaches, volumeBreaches, volumesOf } from './laws/volume-laws.ts';
+import { Clearances, lossBreaches, makingBreaches, volumeBreaches, volumesOf } from './laws/volume-laws.ts';
 
 export interface Breach {
   readonly law: string;
@@ -88,6 +88,7 @@ export class World {
       const host = new Host(this.timeline, `host-${number}`, capacity, images, {
         onChange: (...change) => this.#takeChange(...change),
         onVolumeGone: (...gone) => this.#takeVolumeGone(...gone),
+        onVolumeMade: (...made) => this.#takeVolumeMade(...made),
         onWritten: ({ name: where }, text) => this.canaries.look(`the disk of ${where}`, text),
       });
       this.hosts.push(host);
@@ -272,6 +273,11 @@ export class World {
     this.tell(() => `  ${host.name}  the volume ${volumeId} is gone`);
     for (const { law, what } of lossBreaches(this, host, volumeId as VolumeId)) this.accuse(law, what);
     host.written.delete(volumeId);
+  }
+
+  #takeVolumeMade(host: Host, volumeId: string): void {
+    host.robbed.delete(volumeId);
+    for (const { law, what } of makingBreaches(this, host, volumeId as VolumeId)) this.accuse(law, what);
   }
 
   #loggerOf(life: Life): Logger {

@@ -339,6 +339,7 @@ export const answerSchemas: Readonly<Record<string, Schema>> = {
     lifecycle: one('ACTIVE', 'DELETING', 'DELETED'),
     node_id: orNull(idOf('node')),
     provisioned: flag,
+    lost: reason,
     node_reason: reason,
     used_by: many(owner),
     created_at: instant,

@@ -1,5 +1,5 @@
 import type { AssignedVolume } from '#contracts';
-import { type ContainerSpec, type NodeId, streamOf, volume as volumeRules, type VolumeId, volumesIn, wantedOn } from '#domain';
+import { type ContainerSpec, isKeptOn, type NodeId, streamOf, volume as volumeRules, type VolumeId, volumesIn, wantedOn } from '#domain';
 import type { AggregateStore } from '#event-store';
 
 /** What a node's agent is told of volumes, from their streams: of those that its entries mount, and of those that are known to be on it.
@@ -11,7 +11,7 @@ export async function assignedVolumes(aggregates: AggregateStore, nodeId: NodeId
     const wanted = wantedOn(state, nodeId);
     if (state.status !== 'present' || wanted === null) return [];
     const { volumeId, name, backend, sizeBytes } = state;
-    return [{ volumeId, name, backend, sizeBytes, wanted }];
+    return [{ volumeId, name, backend, sizeBytes, wanted, ...(isKeptOn(state, nodeId) ? { made: true } : {}) }];
   });
   return assigned.sort((a, b) => (a.volumeId < b.volumeId ? -1 : 1));
 }

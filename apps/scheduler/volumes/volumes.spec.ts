@@ -42,6 +42,18 @@ describe('a volume', () => {
     expect(world.breaches()).toEqual([]);
   });
 
+  it.each([['persistent', true], ['ephemeral', undefined]] as const)('that is %s is told of as made once its node has said so: %s', async (kind, made) => {
+    world = await SchedulerWorld.begin({ nodes: 1 });
+    await createService(1, kind);
+    await until(() => world.isStable(1));
+    const [node] = world.nodes;
+    expect(node!.sets.at(-1)!.volumes![0]!.made).toBeUndefined();
+    await agentsReport();
+    const before = node!.sets.length;
+    await until(() => node!.sets.length > before);
+    expect(node!.sets.at(-1)!.volumes![0]!.made).toBe(made);
+  });
+
   it('is the reason why nobody goes elsewhere, by its node’s name', async () => {
     world = await SchedulerWorld.begin({ nodes: 2 });
     await createService(1);

@@ -4,7 +4,7 @@ import type { NodeId, ReplicaId } from '../kernel/ids.ts';
 import { Rejection } from '../kernel/rejection.ts';
 import { volume, type VolumeCommand } from './decide.ts';
 import type { VolumeEvent } from './events.ts';
-import { wantedOn, type Volume } from './volume.ts';
+import { isKeptOn, wantedOn, type Volume } from './volume.ts';
 
 const MIB = 1024 ** 2;
 const born = { volumeId: 'vol_a', projectId: 'prj_a', environmentId: 'env_a', name: 'uploads', kind: 'persistent', backend: 'local', sizeBytes: null, madeFor: null } as const;
@@ -21,6 +21,9 @@ const cleared: VolumeEvent = { type: 'VolumeCleared', data: { nodeId: 'node_1', 
 const deleted: VolumeEvent = { type: 'VolumeDeleted', data: { name: 'uploads', environmentId: 'env_a', projectId: 'prj_a' } };
 const bind = (nodeId: NodeId, replicaId: ReplicaId = 'rep_1', attempt = 1): VolumeCommand => ({ type: 'BindVolume', data: { nodeId, replicaId, attempt, reason } });
 const endAwait = (replicaId: ReplicaId, attempt = 1): VolumeCommand => ({ type: 'EndVolumeAwait', data: { replicaId, attempt, reason } });
+const lost: VolumeEvent = { type: 'VolumeLost', data: { nodeId: 'node_1', reason } };
+const recordLost: VolumeCommand = { type: 'RecordVolumeLost', data: { nodeId: 'node_1', reason } };
+const recordMade: VolumeCommand = { type: 'RecordVolumeMade', data: { nodeId: 'node_1' } };
 const remove: VolumeCommand = { type: 'RequestVolumeDeletion', data: { reason } };
 const gone: VolumeCommand = { type: 'RecordVolumeGone', data: { nodeId: 'node_1', reason } };
 const lose: VolumeCommand = { type: 'LoseVolume', data: { nodeId: 'node_1', reason } };
@@ -105,6 +108,25 @@ describe('its binding', () => {
     given(volume, [created, bound, provisioned]).when(endAwait('rep_1')).then([]);
   });
 
+  it('is known as lost where its node misses what was made there, until it is put back', () => {
+    const found: VolumeEvent = { type: 'VolumeFound', data: { nodeId: 'node_1' } };
+    given(volume, [created, bound, provisioned]).when(recordLost).then([lost]);
+    given(volume, [created, bound, provisioned, lost]).when(recordLost).then([]);
+    given(volume, [created, bound, provisioned, lost]).when(recordMade).then([found]);
+    given(volume, [created, bound, provisioned, lost, found]).when(recordMade).then([]);
+    given(volume, [created, bound, provisioned, lost, found]).when(recordLost).then([lost]);
+    given(volume, [created, bound, provisioned, lost]).when(remove).then([requested]);
+    given(volume, [created, bound, provisioned, lost, requested]).when(gone).then([cleared, deleted]);
+  });
+
+  it('is never known as lost where nothing was made, nobody counts on it, it is to go, or another node says so', () => {
+    given(volume, [created, bound]).when(recordLost).then([]);
+    given(volume, [{ type: 'VolumeCreated', data: { ...born, kind: 'ephemeral', madeFor: 'svc_api' } }, bound, provisioned]).when(recordLost).then([]);
+    given(volume, [created, bound, provisioned, requested]).when(recordLost).then([]);
+    given(volume, [created, bound, provisioned]).when({ type: 'RecordVolumeLost', data: { nodeId: 'node_2', reason } }).then([]);
+    given(volume, []).when(recordLost).then([]);
+  });
+
   it('waits on a node that it was on until nothing is left of it there', () => {
     given(volume, [created, bound, unbound]).when(bind('node_1', 'rep_2')).rejects('volume.not_cleared', { nodeId: 'node_1' });
     given(volume, [created, bound, unbound]).when(gone).then([cleared]);
@@ -126,7 +148,7 @@ const replicas = ['rep_1', 'rep_2', 'rep_3'] as const;
 const anyCommand = fc.oneof(
   fc.record({ nodeId: fc.constantFrom(...nodes), replicaId: fc.constantFrom(...replicas), attempt: fc.integer({ min: 1, max: 3 }) }).map((data): VolumeCommand => ({ type: 'BindVolume', data: { ...data, reason } })),
   fc.record({ replicaId: fc.constantFrom(...replicas), attempt: fc.integer({ min: 1, max: 3 }) }).map((data): VolumeCommand => ({ type: 'EndVolumeAwait', data: { ...data, reason } })),
-  fc.tuple(fc.constantFrom('RecordVolumeMade', 'RecordVolumeGone', 'LoseVolume' as const), fc.constantFrom(...nodes)).map(([type, nodeId]) => ({ type, data: { nodeId, reason } }) as VolumeCommand),
+  fc.tuple(fc.constantFrom('RecordVolumeMade', 'RecordVolumeLost', 'RecordVolumeGone', 'LoseVolume' as const), fc.constantFrom(...nodes)).map(([type, nodeId]) => ({ type, data: { nodeId, reason } }) as VolumeCommand),
   fc.constant<VolumeCommand>({ type: 'BeginVolumeUse', data: { user: api } }),
   fc.boolean().map((thenDelete): VolumeCommand => ({ type: 'EndVolumeUse', data: { user: api, reason, thenDelete } })),
   fc.constant(remove),
@@ -164,6 +186,7 @@ describe('whatever is asked of a volume', () => {
           if (before.status === 'present' && before.binding?.provisioned && before.lifecycle === 'ACTIVE') {
             expect(events.some(({ type }) => type === 'VolumeUnbound' || type === 'VolumeCleared')).toBe(false);
           }
+          if (state.status === 'present' && state.lifecycle === 'ACTIVE' && state.binding?.lost) expect(isKeptOn(state, state.binding.nodeId)).toBe(true);
           if (state.status === 'present' && state.lifecycle !== 'ACTIVE') expect(state.users.size).toBe(0);
           if (state.status === 'present' && state.lifecycle === 'DELETED') expect(nodes.map((nodeId) => wantedOn(state, nodeId))).toEqual([null, null]);
         }),

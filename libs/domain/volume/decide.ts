@@ -4,7 +4,7 @@ import type { Reason } from '../kernel/reason.ts';
 import { Rejection } from '../kernel/rejection.ts';
 import type { VolumeEvent } from './events.ts';
 import { sizeViolations } from './mount-rules.ts';
-import { evolve, initial, type ExistingVolume, type Volume } from './volume.ts';
+import { evolve, initial, isKeptOn, type ExistingVolume, type Volume } from './volume.ts';
 
 type Created = Extract<VolumeEvent, { type: 'VolumeCreated' }>['data'];
 
@@ -23,6 +23,7 @@ export type VolumeCommand =
   | { type: 'LoseVolume'; data: { nodeId: NodeId; reason: Reason } }
   /** An agent's word, like the next. */
   | { type: 'RecordVolumeMade'; data: { nodeId: NodeId } }
+  | { type: 'RecordVolumeLost'; data: { nodeId: NodeId; reason: Reason } }
   | { type: 'RecordVolumeGone'; data: { nodeId: NodeId; reason: Reason } }
   | { type: 'RequestVolumeDeletion'; data: { reason: Reason } }
   /** It is on no node, and yet not gone: a log that was put back ends in the middle of what was written at once. Silent otherwise. */
@@ -86,8 +87,14 @@ const decisions: Cases<VolumeCommand, Volume, readonly VolumeEvent[]> = {
   RecordVolumeMade(state, { data: { nodeId } }) {
     if (state.status !== 'present') return [];
     const { binding, lifecycle } = state;
-    return lifecycle === 'ACTIVE' && binding?.nodeId === nodeId && !binding.provisioned ? [{ type: 'VolumeProvisioned', data: { nodeId } }] : [];
+    if (lifecycle !== 'ACTIVE' || binding?.nodeId !== nodeId) return [];
+    if (binding.lost) return [{ type: 'VolumeFound', data: { nodeId } }];
+    return binding.provisioned ? [] : [{ type: 'VolumeProvisioned', data: { nodeId } }];
   },
+
+  /** Silent for what the node may make anew. */
+  RecordVolumeLost: (state, { data: { nodeId, reason } }) =>
+    isKeptOn(state, nodeId) && state.status === 'present' && !state.binding!.lost ? [{ type: 'VolumeLost', data: { nodeId, reason } }] : [],
 
   RecordVolumeGone: (state, { data: { nodeId, reason } }) => (state.status === 'present' ? gone(state, nodeId, reason) : []),
 

@@ -31,6 +31,10 @@ export type VolumeEvent =
   | { type: 'VolumeUnbound'; data: { nodeId: NodeId; reason: Reason } }
   /** The node's agent has made it. */
   | { type: 'VolumeProvisioned'; data: { nodeId: NodeId } }
+  /** The node's agent finds nothing of it any more, and nobody asked for that. It stays bound: its data may be put back. */
+  | { type: 'VolumeLost'; data: { nodeId: NodeId; reason: Reason } }
+  /** It was lost, and is there again: somebody has put it back. */
+  | { type: 'VolumeFound'; data: { nodeId: NodeId } }
   | { type: 'VolumeDeletionRequested'; data: { reason: Reason } }
   /** Nothing of it is left on the node: its agent says so, or the node was removed. */
   | { type: 'VolumeCleared'; data: { nodeId: NodeId; reason: Reason } }

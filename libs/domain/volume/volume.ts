@@ -9,6 +9,8 @@ export interface VolumeBinding {
   readonly nodeId: NodeId;
   /** The agent has made it: from now on there may be data in it, and it stays. */
   readonly provisioned: boolean;
+  /** It was made, and is not there any more, though it is wanted. */
+  readonly lost: boolean;
   /** Replicas that were sent there before that, with the attempt of each. With none left it is unbound. */
   readonly awaitedBy: ReadonlyMap<ReplicaId, number>;
 }
@@ -53,7 +55,7 @@ const evolutions: Cases<VolumeEvent, Volume, Volume> = {
     users.delete(user.id);
     return { ...existing(volume), users };
   },
-  VolumeBound: (volume, { data: { nodeId, replicaId, attempt } }) => ({ ...existing(volume), binding: { nodeId, provisioned: false, awaitedBy: new Map([[replicaId, attempt]]) } }),
+  VolumeBound: (volume, { data: { nodeId, replicaId, attempt } }) => ({ ...existing(volume), binding: { nodeId, provisioned: false, lost: false, awaitedBy: new Map([[replicaId, attempt]]) } }),
   VolumeAwaited: (volume, { data: { replicaId, attempt } }) => awaited(existing(volume), (replicas) => replicas.set(replicaId, attempt)),
   VolumeAwaitEnded: (volume, { data: { replicaId } }) => awaited(existing(volume), (replicas) => replicas.delete(replicaId)),
   VolumeUnbound: (volume, { data: { nodeId, reason } }) => ({ ...existing(volume), binding: null, leftOn: new Set([...existing(volume).leftOn, nodeId]), unbound: reason }),
@@ -61,6 +63,8 @@ const evolutions: Cases<VolumeEvent, Volume, Volume> = {
     const { binding, ...rest } = existing(volume);
     return { ...rest, binding: binding && { ...binding, provisioned: true, awaitedBy: new Map() } };
   },
+  VolumeLost: (volume) => withLost(existing(volume), true),
+  VolumeFound: (volume) => withLost(existing(volume), false),
   VolumeDeletionRequested: (volume) => ({ ...existing(volume), lifecycle: 'DELETING' }),
   VolumeCleared(volume, { data: { nodeId } }) {
     const { binding, leftOn, ...rest } = existing(volume);
@@ -78,8 +82,15 @@ function awaited(volume: ExistingVolume, change: (replicas: Map<ReplicaId, numbe
   return { ...volume, binding: { ...binding, awaitedBy } };
 }
 
+const withLost = (volume: ExistingVolume, lost: boolean): ExistingVolume => ({ ...volume, binding: volume.binding && { ...volume.binding, lost } });
+
 /** Folds one event of a volume's stream in. */
 export const evolve = (volume: Volume, event: VolumeEvent): Volume => evolutions[event.type](volume, event as never);
+
+/** Whether a node has to have it and must not make it anew: it was made there, and somebody counts on what is in it. An ephemeral one is
+ *  nobody's word that anything outlasts. */
+export const isKeptOn = (volume: Volume, nodeId: NodeId): boolean =>
+  wantedOn(volume, nodeId) === 'present' && volume.status === 'present' && volume.kind === 'persistent' && volume.binding?.provisioned === true;
 
 /** What a node's agent has to do about a volume: have it, or have nothing of it. Null: the node has nothing to do with it. */
 export function wantedOn(volume: Volume, nodeId: NodeId): 'present' | 'gone' | null {

@@ -424,6 +424,11 @@ describe('the explanation of a thing', () => {
       summary: 'uploads is on host-a, where it was made: host-a alone fits; used by docker_service svc_web',
       chain: [{ what: 'the persistent volume uploads was made, to be kept in local' }, {}, { what: 'it is on host-a from now on, and whatever mounts it runs there' }, { what: 'host-a has made it' }],
     });
+    story.tell('volume-vol_1', 'VolumeLost', { nodeId: 'node_a', reason: { code: 'volume_lost', message: 'its data is gone' } }, SYSTEM);
+    const missed = (await getVolumeExplanation(await sourceOf(story), OPERATOR, 'vol_1'))!;
+    expect(missed.summary).toBe('uploads is lost on host-a: its data is gone; used by docker_service svc_web');
+    expect(missed.chain.at(-1)).toMatchObject({ kind: 'lost', what: 'host-a finds nothing of it any more', why: 'its data is gone' });
+    story.tell('volume-vol_1', 'VolumeFound', { nodeId: 'node_a' }, SYSTEM);
     story.tell('node-node_a', 'NodeRemoved', { lost: [] }, { tenantId: 'platform' });
     story.tell('volume-vol_1', 'VolumeUnbound', { nodeId: 'node_a', reason: { code: 'node_removed', message: 'host-a was removed' } }, SYSTEM);
     const lost = (await getVolumeExplanation(await sourceOf(story), OPERATOR, 'vol_1'))!;

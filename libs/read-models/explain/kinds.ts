@@ -76,6 +76,7 @@ const ALWAYS: Readonly<Record<string, Kind>> = {
   NodeUnreachable: 'unreachable',
   NodeRemoved: 'removed',
   VolumeUnbound: 'unbound',
+  VolumeLost: 'lost',
 };
 
 function settled(data: Of<'PlacementSettled'>['data'], slots: Slots): Kind | null {

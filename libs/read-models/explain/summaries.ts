@@ -50,9 +50,10 @@ export const inOneSentence = {
     return `the deployment of release ${to_release} is ${status}: ${finished_at === null ? now : (reason?.message ?? 'it has ended')}${waits}${until}`;
   },
 
-  volume({ name, lifecycle, node_id, provisioned, node_reason, used_by }: VolumeDocument, names: Pick<Names, 'node'>): string {
+  volume({ name, lifecycle, node_id, provisioned, lost, node_reason, used_by }: VolumeDocument, names: Pick<Names, 'node'>): string {
     const users = used_by.length > 0 ? `used by ${used_by.map(({ type, id }) => `${type} ${id}`).join(', ')}` : 'used by nobody';
     if (lifecycle === 'DELETED') return `${name} was deleted: nothing of it is left`;
+    if (lost && lifecycle === 'ACTIVE' && node_id) return `${name} is lost on ${names.node(node_id)}: ${lost.message}; ${users}`;
     const where = node_id
       ? `is on ${names.node(node_id)}, ${provisioned ? 'where it was made' : 'where it is about to be made'}: ${node_reason?.message ?? 'its first user went there'}`
       : `is on no node: ${node_reason?.message ?? 'nothing that mounts it was placed yet'}`;

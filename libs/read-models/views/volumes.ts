@@ -18,6 +18,8 @@ export interface VolumeAnswer {
   readonly node_id: NodeId | null;
   /** Its node's agent has made it. */
   readonly provisioned: boolean;
+  /** Why its data isn't there any more, though it is wanted; null where nothing is lost. */
+  readonly lost: Reason | null;
   /** Why it is on its node, or on none any more; null where it never was on one. */
   readonly node_reason: Reason | null;
   readonly used_by: readonly Owner[];
@@ -34,7 +36,7 @@ export interface VolumeDocument extends VolumeAnswer {
 
 /** Volumes, the deleted ones too. */
 export const volumes: View<VolumeDocument> = {
-  schema: { view: 'volumes', version: 1, indexes: [['project_id', 'lifecycle'], ['environment_id', 'name']] },
+  schema: { view: 'volumes', version: 2, indexes: [['project_id', 'lifecycle'], ['environment_id', 'name']] },
   prefixes: ['volume-'],
   keys: ({ stream }) => [stream.slice('volume-'.length)],
   evolve(doc, event, id) {
@@ -49,9 +51,11 @@ const fold = evolveBy<VolumeDocument>(
     VolumeUseBegan: (volume, { data: { user } }) => ({ ...volume, used_by: [...volume.used_by, user] }),
     VolumeUseEnded: (volume, { data: { user } }) => ({ ...volume, used_by: volume.used_by.filter(({ id }) => id !== user.id) }),
     VolumeBound: (volume, { data: { nodeId, reason } }) => ({ ...volume, node_id: nodeId, provisioned: false, node_reason: reason }),
-    VolumeUnbound: (volume, { data: { reason } }) => ({ ...volume, node_id: null, provisioned: false, node_reason: reason }),
+    VolumeUnbound: (volume, { data: { reason } }) => ({ ...volume, node_id: null, provisioned: false, lost: null, node_reason: reason }),
     VolumeProvisioned: (volume) => ({ ...volume, provisioned: true }),
-    VolumeCleared: (volume, { data: { nodeId, reason } }) => (volume.node_id === nodeId ? { ...volume, node_id: null, provisioned: false, node_reason: reason } : volume),
+    VolumeLost: (volume, { data: { reason } }) => ({ ...volume, lost: reason }),
+    VolumeFound: (volume) => ({ ...volume, lost: null }),
+    VolumeCleared: (volume, { data: { nodeId, reason } }) => (volume.node_id === nodeId ? { ...volume, node_id: null, provisioned: false, lost: null, node_reason: reason } : volume),
     VolumeDeletionRequested: (volume) => ({ ...volume, lifecycle: 'DELETING' }),
     VolumeDeleted: (volume, { metadata }) => ({ ...volume, lifecycle: 'DELETED', deleted_at: metadata.at }),
   },
@@ -71,6 +75,7 @@ function created({ data, metadata, position, revision }: Of<'VolumeCreated'>): V
     lifecycle: 'ACTIVE',
     node_id: null,
     provisioned: false,
+    lost: null,
     node_reason: null,
     used_by: [],
     created_at: metadata.at,

@@ -1,4 +1,5 @@
 import { volumeName, type ContainerPlan, type ContainerRuntime, type ContainerState, type EngineInfo, type NetworkPlan } from '#docker';
+import type { ExistingVolume, VolumeId } from '#domain';
 import { MemoryRuntime, type ImageScript } from '#testing';
 import { MemoryDisk } from '../../../apps/node-agent/memory-disk.ts';
 import { MemoryFiles } from '../../../apps/node-agent/memory-files.ts';
@@ -6,6 +7,7 @@ import { MemoryStorage } from '../../../apps/node-agent/memory-storage.ts';
 import { engineOnly, type Storage } from '../../../apps/node-agent/storage.ts';
 import type { Held } from '../../../apps/node-agent/applied-set.ts';
 import type { Disk } from '../../../apps/node-agent/disk.ts';
+import { volumesOf } from '../laws/volume-laws.ts';
 import { Life } from './life.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -20,6 +22,10 @@ export class Host {
   readonly storage: Storage;
   /** Volumes in which a container may have written, and as which node: what a node had is lost with it, on the word of who removed it. */
   readonly written = new Map<string, string | undefined>();
+  /** Volumes of which somebody from outside has taken what was in them. */
+  readonly robbed = new Set<string>();
+  /** When its agent took a set last. */
+  toldAt = -Infinity;
   /** Whatever its containers need to be well is away. */
   isIll = false;
   /** The engine's own process, and the containers': never frozen, never dead. */
@@ -36,7 +42,7 @@ export class Host {
     private readonly watch: HostWatch,
   ) {
     this.#life = new Life(timeline, `engine of ${name}`);
-    this.storage = this.#life.random() < 0.5 ? new MemoryStorage() : engineOnly;
+    this.storage = this.#life.random() < 0.5 ? new WatchedStorage((volumeId) => watch.onVolumeMade(this, volumeId)) : engineOnly;
     this.#tell = (container, action) => watch.onChange(this, container, action);
     this.engine = new MemoryRuntime(this.#life, { images: images(this.#life.random, () => this.isIll), facts: { hostname: name }, onChange: this.#tell });
     this.disk = new MemoryDisk(this.#life);
@@ -55,8 +61,9 @@ export class Host {
     void this.engine.stopOutside(container.name, 2_000);
   }
 
-  /** The node's folder is gone, but for what an operator has a copy of. */
+  /** The node's folder is gone, with the files of its volumes, but for what an operator has a copy of. */
   async loseDisk(keepsIdentity: boolean): Promise<void> {
+    if (this.storage instanceof MemoryStorage) for (const volumeId of this.storage.lose()) this.#rob(volumeId);
     const seed = keepsIdentity ? await this.disk.read(SEED_FILE) : null;
     this.disk = new MemoryDisk(this.#life);
     if (seed !== null) await this.disk.write(SEED_FILE, seed);
@@ -64,20 +71,51 @@ export class Host {
 
   /** What the set on its disk wants to run. */
   async wanted(): Promise<ReadonlySet<string>> {
-    const held = JSON.parse((await this.disk.read('applied-set.json')) ?? '{"entries":[]}') as Held;
+    const held = JSON.parse((await this.disk.read(SET_FILE)) ?? '{"entries":[]}') as Held;
     return new Set(held.entries.filter(({ wanted }) => wanted === 'run').map(({ replicaId }) => replicaId));
+  }
+
+  /** `docker volume rm` by somebody, of what its engine keeps for a container that is gone; others may have it still. @returns whether there was any */
+  loseVolume(volumeId: VolumeId): boolean {
+    const name = volumeName(INSTALLATION, volumeId);
+    const found = this.engine.volumes.get(name);
+    if (!found || this.engine.containers.some((container) => volumesOf(this, container).includes(volumeId))) return false;
+    this.engine.removeVolumeOutside(name);
+    // Of a file the engine has only known.
+    if (found.folder === null) this.#rob(volumeId);
+    return true;
+  }
+
+  /** Somebody had a copy. */
+  async putBack({ volumeId, backend, sizeBytes }: Pick<ExistingVolume, 'volumeId' | 'backend' | 'sizeBytes'>): Promise<void> {
+    this.robbed.delete(volumeId);
+    if (this.storage instanceof WatchedStorage && backend === 'loop') await this.storage.putBack({ volumeId, sizeBytes });
+    else await this.engine.ensureVolume({ name: volumeName(INSTALLATION, volumeId), volumeId, folder: null });
+  }
+
+  #rob(volumeId: string): void {
+    this.written.delete(volumeId);
+    this.robbed.add(volumeId);
   }
 
   has(volumeId: string): boolean {
     return this.engine.volumes.has(volumeName(INSTALLATION, volumeId));
   }
 
+  /** What is in it, too: of a file the engine knows only the name. */
+  keeps({ volumeId, backend }: Pick<ExistingVolume, 'volumeId' | 'backend'>): boolean {
+    return backend === 'loop' ? this.storage instanceof MemoryStorage && this.storage.has(volumeId) : this.has(volumeId);
+  }
+
   engineFor(life: Life): ContainerRuntime {
-    return new EngineOf(this.engine, life, { tell: this.#tell, tellGone: (volumeId) => this.watch.onVolumeGone(this, volumeId) });
+    return new EngineOf(this.engine, life, { tell: this.#tell, tellGone: (volumeId) => this.watch.onVolumeGone(this, volumeId), tellMade: (volumeId) => this.watch.onVolumeMade(this, volumeId) });
   }
 
   diskFor(life: Life): Disk {
-    return new DiskOf(this.disk, life, (text) => this.watch.onWritten(this, text));
+    return new DiskOf(this.disk, life, (text, name) => {
+      if (name === SET_FILE) this.toldAt = this.timeline.now;
+      this.watch.onWritten(this, text);
+    });
   }
 }
 
@@ -86,18 +124,41 @@ export interface HostWatch {
   onChange(host: Host, container: ContainerState, action: string): void;
   /** The engine has removed it, with all that was in it. */
   onVolumeGone(host: Host, volumeId: string): void;
+  /** There was none, and now there is: its agent has made it, empty. */
+  onVolumeMade(host: Host, volumeId: string): void;
   /** Its agent writes this to its disk. */
   onWritten(host: Host, text: string): void;
 }
 
 const SEED_FILE = 'node.seed';
+const SET_FILE = 'applied-set.json';
+
+/** Files of volumes, and who looks at when one is made. */
+class WatchedStorage extends MemoryStorage {
+  constructor(private readonly tellMade: (volumeId: string) => void) {
+    super();
+  }
+
+  override ensureLoop(...asked: Parameters<Storage['ensureLoop']>): ReturnType<Storage['ensureLoop']> {
+    const [{ volumeId }] = asked;
+    const before = this.has(volumeId);
+    const mounted = super.ensureLoop(...asked);
+    if (!before && this.has(volumeId)) this.tellMade(volumeId);
+    return mounted;
+  }
+
+  /** By somebody, with what was in it. */
+  putBack(volume: Parameters<Storage['ensureLoop']>[0]): ReturnType<Storage['ensureLoop']> {
+    return super.ensureLoop(volume);
+  }
+}
 
 /** An agent's way to its engine: answers take their time, and a dead agent hears none. */
 class EngineOf implements ContainerRuntime {
   constructor(
     private readonly engine: MemoryRuntime,
     private readonly life: Life,
-    private readonly told: { readonly tell: (container: ContainerState, action: string) => void; readonly tellGone: (volumeId: string) => void },
+    private readonly told: { readonly tell: (container: ContainerState, action: string) => void; readonly tellGone: (volumeId: string) => void; readonly tellMade: (volumeId: string) => void },
   ) {}
 
   info(): Promise<EngineInfo> {
@@ -145,8 +206,15 @@ class EngineOf implements ContainerRuntime {
   removeNetwork(name: string): Promise<void> {
     return this.#do('remove network', () => this.engine.removeNetwork(name));
   }
-  ensureVolume(...asked: Parameters<ContainerRuntime['ensureVolume']>): Promise<string> {
-    return this.#do('volume', () => this.engine.ensureVolume(...asked));
+  ensureVolume(...asked: Parameters<ContainerRuntime['ensureVolume']>): ReturnType<ContainerRuntime['ensureVolume']> {
+    return this.#do('volume', () => {
+      const [{ name, volumeId, folder }] = asked;
+      const isThere = (): boolean => this.engine.volumes.has(name);
+      const before = isThere();
+      const made = this.engine.ensureVolume(...asked);
+      if (!before && isThere() && folder === null) this.told.tellMade(volumeId);
+      return made;
+    });
   }
   listVolumes(): ReturnType<ContainerRuntime['listVolumes']> {
     return this.#ask(() => this.engine.listVolumes());
@@ -217,7 +285,7 @@ class DiskOf implements Disk {
   constructor(
     private readonly disk: MemoryDisk,
     private readonly life: Life,
-    private readonly see: (text: string) => void,
+    private readonly see: (text: string, name: string) => void,
   ) {}
 
   read(name: string): Promise<string | null> {
@@ -231,13 +299,13 @@ class DiskOf implements Disk {
   }
   async write(name: string, text: string): Promise<void> {
     await this.#before();
-    this.see(text);
+    this.see(text, name);
     await this.disk.write(name, text);
     await this.#after();
   }
   async append(name: string, text: string, options?: { durable?: boolean }): Promise<void> {
     await this.#before();
-    this.see(text);
+    this.see(text, name);
     await this.disk.append(name, text, options);
     await this.#after();
   }

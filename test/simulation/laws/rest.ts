@@ -71,13 +71,13 @@ function needsOf({ ledger }: World, { volumes }: PresentReplica): readonly Volum
   });
 }
 
-/** Its engine can't start it, and says so: somebody else has its port, or what it is given was deleted. */
+/** Its engine can't start it, and says so: somebody else has its port, what it is given was deleted, or what it has written is lost. */
 function isHindered(world: World, replicaId: ReplicaId): boolean {
   const replica = world.ledger.replicas.get(replicaId);
   return replica?.status === 'present' && HINDRANCES.has(replica.last?.reason?.code ?? '');
 }
 
-const HINDRANCES: ReadonlySet<string> = new Set(['host_port_taken', 'value_refused']);
+const HINDRANCES: ReadonlySet<string> = new Set(['host_port_taken', 'value_refused', 'volume_lost']);
 
 function openEnds(world: World): string[] {
   const { jobs, deployments, replicas, nodes } = world.ledger;

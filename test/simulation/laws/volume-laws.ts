@@ -1,7 +1,8 @@
 import type { ContainerState } from '#docker';
-import { parseStream, volumesIn, wantedOn, type DockerService, type ExistingVolume, type NodeId, type ReplicaId, type VolumeId } from '#domain';
+import { isKeptOn, parseStream, volumesIn, wantedOn, type DockerService, type ExistingVolume, type NodeId, type ReplicaId, type VolumeId } from '#domain';
 import type { Recorded } from '#event-store';
 import type { Host } from '../house/host.ts';
+import { BEGINNING } from '../house/timeline.ts';
 import type { Breach, World } from '../world.ts';
 import { answersFor } from './container-laws.ts';
 import type { Ledger } from './ledger.ts';
@@ -104,6 +105,19 @@ export function lossBreaches(world: World, host: Host, volumeId: VolumeId): Brea
   return isWanted && host.written.has(volumeId) && host.written.get(volumeId) === nodeId && !world.clearances.isOfLostLog(nodeId, volumeId) ? [{ law, what: `${host.name} has removed ${volumeId} with what its users wrote, and it is to stay` }] : [];
 }
 
+/** Longer than a set may be on its way, with whoever sends it standing still. */
+const SURELY_TOLD_MS = 240_000;
+
+/** An agent has made a volume: where the log has long known it as made, what was in it is lost, and nobody would be told. */
+export function makingBreaches({ ledger, nodeIds, shelf }: World, host: Host, volumeId: VolumeId): Breach[] {
+  const nodeId = nodeIds.get(host);
+  const volume = ledger.volumes.get(volumeId);
+  if (!nodeId || volume?.status !== 'present' || !isKeptOn(volume, nodeId)) return [];
+  const made = shelf.log.findLast(({ stream, type }) => stream === `volume-${volumeId}` && type === 'VolumeProvisioned');
+  const isTold = made !== undefined && Date.parse(made.metadata.at) - BEGINNING <= host.toldAt - SURELY_TOLD_MS;
+  return isTold ? [{ law: 'what was made and is lost is not made anew', what: `${host.name} has made ${volumeId}, which is known as made on ${nodeId}` }] : [];
+}
+
 /** A container is started. */
 export function mountBreaches(world: World, host: Host, container: ContainerState, replicaId: ReplicaId): Breach[] {
   const has = volumesOf(host, container);
@@ -136,9 +150,18 @@ export function volumesLeft(world: World): string[] {
     const there = world.hosts.filter((each) => each.has(id) && world.clearances.have(world.nodeIds.get(each), id));
     if (volume.lifecycle === 'DELETED') return there.map(({ name }) => `${id} is deleted, and still on ${name}`);
     if (volume.lifecycle === 'DELETING') return [`${id} is still DELETING`];
-    const lost = host && volume.binding!.provisioned && !host.has(id) && !world.clearances.have(volume.binding!.nodeId, id) ? [`${id} is not on ${host.name} any more`] : [];
-    return [...lost, ...[...volume.users.keys()].filter((user) => isOver(world.ledger, user, volume)).map((user) => `${user} still uses ${id}`)];
+    return [...(host ? lossLeft(world, host, volume) : []), ...[...volume.users.keys()].filter((user) => isOver(world.ledger, user, volume)).map((user) => `${user} still uses ${id}`)];
   });
+}
+
+/** What is lost is told of, and nothing else is. An ephemeral one is made anew without a word, where somebody needs it. */
+function lossLeft(world: World, host: Host, volume: ExistingVolume): string[] {
+  const { volumeId, kind, binding } = volume;
+  const isThere = host.keeps(volume);
+  if (!binding?.provisioned) return [];
+  if (isThere && binding.lost) return [`${volumeId} is on ${host.name}, and said to be lost`];
+  if (isThere || binding.lost) return [];
+  return kind === 'ephemeral' && (world.clearances.have(binding.nodeId, volumeId) || host.robbed.has(volumeId)) ? [] : [`${volumeId} is not on ${host.name} any more, and nobody says so`];
 }
 
 function isOver({ services, jobs }: Ledger, user: string, { volumeId, kind, madeFor }: ExistingVolume): boolean {
