@@ -215,4 +215,12 @@ describe('what an agent says of its volumes', () => {
     expect(types().slice(2)).toEqual(['VolumeProvisioned', 'VolumeLost', 'VolumeFound', 'VolumeLost']);
     expect((world.store.log.at(-1)!.data as { reason: object }).reason).toMatchObject({ code: 'volume_lost', message: expect.stringContaining('put it back') });
   });
+
+  it('is not taken in as made on a node that it is not bound to: nothing may be written to it there', async () => {
+    const born = { volumeId: 'vol_a', projectId: 'prj_shop', environmentId: 'env_live', name: 'uploads', kind: 'persistent', backend: 'local', sizeBytes: null, madeFor: null, user: null } as const;
+    expect(await say('made')).toEqual({ taken: false });
+    await toVolume({ type: 'CreateVolume', data: born });
+    expect(await say('made')).toEqual({ taken: false });
+    expect([await say('gone'), await say('lost'), types()]).toEqual([{ taken: true }, { taken: true }, ['VolumeCreated']]);
+  });
 });

@@ -12,11 +12,14 @@ const user = (...volumes: VolumeMount[]) => entry('rep_a', 'web', { of: { volume
 class Node extends NodeUnderTest {
   readonly reported: string[] = [];
   readonly #all: VolumeReport[] = [];
+  /** The platform takes nothing in. */
+  isDeaf = false;
 
   constructor() {
     super({}, new MemoryStorage());
     this.monitor.subscribe<VolumeReport>(subjects.volumes('*'), (report) => {
       this.#all.push(report);
+      if (this.isDeaf) return { taken: false };
       for (const { volumeId, state } of report.volumes) if (!this.reported.includes(`${volumeId} ${state}`)) this.reported.push(`${volumeId} ${state}`);
       return { taken: true };
     });
@@ -77,6 +80,19 @@ describe('the volumes of a node', () => {
     node.storage.holds = null;
     await node.clock.advance(400_000);
     expect([node.storage.made, node.reported]).toEqual([[], ['vol_b gone']]);
+    await node.stop();
+  });
+
+  it('that are to be kept are written to only when the platform knows them as made', async () => {
+    const node = await new Node().start();
+    node.isDeaf = true;
+    await node.offer({ entries: [user(mount(local))], volumes: [{ ...local, made: false }] });
+    await node.clock.advance(20_000);
+    expect([await node.names(), node.runtime.containers]).toEqual([['wb-mine-vol_a'], []]);
+    expect(node.told('rep_a').at(-1)).toBe('1 PREPARING volume_failed');
+    node.isDeaf = false;
+    await node.clock.advance(60_000);
+    expect([node.told('rep_a').at(-1), node.reported]).toEqual(['1 SETTLED', ['vol_a made']]);
     await node.stop();
   });
 

@@ -37,7 +37,9 @@ export class Volumes {
    *  @throws EngineError `volume_failed`, `volume_lost`, `host_path_denied`, and as the engine does */
   async ensure({ projectId, spec }: Assignment): Promise<void> {
     for (const path of hostPathsIn(spec.volumes)) await this.#checkHostPath(path, projectId);
-    for (const volumeId of volumesIn(spec.volumes)) await this.#inTurn(volumeId, () => this.#make(volumeId));
+    const volumeIds = volumesIn(spec.volumes);
+    for (const volumeId of volumeIds) await this.#inTurn(volumeId, () => this.#make(volumeId));
+    await this.#sayMade(volumeIds.filter((volumeId) => this.#assigned(volumeId)?.made === false));
   }
 
   /** Takes away what is to be gone, and says what is there and what isn't any more. @throws Error where that failed: try again */
@@ -80,6 +82,17 @@ export class Volumes {
     await this.#onHost(volume, () => storage.openUp(path));
   }
 
+  /** Before anything is written to them: what the log never heard of as made is taken for empty, and cleared away where nobody comes for it. */
+  async #sayMade(volumeIds: readonly VolumeId[]): Promise<void> {
+    if (volumeIds.length === 0) return;
+    const volumes = volumeIds.map((volumeId) => ({ volumeId, state: 'made' }) as const);
+    try {
+      await this.#say(volumes);
+    } catch (error) {
+      throw new EngineError('volume_failed', true, 'its volume was made, and nothing is written to it before the platform knows that, which it could not be told yet', { cause: error });
+    }
+  }
+
   /** The engine first: it refuses while a container has it. */
   async #remove(volumeId: VolumeId): Promise<void> {
     const { runtime, host, storage, logger } = this.options;
@@ -95,7 +108,7 @@ export class Volumes {
 
   /** @param failed those of which something may be left, though the engine has them no more */
   async #report(failed: ReadonlyMap<VolumeId, unknown>): Promise<void> {
-    const { applied, bus, clock, runtime, host } = this.options;
+    const { applied, clock, runtime, host } = this.options;
     if (applied.volumes.length === 0) return;
     const there = new Set((await runtime.listVolumes()).map(({ name }) => name));
     const inFiles = applied.volumes.filter(({ backend, wanted, made }) => backend === 'loop' && wanted === 'present' && made);
@@ -109,10 +122,16 @@ export class Volumes {
     const { stand } = applied;
     const words = JSON.stringify([stand.storeId, volumes]);
     if (volumes.length === 0 || (this.#said?.words === words && clock.monotonic() - this.#said.at < SAY_AGAIN_MS)) return;
+    await this.#say(volumes);
+    this.#said = { words, at: clock.monotonic() };
+  }
+
+  async #say(volumes: VolumeReport['volumes']): Promise<void> {
+    const { applied, bus } = this.options;
+    const { stand } = applied;
     const report: VolumeReport = { stand, volumes };
     const { taken } = await bus.request<ReportReply>(subjects.volumes(stand.nodeId), report, REPORT_MS);
     if (!taken) throw new Error('the report of volumes was not taken');
-    this.#said = { words, at: clock.monotonic() };
   }
 
   /** Whether each has its file; left out: nobody can tell. */

@@ -55,9 +55,9 @@ export interface AssignedVolume {
   /** Null where the backend holds it to no size. */
   readonly sizeBytes: number | null;
   readonly wanted: 'present' | 'gone';
-  /** It is persistent, and the log knows it as made on this node: where it isn't there any more its data is lost, and another, empty one is no
-   *  answer to that. Left out: it may be made. An agent from before this makes it. */
-  readonly made?: true;
+  /** Of a persistent one whether the log knows it as made on this node. `true`: where it isn't there any more its data is lost, and another, empty one
+   *  is no answer to that. `false`: it may be made, and nothing is written to it before the log knows that. Left out: it may be made. */
+  readonly made?: boolean;
 }
 
 /** All that a node has to hold, as its stream says at `head`. An agent takes it whole or not at all. */

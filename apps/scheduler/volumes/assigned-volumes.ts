@@ -10,8 +10,9 @@ export async function assignedVolumes(aggregates: AggregateStore, nodeId: NodeId
   const assigned = [...loaded.values()].flatMap(({ state }): AssignedVolume[] => {
     const wanted = wantedOn(state, nodeId);
     if (state.status !== 'present' || wanted === null) return [];
-    const { volumeId, name, backend, sizeBytes } = state;
-    return [{ volumeId, name, backend, sizeBytes, wanted, ...(isKeptOn(state, nodeId) ? { made: true } : {}) }];
+    const { volumeId, name, backend, sizeBytes, kind } = state;
+    const made = wanted === 'present' && kind === 'persistent' ? { made: isKeptOn(state, nodeId) } : {};
+    return [{ volumeId, name, backend, sizeBytes, wanted, ...made }];
   });
   return assigned.sort((a, b) => (a.volumeId < b.volumeId ? -1 : 1));
 }

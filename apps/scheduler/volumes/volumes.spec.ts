@@ -38,7 +38,7 @@ describe('a volume', () => {
     const order = world.store.log.map(({ type }) => type);
     expect(order.indexOf('VolumeBound')).toBeLessThan(order.indexOf('PlacementClaimed'));
     expect(holders()).toEqual([(await world.volume(VOLUME)).binding!.nodeId]);
-    expect(world.nodes.find(({ nodeId }) => nodeId === holders()[0])!.sets.at(-1)!.volumes).toEqual([{ volumeId: VOLUME, name: 'data', backend: 'local', sizeBytes: null, wanted: 'present' }]);
+    expect(world.nodes.find(({ nodeId }) => nodeId === holders()[0])!.sets.at(-1)!.volumes).toEqual([{ volumeId: VOLUME, name: 'data', backend: 'local', sizeBytes: null, wanted: 'present', made: false }]);
     expect(world.breaches()).toEqual([]);
   });
 
@@ -47,7 +47,7 @@ describe('a volume', () => {
     await createService(1, kind);
     await until(() => world.isStable(1));
     const [node] = world.nodes;
-    expect(node!.sets.at(-1)!.volumes![0]!.made).toBeUndefined();
+    expect(node!.sets.at(-1)!.volumes![0]!.made).toBe(kind === 'persistent' ? false : undefined);
     await agentsReport();
     const before = node!.sets.length;
     await until(() => node!.sets.length > before);
