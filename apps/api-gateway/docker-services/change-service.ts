@@ -5,6 +5,7 @@ import { workingSpec, type Apply, type ExistingDockerService } from '#domain';
 import type { JsonObject } from '../edge/merge-patch.ts';
 import type { Mutation } from '../edge/mutation.ts';
 import type { Gateway } from '../gateway.ts';
+import { refuseUsedWithoutPorts } from '../resources/refuse-used.ts';
 import { askedOf, provide } from './provide.ts';
 import { refuseChangeThatCanNeverRun, refuseHooksThatCanNeverRun } from './admission.ts';
 import { answerService } from './answer-service.ts';
@@ -39,6 +40,7 @@ export async function changeService(
     await refuseWaitCycle(aggregates, { ...service, dependencies }, { pointer: '/dependencies' });
     const changed = { ...service, ...command.data, deploy: { ...service.deploy, ...deploy }, spec: command.data.spec ?? workingSpec(service) };
     refuseInvalidService(changed);
+    await refuseUsedWithoutPorts(gateway, service, { from: workingSpec(service), to: command.data.spec, deploy: changed.deploy, pointer: '/ports' });
     refuseHooksThatCanNeverRun(nodes.present, changed, deploy, '/deploy');
     refuseChangeThatCanNeverRun(nodes.present, service, { ...command.data, volumeNeeds: asked.volumes.needs(command.data.spec?.volumes) });
     await provide({ dispatcher, aggregates }, service, { ...asked.volumes.mounting(mountsOfService(spec, deploy)), newNetworks: asked.networks.creates }, change);

@@ -151,6 +151,44 @@ describe('resources', () => {
     ]);
   });
 
+  it('keep the last port of a service that is used as it is, or by a resource that says none', async () => {
+    const ports = [{ container_port: 7000 }];
+    const behind = await serviceId({ name: 'keeps-port', type: 'worker', ports });
+    const drop = () => gateway.call('PATCH', `/v1/docker-services/${behind}`, { ports: [] });
+    const { body: says } = await make({ name: 'says-port', kind: 'generic', host: undefined, docker_service_id: behind, port: 7000 });
+    const { body: silent } = await make({ name: 'says-none', kind: 'generic', host: undefined, docker_service_id: behind });
+    const knows = await serviceId({ name: 'knows-port', dependencies: [{ resource_id: says.resource_id }] });
+    const direct = await serviceId({ name: 'uses-direct', dependencies: [{ docker_service_id: behind }] });
+    const through = await serviceId({ name: 'uses-through', dependencies: [{ resource_id: silent.resource_id }] });
+    const refused = await drop();
+    expect([refused.status, errorsOf(refused), refused.body.facts.used_by.map(({ id }: Json) => id).sort()]).toEqual([422, [['/ports', 'dependency.no_port']], [direct, through].sort()]);
+    const { body: foreseen } = await gateway.call('POST', `/v1/docker-services/${behind}/preview`, { patch: { ports: [] } });
+    expect(foreseen.conflicts).toMatchObject([{ code: 'dependency.no_port', pointer: '/patch/ports' }]);
+    expect((await gateway.call('GET', `/v1/docker-services/${knows}`)).body.dependencies[0].target.port).toBe(7000);
+  });
+
+  it('keep that port for a hook of the service itself, until the same change takes it out there', async () => {
+    const own = await serviceId({ name: 'own-port', type: 'worker', ports: [{ container_port: 7000 }] });
+    const patch = (body: object) => gateway.call('PATCH', `/v1/docker-services/${own}`, body);
+    expect((await patch({ deploy: { post_deploy: { script: 'true', dependencies: [{ docker_service_id: own }] } } })).status).toBe(200);
+    expect((await patch({ ports: [] })).body.facts?.used_by.map(({ id }: Json) => id)).toEqual([own]);
+    expect((await patch({ ports: [], deploy: { post_deploy: null } })).status).toBe(202);
+  });
+
+  it('keep that port from a deployment of what waited for it, and from a rollback, too', async () => {
+    const behind = await serviceId({ name: 'port-later' });
+    await gateway.succeed(behind);
+    await gateway.call('PATCH', `/v1/docker-services/${behind}`, { ports: [{ container_port: 7000 }] });
+    await gateway.succeed(behind);
+    expect((await gateway.call('PATCH', `/v1/docker-services/${behind}?apply=next_deploy`, { ports: [] })).status).toBe(200);
+    const user = await serviceId({ name: 'came-meanwhile', dependencies: [{ docker_service_id: behind }] });
+    const { body: deployed } = await gateway.call('POST', `/v1/docker-services/${behind}/deployments`, {});
+    const { body: back } = await gateway.call('POST', `/v1/docker-services/${behind}/rollback`, { release: 1 });
+    for (const { code, facts } of [deployed, back]) expect([code, facts?.used_by.map(({ id }: Json) => id)]).toEqual(['dependency.no_port', [user]]);
+    // What isn't about ports goes through.
+    expect((await gateway.call('PATCH', `/v1/docker-services/${behind}?apply=next_deploy`, { env: { A: 'b' } })).status).toBe(200);
+  });
+
   it('refuse services that would wait for each other, and name the circle', async () => {
     const ports = [{ container_port: 80 }];
     const a = await serviceId({ name: 'wait-a', ports });
