@@ -37,7 +37,7 @@ export async function changeService(
     const command = await changedDockerService(aggregates, service, patchOf(service), { asked, commandId });
     const { spec = {}, deploy = {} } = command.data;
     const dependencies = waitingParts(service, command.data.spec, command.data.deploy);
-    await refuseWaitCycle(aggregates, { ...service, dependencies }, { pointer: '/dependencies' });
+    if (command.data.spec || command.data.deploy) await refuseWaitCycle(aggregates, { ...service, dependencies }, { pointer: '/dependencies' });
     const changed = { ...service, ...command.data, deploy: { ...service.deploy, ...deploy }, spec: command.data.spec ?? workingSpec(service) };
     refuseInvalidService(changed);
     await refuseUsedWithoutPorts(gateway, service, { from: workingSpec(service), to: command.data.spec, deploy: changed.deploy, pointer: '/ports' });
