@@ -237,6 +237,24 @@ describe('what something came of', () => {
     expect(told!.chain.map(({ what }) => what)).toEqual(expect.arrayContaining(path.slice(-4)));
   });
 
+  it.each([['ahead', 90], ['behind', -90]])('is, of a deployment that ended, in its chain whatever clock wrote it: one that is %s', async (_, seconds) => {
+    const story = orderedService();
+    const reason = { code: 'exited', message: 'slot 1: exit code 3' };
+    place(story, 1);
+    const seen = observe(story, 1, 'FAILED', { exitCode: 3, final: true });
+    story.events[story.events.indexOf(seen)] = { ...seen, metadata: { ...seen.metadata, at: timeOf(story.events.length + seconds) } };
+    story.tell('deployment-dep_1', 'DeploymentReplicaFailed', { ...deployment, replicaId: 'rep_1', slot: 1, reason }, SYSTEM);
+    const closed = story.tell('deployment-dep_1', 'DeploymentClosed', { ...deployment, outcome: 'FAILED', reason }, SYSTEM);
+    place(story, 2);
+    const source = await sourceOf(story);
+    const { chain, earlier } = (await getDeploymentExplanation(source, OPERATOR, 'dep_1'))!;
+    expect([chain.at(-1)!.what, chain.some(({ event_id }) => event_id === seen.id), earlier]).toEqual(['the deployment takes no further step: FAILED', true, null]);
+    const part = (await getDeploymentExplanation(source, OPERATOR, 'dep_1', { limit: 2 }))!;
+    expect(part.earlier).toBe(story.events[story.events.indexOf(closed) - 1]!.position);
+    const before = (await getDeploymentExplanation(source, OPERATOR, 'dep_1', { before: part.earlier! }))!;
+    expect([before.chain.some(({ event_id }) => event_id === seen.id), before.earlier]).toEqual([true, null]);
+  });
+
   it('is, of a deployment whose hook failed, the end of the job that ran it', async () => {
     const story = orderedService();
     const reason = { code: 'pre_deploy_failed', message: 'the pre_deploy hook ended FAILED: exit code 3' };
