@@ -56,6 +56,15 @@ describe('the explanation of a service', () => {
     expect(nodes).toEqual([{ node_id: 'node_a', name: 'host-a', fits: false, reasons: [{ filter: 'capacity', detail: 'needs 64 B, 12 B free' }], score: null }]);
   });
 
+  it('says of a replica since when it runs, whatever was seen of it afterwards, and how it is', async () => {
+    const story = orderedService();
+    place(story, 1);
+    observe(story, 1, 'RUNNING', { run: 2, health: 'starting', at: timeOf(30) });
+    observe(story, 1, 'RUNNING', { run: 2, health: 'healthy', at: timeOf(31) });
+    observe(story, 1, 'SETTLED', { run: 2, health: 'unhealthy', at: timeOf(45) });
+    expect((await explainService(story, { replicaId: 'rep_1' })).summary).toMatch(new RegExp(`^slot 1 \\(generation 1\\) is RUNNING on \\S+ since ${timeOf(30)}, and unhealthy, restarted 1 time`));
+  });
+
   it('tells of stages, of health and of restarts that were too many to be told one by one', async () => {
     const story = orderedService();
     const ref = { deploymentId: 'dep_1', dockerServiceId: 'svc_web', projectId: 'prj_shop' } as const;
