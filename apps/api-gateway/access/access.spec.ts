@@ -176,6 +176,37 @@ describe('members, tokens and sessions', () => {
       expect(await gateway.call('DELETE', `/v1/projects/${other.project_id}/members/${user_id}`, undefined, session)).toMatchObject({ status: 409, body: { code: 'member.last_owner' } });
     });
 
+    it('don’t leave a project to an owner who was deleted', async () => {
+      const { project_id: left } = (await gateway.call('POST', '/v1/projects', { name: 'left-alone' })).body;
+      const owner = async (login: string): Promise<string> => {
+        const { user_id } = (await createUser(login)).body;
+        expect((await gateway.call('PUT', `/v1/projects/${left}/members/${user_id}`, { role: 'owner' })).status).toBe(200);
+        return user_id;
+      };
+      const [gone, last] = [await owner('left-gone'), await owner('left-last')];
+      await gateway.call('DELETE', `/v1/users/${gone}`);
+      const session = as((await signIn('left-last')).body.token);
+      const refused = { status: 409, body: { code: 'member.last_owner', facts: { user_id: last } } };
+      expect(await gateway.call('DELETE', `/v1/projects/${left}/members/${last}`, undefined, session)).toMatchObject(refused);
+      expect(await gateway.call('PUT', `/v1/projects/${left}/members/${last}`, { role: 'viewer' }, session)).toMatchObject(refused);
+      const third = await owner('left-third');
+      const key = { 'idempotency-key': 'left-once' };
+      for (let sent = 0; sent < 2; sent += 1) expect((await gateway.call('DELETE', `/v1/projects/${left}/members/${last}`, undefined, key)).status).toBe(204);
+      // Who was deleted goes, whoever else is there.
+      expect((await gateway.call('DELETE', `/v1/projects/${left}/members/${gone}`)).status).toBe(204);
+      expect((await gateway.call('GET', `/v1/projects/${left}/members`)).body.items).toMatchObject([{ user_id: third, role: 'owner' }]);
+    });
+
+    it('are never two who leave at once as the last, an owner who was deleted beside them', async () => {
+      const { project_id: left } = (await gateway.call('POST', '/v1/projects', { name: 'left-at-once' })).body;
+      const users: string[] = [];
+      for (const login of ['once-gone', 'once-a', 'once-b']) users.push((await createUser(login)).body.user_id);
+      for (const user_id of users) await gateway.call('PUT', `/v1/projects/${left}/members/${user_id}`, { role: 'owner' });
+      await gateway.call('DELETE', `/v1/users/${users[0]}`);
+      const both = await Promise.all(users.slice(1).map((user_id) => gateway.call('DELETE', `/v1/projects/${left}/members/${user_id}`)));
+      expect(both.map(({ status }) => status).sort()).toEqual([204, 409]);
+    });
+
     it('have a login to themselves, that looks like no other', async () => {
       expect((await createUser('bob')).status).toBe(201);
       expect(await createUser('bob')).toMatchObject({ status: 409, body: { code: 'user.login_taken', errors: [{ pointer: '/login' }] } });

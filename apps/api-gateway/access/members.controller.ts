@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Dispatcher, ToProject } from '#application';
+import { Dispatcher } from '#application';
 import { reaches, type TenantContext } from '#contracts';
 import { Rejection, streamOf, user, type ProjectRole, type UserId } from '#domain';
 import { getMember, listMembers, type MemberFacts, type Reads } from '#read-models';
@@ -14,6 +14,7 @@ import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
 import { projectNotFound } from '../projects/projects.controller.ts';
 import { AddMemberDto, PutMemberDto } from './access.dto.ts';
+import { sendKeepingAnOwner } from './keep-owner.ts';
 
 @ApiTags('members')
 @Controller('v1/projects/:project_id/members')
@@ -61,7 +62,7 @@ export class MembersController {
   async remove(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('project_id') projectId: string, @Param('user_id') userId: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     if (!reaches(tenant, projectId)) throw projectNotFound();
     const command = { type: 'RemoveMember', data: { userId: userId as UserId } } as const;
-    this.gateway.accept(reply, await this.dispatcher.send(new ToProject(projectId, command, change.metadata(projectId), { ifMatch: change.ifMatch })));
+    this.gateway.accept(reply, await sendKeepingAnOwner(this.#parts, projectId, command, { metadata: change.metadata(projectId), ifMatch: change.ifMatch }));
   }
 
   async #put(
@@ -74,9 +75,13 @@ export class MembersController {
     const member = { userId: state.userId, role };
     // A login is in no event, nor is anything that it could be guessed by.
     const metadata = change.telling(projectId, member);
-    this.gateway.accept(reply, await this.dispatcher.send(new ToProject(projectId, { type: 'PutMember', data: member }, metadata, { ifMatch: change.ifMatch })));
+    this.gateway.accept(reply, await sendKeepingAnOwner(this.#parts, projectId, { type: 'PutMember', data: member }, { metadata, ifMatch: change.ifMatch }));
     const added = await this.gateway.one(['members'], undefined, () => getMember(this.gateway.reads, tenant, projectId, member.userId), projectNotFound);
     return (await this.#named([added]))[0]!;
+  }
+
+  get #parts() {
+    return { dispatcher: this.dispatcher, aggregates: this.gateway.parts.aggregates };
   }
 
   /** Who has been forgotten has an id and nothing else. */

@@ -5,6 +5,7 @@ import type { TenantContext } from '#contracts';
 import { PLATFORM, Rejection } from '#domain';
 import type { VerifiedChain } from '#event-store';
 import { Changes, differencesBetween, everyAudit, findAudit, getOneAt, reachesDocument } from '#read-models';
+import { InvalidRequest } from '../edge/invalid-request.ts';
 import { Needs } from '../edge/needs.ts';
 import { listed } from '../edge/paging.dto.ts';
 import { Tenant } from '../edge/request.ts';
@@ -53,7 +54,7 @@ export class AuditController {
     return { valid: faults.length === 0 && reached.every(({ broken }) => broken === null), faults, projects: reached.map(verification) };
   }
 
-  /** Both instants are answered from the log alone, as a GET of the thing with `at` is; where it wasn't there, all of it is null. */
+  /** Both instants are answered from the log alone, as a GET of the thing with `at` is; where it wasn't there, all of it is null. `from` comes first. */
   @Get('diff')
   @Needs('viewer')
   @ApiOkResponse({ schema: ref('Diff') })
@@ -61,6 +62,7 @@ export class AuditController {
     await this.gateway.fresh(['audit', 'deployments', 'services', 'jobs']);
     const from = asUtc(asked.from)!;
     const to = asUtc(asked.to) ?? new Date(this.gateway.parts.clock.now()).toISOString();
+    if (from > to) throw new InvalidRequest([{ pointer: '?from', code: 'out_of_range', detail: `must not be after to, which is ${to}${asked.to === undefined ? ', the present' : ''}: give the earlier instant first` }]);
     const [before, after] = [await getOneAt(this.gateway.parts, tenant, resource, from), await getOneAt(this.gateway.parts, tenant, resource, to)];
     if (before === null && after === null) throw new Rejection('not_found', 'audit.resource_not_found', 'nothing of this id was within reach at either instant', { pointer: '?resource' });
     const changes = differencesBetween(before, after).map(({ path, live, replayed }) => ({ path, before: live ?? null, after: replayed ?? null }));

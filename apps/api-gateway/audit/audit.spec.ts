@@ -123,7 +123,7 @@ describe('the audit', () => {
     await gateway.remove(node);
   });
 
-  it.each(['/v1/plans/small?at=yesterday', '/v1/plans/small?at=2026-01-01', '/v1/audit?from=2026-01-01T00:00:00', '/v1/audit/diff?resource=small&from=x', '/v1/audit/diff?resource=small'])('refuses %s, and names what is wrong', async (path) => {
+  it.each(['/v1/plans/small?at=yesterday', '/v1/plans/small?at=2026-01-01', '/v1/audit?from=2026-01-01T00:00:00', '/v1/audit/diff?resource=small&from=x', '/v1/audit/diff?resource=small', '/v1/audit/diff?resource=small&from=2026-01-02T00:00:00Z&to=2026-01-02T00:30:00%2B01:00', '/v1/audit/diff?resource=small&from=2999-01-01T00:00:00Z'])('refuses %s, and names what is wrong', async (path) => {
     const { errors } = await get(path, 422);
     expect(errors).toMatchObject([{ pointer: expect.stringMatching(/^\?(at|from)$/) }]);
   });

@@ -20,7 +20,7 @@ export async function refuseUnknownDependencies(aggregates: AggregateStore, scop
     if (use.resourceId !== null) await refuseUnknownResource(aggregates, scope, use.resourceId, `${at}/dependencies/${index}/resource_id`);
     else await refuseUnknownService(aggregates, scope, use.dockerServiceId!, `${at}/dependencies/${index}/docker_service_id`);
   }
-  const targets = await targetsNow(aggregates, { dependencies });
+  const targets = { ...scope.knownTargets, ...(await targetsNow(aggregates, { dependencies })) };
   const portless = dependencies.flatMap((use, index) => (targets[dependencyId(use)] ? [] : [{ pointer: `${at}/dependencies/${index}`, code: 'dependency.no_port', detail: `nobody knows the port of ${dependencyId(use)}: the service behind it has none; say it in the resource, or in ports of the service` }]));
   if (portless.length > 0) throw new InvalidRequest(portless, 'dependency.no_port');
   const flaws = dependencyViolations(withTargets({ dependencies }, targets).dependencies!);

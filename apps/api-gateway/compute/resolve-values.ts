@@ -1,5 +1,5 @@
 import { loadHeld } from '#application';
-import { followedBy, latestVersion, withVersions, type ContainerSpec, type HeldValue, type Versions } from '#domain';
+import { followedBy, latestVersion, withVersions, type ContainerSpec, type HeldValue, type Targets, type Versions } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { InvalidRequest, type FieldError } from '../edge/invalid-request.ts';
 import { refuseUnknownDependencies, resolvedDependencies } from './resolve-dependencies.ts';
@@ -10,6 +10,8 @@ type Uses = Pick<ContainerSpec, 'secrets' | 'configs' | 'registryCredentials' | 
 export interface ValueScope {
   readonly projectId: string;
   readonly environmentId: string;
+  /** Where its dependencies were before, by their ids: it stays there while nobody knows their port any more. */
+  readonly knownTargets?: Targets;
 }
 
 /** A service's container, with the number that each followed version has now, and what it uses as that is now. @throws InvalidRequest as `refuseUnknownValues`. */

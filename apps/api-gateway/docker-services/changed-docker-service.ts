@@ -1,12 +1,12 @@
 import { deploymentIdOf } from '#application';
-import { workingSpec, type DockerServiceCommand, type ExistingDockerService } from '#domain';
+import { dependencyId, workingSpec, type DeploySettings, type DockerServiceCommand, type ExistingDockerService, type Targets } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { InvalidRequest, type FieldError } from '../edge/invalid-request.ts';
 import { isObject, type JsonObject } from '../edge/merge-patch.ts';
 import { ValidationPipe } from '../edge/validation.pipe.ts';
 import type { Asked } from '../compute/asked.ts';
 import { CreateDockerServiceDto } from './create-docker-service.dto.ts';
-import { newDockerService } from './new-docker-service.ts';
+import { askedContainer, askedDeploy } from './new-docker-service.ts';
 import { patchedBody } from './standing-body.ts';
 
 type ChangeCommand = Extract<DockerServiceCommand, { type: 'ChangeDockerService' }>;
@@ -19,16 +19,17 @@ const OWN: ReadonlySet<string> = new Set([...FIXED, 'replicas', 'deploy', 'label
 const pipe = new ValidationPipe();
 
 /** The change that a merge patch of the creating body asks for. What the patch doesn't touch stays as it is, also where a plan means
- *  another size by now. @throws InvalidRequest as creating does, and for what is fixed. */
+ *  another size by now; nor is it refused for that: only a release that is to be cut has to find there all that it names.
+ *  @throws InvalidRequest as creating does, and for what is fixed. */
 export async function changedDockerService(aggregates: AggregateStore, service: ExistingDockerService, patch: JsonObject, { asked, commandId }: { readonly asked: Asked; readonly commandId: string }): Promise<ChangeCommand> {
   const body = (await pipe.transform(patchedBody(service, patch), { type: 'body', metatype: CreateDockerServiceDto })) as CreateDockerServiceDto;
   refuseFixed(service, body);
-  const { replicas, deploy, spec } = await newDockerService(aggregates, body, { projectId: service.projectId, asked, commandId });
   const data: Writable<ChangeCommand['data']> = { deploymentId: deploymentIdOf(commandId) };
-  if ('replicas' in patch) data.replicas = replicas;
-  if ('labels' in patch) data.labels = spec.labels;
-  if ('deploy' in patch) data.deploy = { ...deploy, ...standingHooks(service, patch['deploy']) };
+  if ('replicas' in patch) data.replicas = body.replicas ?? 1;
+  if ('labels' in patch) data.labels = body.labels ?? {};
+  if ('deploy' in patch) data.deploy = await changedDeploy(aggregates, service, { body: body.deploy, patch: patch['deploy'], asked });
   if (Object.keys(patch).some((field) => !OWN.has(field))) {
+    const spec = await askedContainer(aggregates, body, { projectId: service.projectId, environmentId: service.environmentId, knownTargets: targetsOf(service) }, asked);
     const { plan, resources } = workingSpec(service);
     const size = 'plan' in patch || 'resources' in patch ? {} : { plan, resources };
     data.spec = { ...spec, ...size };
@@ -46,7 +47,22 @@ function refuseFixed(service: ExistingDockerService, body: CreateDockerServiceDt
   if (wrong.length) throw new InvalidRequest(wrong);
 }
 
-/** A hook that isn't touched keeps the size that its plan had. */
+/** What the service was told that its dependencies are. */
+const targetsOf = (service: ExistingDockerService): Targets => Object.fromEntries((workingSpec(service).dependencies ?? []).flatMap((use) => (use.target ? [[dependencyId(use), use.target]] : [])));
+
+interface AskedDeploy {
+  readonly body: CreateDockerServiceDto['deploy'];
+  readonly patch: unknown;
+  readonly asked: Asked;
+}
+
+async function changedDeploy(aggregates: AggregateStore, service: ExistingDockerService, { body, patch, asked }: AskedDeploy): Promise<DeploySettings> {
+  const standing = standingHooks(service, patch);
+  const touched = body && { ...body, ...('preDeploy' in standing ? { pre_deploy: null } : {}), ...('postDeploy' in standing ? { post_deploy: null } : {}) };
+  return { ...(await askedDeploy(aggregates, touched, service, asked)), ...standing };
+}
+
+/** A hook that isn't touched keeps the size that its plan had, and isn't looked at. */
 function standingHooks({ deploy }: ExistingDockerService, patch: unknown): Partial<ExistingDockerService['deploy']> {
   if (!isObject(patch)) return {};
   return { ...('pre_deploy' in patch ? {} : { preDeploy: deploy.preDeploy }), ...('post_deploy' in patch ? {} : { postDeploy: deploy.postDeploy }) };

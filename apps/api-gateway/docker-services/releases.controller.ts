@@ -66,7 +66,7 @@ export class ReleasesController {
       const command = await deployCommand(aggregates, service, body, asked, change.commandId);
       refuseSurgeBeyondHostPorts(nodes.present, service, command.data);
       refuseHooksThatCanNeverRun(nodes.present, { projectId: service.projectId, spec: workingSpec(service) }, command.data.settings);
-      await refuseDeployment(aggregates, service, command.data);
+      await refuseDeployment(this.gateway, service, command.data);
       await provide({ dispatcher: this.dispatcher, aggregates }, service, { ...asked.volumes.mounting(mountsOfService(command.data.spec, command.data.settings)), newNetworks: asked.networks.creates }, change);
       return command;
     });
@@ -91,7 +91,7 @@ export class ReleasesController {
       refuseSurgeBeyondHostPorts(this.gateway.parts.nodes.present, service, { spec });
       const { aggregates } = this.gateway.parts;
       // What it joins, uses and mounts may have been deleted since.
-      if (spec) await refuseRollback(aggregates, service, { release: wanted!, spec });
+      if (spec) await refuseRollback(this.gateway, service, { release: wanted!, spec });
       await provide({ dispatcher: this.dispatcher, aggregates }, service, { creates: [], mounts: spec?.volumes ?? [] }, change);
       const kept = keptNumbers.map((number) => service.releases.get(number)!);
       const versions = await latestVersions(aggregates, kept);

@@ -1,6 +1,6 @@
 import { creationOf, mountsOfService, refuseWaitCycle, waitingParts, type NewDockerService } from '#application';
 import {
-  dockerService as rules, project as projectRules, streamOf, volume as volumeRules, volumesIn,
+  dockerService as rules, project as projectRules, streamOf, volume as volumeRules, volumesIn, workingSpec,
   type ContainerSpec, type DeploySettings, type DockerServiceCommand, type ExistingDockerService, type Owner, type VolumeMount,
 } from '#domain';
 import { refuseChangeThatCanNeverRun, refuseScaleBeyondHostPorts, refuseSurgeBeyondHostPorts, refuseWhatCanNeverRun } from '../docker-services/admission.ts';
@@ -11,7 +11,8 @@ import { newDockerService } from '../docker-services/new-docker-service.ts';
 import { refuseDeployment } from '../docker-services/refuse-deployment.ts';
 import type { Asked } from '../compute/asked.ts';
 import { InvalidRequest } from '../edge/invalid-request.ts';
-import type { GatewayParts } from '../gateway.ts';
+import type { Gateway, GatewayParts } from '../gateway.ts';
+import { refuseUsedWithoutPorts } from '../resources/refuse-used.ts';
 import type { PreviewDto } from './preview.dto.ts';
 
 /** The command that a request would send, and everything that might refuse it. */
@@ -23,13 +24,14 @@ export interface AskedPreview {
 
 /** What goes with a body. */
 export interface PreviewScope {
-  readonly parts: Pick<GatewayParts, 'aggregates' | 'nodes'>;
+  readonly gateway: Gateway;
   readonly asked: Asked;
   readonly commandId: string;
 }
 
 /** What a change of a service would be, by the same code that carries it out. @throws InvalidRequest and Rejection as that does, pointers into the preview's own body */
-export async function askedChange({ parts: { aggregates, nodes }, asked, commandId }: PreviewScope, service: ExistingDockerService, { patch, scale, deployment }: PreviewDto): Promise<AskedPreview> {
+export async function askedChange({ gateway, asked, commandId }: PreviewScope, service: ExistingDockerService, { patch, scale, deployment }: PreviewDto): Promise<AskedPreview> {
+  const { aggregates, nodes } = gateway.parts;
   const user: Owner = { type: 'docker_service', id: service.dockerServiceId };
   const mounting = (spec: Partial<ContainerSpec> = {}, deploy: Partial<DeploySettings> = {}) => () => refuseUses(aggregates, mountsOfService(spec, deploy), user);
   if (scale) {
@@ -39,14 +41,16 @@ export async function askedChange({ parts: { aggregates, nodes }, asked, command
     const command = await under('/patch', () => changedDockerService(aggregates, service, patch, { asked, commandId }));
     const { spec, deploy } = command.data;
     const cycle = () => refuseWaitCycle(aggregates, { ...service, dependencies: waitingParts(service, spec, deploy) }, { pointer: '/dependencies' });
-    return { command, checks: [() => refuseChangeThatCanNeverRun(nodes.present, service, { ...command.data, volumeNeeds: asked.volumes.needs(spec?.volumes) }), cycle, mounting(spec, deploy)] };
+    const portless = () => refuseUsedWithoutPorts(gateway, service, { from: workingSpec(service), to: spec, deploy: { ...service.deploy, ...deploy }, pointer: '/ports' });
+    return { command, checks: [() => refuseChangeThatCanNeverRun(nodes.present, service, { ...command.data, volumeNeeds: asked.volumes.needs(spec?.volumes) }), cycle, portless, mounting(spec, deploy)] };
   }
   const command = await under('/deployment', () => deployCommand(aggregates, service, deployment!, asked, commandId));
-  return { command, checks: [() => refuseSurgeBeyondHostPorts(nodes.present, service, command.data), () => refuseDeployment(aggregates, service, command.data), mounting(command.data.spec, command.data.settings)] };
+  return { command, checks: [() => refuseSurgeBeyondHostPorts(nodes.present, service, command.data), () => refuseDeployment(gateway, service, command.data), mounting(command.data.spec, command.data.settings)] };
 }
 
 /** What the creation of a service would be. @throws InvalidRequest and Rejection as creating does */
-export async function askedCreation({ parts: { aggregates, nodes }, asked, commandId }: PreviewScope, projectId: NewDockerService['projectId'], body: CreateDockerServiceDto): Promise<AskedPreview> {
+export async function askedCreation({ gateway, asked, commandId }: PreviewScope, projectId: NewDockerService['projectId'], body: CreateDockerServiceDto): Promise<AskedPreview> {
+  const { aggregates, nodes } = gateway.parts;
   const made = await newDockerService(aggregates, body, { projectId, asked, commandId });
   const command = await creationOf(aggregates, made, commandId);
   const checks = [() => refuseWhatCanNeverRun(nodes.present, { ...made, volumeNeeds: asked.volumes.needs(made.spec.volumes) }), () => refuseTakenName(aggregates, made, command.data.dockerServiceId, commandId)];

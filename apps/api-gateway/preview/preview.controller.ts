@@ -37,7 +37,7 @@ export class PreviewController {
     const scope = { aggregates: parts.aggregates, nodes: parts.nodes.present, projectId, environmentId: body.environment_id as EnvironmentId, commandId };
     const named = askedIn({ ...scope, madeFor: dockerServiceIdOf(commandId) });
     const { volumes } = named;
-    const asked = () => askedCreation({ parts, asked: named, commandId }, projectId, body);
+    const asked = () => askedCreation({ gateway: this.gateway, asked: named, commandId }, projectId, body);
     return answerPreview({ parts, before: null, revision: null, reading: null, volumes, asked, at: '', commandId, creates: madeIn(volumes) });
   }
 
@@ -56,7 +56,7 @@ export class PreviewController {
     if (ifMatch !== undefined && ifMatch !== revision) throw new PreconditionFailed(streamOf('docker_service', id), ifMatch, revision);
     const named = askedOf({ aggregates: parts.aggregates, nodes: parts.nodes.present, commandId }, before);
     const { volumes } = named;
-    const asked = () => askedChange({ parts, asked: named, commandId }, before, body);
+    const asked = () => askedChange({ gateway: this.gateway, asked: named, commandId }, before, body);
     const at = body.scale ? '/scale' : body.patch ? '/patch' : '/deployment';
     reply.header('etag', `"${revision}"`);
     return answerPreview({ parts, before, revision, reading, volumes, asked, at, commandId, creates: madeIn(volumes) });

@@ -1,5 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { Dispatcher, ToResource } from '#application';
+import { Dispatcher, ToDockerService, ToResource } from '#application';
+import { dockerService, streamOf, workingSpec, type ContainerSpec } from '#domain';
+import { AggregateStore } from '#event-store';
 import { randomCommandId, systemClock } from '#platform';
 import { MemoryBroker, MemoryLogger } from '#testing';
 import { GatewayUnderTest, type Json } from '../under-test.ts';
@@ -31,8 +33,15 @@ describe('resources', () => {
 
   /** As by a deletion that crossed with a new user. */
   async function deletedMeanwhile(id: string): Promise<void> {
-    const metadata = { commandId: randomCommandId(), tenantId: project_id, actor: { type: 'system', id: 'spec' }, originId: null, now: systemClock.now(), correlationId: 'spec', causationId: null } as const;
-    await gateway.app.get(Dispatcher).send(new ToResource(id, { type: 'DeleteResource', data: {} }, metadata));
+    await gateway.app.get(Dispatcher).send(new ToResource(id, { type: 'DeleteResource', data: {} }, metadata()));
+  }
+
+  const metadata = () => ({ commandId: randomCommandId(), tenantId: project_id, actor: { type: 'system', id: 'spec' }, originId: null, now: systemClock.now(), correlationId: 'spec', causationId: null }) as const;
+
+  async function specOf(id: string): Promise<ContainerSpec> {
+    const { state } = await gateway.app.get(AggregateStore).load(dockerService, streamOf('docker_service', id));
+    if (state.status !== 'present') throw new Error(`${id} isn't there`);
+    return workingSpec(state);
   }
 
   it('match their description, with what follows from the rest filled in', async () => {
@@ -151,6 +160,44 @@ describe('resources', () => {
     ]);
   });
 
+  it('keep the last port of a service that is used as it is, or by a resource that says none', async () => {
+    const ports = [{ container_port: 7000 }];
+    const behind = await serviceId({ name: 'keeps-port', type: 'worker', ports });
+    const drop = () => gateway.call('PATCH', `/v1/docker-services/${behind}`, { ports: [] });
+    const { body: says } = await make({ name: 'says-port', kind: 'generic', host: undefined, docker_service_id: behind, port: 7000 });
+    const { body: silent } = await make({ name: 'says-none', kind: 'generic', host: undefined, docker_service_id: behind });
+    const knows = await serviceId({ name: 'knows-port', dependencies: [{ resource_id: says.resource_id }] });
+    const direct = await serviceId({ name: 'uses-direct', dependencies: [{ docker_service_id: behind }] });
+    const through = await serviceId({ name: 'uses-through', dependencies: [{ resource_id: silent.resource_id }] });
+    const refused = await drop();
+    expect([refused.status, errorsOf(refused), refused.body.facts.used_by.map(({ id }: Json) => id).sort()]).toEqual([422, [['/ports', 'dependency.no_port']], [direct, through].sort()]);
+    const { body: foreseen } = await gateway.call('POST', `/v1/docker-services/${behind}/preview`, { patch: { ports: [] } });
+    expect(foreseen.conflicts).toMatchObject([{ code: 'dependency.no_port', pointer: '/patch/ports' }]);
+    expect((await gateway.call('GET', `/v1/docker-services/${knows}`)).body.dependencies[0].target.port).toBe(7000);
+  });
+
+  it('keep that port for a hook of the service itself, until the same change takes it out there', async () => {
+    const own = await serviceId({ name: 'own-port', type: 'worker', ports: [{ container_port: 7000 }] });
+    const patch = (body: object) => gateway.call('PATCH', `/v1/docker-services/${own}`, body);
+    expect((await patch({ deploy: { post_deploy: { script: 'true', dependencies: [{ docker_service_id: own }] } } })).status).toBe(200);
+    expect((await patch({ ports: [] })).body.facts?.used_by.map(({ id }: Json) => id)).toEqual([own]);
+    expect((await patch({ ports: [], deploy: { post_deploy: null } })).status).toBe(202);
+  });
+
+  it('keep that port from a deployment of what waited for it, and from a rollback, too', async () => {
+    const behind = await serviceId({ name: 'port-later' });
+    await gateway.succeed(behind);
+    await gateway.call('PATCH', `/v1/docker-services/${behind}`, { ports: [{ container_port: 7000 }] });
+    await gateway.succeed(behind);
+    expect((await gateway.call('PATCH', `/v1/docker-services/${behind}?apply=next_deploy`, { ports: [] })).status).toBe(200);
+    const user = await serviceId({ name: 'came-meanwhile', dependencies: [{ docker_service_id: behind }] });
+    const { body: deployed } = await gateway.call('POST', `/v1/docker-services/${behind}/deployments`, {});
+    const { body: back } = await gateway.call('POST', `/v1/docker-services/${behind}/rollback`, { release: 1 });
+    for (const { code, facts } of [deployed, back]) expect([code, facts?.used_by.map(({ id }: Json) => id)]).toEqual(['dependency.no_port', [user]]);
+    // What isn't about ports goes through.
+    expect((await gateway.call('PATCH', `/v1/docker-services/${behind}?apply=next_deploy`, { env: { A: 'b' } })).status).toBe(200);
+  });
+
   it('refuse services that would wait for each other, and name the circle', async () => {
     const ports = [{ container_port: 80 }];
     const a = await serviceId({ name: 'wait-a', ports });
@@ -177,6 +224,31 @@ describe('resources', () => {
     const back = (body: object) => gateway.call('POST', `/v1/docker-services/${id}/rollback`, body);
     for (const body of [{ release: 1 }, {}]) expect(await back(body)).toMatchObject({ status: 409, body: { code: 'resource.deleted', detail: expect.stringContaining(`release 1 uses the resource passing-db (${db.resource_id}), which is deleted`) } });
     expect(await back({ release: 9 })).toMatchObject({ status: 409, body: { code: 'docker_service.release_not_kept' } });
+  });
+
+  it('that were deleted while somebody came to use them stand in the way of a release only', async () => {
+    const [{ body: db }, { body: hooks }] = [await make({ name: 'crossed-db' }), await make({ name: 'crossed-hook-db' })];
+    const uses = (resource_id: string) => ({ script: 'true', dependencies: [{ resource_id }] });
+    const id = await serviceId({ name: 'crossed', dependencies: [{ resource_id: db.resource_id }], deploy: { pre_deploy: uses(hooks.resource_id) } });
+    for (const { resource_id } of [db, hooks]) await deletedMeanwhile(resource_id);
+    const patch = (body: object) => gateway.call('PATCH', `/v1/docker-services/${id}`, body);
+    expect(await patch({ replicas: 2, labels: { team: 'shop' }, deploy: { max_surge: 2, post_deploy: { script: 'true' } } })).toMatchObject({
+      status: 200, body: { replicas: { desired: 2 }, labels: { team: 'shop' }, deploy: { max_surge: 2, pre_deploy: { dependencies: [{ resource_id: hooks.resource_id }] }, post_deploy: { command: ['/bin/sh', '-c', 'true'] } } },
+    });
+    const errors = async (body: object) => errorsOf(await patch(body));
+    expect(await errors({ env: { A: 'b' } })).toEqual([['/dependencies/0/resource_id', 'resource.not_found']]);
+    expect(await errors({ deploy: { pre_deploy: uses(hooks.resource_id) } })).toEqual([['/deploy/pre_deploy/dependencies/0/resource_id', 'resource.not_found']]);
+    expect((await patch({ env: { A: 'b' }, dependencies: null })).status).toBe(202);
+  });
+
+  it('that lost their port while somebody came to use them leave its other changes alone', async () => {
+    const behind = await serviceId({ name: 'loses-port', type: 'worker', ports: [{ container_port: 7000 }] });
+    const id = await serviceId({ name: 'crossed-port', dependencies: [{ docker_service_id: behind }] });
+    await gateway.app.get(Dispatcher).send(new ToDockerService(behind, { type: 'ChangeDockerService', data: { deploymentId: 'dep_portless', spec: { ...(await specOf(behind)), ports: [] } } }, metadata()));
+    await gateway.succeed(behind);
+    const patched = await gateway.call('PATCH', `/v1/docker-services/${id}`, { env: { A: 'b' } });
+    expect([patched.status, patched.body.dependencies?.[0].target.port]).toEqual([202, 7000]);
+    expect(errorsOf(await service({ dependencies: [{ docker_service_id: behind }] }))).toEqual([['/dependencies/0', 'dependency.no_port']]);
   });
 
   it('are waited for in no circle by a hook of one deployment either', async () => {

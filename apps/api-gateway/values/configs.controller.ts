@@ -83,7 +83,7 @@ export class ConfigsController {
   @Delete(':config_id')
   @Needs('developer')
   @HttpCode(204)
-  @ApiNoContentResponse({ description: 'Gone, with all of its contents.' })
+  @ApiNoContentResponse({ description: 'Gone, with all of its contents; while their store is down, those follow when it is back.' })
   async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('config_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     this.gateway.accept(reply, await this.#keep.delete(await this.#keep.reach(tenant, id, change), change));
   }

@@ -1,5 +1,5 @@
 import { addHeldVersion, createHeldValue, deleteHeldValue, heldIdOf, heldStands, loadHeld, nextVersion, type Dispatcher, type HeldKind, standingOr } from '#application';
-import { reaches, Terminal, type TenantContext } from '#contracts';
+import { reaches, Terminal, Transient, type TenantContext } from '#contracts';
 import { nameViolations, Rejection, valueViolations, type Apply, type CommandMetadata, type EnvironmentId, type ExistingValue, type ProjectId, type Sensitive } from '#domain';
 import { logEnd, type Handled } from '#event-store';
 import { USER_VIEWS, valueUsersIn } from '#read-models';
@@ -65,7 +65,8 @@ export class KeepValue {
     }
   }
 
-  /** @throws Rejection `secret.in_use`, `config.in_use` with who uses it. */
+  /** Deleted is what its stream says to be: where the store of values is down meanwhile, a scheduler sweeps the ciphertext away once it is back.
+   *  @throws Rejection `secret.in_use`, `config.in_use` with who uses it. */
   async delete(held: ExistingValue<string>, change: Mutation): Promise<Handled<unknown>> {
     const { aggregates, vault } = this.gateway.parts;
     const metadata = change.metadata(held.projectId);
@@ -74,7 +75,9 @@ export class KeepValue {
       await this.#refuseUsed(held);
       return remove();
     });
-    await vault.forgetAll(held.id);
+    await vault.forgetAll(held.id).catch((error: unknown) => {
+      if (!(error instanceof Transient)) throw error;
+    });
     return deleted;
   }
 

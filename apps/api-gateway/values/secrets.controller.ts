@@ -79,7 +79,7 @@ export class SecretsController {
   @Delete(':secret_id')
   @Needs('developer')
   @HttpCode(204)
-  @ApiNoContentResponse({ description: 'Gone, with all of its values.' })
+  @ApiNoContentResponse({ description: 'Gone, with all of its values; while their store is down, those follow when it is back.' })
   async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('secret_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     this.gateway.accept(reply, await this.#keep.delete(await this.#keep.reach(tenant, id, change), change));
   }

@@ -1,7 +1,9 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Dispatcher, ToConfig, ToSecret } from '#application';
+import { Transient } from '#contracts';
 import { randomCommandId, systemClock } from '#platform';
 import { MemoryBroker, MemoryLogger } from '#testing';
+import { Gateway } from '../gateway.ts';
 import { GatewayUnderTest, type Json } from '../under-test.ts';
 
 describe('secrets and configs', () => {
@@ -191,6 +193,22 @@ describe('secrets and configs', () => {
     await gateway.app.get(Dispatcher).send(new ToSecret(secret_id, { type: 'DeleteSecret', data: {} }, metadata));
     const again = await gateway.call('POST', `/v1/jobs/${job_id}/run`);
     expect([again.status, again.body.code, errorsOf(again)]).toEqual([422, 'secret.unknown', [['/secrets/KEY/secret_id', 'secret.unknown']]]);
+  });
+
+  it('are deleted while their values can’t be reached, too: what is left of those is nobody’s, and swept away', async () => {
+    const { body: { secret_id } } = await keep('unreachable');
+    const { vault } = gateway.app.get(Gateway).parts;
+    const forget = vault.forgetAll.bind(vault);
+    vault.forgetAll = () => Promise.reject(new Transient('value_store.unavailable', 'it is down'));
+    const remove = () => gateway.call('DELETE', `/v1/secrets/${secret_id}`, undefined, key('unreachable-2'));
+    const gone = [await remove(), await remove()];
+    vault.forgetAll = forget;
+    expect(gone.map(({ status }) => status)).toEqual([204, 204]);
+    expect((await gateway.call('GET', `/v1/secrets/${secret_id}`)).status).toBe(404);
+    const left: string[] = [];
+    for await (const { id } of vault.kept()) left.push(id);
+    expect(left).toContain(secret_id);
+    expect((await keep('unreachable')).status).toBe(201);
   });
 
   it('are missed by what waits for the next deployment', async () => {

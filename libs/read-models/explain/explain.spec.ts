@@ -56,6 +56,15 @@ describe('the explanation of a service', () => {
     expect(nodes).toEqual([{ node_id: 'node_a', name: 'host-a', fits: false, reasons: [{ filter: 'capacity', detail: 'needs 64 B, 12 B free' }], score: null }]);
   });
 
+  it('says of a replica since when it runs, whatever was seen of it afterwards, and how it is', async () => {
+    const story = orderedService();
+    place(story, 1);
+    observe(story, 1, 'RUNNING', { run: 2, health: 'starting', at: timeOf(30) });
+    observe(story, 1, 'RUNNING', { run: 2, health: 'healthy', at: timeOf(31) });
+    observe(story, 1, 'SETTLED', { run: 2, health: 'unhealthy', at: timeOf(45) });
+    expect((await explainService(story, { replicaId: 'rep_1' })).summary).toMatch(new RegExp(`^slot 1 \\(generation 1\\) is RUNNING on \\S+ since ${timeOf(30)}, and unhealthy, restarted 1 time`));
+  });
+
   it('tells of stages, of health and of restarts that were too many to be told one by one', async () => {
     const story = orderedService();
     const ref = { deploymentId: 'dep_1', dockerServiceId: 'svc_web', projectId: 'prj_shop' } as const;
@@ -235,6 +244,24 @@ describe('what something came of', () => {
     const told = await getDeploymentExplanation(await sourceOf(story), OPERATOR, 'dep_1');
     expect(told!.summary).toBe(`the deployment of release 1 is RUNNING: it is at return since ${timeOf(12)}: slot 1: exit code 3; 0 of 2 replicas run; slot 1: it is FAILED`);
     expect(told!.chain.map(({ what }) => what)).toEqual(expect.arrayContaining(path.slice(-4)));
+  });
+
+  it.each([['ahead', 90], ['behind', -90]])('is, of a deployment that ended, in its chain whatever clock wrote it: one that is %s', async (_, seconds) => {
+    const story = orderedService();
+    const reason = { code: 'exited', message: 'slot 1: exit code 3' };
+    place(story, 1);
+    const seen = observe(story, 1, 'FAILED', { exitCode: 3, final: true });
+    story.events[story.events.indexOf(seen)] = { ...seen, metadata: { ...seen.metadata, at: timeOf(story.events.length + seconds) } };
+    story.tell('deployment-dep_1', 'DeploymentReplicaFailed', { ...deployment, replicaId: 'rep_1', slot: 1, reason }, SYSTEM);
+    const closed = story.tell('deployment-dep_1', 'DeploymentClosed', { ...deployment, outcome: 'FAILED', reason }, SYSTEM);
+    place(story, 2);
+    const source = await sourceOf(story);
+    const { chain, earlier } = (await getDeploymentExplanation(source, OPERATOR, 'dep_1'))!;
+    expect([chain.at(-1)!.what, chain.some(({ event_id }) => event_id === seen.id), earlier]).toEqual(['the deployment takes no further step: FAILED', true, null]);
+    const part = (await getDeploymentExplanation(source, OPERATOR, 'dep_1', { limit: 2 }))!;
+    expect(part.earlier).toBe(story.events[story.events.indexOf(closed) - 1]!.position);
+    const before = (await getDeploymentExplanation(source, OPERATOR, 'dep_1', { before: part.earlier! }))!;
+    expect([before.chain.some(({ event_id }) => event_id === seen.id), before.earlier]).toEqual([true, null]);
   });
 
   it('is, of a deployment whose hook failed, the end of the job that ran it', async () => {

@@ -82,8 +82,10 @@ export async function getScheduleExplanation(source: ExplainSource, tenant: Tena
 export async function getDeploymentExplanation(source: ExplainSource, tenant: TenantContext, id: string, reach: Reach = {}): Promise<Explanation | null> {
   const deployment = await getWithin<DeploymentDocument>(source, tenant, 'deployments', id);
   if (!deployment) return null;
-  const { docker_service_id, started_at, finished_at, ordered } = deployment;
-  const window = await windowOf(source, { eq: { owner_id: docker_service_id }, from: started_at, until: finished_at }, reach);
+  const { docker_service_id, started_at, finished_at, ordered, position } = deployment;
+  // Nothing is told of it after its end.
+  const span = { deploymentId: id, startedAt: started_at, upTo: finished_at === null ? null : position };
+  const window = await windowOf(source, { eq: { owner_id: docker_service_id }, span }, reach);
   const replicas = new Set<string>(ordered.map(({ replica_id }) => replica_id));
   const isAbout = ({ stream, data }: Recorded): boolean => stream === `deployment-${id}` || ('deploymentId' in data && data.deploymentId === id) || ('replicaId' in data && replicas.has(data.replicaId as string));
   return told(source, window, { summary: inOneSentence.deployment(deployment, await deploymentWaitsFor(source, deployment)), isAbout });

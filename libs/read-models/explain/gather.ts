@@ -1,6 +1,6 @@
 import { streamOf, upcast, type NodeEvent, type NodeId, type ReplicaId } from '#domain';
 import type { EventStore, Recorded } from '#event-store';
-import type { Query } from '../port.ts';
+import type { Page, Query } from '../port.ts';
 import type { Reads } from '../reads.ts';
 import type { AuditDocument } from '../views/audit.ts';
 import type { Of } from '../view.ts';
@@ -39,20 +39,36 @@ export interface Window {
 const DEFAULT_EVENTS = 100;
 export const MOST_EVENTS = 500;
 
-/** What events are looked for: those of an owner or of one thing; between two instants (RFC 3339), where that is said. */
+/** What events are looked for: those of an owner or of one thing; where it is said, those that belong to one of its deployments. */
 export interface Search {
   readonly eq: NonNullable<Query['eq']>;
-  readonly from?: string;
-  readonly until?: string | null;
+  readonly span?: Span;
+}
+
+/** Clocks of several machines wrote these events: only the log says what came first. */
+export interface Span {
+  readonly deploymentId: string;
+  /** RFC 3339: what was written with its start is told, too. */
+  readonly startedAt: string;
+  /** The position of its end; null while it goes on. */
+  readonly upTo: string | null;
 }
 
 /** The latest events that the audit view finds, in the order of the log. However old the thing is, this reads no more than so many. */
-export async function windowOf(source: ExplainSource, { eq, from, until }: Search, { limit = DEFAULT_EVENTS, before }: Reach = {}): Promise<Window> {
-  const range = before !== undefined ? { field: 'id', lt: before } : until ? { field: 'at', lte: until } : undefined;
+export async function windowOf(source: ExplainSource, { eq, span }: Search, { limit = DEFAULT_EVENTS, before }: Reach = {}): Promise<Window> {
+  const upTo = span?.upTo ?? null;
+  const range = before !== undefined && (upTo === null || before <= upTo) ? { field: 'id', lt: before } : upTo !== null ? { field: 'id', lte: upTo } : undefined;
   const page = await source.models.find<AuditDocument>('audit', { eq, range, sort: { field: 'id', descending: true }, limit: Math.min(limit, MOST_EVENTS) });
-  const entries = from === undefined ? page.items : page.items.filter(({ at }) => at >= from);
+  const entries = span === undefined ? page.items : page.items.filter(since(span, page));
   const isWhole = page.next === null || entries.length < page.items.length;
   return { events: await readEach(source.store, entries), earlier: isWhole ? null : entries.at(-1)!.position };
+}
+
+/** Where the page begins after the start, and has more before it, all of it came since. */
+function since({ deploymentId, startedAt }: Span, { items, next }: Page<AuditDocument>): (entry: AuditDocument) => boolean {
+  const start = items.find(({ what, data }) => what === 'DeploymentStarted' && (data as { readonly deployment_id?: unknown }).deployment_id === deploymentId);
+  if (!start && next !== null) return () => true;
+  return ({ at, position }) => at === startedAt || (start !== undefined && position >= start.position);
 }
 
 /** So many events of a stream that aren't wanted are read rather than asking for the stream once more. */

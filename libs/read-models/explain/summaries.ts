@@ -20,9 +20,11 @@ export const inOneSentence = {
   },
 
   /** @param trouble what is the matter with its node; null: nothing */
-  replica({ slot, generation, state, health, node_id, reason, placement, created_at, updated_at, restarts, exit_code }: ReplicaDocument, names: Pick<Names, 'node'>, trouble: string | null): string {
+  replica({ slot, generation, state, health, node_id, reason, placement, created_at, started_at, updated_at, restarts, exit_code }: ReplicaDocument, names: Pick<Names, 'node'>, trouble: string | null): string {
     const where = node_id ? ` on ${names.node(node_id)}` : '';
-    const what = `slot ${slot} (generation ${generation}) ${trouble ? 'was seen last' : 'is'} ${state}${health === 'unknown' ? '' : ` and ${health}`}${where} since ${state === 'PENDING' ? created_at : updated_at}`;
+    // It runs since its run came up, whatever was seen of it afterwards.
+    const since = state === 'PENDING' ? created_at : state === 'RUNNING' ? (started_at ?? updated_at) : updated_at;
+    const what = `slot ${slot} (generation ${generation}) ${trouble ? 'was seen last' : 'is'} ${state}${where} since ${since}${health === 'unknown' ? '' : `, and ${health}`}`;
     const times = restarts > 0 ? `, restarted ${count(restarts, 'time')}` : '';
     const end = exit_code === null || state === 'RUNNING' ? '' : `, exit code ${exit_code}`;
     const why = reason?.message ?? placement?.reason.message;

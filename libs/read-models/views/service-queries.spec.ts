@@ -6,7 +6,9 @@ import { deploymentRef, observe, orderedService, place, registerNode, Story, SYS
 import { getDeployment, listDeployments } from './deployment-queries.ts';
 import { getNode, listNodes } from './nodes.ts';
 import { getReplica, listReplicas } from './replicas.ts';
-import { getService, listServices } from './service-queries.ts';
+import type { Page } from '../port.ts';
+import { getService, listServices, MOST_LOOKED_AT, type ServiceAnswer } from './service-queries.ts';
+import type { ServiceDocument } from './services.ts';
 
 const opened: Reads[] = [];
 const reading = async (story: Story, liveness: Liveness = heard()): Promise<Reads> => {
@@ -149,6 +151,26 @@ describe('a list of services', () => {
     const silent = await reading(up(), heard(['node_a']));
     expect(await names(silent, { status: 'RUNNING' })).toEqual([]);
     expect(await names(silent, { status: 'PENDING' })).toEqual(['web']);
+  });
+
+  it('looks at so many services for a status and no more, says where to go on, and leaves none out', async () => {
+    const reads = await reading(up());
+    const ref = { view: 'services', version: 1 };
+    const web = (await reads.models.get<ServiceDocument>('services', 'svc_web'))!;
+    const at = await reads.models.checkpoint(ref);
+    const waits = new Set([50, 51, 52, MOST_LOOKED_AT + 150]);
+    const ids = Array.from({ length: MOST_LOOKED_AT + 200 }, (_, index) => `svc_${String(index).padStart(5, '0')}` as const);
+    const docs = ids.map((id, index): ServiceDocument => ({ ...web, id, docker_service_id: id, position: '9'.repeat(20), ...(waits.has(index) ? { status: 'PENDING', members: {} } : {}) }));
+    await reads.models.apply(ref, at, '9'.repeat(20), docs.map((put) => ({ put })));
+    const pages: string[][] = [];
+    let cursor: string | null = null;
+    do {
+      const page: Page<ServiceAnswer> = await listServices(reads, OPERATOR, { status: 'PENDING', limit: 2, cursor });
+      pages.push(page.items.map(({ docker_service_id }) => docker_service_id));
+      cursor = page.next;
+    } while (cursor !== null);
+    expect(pages).toEqual([['svc_00050', 'svc_00051'], ['svc_00052'], ['svc_01150']]);
+    expect((await listServices(reads, OPERATOR, { status: 'FAILED' }))).toEqual({ items: [], next: null });
   });
 
   it('is narrowed down by project, environment and name', async () => {

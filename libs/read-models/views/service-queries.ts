@@ -1,5 +1,6 @@
 import type { TenantContext } from '#contracts';
 import { passwordWarnings, type NodeId, type ServiceStatus } from '#domain';
+import { encodeCursor } from '../cursor.ts';
 import type { Page, Query } from '../port.ts';
 import { findWithin, getWithin, type Paging, type Reads } from '../reads.ts';
 import { lagging } from './lagging-values.ts';
@@ -36,18 +37,40 @@ export async function getService(reads: Reads, tenant: TenantContext, id: string
   return service && (await withWarnings(reads, [service], await nodesOf(reads, [service])))[0]!;
 }
 
-/** The services within reach, by id. With a status a page may be shorter than asked for, and is never empty but at the end. */
+/** The services within reach, by id. With a status one request looks at so many and no more: then its page may be shorter than asked for, or empty, before the end. */
 export async function listServices(reads: Reads, tenant: TenantContext, list: ServiceFilter & Paging = {}): Promise<Page<ServiceAnswer>> {
   const { status, lifecycle, cursor, limit, ...eq } = list;
   const narrowed: Query['in'] = { lifecycle: lifecycle ? [lifecycle] : LISTED, ...(status && { status: MAY_READ_AS[status] }) };
-  let next = cursor ?? null;
+  const look = (after: string | null, most: number | undefined): Promise<Page<ServiceDocument>> => findWithin(reads, tenant, 'services', { eq, in: narrowed, cursor: after, limit: most });
+  const { items, next } = status ? await ofStatus(status, { reads, look, cursor: cursor ?? null, limit: limit ?? 50 }) : await look(cursor ?? null, limit);
+  return { items: await withWarnings(reads, items, await nodesOf(reads, items)), next };
+}
+
+/** Looked at by one request, at most, and at once. */
+export const MOST_LOOKED_AT = 1_000;
+const AT_ONCE = 100;
+
+interface Looking {
+  readonly reads: Reads;
+  readonly look: (after: string | null, most: number) => Promise<Page<ServiceDocument>>;
+  readonly cursor: string | null;
+  readonly limit: number;
+}
+
+/** Whether a service has a status may depend on who is heard at the moment, which no index knows. */
+async function ofStatus(status: ServiceStatus, { reads: { liveness }, look, cursor, limit }: Looking): Promise<Page<ServiceDocument>> {
+  const found: ServiceDocument[] = [];
+  let next = cursor;
+  let looked = 0;
   do {
-    const page: Page<ServiceDocument> = await findWithin(reads, tenant, 'services', { eq, in: narrowed, cursor: next, limit });
-    const nodes = await nodesOf(reads, page.items);
-    const items = (await withWarnings(reads, page.items, nodes)).filter((service) => !status || service.status === status);
-    if (items.length > 0 || page.next === null) return { items, next: page.next };
+    const page = await look(next, Math.max(limit, AT_ONCE));
+    found.push(...page.items.filter((service) => statusOf(service, liveness.silent).status === status));
+    looked += page.items.length;
     next = page.next;
-  } while (true);
+  } while (next !== null && found.length < limit && looked < MOST_LOOKED_AT);
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  return { items, next: last && found.length > limit ? encodeCursor({ value: last.id, id: last.id }) : next };
 }
 
 const LISTED = ['ACTIVE', 'PAUSED', 'DELETING'];
