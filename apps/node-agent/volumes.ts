@@ -194,5 +194,5 @@ const lost = ({ name, volumeId }: AssignedVolume, what: string): EngineError =>
 function stateOf({ backend, made }: AssignedVolume, isOnEngine: boolean, hasFile: boolean | undefined): 'made' | 'lost' | null {
   const isThere = backend === 'loop' && made ? hasFile : isOnEngine;
   if (isThere === false && made) return 'lost';
-  return isThere && isOnEngine ? 'made' : null;
+  return isThere ? 'made' : null;
 }

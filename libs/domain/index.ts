@@ -45,7 +45,7 @@ export type * from './volume/events.ts';
 export * from './volume/mount.ts';
 export { sizeViolations, VOLUME_SIZE } from './volume/mount-rules.ts';
 export { sizeRefusal, volume, type VolumeCommand } from './volume/decide.ts';
-export { type ExistingVolume, isKeptOn, type Volume, type VolumeBinding, wantedOn } from './volume/volume.ts';
+export { clearedFrom, type ExistingVolume, isKeptOn, type Volume, type VolumeBinding, wantedOn } from './volume/volume.ts';
 export type * from './scheduling/verdict.ts';
 export * from './quota/amounts.ts';
 export type * from './quota/events.ts';

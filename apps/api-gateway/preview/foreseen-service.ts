@@ -1,6 +1,6 @@
 import { observedOf, type ServiceReading } from '#application';
 import {
-  foresee, isImageId, streamOf, volume as volumeRules, volumesIn,
+  clearedFrom, foresee, isImageId, streamOf, volume as volumeRules, volumesIn,
   type ExistingDockerService, type Foreseen, type House, type ImageFacts, type Node, type NodeId, type VolumeId, type VolumeNeed,
 } from '#domain';
 import { ImageHolders } from '#messaging';
@@ -57,9 +57,9 @@ async function volumesOf({ aggregates, nodes }: Parts, service: ExistingDockerSe
   const found = await Promise.all(volumesIn(mounts).map(async (id): Promise<readonly [VolumeId, VolumeNeed][]> => {
     const { state } = await aggregates.load(volumeRules, streamOf('volume', id));
     if (state.status !== 'present') return asked.needs(mounts.filter((mount) => mount.type === 'volume' && mount.volumeId === id)).slice(0, 1).map((need) => [id, need]);
-    const { name, backend, binding, leftOn } = state;
+    const { name, backend, binding } = state;
     const nodeName = nodes.present.find(({ nodeId }) => nodeId === binding?.nodeId)?.facts?.name;
-    return [[id, { name, backend, leftOn, nodeId: binding?.nodeId ?? null, ...(nodeName === undefined ? {} : { nodeName }) }]];
+    return [[id, { name, backend, clearedFrom: clearedFrom(state), nodeId: binding?.nodeId ?? null, ...(nodeName === undefined ? {} : { nodeName }) }]];
   }));
   return new Map(found.flat());
 }

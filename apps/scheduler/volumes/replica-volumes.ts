@@ -1,4 +1,4 @@
-import { type NodeId, type PresentReplica, type Reason, Rejection, streamOf, volume as volumeRules, type ExistingVolume, type Volume, type VolumeCommand, type VolumeNeed, volumesIn } from '#domain';
+import { clearedFrom, type NodeId, type PresentReplica, type Reason, Rejection, streamOf, volume as volumeRules, type ExistingVolume, type Volume, type VolumeCommand, type VolumeNeed, volumesIn } from '#domain';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
@@ -73,9 +73,10 @@ export class ReplicaVolumes {
     }
   }
 
-  private needOf({ name, backend, binding, leftOn }: ExistingVolume): VolumeNeed {
+  private needOf(volume: ExistingVolume): VolumeNeed {
+    const { name, backend, binding } = volume;
     const nodeId = binding?.nodeId ?? null;
-    return { name, backend, nodeId, leftOn, ...(nodeId === null ? {} : { nodeName: this.nodeName(nodeId) }) };
+    return { name, backend, nodeId, clearedFrom: clearedFrom(volume), ...(nodeId === null ? {} : { nodeName: this.nodeName(nodeId) }) };
   }
 
   private nodeName(nodeId: NodeId): string {

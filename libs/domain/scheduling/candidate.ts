@@ -20,7 +20,7 @@ export interface VolumeNeed {
   /** What people call that node. */
   readonly nodeName?: string;
   /** Where what is left of it has yet to be removed. */
-  readonly leftOn?: ReadonlySet<NodeId>;
+  readonly clearedFrom?: ReadonlySet<NodeId>;
 }
 
 /** A replica that looks for a node. */

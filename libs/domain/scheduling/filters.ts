@@ -1,5 +1,6 @@
 import { type ConstrainedNode, holds, parseConstraint } from '../docker-service/constraint.ts';
 import { additionalRoom, freeRoom, hostPortKeys, portConflicts } from '../node/room.ts';
+import { slotKey } from '../node/node.ts';
 import { shortage } from '../node/settle.ts';
 import { hostPathsFor, hostPathsIn, isBelow } from '../volume/mount.ts';
 import type { Candidate, NodeForPlacement, VolumeNeed } from './candidate.ts';
@@ -11,6 +12,12 @@ export type Filter = (candidate: Candidate, on: NodeForPlacement) => string | nu
 /** In this order: standing before wishes, wishes before room. */
 export const filters: Readonly<Record<FilterName, Filter>> = {
   removed: (_, { node }) => (node.status === 'removed' ? 'it was removed' : null),
+
+  /** It would refuse every attempt. */
+  superseded(candidate, { node }) {
+    const latest = node.settled.get(slotKey(candidate));
+    return latest && latest.generation > candidate.generation ? `generation ${latest.generation} of its slot was settled there before` : null;
+  },
 
   replaced: ({ replaces }, { node }) => (!replaces || node.entries.has(replaces) ? null : 'the replica that it replaces is on another node'),
 
@@ -61,9 +68,9 @@ export const filters: Readonly<Record<FilterName, Filter>> = {
   capacity: (candidate, { node }) => shortage(additionalRoom(node, candidate), freeRoom(node)),
 };
 
-function volumeRefusal({ name, backend, nodeId: bound, nodeName = bound ?? '', leftOn }: VolumeNeed, { nodeId, node: { facts } }: NodeForPlacement): string | null {
+function volumeRefusal({ name, backend, nodeId: bound, nodeName = bound ?? '', clearedFrom }: VolumeNeed, { nodeId, node: { facts } }: NodeForPlacement): string | null {
   if (bound !== null) return bound === nodeId ? null : `the volume ${name} is on ${nodeName}`;
-  if (leftOn?.has(nodeId)) return `what was left of the volume ${name} is being removed`;
+  if (clearedFrom?.has(nodeId)) return `what was left of the volume ${name} is being removed`;
   return facts?.backends?.includes(backend) ? null : `it has no backend ${backend} for the volume ${name}`;
 }
 

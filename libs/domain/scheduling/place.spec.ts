@@ -44,6 +44,15 @@ describe('a filter', () => {
     expect(place(replacing, [free, { ...waitedFor, node: { ...waitedFor.node, heirs } }])).toMatchObject({ nodeId: 'node_2' });
   });
 
+  it('tries no node in vain that has taken a later generation of its slot, and tries again where an attempt of its own was refused', () => {
+    const later = holding(9, { generation: 2 });
+    expect(filtersOf(nodeWith(1, [later]))).toEqual([{ filter: 'superseded', detail: 'generation 2 of its slot was settled there before' }]);
+    expect(place(candidate, [nodeWith(1, [later]), nodeWith(2, [holding(1)])]).nodeId).toBe('node_2');
+    const { replicaId, owner, slot, generation } = candidate;
+    const refused: NodeEvent = { type: 'PlacementRefused', data: { replicaId, owner, slot, generation, attempt: 3, reason: { code: 'capacity', message: '' } } };
+    expect(filtersOf(nodeWith(1, [refused]))).toEqual([]);
+  });
+
   it('leaves a node where the release keeps failing for the last', () => {
     expect(place({ ...candidate, troubledOn: ['node_1'] }, [nodeWith(1), nodeWith(2, [holding(1), holding(2)])]).nodeId).toBe('node_2');
     expect(place({ ...candidate, troubledOn: ['node_1'] }, [nodeWith(1)]).nodeId).toBe('node_1');
@@ -57,7 +66,7 @@ describe('a filter', () => {
     expect(place({ ...candidate, ...on(null, 'loop') }, nodes).nodeId).toBe('node_2');
     expect(filtersOf(nodes[0]!, on('node_2'))).toEqual([{ filter: 'volume', detail: 'the volume data is on host-2' }]);
     expect(filtersOf(nodes[0]!, on(null, 'loop'))).toEqual([{ filter: 'volume', detail: 'it has no backend loop for the volume data' }]);
-    expect(filtersOf(nodes[0]!, { volumeNeeds: [{ name: 'data', backend: 'local', nodeId: null, leftOn: new Set(['node_1']) }] })).toMatchObject([{ filter: 'volume' }]);
+    expect(filtersOf(nodes[0]!, { volumeNeeds: [{ name: 'data', backend: 'local', nodeId: null, clearedFrom: new Set(['node_1']) }] })).toMatchObject([{ filter: 'volume' }]);
     expect(place({ ...candidate, ...on('node_2') }, [nodes[0]!])).toMatchObject({ nodeId: null, reason: { code: 'volume', message: 'no node fits (host-1: the volume data is on host-2)' } });
   });
 

@@ -1,7 +1,7 @@
 import type { NodeId } from '../kernel/ids.ts';
 
 /** The rules that a node must pass, in the order of `filters.ts`. */
-export type FilterName = 'replaced' | 'liveness' | 'drained' | 'removed' | 'constraint' | 'architecture' | 'image' | 'volume' | 'host_path' | 'host_port' | 'spread' | 'capacity';
+export type FilterName = 'superseded' | 'replaced' | 'liveness' | 'drained' | 'removed' | 'constraint' | 'architecture' | 'image' | 'volume' | 'host_path' | 'host_port' | 'spread' | 'capacity';
 
 /** What one node was found to be for one replica: every filter that refused it, or the score that ranked it. */
 export interface NodeVerdict {

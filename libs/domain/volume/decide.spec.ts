@@ -127,7 +127,16 @@ describe('its binding', () => {
     given(volume, []).when(recordLost).then([]);
   });
 
-  it('waits on a node that it was on until nothing is left of it there', () => {
+  it('that is persistent is left alone on a node that it was on, bound there again as it is, and removed from there with it', () => {
+    const again: VolumeEvent = { type: 'VolumeBound', data: { nodeId: 'node_1', replicaId: 'rep_2', attempt: 1, reason } };
+    given(volume, [created, bound, unbound]).when(bind('node_1', 'rep_2')).then([again]);
+    const on = (...events: VolumeEvent[]): (string | null)[] => nodes.map((nodeId) => wantedOn(events.reduce(volume.evolve, volume.initial), nodeId));
+    expect([on(created, bound, unbound), on(created, bound, unbound, again), on(created, bound, unbound, requested)]).toEqual([[null, null], ['present', null], ['gone', null]]);
+    given(volume, [created, bound, unbound, requested]).when(gone).then([cleared, deleted]);
+  });
+
+  it('that is ephemeral waits on a node that it was on until nothing is left of it there', () => {
+    const created: VolumeEvent = { type: 'VolumeCreated', data: { ...born, kind: 'ephemeral', madeFor: 'svc_api' } };
     given(volume, [created, bound, unbound]).when(bind('node_1', 'rep_2')).rejects('volume.not_cleared', { nodeId: 'node_1' });
     given(volume, [created, bound, unbound]).when(gone).then([cleared]);
     const elsewhere: VolumeEvent = { type: 'VolumeBound', data: { nodeId: 'node_2', replicaId: 'rep_2', attempt: 1, reason } };

@@ -4,7 +4,7 @@ import type { Reason } from '../kernel/reason.ts';
 import { Rejection } from '../kernel/rejection.ts';
 import type { VolumeEvent } from './events.ts';
 import { sizeViolations } from './mount-rules.ts';
-import { evolve, initial, isKeptOn, type ExistingVolume, type Volume } from './volume.ts';
+import { clearedFrom, evolve, initial, isKeptOn, type ExistingVolume, type Volume } from './volume.ts';
 
 type Created = Extract<VolumeEvent, { type: 'VolumeCreated' }>['data'];
 
@@ -60,10 +60,11 @@ const decisions: Cases<VolumeCommand, Volume, readonly VolumeEvent[]> = {
   },
 
   BindVolume(state, { data: { nodeId, replicaId, attempt, reason } }) {
-    const { binding, leftOn } = active(state);
+    const volume = active(state);
+    const { binding } = volume;
     if (binding && binding.nodeId !== nodeId) throw new Rejection('conflict', 'volume.bound', 'it is on another node', { nodeId: binding.nodeId });
     if (binding) return binding.provisioned || binding.awaitedBy.get(replicaId) === attempt ? [] : [{ type: 'VolumeAwaited', data: { nodeId, replicaId, attempt } }];
-    if (leftOn.has(nodeId)) throw new Rejection('conflict', 'volume.not_cleared', 'what was left of it there is being removed first', { nodeId });
+    if (clearedFrom(volume).has(nodeId)) throw new Rejection('conflict', 'volume.not_cleared', 'what was left of it there is being removed first', { nodeId });
     return [{ type: 'VolumeBound', data: { nodeId, replicaId, attempt, reason } }];
   },
 

@@ -31,7 +31,7 @@ export interface ExistingVolume {
   readonly users: ReadonlyMap<string, Owner>;
   /** Null: on no node yet. */
   readonly binding: VolumeBinding | null;
-  /** Nodes that it was unbound from and that may still have something of it. */
+  /** Nodes that it was unbound from and that may still have something of it: see `clearedFrom`. */
   readonly leftOn: ReadonlySet<NodeId>;
   /** Why it was unbound last; null where it never was. */
   readonly unbound: Reason | null;
@@ -55,7 +55,7 @@ const evolutions: Cases<VolumeEvent, Volume, Volume> = {
     users.delete(user.id);
     return { ...existing(volume), users };
   },
-  VolumeBound: (volume, { data: { nodeId, replicaId, attempt } }) => ({ ...existing(volume), binding: { nodeId, provisioned: false, lost: false, awaitedBy: new Map([[replicaId, attempt]]) } }),
+  VolumeBound: (volume, { data: { nodeId, replicaId, attempt } }) => ({ ...existing(volume), leftOn: without(existing(volume).leftOn, nodeId), binding: { nodeId, provisioned: false, lost: false, awaitedBy: new Map([[replicaId, attempt]]) } }),
   VolumeAwaited: (volume, { data: { replicaId, attempt } }) => awaited(existing(volume), (replicas) => replicas.set(replicaId, attempt)),
   VolumeAwaitEnded: (volume, { data: { replicaId } }) => awaited(existing(volume), (replicas) => replicas.delete(replicaId)),
   VolumeUnbound: (volume, { data: { nodeId, reason } }) => ({ ...existing(volume), binding: null, leftOn: new Set([...existing(volume).leftOn, nodeId]), unbound: reason }),
@@ -68,11 +68,13 @@ const evolutions: Cases<VolumeEvent, Volume, Volume> = {
   VolumeDeletionRequested: (volume) => ({ ...existing(volume), lifecycle: 'DELETING' }),
   VolumeCleared(volume, { data: { nodeId } }) {
     const { binding, leftOn, ...rest } = existing(volume);
-    return { ...rest, binding: binding?.nodeId === nodeId ? null : binding, leftOn: new Set([...leftOn].filter((each) => each !== nodeId)) };
+    return { ...rest, binding: binding?.nodeId === nodeId ? null : binding, leftOn: without(leftOn, nodeId) };
   },
   VolumeDeleted: (volume) => ({ ...existing(volume), lifecycle: 'DELETED' }),
   VolumeReservationVoided: () => ({ status: 'voided' }),
 };
+
+const without = (nodes: ReadonlySet<NodeId>, nodeId: NodeId): ReadonlySet<NodeId> => new Set([...nodes].filter((each) => each !== nodeId));
 
 function awaited(volume: ExistingVolume, change: (replicas: Map<ReplicaId, number>) => unknown): ExistingVolume {
   const { binding } = volume;
@@ -96,5 +98,9 @@ export const isKeptOn = (volume: Volume, nodeId: NodeId): boolean =>
 export function wantedOn(volume: Volume, nodeId: NodeId): 'present' | 'gone' | null {
   if (volume.status !== 'present') return null;
   if (volume.binding?.nodeId === nodeId) return volume.lifecycle === 'ACTIVE' ? 'present' : 'gone';
-  return volume.leftOn.has(nodeId) ? 'gone' : null;
+  return clearedFrom(volume).has(nodeId) ? 'gone' : null;
 }
+
+/** Nodes that whatever they have of it is to be removed from, before it may be bound there again. Of a persistent one only its deletion removes anything:
+ *  the log takes it for empty there, and a log that was put back may be wrong. */
+export const clearedFrom = ({ kind, lifecycle, leftOn }: ExistingVolume): ReadonlySet<NodeId> => (kind === 'ephemeral' || lifecycle !== 'ACTIVE' ? leftOn : new Set());

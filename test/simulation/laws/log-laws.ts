@@ -35,6 +35,8 @@ export function breachesOf(event: Recorded, ledger: Ledger, truths: Truths, once
 
 const LAWS: Readonly<Record<string, Law>> = {
   // While a service goes, another word about its volumes is another request.
+  'nobody is tried in vain for ever': ({ type, stream, data }) => (type === 'PlacementClaimed' && (data as Data).attempt > 500 ? `${stream} claims a node for the ${(data as Data).attempt}th time` : null),
+
   'a deletion is asked for once': ({ type, stream, data }, ledger) => {
     const service = ledger.services.get(parseStream(stream).id);
     if (type !== 'DockerServiceDeletionRequested' || service?.status !== 'present') return null;

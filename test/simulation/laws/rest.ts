@@ -1,5 +1,5 @@
 import { LABELS } from '#docker';
-import { place, upcast, volumesIn, type DockerServiceId, type ExistingDockerService, type NodeId, type Ordered, type PresentReplica, type ReplicaId, type VolumeNeed } from '#domain';
+import { clearedFrom, place, upcast, volumesIn, type DockerServiceId, type ExistingDockerService, type NodeId, type Ordered, type PresentReplica, type ReplicaId, type VolumeNeed } from '#domain';
 import { getService, replay, type DocumentDifference } from '#read-models';
 import { MemoryReadModels } from '#testing';
 import { Life } from '../house/life.ts';
@@ -67,7 +67,7 @@ function needsOf({ ledger }: World, { volumes }: PresentReplica): readonly Volum
   return volumesIn(volumes).map((volumeId) => {
     const volume = ledger.volumes.get(volumeId);
     if (volume?.status !== 'present' || volume.lifecycle !== 'ACTIVE') return { name: volumeId, backend: 'local' as const, nodeId: 'node_none' as const };
-    return { name: volume.name, backend: volume.backend, nodeId: volume.binding?.nodeId ?? null, leftOn: volume.leftOn };
+    return { name: volume.name, backend: volume.backend, nodeId: volume.binding?.nodeId ?? null, clearedFrom: clearedFrom(volume) };
   });
 }
 
