@@ -171,6 +171,7 @@ export class Converger {
   async #lookAround(assignment: Assignment, memory: ReplicaMemory): Promise<Surroundings> {
     const { runtime, host, clock, random } = this.options;
     const name = (replicaId: ReplicaId) => containerName(host.installation, replicaId);
+    const askedAt = clock.monotonic();
     const container = await runtime.inspectContainer(name(assignment.replicaId));
     if (container) this.#owners.set(container.id, assignment.replicaId);
     const prepares = container === null && memory.containerId === null && assignment.wanted === 'run';
@@ -182,6 +183,7 @@ export class Converger {
       replacedGone: waitsFor === null || (await this.#haveLeft(assignment)),
       health: this.#health.of(assignment.replicaId, memory.run),
       interventions: await this.#interventions(assignment, memory, container),
+      askedAt,
       now: clock.monotonic(),
       wall: clock.now(),
       jitter: random(),

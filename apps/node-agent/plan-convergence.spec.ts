@@ -16,7 +16,7 @@ const service: Assignment = {
 const job: Assignment = { ...service, owner: { type: 'job', id: 'job_a' }, spec: aContainerSpec({ restartPolicy: NO_RESTART }), healthyDeadlineMs: null, timeoutMs: 60_000 };
 
 const image = { id: 'sha256:web', architecture: 'amd64', repoDigests: [] };
-const around = (change: Partial<Surroundings> = {}): Surroundings => ({ container: null, image, architecture: 'amd64', replacedGone: true, health: null, interventions: [], now: 1_000_000, wall: Date.parse('2026-01-01T01:00:00Z'), jitter: 0, ...change });
+const around = (change: Partial<Surroundings> = {}): Surroundings => ({ container: null, image, architecture: 'amd64', replacedGone: true, health: null, interventions: [], askedAt: change.now ?? 1_000_000, now: 1_000_000, wall: Date.parse('2026-01-01T01:00:00Z'), jitter: 0, ...change });
 const container = (change: Partial<ContainerState> = {}): ContainerState => ({
   id: 'c1', name: 'wb-x-rep_a', labels: {}, imageId: 'sha256:web', status: 'running', exitCode: null, oomKilled: false, error: null,
   startedAt: '2026-01-01T00:00:00Z', finishedAt: null, address: '10.192.0.2', ...change,
@@ -57,6 +57,7 @@ describe('the next step is', () => {
     ['to say that it runs', service, memory({ containerId: 'c1', phase: 'starting' }), { container: container() }, 'note: 1 RUNNING'],
     ['to wait until it has settled', service, up, { container: container() }, 'rest 5000'],
     ['to say that it has settled', service, up, { container: container(), now: 1_005_000 }, 'note: 1 SETTLED'],
+    ['to look again, where the engine was asked before that and this process stood still meanwhile', service, up, { container: container(), askedAt: 1_004_999, now: 1_025_000 }, 'rest 1'],
     ['to count anew after a restart of the agent', service, { ...up, runningSince: null }, { container: container(), now: 1_005_000 }, 'note'],
     ['nothing once it has settled', service, { ...up, settledOnce: true, observed: observed('SETTLED') }, { container: container(), now: 9e9 }, 'rest null'],
     ['to say that it has ended', service, up, { container: exited() }, 'note: 1 FAILED (exited)'],

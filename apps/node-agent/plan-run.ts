@@ -42,10 +42,10 @@ function planWhileRunning(wanted: Assignment, memory: ReplicaMemory, around: Sur
   return planHealth(wanted, memory, around) ?? planSettling(wanted, memory, around, deadline?.at ?? null);
 }
 
-/** Says that it has settled when it has, and rests until then, or until the deadline. */
+/** Says that it has settled when it has, by an answer of the engine to a question from after that, and rests until then, or until the deadline. */
 function planSettling(wanted: Assignment, memory: ReplicaMemory, around: Surroundings, deadlineAt: number | null): Step {
   const settles = settlesAt(wanted, memory, around);
-  if (settles !== null && around.now >= settles) {
+  if (settles !== null && around.askedAt >= settles) {
     const told: Telling = { run: memory.run, state: 'SETTLED', final: false, reason: null, ...(around.health ? { health: around.health.health } : {}) };
     return { do: 'note', tell: told, remember: { settledOnce: true } };
   }

@@ -15,7 +15,9 @@ export interface Surroundings {
   readonly health: SeenHealth | null;
   /** What others had the engine do to it since its last start; looked up only where an end may be theirs. */
   readonly interventions: readonly Intervention[];
-  /** `Clock.monotonic()`. */
+  /** When the engine was asked for all that, by `Clock.monotonic()`: so it was then, or later. */
+  readonly askedAt: number;
+  /** `Clock.monotonic()`, now that it has answered: a process that stood still in between knows of nothing since. */
   readonly now: number;
   /** The same instant in milliseconds since the epoch: only to compare with the engine's times. */
   readonly wall: number;
