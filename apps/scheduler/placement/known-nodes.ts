@@ -32,6 +32,11 @@ export class KnownNodes {
     this.#made.delete(nodeId);
   }
 
+  /** This scheduler is about to have it take room somewhere. */
+  isClaimed(replicaId: ReplicaId): boolean {
+    return this.#claimed.has(replicaId);
+  }
+
   /** It isn't any more, whatever came of it. */
   unclaim(replicaId: ReplicaId): void {
     const nodeId = this.#claimed.get(replicaId);

@@ -1,6 +1,7 @@
 import {
   type Candidate,
   job as jobRules,
+  node as nodeRules,
   place,
   type PlacementDecision,
   type PresentReplica,
@@ -100,6 +101,7 @@ export class ReconcilePlacement {
     const troubledOn = this.index.failures.troubledOn(owner.id, replica.release, this.ports.clock.now());
     const local = this.index.localImages.of(owner.id, replica.release);
     const image: ImageFacts = local === null ? {} : { onlyOn: await this.images.of(local) };
+    if (!(await this.knowsReplaced(replica))) return 'moved';
     const volumes = await this.volumes.look(replica);
     const { nodeId, nodes, reason } = this.choose({ ...replica, troubledOn, image }, volumes);
     if (!nodeId && (await this.volumes.giveUp(replica, volumes))) return 'moved';
@@ -110,6 +112,21 @@ export class ReconcilePlacement {
     // Before the claim: what a node holds it can make.
     await this.volumes.bind(replica, nodeId, reason, volumes);
     return this.write(replica, revision, { type: 'ClaimPlacement', data: { attempt, nodeId, reason, nodes } }, commandIdOf('claim', replicaId, String(attempt)));
+  }
+
+  /** One that takes another's place goes where that one is. What is known of that may be from before it was placed, or be what this scheduler was about to do
+   *  with it when another was quicker: then this one would go anywhere, and run beside it.
+   *  @returns false where nobody can tell yet: it has claimed a node that hasn't answered */
+  private async knowsReplaced({ replaces }: PresentReplica): Promise<boolean> {
+    if (replaces === null || (!this.nodes.isClaimed(replaces) && this.nodes.all().some(({ node }) => node.entries.has(replaces)))) return true;
+    const { aggregates } = this.ports;
+    const { state } = await aggregates.load(replicaRules, streamOf('replica', replaces));
+    if (state.status === 'present' && state.claim) return false;
+    this.nodes.unclaim(replaces);
+    if (state.status !== 'present' || !state.placement) return true;
+    const { nodeId } = state.placement;
+    this.nodes.read(nodeId, (await aggregates.load(nodeRules, streamOf('node', nodeId))).state);
+    return true;
   }
 
   private async defer(replica: PresentReplica, revision: bigint, data: Pick<PlacementDecision, 'reason' | 'nodes'>): Promise<'waits'> {
