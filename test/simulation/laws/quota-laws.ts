@@ -40,7 +40,7 @@ export const QUOTA_LAWS = {
     const stopping = new Set(step.stops.map(({ replicaId }) => replicaId));
     const orders = [...ordersOf(ledger, service, mayRun), ...step.creates.map((order) => ({ ...order, isStopped: false, isNew: true }))].map((each) => ({ ...each, isStopped: each.isStopped || stopping.has(each.replicaId) }));
     // At rest it would need just what is live.
-    const needed = serviceRoom({ ...service, activeDeployment: null, stableRelease: null }, orders);
+    const needed = serviceRoom({ ...service, activeDeployment: null, stableRelease: null }, inRows(ledger, orders));
     return !held || isWithin({ ...needed, replicas: 0 }, held) ? null : `${service.dockerServiceId} has ${JSON.stringify(held)} reserved, and comes to ${JSON.stringify(needed)}`;
   },
 
@@ -63,6 +63,13 @@ const reservationOf = (ledger: Ledger, { projectId, dockerServiceId }: ExistingD
   const holding = ledger.projects.get(projectId)?.quotas.holdings.get(dockerServiceId);
   return holding ? heldRoom(holding) : null;
 };
+
+/** One waits for all that came before it in its place, also where the one between has ended. */
+function inRows({ rolls }: Ledger, orders: readonly HeldReplica[]): readonly HeldReplica[] {
+  const known = new Set(orders.map(({ replicaId }) => replicaId));
+  const standing = (replaces: ReplicaId | null): ReplicaId | null => (replaces === null || known.has(replaces) ? replaces : standing(rolls.origins.get(replaces)?.order.replaces ?? null));
+  return orders.map((order) => ({ ...order, ...(order.replaces ? { replaces: standing(order.replaces) ?? undefined } : {}) }));
+}
 
 type Which = (ledger: Ledger, replicaId: ReplicaId) => boolean;
 

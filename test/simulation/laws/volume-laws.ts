@@ -41,6 +41,7 @@ export class Clearances {
   readonly #said = new Set<string>();
   /** Those of a log that was put back since, until their agents go by the present one. */
   readonly #lost = new Set<string>();
+  #wasPutBack = false;
 
   /** `ledger` has the event. */
   take({ stream }: Recorded, ledger: Ledger): void {
@@ -52,6 +53,7 @@ export class Clearances {
 
   /** The log was put back: `ledger` is what is left of it. What agents were told before they may carry out whenever they come to it. */
   logWasPutBack(ledger: Ledger): void {
+    this.#wasPutBack = true;
     for (const key of this.#said) {
       const [nodeId, id] = key.split('|') as [NodeId, VolumeId];
       if (wantedOn(ledger.volumes.get(id) ?? { status: 'absent' }, nodeId) !== 'gone') this.#lost.add(key);
@@ -61,6 +63,12 @@ export class Clearances {
   /** A container of its has started there, or an operator has let the node change over: its agent goes by the present log. */
   overtake(nodeId: NodeId, volumeId: VolumeId | null): void {
     for (const key of this.#lost) if (key === `${nodeId}|${volumeId}` || (volumeId === null && key.startsWith(`${nodeId}|`))) this.#lost.delete(key);
+  }
+
+  /** Whether what its users wrote is to stay as long as nobody has asked for its removal. What is left of an ephemeral one is cleared where the log takes it
+   *  for empty, and a log that was put back may be wrong. */
+  areKept({ kind }: ExistingVolume): boolean {
+    return kind === 'persistent' || !this.#wasPutBack;
   }
 
   isOfLostLog(nodeId: NodeId | undefined, volumeId: string): boolean {
@@ -101,7 +109,7 @@ export function lossBreaches(world: World, host: Host, volumeId: VolumeId): Brea
   const nodeId = world.nodeIds.get(host);
   const volume = world.ledger.volumes.get(volumeId);
   if (!world.clearances.have(nodeId, volumeId)) return [{ law, what: `${host.name} has removed ${volumeId}, and nobody has told ${nodeId} to` }];
-  const isWanted = volume?.status === 'present' && volume.lifecycle === 'ACTIVE';
+  const isWanted = volume?.status === 'present' && volume.lifecycle === 'ACTIVE' && world.clearances.areKept(volume);
   return isWanted && host.written.has(volumeId) && host.written.get(volumeId) === nodeId && !world.clearances.isOfLostLog(nodeId, volumeId) ? [{ law, what: `${host.name} has removed ${volumeId} with what its users wrote, and it is to stay` }] : [];
 }
 
