@@ -32,8 +32,8 @@ export interface RunOutcome {
   readonly virtualMs: number;
 }
 
-/** How long the house may take to come to rest: longer than every deadline in it. */
-const REST_MS = 40 * 60_000;
+/** How long the house may take to come to rest: longer than every deadline in it, and two of the longest one after the other. */
+const REST_MS = 80 * 60_000;
 
 /** Until then the house comes to rest within its quotas, but for those who had no room to follow what they follow. */
 const LIFTED_AFTER_TURNS = 12;
