@@ -31,6 +31,7 @@ import {
 import type { Recorded } from '#event-store';
 import type { Cause } from './cause.ts';
 import { HeldReplicas } from './dependencies/held-replicas.ts';
+import { KnownClaims } from './names/known-claims.ts';
 import { KnownHolders } from './quotas/known-holders.ts';
 import { LocalImages } from './placement/local-images.ts';
 import { RecentFailures } from './placement/recent-failures.ts';
@@ -66,13 +67,6 @@ export interface NetworkEntry {
   readonly deleted: boolean;
 }
 
-/** A unique name that is taken, perhaps for a thing that was never written. */
-export interface ClaimEntry {
-  readonly holder: string;
-  /** Id of the project whose stream it stands in, or `platform`. */
-  readonly projectId: string;
-}
-
 /** An agent's word that a subnet which its environment was given is in use on its host. */
 export interface SubnetComplaint {
   readonly nodeId: NodeId;
@@ -94,8 +88,7 @@ export class LogIndex {
   /** Until the subnet is free again. */
   readonly networks = new Map<NetworkId, NetworkEntry>();
   readonly #ownNetworks = new Map<EnvironmentId, NetworkId>();
-  /** By holder. */
-  readonly claims = new Map<string, ClaimEntry>();
+  readonly claims = new KnownClaims();
   readonly holders = new KnownHolders();
   readonly #complaints = new Map<EnvironmentId, Map<string, SubnetComplaint>>();
   readonly projects = new Set<ProjectId>();
@@ -117,6 +110,7 @@ export class LogIndex {
   take(recorded: Recorded): void {
     const event = recorded as unknown as IndexedEvent;
     const { category, id } = parseStream(recorded.stream);
+    this.claims.take(event, recorded);
     if (category === 'volume') this.volumes.take(id as VolumeId, event as VolumeEvent);
     if (category === 'job' || category === 'project' || category === 'volume') this.holders.take(id, event as JobEvent | ProjectEvent | VolumeEvent);
     if (category === 'node') this.#takeNode(id as NodeId, event as NodeEvent);
@@ -202,8 +196,7 @@ export class LogIndex {
     NetworkDeleted: (_, { stream }) => this.#changeNetwork(parseStream(stream).id as NetworkId, { deleted: true }),
     SubnetFreed: ({ networkId }) => this.dropNetwork(networkId),
 
-    NameClaimed: ({ holder }, { stream }) => void this.claims.set(holder, { holder, projectId: parseStream(stream).id }),
-    NameReleased: ({ holder }) => this.#unclaim(holder),
+    NameReleased: ({ holder }) => void this.services.delete(holder as DockerServiceId),
   };
 
   #follow(dockerServiceId: DockerServiceId, ids: Iterable<string>): void {
@@ -275,11 +268,6 @@ export class LogIndex {
   #changeNetwork(networkId: NetworkId, change: Partial<NetworkEntry>): void {
     const entry = this.networks.get(networkId);
     if (entry) this.networks.set(networkId, { ...entry, ...change });
-  }
-
-  #unclaim(holder: string): void {
-    this.claims.delete(holder);
-    this.services.delete(holder as DockerServiceId);
   }
 
   /** Under the id of the stream, and of whose it is: what happens to a replica makes its service look. */

@@ -47,7 +47,7 @@ export function allWakes(index: LogIndex): Wakes {
     found.dispatches.add(nodeId);
   }
   for (const projectId of index.projects) found.networks.add(projectId);
-  for (const holder of index.claims.keys()) found.names.add(holder);
+  for (const holder of index.claims.unborne()) found.names.add(holder);
   for (const volumeId of index.volumes.all()) found.volumes.add(volumeId);
   for (const holder of index.holders.all()) {
     found.room(holder);

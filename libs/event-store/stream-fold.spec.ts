@@ -22,7 +22,7 @@ function category() {
       const events = log.filter((one) => one.stream === stream && one.revision >= from);
       await answer.promise;
       yield* events;
-    });
+    }, (event) => event);
     return { done, answer: answer.resolve };
   };
   const read = async (stream: string): Promise<void> => {

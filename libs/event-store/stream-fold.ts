@@ -95,13 +95,14 @@ export class FoldCache<State, Event extends DomainEvent> {
     this.current.delete(stream);
   }
 
-  /** Folds in what `read` gives of the stream from the fold's next revision on, to its end. @returns what was read */
-  async refresh(stream: string, read: (from: bigint) => AsyncIterable<Recorded>): Promise<{ fold: StreamFold<State, Event>; news: Recorded[] }> {
+  /** Folds in what `read` gives of the stream from the fold's next revision on, to its end. @param upcast brings each to the present
+   *  schema @returns what was read */
+  async refresh(stream: string, read: (from: bigint) => AsyncIterable<Recorded>, upcast: (event: Recorded) => Recorded): Promise<{ fold: StreamFold<State, Event>; news: Recorded[] }> {
     const fold = this.of(stream);
     const mark = this.mark();
     const news: Recorded[] = [];
     try {
-      for await (const event of read(fold.next)) news.push(event);
+      for await (const event of read(fold.next)) news.push(upcast(event));
       for (const event of news) fold.take(event);
     } catch (error) {
       this.forget(stream);

@@ -49,9 +49,7 @@ export class WaitingCommand<S, C extends Command, E extends DomainEvent> impleme
 
 /** The stream's fold, with all that came since. Two at once may read the same events; the fold takes each once. */
 export function upToNow<S, E extends DomainEvent>({ store, upcast }: Pick<TurnParts, 'store' | 'upcast'>, folds: FoldCache<S, E>, stream: string): Promise<{ fold: StreamFold<S, E>; news: Recorded[] }> {
-  return folds.refresh(stream, async function* (from) {
-    for await (const event of store.readStream(stream, { from })) yield upcast(event);
-  });
+  return folds.refresh(stream, (from) => store.readStream(stream, { from }), upcast);
 }
 
 /** Of one stream, by one decider. */

@@ -1,16 +1,17 @@
-import { APPS } from '../../deploy/installation.ts';
 import { until } from '../../deploy/processes.ts';
 import { IMAGE, World } from '../e2e/world.ts';
 import { COMMAND, RESOURCES } from './container.ts';
 import { median, timed, type Figure, type Part } from './figure.ts';
-import { residentMiB } from './process-usage.ts';
+import { idleFigures } from './idle.ts';
 import { loadFigures, requestsOf } from './requests.ts';
 import { load } from './wrk.ts';
 
 const SIZES = [100, 1_000, 10_000] as const;
 const SECONDS = 4;
+/** All that isn't over is looked at again every 30 s. */
+const WATCHED_MS = 30_000;
 
-/** How requests, a first replica, a start and memory grow with the services in the log. They are created as clients do. */
+/** How requests, a first replica, a start, memory and what is done at rest grow with the services in the log. They are created as clients do. */
 export const part: Part = { title: 'Growth', run };
 
 async function run(scale: number): Promise<readonly Figure[]> {
@@ -34,7 +35,7 @@ async function fill(world: World, size: number): Promise<void> {
     for (let made = there + client; made < size; made += 16) await world.createService({ replicas: 0 });
   });
   await Promise.all(clients);
-  await until(`${size} services do not come to rest`, 600_000, async () => (await count(world, '&status=DEPLOYING')) === 0);
+  await until(`${size} services do not come to rest`, 600_000, async () => (await count(world, '&status=PENDING')) === 0);
 }
 
 async function count(world: World, filter: string): Promise<number> {
@@ -56,14 +57,14 @@ async function measure(world: World, size: number): Promise<Figure[]> {
   const running: number[] = [];
   for (let round = 0; round < 3; round += 1) running.push(await timed(() => oneRuns(world)));
   const posts = await load(requests.post(), SECONDS);
-  const resident = APPS.reduce((sum, app) => sum + residentMiB(world.installation.part(app).pid!), 0);
+  const idle = await idleFigures(world, WATCHED_MS);
   return [
     ...loadFigures(`${what}: GET of a service`, [gets]),
     ...loadFigures(`${what}: GET of a hundred`, [lists]),
     ...loadFigures(`${what}: POST of a service`, [posts]),
     { what: `${what}: from POST to one replica running`, value: median(running), unit: 'ms' },
+    ...idle.map((figure) => ({ ...figure, what: `${what}: ${figure.what}`, aim: undefined })),
     ...(await starts(world, what)),
-    { what: `${what}: five apps, resident`, value: resident, unit: 'MiB' },
   ];
 }
 

@@ -18,13 +18,14 @@ async function run(scale: number): Promise<readonly Figure[]> {
     const { docker_service_id: id } = await world.createService({ image: IMAGE, command: COMMAND, replicas: 3 });
     await world.serviceWhen(id, 'it is at rest', ({ active_deployment: active, replicas }) => replicas.running === 3 && !active);
     await pause(SETTLING_MS * scale);
-    return await watch(world, WATCHED_MS * scale);
+    return await idleFigures(world, WATCHED_MS * scale);
   } finally {
     await world.stop();
   }
 }
 
-async function watch(world: World, ms: number): Promise<Figure[]> {
+/** What the five apps have and use over a time in which nobody asks for anything. */
+export async function idleFigures(world: World, ms: number): Promise<Figure[]> {
   const pids = APPS.map((app) => world.installation.part(app).pid!);
   const before = pids.map(cpuSeconds);
   await pause(ms);

@@ -1,5 +1,5 @@
-import { followCommandId, loadHeld } from '#application';
-import { dockerService, followedBy, Rejection, rolledVersion, streamOf, workingRelease, type DockerServiceId, type ExistingDockerService } from '#domain';
+import { followCommandId, valuesBehind } from '#application';
+import { dockerService, Rejection, streamOf, type DockerServiceId } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { foreseenQuota } from '../preview/foreseen-quota.ts';
 
@@ -8,7 +8,9 @@ import { foreseenQuota } from '../preview/foreseen-quota.ts';
 export async function lacksRoomToFollow(aggregates: AggregateStore, id: string): Promise<string | null> {
   const { state: service, revision } = await aggregates.load(dockerService, streamOf('docker_service', id));
   if (service.status !== 'present' || service.lifecycle !== 'ACTIVE' || revision === null) return null;
-  for (const { name, followedId, version } of await untried(aggregates, service)) {
+  for (const { name, followedId, version } of await valuesBehind(aggregates, service)) {
+    // One that was made and went back is somebody's decision.
+    if (await wasTried(aggregates, service.dockerServiceId, followedId, version)) continue;
     const command = { type: 'FollowVersions', data: { deploymentId: 'dep_', versions: { [followedId]: version } } } as const;
     const { check } = await foreseenQuota(aggregates, { projectId: service.projectId, before: { service, revision }, command, volumes: [], commandId: followCommandId(service.dockerServiceId, followedId, String(version)) });
     try {
@@ -19,25 +21,6 @@ export async function lacksRoomToFollow(aggregates: AggregateStore, id: string):
     }
   }
   return null;
-}
-
-interface Behind {
-  readonly name: string;
-  readonly followedId: string;
-  readonly version: number;
-}
-
-/** Secrets and configs of which there is a later version that no deployment was made for: one that was made and went back is somebody's decision. */
-async function untried(aggregates: AggregateStore, service: ExistingDockerService): Promise<readonly Behind[]> {
-  const behind: Behind[] = [];
-  const spec = service.releases.get(workingRelease(service));
-  for (const [followedId, has] of spec ? followedBy(spec) : []) {
-    const held = await loadHeld(aggregates, followedId);
-    if (held.status !== 'present') continue;
-    const version = rolledVersion(held);
-    if (version > (has ?? 0) && !(await wasTried(aggregates, service.dockerServiceId, followedId, version))) behind.push({ name: held.name, followedId, version });
-  }
-  return behind;
 }
 
 const wasTried = (aggregates: AggregateStore, id: DockerServiceId, followedId: string, version: number): Promise<boolean> =>

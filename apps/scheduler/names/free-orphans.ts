@@ -1,10 +1,10 @@
+import { loadHeld } from '#application';
 import { dockerService, type NameClaim, network as networkRules, project as projectRules, resource as resourceRules, streamOf, volume as volumeRules, type PLATFORM, type ProjectId } from '#domain';
 import { Conflict } from '#event-store';
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
 import type { LogIndex } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
-import { readHeld } from '../values/read-held.ts';
 
 /** How long a claimed name may wait for its thing: far longer than any request goes on trying. Those of which the streams
  *  can't be voided wait longer still: nothing but time keeps a late write from coming. */
@@ -59,7 +59,7 @@ export class FreeOrphans {
         return (await aggregates.load(resourceRules, streamOf('resource', holder))).state.status;
       case 'secret':
       case 'config':
-        return (await readHeld(aggregates, holder)).status;
+        return (await loadHeld(aggregates, holder)).status;
       case 'volume':
         return statusIn((await aggregates.load(volumeRules, streamOf('volume', holder))).state);
       case 'docker_service':

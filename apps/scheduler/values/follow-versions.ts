@@ -1,10 +1,9 @@
-import { changeDockerService, dispatcherOn, followCommandId, targetsNow, type Dispatcher } from '#application';
-import { dockerService, followedBy, Rejection, rolledVersion, streamOf, targetsBehind, workingRelease, type DockerServiceId, type ExistingDockerService, type Targets, type Versions } from '#domain';
+import { changeDockerService, dispatcherOn, followCommandId, targetsNow, valuesBehind, type Dispatcher } from '#application';
+import { dockerService, Rejection, streamOf, targetsBehind, workingRelease, type DockerServiceId, type ExistingDockerService, type Targets, type Versions } from '#domain';
 import { deriveId } from '#platform';
 import { causedBy } from '../cause.ts';
 import type { LogIndex } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
-import { readHeld } from './read-held.ts';
 
 /** What a service is to get. */
 interface News {
@@ -31,11 +30,7 @@ export class FollowVersions {
     const { state: service } = await aggregates.load(dockerService, stream);
     if (service.status !== 'present' || service.lifecycle !== 'ACTIVE') return;
     const spec = service.releases.get(workingRelease(service))!;
-    for (const [id, version] of followedBy(spec)) {
-      const held = await readHeld(aggregates, id);
-      const latest = held.status === 'present' ? rolledVersion(held) : 0;
-      if (latest > (version ?? 0)) await this.roll(service, id, String(latest), { versions: { [id]: latest }, targets: {} });
-    }
+    for (const { followedId, version } of await valuesBehind(aggregates, service)) await this.roll(service, followedId, String(version), { versions: { [followedId]: version }, targets: {} });
     for (const [id, target] of Object.entries(targetsBehind(spec, await targetsNow(aggregates, spec)))) {
       // From the release that lacks it: what is behind a resource may move back and forth, and each of that is another way.
       await this.roll(service, id, [workingRelease(service), target.version, target.port, ...target.networks.map(({ networkId }) => networkId)].join(' '), { versions: {}, targets: { [id]: target } });

@@ -1,8 +1,8 @@
+import { loadHeld } from '#application';
 import { questionOf, Terminal, Transient, type Logger, type ValueRefusal, type ValueReply, type ValueRequest } from '#contracts';
 import { dockerService, job as jobRules, latestVersion, node as nodeRules, passwordsOf, streamOf, type ContainerSpec, type ExistingValue, type NodeId, type Placement } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { seal, type Vault } from '#secrets';
-import { readHeld } from './read-held.ts';
 
 /** Gives an agent the values that its own replicas are to have, and no others, sealed to the key that it registered with. What it gives stands in no
  *  log and no event; that it was refused does, in the reason of the replica. */
@@ -28,7 +28,7 @@ export class HandOver {
     if (request.nodeId !== nodeId || node.status !== 'registered' || node.publicKey === null || !entry || entry.wanted === 'gone') throw refused('value.not_yours', `${nodeId} holds no ${replicaId} that is to run`);
     const spec = await this.#specOf(entry.placement);
     if (!spec || !isGiven(spec, id, version)) throw refused('value.not_yours', `${replicaId} is given no ${version === null ? 'latest' : `version ${version}`} of ${id}`);
-    const held = await readHeld(aggregates, id);
+    const held = await loadHeld(aggregates, id);
     if (held.status === 'absent' || held.projectId !== entry.placement.projectId) throw refused('value.not_yours', `the project of ${replicaId} has no ${id}`);
     if (held.status === 'deleted') throw deleted(held);
     const number = version ?? latestVersion(held);
@@ -36,7 +36,7 @@ export class HandOver {
     if (!valueId) throw refused('value.no_version', `${held.name} (${id}) has no version ${number}`);
     const value = await vault.open({ projectId: held.projectId, id, version: number, valueId }).catch(async (error: unknown) => {
       // Its values go right after the word of it: nothing is missing where that has come meanwhile.
-      const now = await readHeld(aggregates, id);
+      const now = await loadHeld(aggregates, id);
       throw now.status === 'deleted' ? deleted(now) : error;
     });
     return { sealed: seal(value, node.publicKey, questionOf(request)) };

@@ -1,7 +1,7 @@
+import { loadHeld } from '#application';
 import type { Logger } from '#contracts';
 import type { AggregateStore } from '#event-store';
 import type { ValueRef, Vault } from '#secrets';
-import { readHeld } from './read-held.ts';
 
 /** When what is kept for nothing goes. Milliseconds. */
 export interface SweepTimes {
@@ -44,7 +44,7 @@ export class SweepValues {
   }
 
   async #standingOf({ id, version, valueId }: ValueRef): Promise<'named' | 'unnamed' | 'deleted'> {
-    const held = await readHeld(this.ports.aggregates, id);
+    const held = await loadHeld(this.ports.aggregates, id);
     if (held.status === 'deleted') return 'deleted';
     return held.status === 'present' && held.versions.get(version)?.valueId === valueId ? 'named' : 'unnamed';
   }

@@ -121,23 +121,24 @@ export class SimulatedStore implements EventStore {
   /** By hand: streams are read more often than anything else is done, and a generator costs three turns for each event. */
   readStream(stream: string, options?: { from?: bigint; limit?: number }): AsyncIterable<Recorded> {
     let events: Iterator<Recorded> | null = null;
-    const next = async (): Promise<IteratorResult<Recorded>> => {
-      if (events === null) {
-        await this.#pass();
-        events = this.store.eventsOf(stream, options).values();
-      }
+    const begin = (): IteratorResult<Recorded> => {
+      this.#refuseWhenDown();
+      events = this.store.eventsOf(stream, options).values();
       return events.next();
     };
+    const next = (): Promise<IteratorResult<Recorded>> => (events === null ? this.#late().then(begin) : Promise.resolve(events.next()));
     return { [Symbol.asyncIterator]: () => ({ next }) };
   }
 
   async readAll(after: Position | null, options: PageOptions): Promise<{ events: Recorded[]; next: Position | null }> {
-    await this.#pass();
+    await this.#late();
+    this.#refuseWhenDown();
     return this.store.readAll(after, options);
   }
 
   async readRaw(after: Position | null, options: PageOptions): Promise<{ events: Raw[]; next: Position | null }> {
-    await this.#pass();
+    await this.#late();
+    this.#refuseWhenDown();
     return this.store.readRaw(after, options);
   }
 
@@ -173,9 +174,9 @@ export class SimulatedStore implements EventStore {
     throw new OutcomeUnknown('the answer got lost');
   }
 
-  async #pass(): Promise<void> {
-    if (this.shelf.timeline.chance(0.05)) await this.life.hop('read', this.shelf.timeline.between(0, 15));
-    this.#refuseWhenDown();
+  /** Most reads are answered at once. */
+  #late(): Promise<void> {
+    return this.shelf.timeline.chance(0.05) ? this.life.hop('read', this.shelf.timeline.between(0, 15)) : Promise.resolve();
   }
 
   #grown(at: number, prefixes: readonly string[], signal: AbortSignal): Promise<void> {
