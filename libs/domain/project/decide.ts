@@ -145,8 +145,15 @@ function refuseName(name: string): void {
   if (!isName(name)) throw new Rejection('invalid', 'name.invalid', `a name must be ${NAME_RULE}`, { name });
 }
 
-const inUse = (code: string, claims: readonly Pick<NameClaim, 'name' | 'holder'>[]): Rejection =>
-  new Rejection('conflict', code, `delete what is in it first: ${claims.map(({ name }) => name).join(', ')}`, { usedBy: claims.map(({ holder }) => holder) });
+/** As many are named as anybody reads. */
+const NAMED = 20;
+
+function inUse(code: string, claims: readonly Pick<NameClaim, 'name' | 'holder'>[]): Rejection {
+  const held = [...claims].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const named = held.slice(0, NAMED).map(({ name }) => name).join(', ');
+  const more = held.length > NAMED ? ` and ${held.length - NAMED} more` : '';
+  return new Rejection('conflict', code, `delete what is in it first: ${named}${more}`, { usedBy: held.map(({ holder }) => holder) });
+}
 
 /** The rules of a project, its environments and the names that are unique in it. */
 export const project: Decider<Project, ProjectCommand, ProjectEvent> = {

@@ -3,6 +3,7 @@ import type { ProjectRole } from '../access/roles.ts';
 import { tokenEvolutions, type IssuedToken } from '../access/tokens.ts';
 import type { Cases } from '../kernel/decider.ts';
 import type { EnvironmentId, NetworkId, ProjectId, TokenId, UserId } from '../kernel/ids.ts';
+import { LargeMap } from '../kernel/large-map.ts';
 import type { QuotaEvent } from '../quota/events.ts';
 import { evolveQuotas, noQuotas, type Quotas } from '../quota/quotas.ts';
 import type { NameScope, ProjectEvent } from './events.ts';
@@ -31,14 +32,14 @@ export interface Project {
   /** Those that weren't deleted. */
   readonly environments: ReadonlyMap<EnvironmentId, Environment>;
   /** By `claimKey`. */
-  readonly claims: ReadonlyMap<string, NameClaim>;
+  readonly claims: LargeMap<string, NameClaim>;
   readonly quotas: Quotas;
   readonly members: ReadonlyMap<UserId, ProjectRole>;
   /** Those that weren't revoked; expired ones among them. */
   readonly tokens: ReadonlyMap<TokenId, IssuedToken>;
 }
 
-export const initial: Project = { status: 'absent', projectId: null, name: null, environments: new Map(), claims: new Map(), quotas: noQuotas, members: new Map(), tokens: new Map() };
+export const initial: Project = { status: 'absent', projectId: null, name: null, environments: new Map(), claims: LargeMap.empty(), quotas: noQuotas, members: new Map(), tokens: new Map() };
 
 /** Where a name is unique. */
 export const claimKey = ({ scope, environmentId, name }: Pick<NameClaim, 'scope' | 'environmentId' | 'name'>): string =>
@@ -54,8 +55,8 @@ const evolutions: Cases<ProjectEvent, Project, Project> = {
     environments: new Map([...project.environments, [environmentId, { environmentId, name, networkId }]]),
   }),
   EnvironmentDeleted: (project, { data }) => ({ ...project, environments: without(project.environments, data.environmentId) }),
-  NameClaimed: (project, { data }) => ({ ...project, claims: new Map([...project.claims, [claimKey(data), data]]) }),
-  NameReleased: (project, { data }) => ({ ...project, claims: without(project.claims, claimKey(data)) }),
+  NameClaimed: (project, { data }) => ({ ...project, claims: project.claims.with(claimKey(data), data) }),
+  NameReleased: (project, { data }) => ({ ...project, claims: project.claims.without(claimKey(data)) }),
   ProjectQuotaChanged: withQuotas,
   ServiceQuotaChanged: withQuotas,
   RoomReserved: withQuotas,

@@ -1,5 +1,6 @@
 import type { Cases } from '../kernel/decider.ts';
 import type { DockerServiceId } from '../kernel/ids.ts';
+import { LargeMap } from '../kernel/large-map.ts';
 import { addAmounts, NO_AMOUNTS, type QuotaAmounts, subtractAmounts } from './amounts.ts';
 import type { QuotaEvent } from './events.ts';
 import { heldRoom, holdingOf, settledAt, withPending, type Holding } from './holding.ts';
@@ -12,14 +13,14 @@ export interface Quotas {
   /** Of the services that were given one. */
   readonly ofServices: ReadonlyMap<string, Quota>;
   /** By the id of the service, job or volume. Kept also where no quota is set: one that is set later knows what is reserved. */
-  readonly holdings: ReadonlyMap<string, Holding>;
+  readonly holdings: LargeMap<string, Holding>;
   /** What all of them hold. */
   readonly reserved: QuotaAmounts;
   /** Those that stand, by `warningKey`. */
   readonly warnings: ReadonlyMap<string, QuotaWarning>;
 }
 
-export const noQuotas: Quotas = { quota: NO_QUOTA, ofServices: new Map(), holdings: new Map(), reserved: NO_AMOUNTS, warnings: new Map() };
+export const noQuotas: Quotas = { quota: NO_QUOTA, ofServices: new Map(), holdings: LargeMap.empty(), reserved: NO_AMOUNTS, warnings: new Map() };
 
 const evolutions: Cases<QuotaEvent, Quotas, Quotas> = {
   ProjectQuotaChanged: (quotas, { data: { to } }) => ({ ...quotas, quota: to }),
@@ -38,9 +39,7 @@ export const evolveQuotas = (quotas: Quotas, event: QuotaEvent): Quotas => evolu
 
 function holding(quotas: Quotas, holder: string, next: Holding | null): Quotas {
   const before = quotas.holdings.get(holder);
-  const holdings = new Map(quotas.holdings);
-  if (next) holdings.set(holder, next);
-  else holdings.delete(holder);
+  const holdings = next ? quotas.holdings.with(holder, next) : quotas.holdings.without(holder);
   const others = subtractAmounts(quotas.reserved, before ? heldRoom(before) : NO_AMOUNTS);
   return { ...quotas, holdings, reserved: addAmounts(others, next ? heldRoom(next) : NO_AMOUNTS) };
 }
