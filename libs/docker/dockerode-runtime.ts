@@ -5,6 +5,7 @@ import { checkContainerPlan, endpointOf } from './container-config.ts';
 import { ANSWER_MS, ask, epochOf, jsonLines, orNull, stateOf, unlessUnchanged } from './engine-answers.ts';
 import { toEngineError } from './engine-errors.ts';
 import { ForbiddenConfig } from './host-config.ts';
+import { InCommon } from './in-common.ts';
 import { runInside } from './exec.ts';
 import { readInterventions } from './interventions.ts';
 import { LogFrames, type OutputLine } from './log-frames.ts';
@@ -28,8 +29,13 @@ const STATS_AT_ONCE = 64;
 /** What an engine calls its architecture → what images and placements call it. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64', armv7l: 'arm', i686: '386' };
 
+type FoundImage = NonNullable<Awaited<ReturnType<ContainerRuntime['findImage']>>>;
+
 class DockerodeRuntime implements ContainerRuntime {
-  #networkTurn: Promise<void> = Promise.resolve();
+  readonly #networks = new InCommon<void>();
+  readonly #images = new InCommon<FoundImage | null>();
+  /** Containers that were seen to be ours: an id is never given twice, and its labels never change. */
+  readonly #seen = new Set<string>();
 
   constructor(
     private readonly docker: Dockerode,
@@ -58,7 +64,9 @@ class DockerodeRuntime implements ContainerRuntime {
 
   async inspectContainer(name: string): Promise<ContainerState | null> {
     const found = await orNull(ask((abortSignal) => this.docker.getContainer(name).inspect({ abortSignal })));
-    return found && found.Config.Labels?.[LABELS.installation] === this.installation ? stateOf(found) : null;
+    if (found?.Config.Labels?.[LABELS.installation] !== this.installation) return null;
+    this.#seen.add(found.Id);
+    return stateOf(found);
   }
 
   async environment(name: string): Promise<readonly string[]> {
@@ -68,12 +76,17 @@ class DockerodeRuntime implements ContainerRuntime {
 
   async createContainer(plan: ContainerPlan): Promise<string> {
     checkContainerPlan(plan, this.installation, (path, projectId) => isBelow(path, hostPathsFor(projectId, this.hostPaths)));
-    const existing = await this.inspectContainer(plan.name);
-    if (existing) return existing.id;
     // Told apart, the client puts only the name into the URL; else all of the configuration would stand there too.
     const request = { _query: { name: plan.name }, _body: plan.config } as Dockerode.ContainerCreateOptions;
-    const created = await ask((abortSignal) => this.docker.createContainer({ ...request, abortSignal }));
-    return created.id;
+    try {
+      const { id } = await ask((abortSignal) => this.docker.createContainer({ ...request, abortSignal }));
+      this.#seen.add(id);
+      return id;
+    } catch (error) {
+      const existing = (error as EngineError).code === 'engine_failed' ? await this.inspectContainer(plan.name) : null;
+      if (existing) return existing.id;
+      throw error;
+    }
   }
 
   async startContainer(id: string): Promise<void> {
@@ -91,11 +104,14 @@ class DockerodeRuntime implements ContainerRuntime {
   async removeContainer(id: string): Promise<void> {
     const container = await this.#own(id);
     if (container) await orNull(ask(() => container.remove({ v: true, force: true })), /already in progress/);
+    this.#seen.delete(id);
   }
 
-  async findImage(reference: string): Promise<{ id: string; architecture: string; repoDigests: readonly string[] } | null> {
-    const image = await orNull(ask(() => this.docker.getImage(reference).inspect()));
-    return image && { id: image.Id, architecture: image.Architecture, repoDigests: image.RepoDigests ?? [] };
+  findImage(reference: string): Promise<FoundImage | null> {
+    return this.#images.inTurn(reference, async () => {
+      const image = await orNull(ask(() => this.docker.getImage(reference).inspect()));
+      return image && { id: image.Id, architecture: image.Architecture, repoDigests: image.RepoDigests ?? [] };
+    });
   }
 
   async pullImage(reference: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void, credentials: Credentials | null = null): Promise<void> {
@@ -124,9 +140,7 @@ class DockerodeRuntime implements ContainerRuntime {
 
   /** One at a time: two replicas' steps for one network would else each find the other's in the way of its subnet. */
   ensureNetwork(plan: NetworkPlan): Promise<void> {
-    const turn = this.#networkTurn.catch(() => undefined).then(() => this.#ensureNetwork(plan));
-    this.#networkTurn = turn;
-    return turn;
+    return this.#networks.inTurn(JSON.stringify(plan), () => this.#ensureNetwork(plan));
   }
 
   async #ensureNetwork(plan: NetworkPlan): Promise<void> {
@@ -261,7 +275,7 @@ class DockerodeRuntime implements ContainerRuntime {
 
   /** The container, if it is one of ours: nobody else's is ever started, stopped or removed. */
   async #own(id: string): Promise<Dockerode.Container | null> {
-    return (await this.inspectContainer(id)) && this.docker.getContainer(id);
+    return this.#seen.has(id) || (await this.inspectContainer(id)) ? this.docker.getContainer(id) : null;
   }
 }
 
