@@ -79,9 +79,11 @@ function ordersOf(ledger: Ledger, { dockerServiceId, activeDeployment }: Existin
   return [...ledger.ordersOf(dockerServiceId).values()].filter(({ replicaId }) => which(ledger, replicaId)).map(({ stopped, ...order }) => ({ ...order, isStopped: stopped !== null, isNew: own.has(order.replicaId) }));
 }
 
-/** A container of it is there or may come, and its agent hasn't given it up. */
+/** A container of it is there or may come, and its agent hasn't given it up. What a node had is given up with the node. */
 const mayRun: Which = (ledger, replicaId) => {
   const replica = ledger.replicas.get(replicaId);
+  const nodeId = ledger.nodeOf(replicaId);
+  if (nodeId !== null && ledger.nodes.get(nodeId)?.status === 'removed') return false;
   return replica?.status !== 'abandoned' && !(replica?.status === 'present' && (replica.last?.state === 'GONE' || replica.last?.final));
 };
 
