@@ -58,6 +58,12 @@ describe('a set', () => {
     expect(entry).toMatchObject({ wanted: 'gone', last: { run: 4, state: 'RUNNING', final: false } });
   });
 
+  it('says how the last run was, too: whoever lost its folder would take what has a check for something that has none', () => {
+    const last = { replicaId: 'rep_1', run: 1, state: 'RUNNING', final: false, containerId: 'c', address: null, imageId: null, exitCode: null, oomKilled: false, health: 'starting', reason: null, at: '' } as const;
+    const [entry] = build(new Map([['rep_1', { ...source, last }]])).entries;
+    expect(entry!.last).toEqual({ run: 1, state: 'RUNNING', final: false, health: 'starting' });
+  });
+
   it('is not built without what one of its entries needs: an agent would take the lacking one for unwanted', () => {
     expect(() => build(new Map())).toThrow('nothing is known of rep_1');
   });

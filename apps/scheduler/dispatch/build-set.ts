@@ -61,6 +61,6 @@ function assignmentOf({ placement, wanted }: NodeEntry, source: AssignmentSource
     healthyDeadlineMs,
     timeoutMs,
     graceMs: GRACE_MS,
-    last: last && { run: last.run, state: last.state, final: last.final, ...(last.healthChange ? { health: last.health, healthChange: last.healthChange } : {}) },
+    last: last && { run: last.run, state: last.state, final: last.final, ...(last.health === 'unknown' ? {} : { health: last.health }), ...(last.healthChange ? { healthChange: last.healthChange } : {}) },
   };
 }

@@ -5,7 +5,7 @@ import { Rejection } from '../kernel/rejection.ts';
 import { WAITING } from '../resource/waits.ts';
 import type { NodeVerdict } from '../scheduling/verdict.ts';
 import type { Observation, Placeable, ReplicaEvent, ReplicaRef } from './events.ts';
-import { judgeObservation } from './judge-observation.ts';
+import { judgeObservation, withKnownHealth } from './judge-observation.ts';
 import { evolve, initial, type PresentReplica, refusalKey, type Replica } from './replica.ts';
 
 export type ReplicaCommand =
@@ -76,7 +76,7 @@ const decisions: Cases<ReplicaCommand, Replica, readonly ReplicaEvent[]> = {
 
 /** Whatever run it was said of, GONE ends the latest one, for good. */
 function asRecorded(replica: Replica, observation: Observation): Observation {
-  if (observation.state !== 'GONE') return observation;
+  if (observation.state !== 'GONE') return withKnownHealth(replica, observation);
   const last = replica.status === 'present' ? (replica.last?.run ?? 0) : 0;
   return { ...observation, final: true, run: Math.max(observation.run, last) };
 }

@@ -66,6 +66,16 @@ describe('what is seen of a replica', () => {
     given(replica, [...placed, ...healths.map(observed)]).when(record(saw(1, 'FAILED'))).then([observed(saw(1, 'FAILED'))]);
   });
 
+  it('keeps the health that is known of a run where it is told without one', () => {
+    const starting = [...placed, observed(saw(1, 'RUNNING', { health: 'starting' }))];
+    given(replica, starting).when(record(saw(1, 'RUNNING'))).then([]);
+    given(replica, starting).when(record(saw(1, 'SETTLED'))).then([observed(saw(1, 'SETTLED', { health: 'starting' }))]);
+    const wavered = [...placed, observed(saw(1, 'RUNNING', { health: 'unhealthy', healthChange: 2 }))];
+    given(replica, wavered).when(record(saw(1, 'SETTLED'))).then([observed(saw(1, 'SETTLED', { health: 'unhealthy', healthChange: 2 }))]);
+    given(replica, starting).when(record(saw(1, 'FAILED'))).then([observed(saw(1, 'FAILED'))]);
+    given(replica, starting).when(record(saw(2, 'RUNNING'))).then([observed(saw(2, 'RUNNING'))]);
+  });
+
   it('remembers a health that changes for ever in as many words as there are healths', () => {
     const flapping = Array.from({ length: 100 }, (_, healthChange) => observed(saw(1, 'SETTLED', { health: healthChange % 2 ? 'healthy' : 'unhealthy', healthChange })));
     const state = fold(replica, [...placed, ...flapping]);
@@ -159,7 +169,7 @@ describe('whatever an agent says', () => {
   const states = RUN_STATES.filter((state): state is Observation['state'] => state !== 'PENDING' && state !== 'ASSIGNED');
   const anything = fc.record({
     run: fc.integer({ min: 1, max: 4 }), state: fc.constantFrom(...states), final: fc.boolean(), code: fc.constantFrom(null, 'a', 'b'),
-    health: fc.constantFrom('starting' as const, 'healthy' as const, 'unhealthy' as const), healthChange: fc.integer({ min: 0, max: 3 }),
+    health: fc.constantFrom('unknown' as const, 'starting' as const, 'healthy' as const, 'unhealthy' as const), healthChange: fc.integer({ min: 0, max: 3 }),
   });
   const play = (said: readonly Observation[]): ReplicaEvent[] => {
     const log = [...placed];
@@ -179,6 +189,18 @@ describe('whatever an agent says', () => {
           if (progress(next) === progress(before)) expect(next.healthChange).toBeGreaterThanOrEqual(before.healthChange!);
         });
         expect(recorded.findIndex(({ state }) => state === 'GONE')).toBe(recorded.some(({ state }) => state === 'GONE') ? recorded.length - 1 : -1);
+      }),
+    ));
+
+  it('what is known of the health of a run stays known while it runs', () =>
+    fc.assert(
+      fc.property(sequences, (said) => {
+        const recorded = play(said).filter((event) => event.type === 'ReplicaObserved').map(({ data }) => data);
+        const isUp = ({ state }: Observation): boolean => state === 'RUNNING' || state === 'SETTLED';
+        recorded.slice(1).forEach((next, index) => {
+          const before = recorded[index]!;
+          if (isUp(before) && isUp(next) && before.run === next.run && before.health !== 'unknown') expect(next.health).not.toBe('unknown');
+        });
       }),
     ));
 
