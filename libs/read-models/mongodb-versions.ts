@@ -32,15 +32,16 @@ export const buildKey = (version: number): string => `v${version}`;
 
 /** Which versions of each view there are, which one is live, and who may write to it. */
 export class MongoVersions {
-  readonly #states: Collection<ViewState>;
   /** Claims of this process whose write failed: it has ended, so the next one needn't wait for it. */
   readonly #abandoned = new Set<string>();
 
   constructor(
-    private readonly db: Db,
+    private readonly at: { readonly db: Db },
     private readonly parts: { readonly clock: Clock; readonly random: Random },
-  ) {
-    this.#states = db.collection('views');
+  ) {}
+
+  get #states(): Collection<ViewState> {
+    return this.at.db.collection('views');
   }
 
   state(view: string): Promise<ViewState | null> {
@@ -120,10 +121,10 @@ export class MongoVersions {
   /** Drops the collections of versions that are gone, also those that a late writer or a crash left behind. */
   async sweep(view: string): Promise<void> {
     const ours = new RegExp(`^${checkedName(view)}_v\\d+_[a-z0-9]+$`);
-    const names = (await this.db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name).filter((name) => ours.test(name));
+    const names = (await this.at.db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name).filter((name) => ours.test(name));
     // After the list: a collection is named in the state before it is made.
     const kept = new Set(Object.values((await this.state(view))?.versions ?? {}).map(({ collection }) => collection));
-    for (const name of names) if (!kept.has(name)) await this.db.collection(name).drop();
+    for (const name of names) if (!kept.has(name)) await this.at.db.collection(name).drop();
   }
 
   async #take({ view, version }: ViewRef, expected: Position | null, writing: Build['writing']): Promise<Build | null> {

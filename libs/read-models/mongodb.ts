@@ -1,51 +1,40 @@
-import { MongoClient, type Collection, type Db } from 'mongodb';
-import type { Clock, Logger, Random } from '#contracts';
+import type { Collection } from 'mongodb';
+import type { Random } from '#contracts';
 import type { Position } from '#event-store';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { documentIn, sortValueIn, storedBy, type Stored } from './mongodb-document.ts';
-import { asHouseError, duplicatesIn, isDroppedUnder } from './mongodb-errors.ts';
+import { MongoConnection, type MongoConnectionOptions } from './mongodb-connection.ts';
+import { duplicatesIn, isDroppedUnder } from './mongodb-errors.ts';
 import { filterFor, indexesFor, orderOf } from './mongodb-query.ts';
 import { buildKey, MongoVersions, type Build } from './mongodb-versions.ts';
 import type { Document, Op, Page, Query, ReadModelStore, ViewRef, ViewSchema } from './port.ts';
 
-export interface MongoReadModelOptions {
-  /** `mongodb://…` or `mongodb+srv://…`; the database is the path's, `waybill` without one. What the URL says goes before what is set here. */
-  readonly url: string;
-  readonly clock: Clock;
+export interface MongoReadModelOptions extends MongoConnectionOptions {
   readonly random: Random;
-  readonly logger: Logger;
 }
-
-/** Who asks would rather hear that the server is away than wait longer. Milliseconds. */
-const LIMITS = { serverSelectionTimeoutMS: 2_000, connectTimeoutMS: 2_000, heartbeatFrequencyMS: 2_000, w: 'majority' } as const;
 
 /** Documents in a MongoDB database (7 or newer; a standalone server will do: no transactions), which several processes may use at once.
  *  It connects when it is first used, and again after the server was away. Dropping the database loses nothing that isn't in the log.
  *  Every method throws Transient `read_models.unavailable` while the server is away, Terminal `read_models.refused` where it says no.
  *  @throws the driver's MongoParseError for a URL that is none. */
 export async function openMongoReadModels(options: MongoReadModelOptions): Promise<ReadModelStore> {
-  const client = new MongoClient(options.url, { appName: 'waybill', ...unlessAsked(options.url, LIMITS) });
-  client.on('serverHeartbeatFailed', ({ failure }) => options.logger.debug('the read models do not answer', { error: failure }));
-  return new MongoReadModels(client, client.db(databaseOf(options.url)), options);
+  return new MongoReadModels(new MongoConnection(options), options);
 }
 
 class MongoReadModels implements ReadModelStore {
   readonly #versions: MongoVersions;
   /** Where versions that were named explicitly stand. One that was dropped meanwhile is found empty, and looked up again. */
   readonly #collections = new Map<string, string>();
-  /** Once it was connected the driver finds the server again by itself; a first connection that failed it doesn't try again. */
-  #connected: Promise<unknown> | null = null;
 
   constructor(
-    private readonly client: MongoClient,
-    private readonly db: Db,
+    private readonly connection: MongoConnection,
     options: MongoReadModelOptions,
   ) {
-    this.#versions = new MongoVersions(db, options);
+    this.#versions = new MongoVersions(connection, options);
   }
 
   async prepare(schema: ViewSchema, storeId?: string, { indexed = true } = {}): Promise<void> {
-    await this.#ask(async () => {
+    await this.connection.askPatiently(async () => {
       const { collection } = await this.#versions.make(schema, storeId ?? null);
       if (indexed) await this.#documents(collection).createIndexes(indexesFor(schema.indexes));
     });
@@ -131,19 +120,11 @@ class MongoReadModels implements ReadModelStore {
   }
 
   async close(): Promise<void> {
-    await this.client.close();
+    await this.connection.close();
   }
 
-  async #ask<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      await (this.#connected ??= this.client.connect());
-    } catch (error) {
-      this.#connected = null;
-      throw asHouseError(error);
-    }
-    return work().catch((error: unknown) => {
-      throw asHouseError(error);
-    });
+  #ask<T>(work: () => Promise<T>): Promise<T> {
+    return this.connection.ask(work);
   }
 
   /** Guarded by position: a key that is taken stands for something as new or newer, or, where another writer came in
@@ -197,17 +178,9 @@ class MongoReadModels implements ReadModelStore {
   }
 
   #documents(collection: string): Collection<Stored> {
-    return this.db.collection(collection);
+    return this.connection.db.collection(collection);
   }
 }
-
-/** Names in a MongoDB URL are the same in any case. */
-function unlessAsked(url: string, limits: Readonly<Record<string, string | number>>): object {
-  const asked = new Set([...new URLSearchParams(url.split('?')[1]).keys()].map((name) => name.toLowerCase()));
-  return Object.fromEntries(Object.entries(limits).filter(([name]) => !asked.has(name.toLowerCase())));
-}
-
-const databaseOf = (url: string): string => decodeURIComponent(/^[^:]+:\/\/[^/?]+\/([^?]+)/.exec(url)?.[1] ?? 'waybill');
 
 /** As far as readers of a version may already have seen. */
 const frontOf = ({ checkpoint, writing }: Build): Position => [checkpoint ?? '', writing?.upTo ?? ''].sort().at(-1)!;

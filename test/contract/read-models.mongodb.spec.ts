@@ -11,6 +11,7 @@ import { foldBatch } from '../../libs/read-models/fold-batch.ts';
 import { anyHistory } from '../../libs/read-models/given/random-history.ts';
 import { appendAll } from '../../libs/read-models/given/reads.ts';
 import { observe, orderedService, place, type Story } from '../../libs/read-models/given/story.ts';
+import { MongoConnection } from '../../libs/read-models/mongodb-connection.ts';
 import type { Stored } from '../../libs/read-models/mongodb-document.ts';
 import { MongoVersions } from '../../libs/read-models/mongodb-versions.ts';
 import { findEvery } from '../../libs/read-models/reads.ts';
@@ -85,7 +86,7 @@ if ('missing' in mongo) {
     });
 
     it('does not let a writer that was taken for dead move the checkpoint', async () => {
-      const versions = new MongoVersions(database.db, parts);
+      const versions = new MongoVersions(database, parts);
       const slow = (await versions.claim(ref, null, '5'))!;
       expect(await other.apply(ref, null, '2', [boat('2', 'on time')])).toBe('applied');
       expect(await versions.commit(ref, slow.by, '5')).toBe(false);
@@ -233,6 +234,28 @@ if ('missing' in mongo) {
       await expectEverything();
     }, 90_000);
 
+    it('is found again where the driver has lost it', async () => {
+      const logger = new MemoryLogger();
+      const connection = new MongoConnection({ url: database.url, ...parts, logger });
+      const answers = (): Promise<boolean> => connection.ask(() => connection.db.command({ ping: 1 })).then(() => true, () => false);
+      try {
+        expect(await answers()).toBe(true);
+        loseHeartbeat(connection);
+        await until(() => lostHeartbeats > 0);
+        // In the middle of a request: only then the driver takes the server for away, and leaves it to its monitor to find it again.
+        server.freeze();
+        const asked = answers();
+        await systemClock.sleep(50);
+        await server.kill();
+        expect(await asked).toBe(false);
+        await server.restart();
+        await until(answers);
+        expect(logger.messages('warn').filter((message) => message.includes('has lost its server'))).toHaveLength(1);
+      } finally {
+        await connection.close();
+      }
+    }, 60_000);
+
     it('may come up after those who use it', async () => {
       await server.kill();
       for (const projector of projectors) projector.start();
@@ -243,6 +266,20 @@ if ('missing' in mongo) {
       await expectEverything();
     }, 60_000);
   });
+}
+
+let lostHeartbeats = 0;
+
+/** What happens by itself at moments of chance: the other side closes the monitor's socket just before the next heartbeat is written to it. */
+function loseHeartbeat({ client }: MongoConnection): void {
+  type Monitor = { connection: { socket: { destroy(): void }; throwIfAborted(): void } };
+  const { topology } = client as unknown as { topology: { s: { servers: Map<string, { monitor: Monitor }> } } };
+  for (const { monitor: { connection } } of topology.s.servers.values()) {
+    connection.throwIfAborted = () => {
+      connection.socket.destroy();
+      lostHeartbeats += 1;
+    };
+  }
 }
 
 /** `web` up, then in a crash loop of so many restarts. */

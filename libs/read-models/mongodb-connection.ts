@@ -1,0 +1,135 @@
+import { MongoClient, type Db } from 'mongodb';
+import { Transient, type Clock, type Logger } from '#contracts';
+import { asHouseError } from './mongodb-errors.ts';
+
+export interface MongoConnectionOptions {
+  /** `mongodb://…` or `mongodb+srv://…`; the database is the path's, `waybill` without one. What the URL says goes before what is set here. */
+  readonly url: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Who asks would rather hear that the server is away than wait longer. Milliseconds. */
+const LIMITS = { serverSelectionTimeoutMS: 2_000, connectTimeoutMS: 2_000, heartbeatFrequencyMS: 2_000, w: 'majority' } as const;
+
+/** A heartbeat has its end within twice `connectTimeoutMS`, or a little more than `heartbeatFrequencyMS` where the server is to wait. One that hasn't is lost. */
+const LOST_HEARTBEAT_MS = 10_000;
+/** What reads or writes documents has its end long before. */
+const LOST_REQUEST_MS = 60_000;
+
+/** The way to a MongoDB server. It connects when it is first used; the driver finds a server that was away by itself.
+ *
+ *  But for what it loses: where a connection is closed by the other side in the moment that it writes, the driver (7.9) waits without end for that socket to
+ *  drain. If that is its monitor's connection, it never looks again whether the server is back; if another one, that request has no end. So whoever finds
+ *  the server away, and a heartbeat that began long ago without an end, or waits for an answer for a minute, has the driver replaced by a new one. */
+export class MongoConnection {
+  #client: MongoClient;
+  /** A first connection that failed the driver doesn't try again. */
+  #connected: Promise<unknown> | null = null;
+  /** When the heartbeats began that have no end yet, by the server's address. */
+  readonly #heartbeats = new Map<string, number>();
+
+  /** Nothing is asked of the server yet. @throws the driver's MongoParseError for a URL that is none */
+  constructor(private readonly options: MongoConnectionOptions) {
+    this.#client = this.#open();
+  }
+
+  get db(): Db {
+    return this.#client.db(databaseOf(this.options.url));
+  }
+
+  /** For specs. */
+  get client(): MongoClient {
+    return this.#client;
+  }
+
+  /** @param work what may be asked again: where it has no end it is given up, and may be done later
+   *  @throws Transient `read_models.unavailable` while the server is away, Terminal `read_models.refused` where it says no */
+  ask<T>(work: () => Promise<T>): Promise<T> {
+    return this.#sorted(() => this.#inTime(work));
+  }
+
+  /** The same of what may take long: indexes of many documents. */
+  askPatiently<T>(work: () => Promise<T>): Promise<T> {
+    return this.#sorted(work);
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+
+  async #sorted<T>(work: () => Promise<T>): Promise<T> {
+    const client = this.#client;
+    try {
+      await this.#connect(client);
+      return await work();
+    } catch (error) {
+      const sorted = asHouseError(error);
+      if (sorted instanceof Transient && this.#hasLostHeartbeat()) this.#replace(client, 'a heartbeat has no end');
+      throw sorted;
+    }
+  }
+
+  async #connect(client: MongoClient): Promise<void> {
+    try {
+      await (this.#connected ??= client.connect());
+    } catch (error) {
+      if (client === this.#client) this.#connected = null;
+      throw error;
+    }
+  }
+
+  async #inTime<T>(work: () => Promise<T>): Promise<T> {
+    const client = this.#client;
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const cancel = this.options.clock.after(LOST_REQUEST_MS, () => {
+      this.#replace(client, 'a request has no end');
+      reject(new Transient('read_models.unavailable', `MongoDB has not answered within ${LOST_REQUEST_MS / 1000} s`));
+    });
+    const done = work();
+    // Given up, it may still fail, when nobody listens any more.
+    done.catch(() => undefined);
+    try {
+      return await Promise.race([done, late]);
+    } finally {
+      cancel();
+    }
+  }
+
+  #hasLostHeartbeat(): boolean {
+    const now = this.options.clock.monotonic();
+    return [...this.#heartbeats.values()].some((began) => now - began > LOST_HEARTBEAT_MS);
+  }
+
+  /** Once for each driver, whoever finds it first. */
+  #replace(lost: MongoClient, why: string): void {
+    if (lost !== this.#client) return;
+    this.options.logger.warn('the driver of the read models has lost its server, and is replaced', { reason: why });
+    this.#client = this.#open();
+    this.#connected = null;
+    lost.close().catch(() => undefined);
+  }
+
+  #open(): MongoClient {
+    const { url, clock, logger } = this.options;
+    const client = new MongoClient(url, { appName: 'waybill', ...unlessAsked(url, LIMITS) });
+    this.#heartbeats.clear();
+    const ended = (address: string): void => void (client === this.#client && this.#heartbeats.delete(address));
+    client.on('serverHeartbeatStarted', ({ connectionId }) => void (client === this.#client && this.#heartbeats.set(connectionId, clock.monotonic())));
+    client.on('serverHeartbeatSucceeded', ({ connectionId }) => ended(connectionId));
+    client.on('serverHeartbeatFailed', ({ connectionId, failure }) => {
+      ended(connectionId);
+      logger.debug('the read models do not answer', { error: failure });
+    });
+    client.on('serverClosed', ({ address }) => ended(address));
+    return client;
+  }
+}
+
+/** Names in a MongoDB URL are the same in any case. */
+function unlessAsked(url: string, limits: Readonly<Record<string, string | number>>): object {
+  const asked = new Set([...new URLSearchParams(url.split('?')[1]).keys()].map((name) => name.toLowerCase()));
+  return Object.fromEntries(Object.entries(limits).filter(([name]) => !asked.has(name.toLowerCase())));
+}
+
+const databaseOf = (url: string): string => decodeURIComponent(/^[^:]+:\/\/[^/?]+\/([^?]+)/.exec(url)?.[1] ?? 'waybill');
