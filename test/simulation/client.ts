@@ -71,6 +71,8 @@ export class Client {
   pending = 0;
   readonly #life: Life;
   #commands = 0;
+  /** How often each command was sent. */
+  readonly #sent = new Map<string, number>();
   /** How often the log was put back. */
   #restores = 0;
   readonly #first: string;
@@ -204,6 +206,7 @@ export class Client {
     this.pending += 1;
     try {
       for (let attempt = 1; attempt <= tries; attempt += 1) {
+        this.#sent.set(commandId, attempt);
         const outcome = await this.#ask(commandId, intent, attempt - 1);
         if (outcome !== 'unanswered') return outcome;
         await this.#life.sleep(this.world.timeline.between(100, 3_000));
@@ -224,7 +227,7 @@ export class Client {
       const cancel = this.#life.after(TIMEOUT_MS, () => resolve(null));
       timeline.schedule(part.life, timeline.between(0, 5), 'request', () => {
         const { life } = part;
-        void this.#carryOut(part, commandId, { ...intent, unanswered }).then((given) => {
+        void this.#carryOut(part, commandId, intent).then((given) => {
           if (life?.state === 'dead') return;
           timeline.schedule(null, timeline.between(0, 5), 'answer', () => {
             cancel();
@@ -241,7 +244,7 @@ export class Client {
   }
 
   /** In the gateway, as its controllers do. */
-  async #carryOut(part: Part, commandId: string, { what, type, deed, unanswered }: Intent & { readonly unanswered: number }): Promise<Answer> {
+  async #carryOut(part: Part, commandId: string, { what, type, deed }: Intent): Promise<Answer> {
     const { world } = this;
     const gateway = world.gateways.get(part)!;
     const effect = `${commandId}|${type}`;
@@ -254,6 +257,8 @@ export class Client {
       const { events, position } = await deed(gateway, metadata);
       const times = events.filter((event) => event.type === type).length;
       const stands = ledger.effects.get(effect) ?? 0;
+      // Others may be earlier, or later: whoever was slow answers when nobody waits for it any more.
+      const unanswered = this.#sent.get(commandId)! - 1;
       if (ledger === world.ledger && !isAnswered({ times, unanswered }, stands)) world.accuse('an acknowledged command stands in the log once', `"${what}" stands ${stands} times, and ${times} were acknowledged`);
       return { words: `done (${times})`, again: false, done: { commandId, what, type, times, position } };
     } catch (error) {
