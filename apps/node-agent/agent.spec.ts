@@ -73,6 +73,17 @@ describe('a replica', () => {
     await node.stop();
   });
 
+  it('does not start a job again whose start the engine was killed in: the command may have run', async () => {
+    const node = await new NodeUnderTest().start();
+    for (const replicaId of ['rep_a', 'rep_j'] as const) node.runtime.cutOffStart(`wb-mine-${replicaId}`);
+    await node.apply(entry('rep_a', 'web'), entry('rep_j', 'web', { ...job('web'), slot: 0 }));
+    await node.clock.advance(5_000);
+    expect(node.told('rep_a').slice(0, 3)).toEqual(['1 PREPARING', '1 STARTING', '1 RUNNING']);
+    expect(node.told('rep_j')).toEqual(['1 PREPARING', '1 STARTING', '1 GONE final start_lost']);
+    expect(node.running).toEqual(['rep_a']);
+    await node.stop();
+  });
+
   it('names the subnet that its host uses otherwise, each once, and starts with one that is free', async () => {
     const node = await new NodeUnderTest().start();
     const taken = ['10.192.0.0/24', '10.192.1.0/24'];
@@ -116,6 +127,23 @@ describe('a replica', () => {
     expect(node.told('rep_c')).toEqual(['1 PREPARING', '1 PREPARED']);
     expect(node.running).toEqual(['rep_a']);
     await node.clock.advance(2_500);
+    expect(node.running).toEqual(['rep_c']);
+    await node.stop();
+  });
+
+  it('waits for the end of whoever was to come in that place before it, and has begun though nobody has heard of it', async () => {
+    const node = await new NodeUnderTest().start();
+    const [a, b, c] = [entry('rep_a', 'web'), entry('rep_b', 'stubborn', { generation: 2, replaces: 'rep_a' }), entry('rep_c', 'web', { generation: 3, replaces: 'rep_a' })];
+    await node.apply(a);
+    await node.clock.advance(2_000);
+    await node.apply({ ...a, wanted: 'gone' }, b);
+    await node.clock.advance(10_000);
+    expect(node.running).toEqual(['rep_b']);
+    await node.apply({ ...a, wanted: 'gone' }, { ...b, wanted: 'gone' }, c);
+    await node.clock.advance(3_000);
+    expect(node.running).toEqual(['rep_b']);
+    expect(node.told('rep_c')).toEqual(['1 PREPARING', '1 PREPARED']);
+    await node.clock.advance(10_000);
     expect(node.running).toEqual(['rep_c']);
     await node.stop();
   });

@@ -192,7 +192,7 @@ export class Converger {
 
   async #haveLeft(assignment: Assignment): Promise<boolean> {
     const { runtime, host, applied, memories } = this.options;
-    for (const replaced of replacedBy(assignment, applied)) {
+    for (const replaced of replacedBy(assignment, applied.entries ?? [])) {
       const container = await runtime.inspectContainer(containerName(host.installation, replaced));
       if (!hasLeft({ isListed: applied.find(replaced) !== null, memory: memories.get(replaced) ?? null, container })) return false;
     }
@@ -242,11 +242,23 @@ export class Converger {
     if (what === 'start') await volumes.ensure(assignment);
     if (what === 'start') await this.#networks.join(assignment, container.id);
     // Ahead of those that are yet to be made: the first are to run before the last are there.
-    if (what === 'start') await this.#starts.take(() => runtime.startContainer(container.id), true);
+    if (what === 'start') await this.#starts.take(() => this.#start(assignment, memory, container), true);
     if (what === 'stop') await runtime.stopContainer(container.id, graceMs);
     if (what !== 'remove') return;
     await output.drain(replicaId, container.id, memory.run);
     await runtime.removeContainer(container.id);
+  }
+
+  /** A job's command runs once: where the engine went away in the middle of its start, and knows of none when it is back, the command may have run all the same. */
+  async #start({ owner }: Assignment, memory: ReplicaMemory, container: ContainerState): Promise<void> {
+    const { runtime, memories } = this.options;
+    if (memory.cutOff) throw new EngineError('start_lost', false, 'it went away meanwhile, and does not know whether it began');
+    try {
+      await runtime.startContainer(container.id);
+    } catch (error) {
+      if (owner.type === 'job' && error instanceof EngineError && error.mayBeDone) await memories.save({ ...memory, cutOff: true });
+      throw error;
+    }
   }
 
   /** What may work later is told as the reason why it takes so long, and tried again; anything else is the end. */
@@ -281,7 +293,8 @@ export class Converger {
   async #afterGone(replicaId: ReplicaId): Promise<void> {
     const { applied, files } = this.options;
     await files.remove(replicaId);
-    for (const entry of applied.entries ?? []) if (replacedBy(entry, applied).includes(replicaId)) this.#queue.add(entry.replicaId);
+    const entries = applied.entries ?? [];
+    for (const entry of entries) if (entry.replaces && replacedBy(entry, entries).includes(replicaId)) this.#queue.add(entry.replicaId);
     this.#queue.add(NETWORKS);
     this.#queue.add(VOLUMES);
   }

@@ -46,11 +46,18 @@ const runsOn = (image: string, node: string): boolean => image === '' || image =
 export const hasLeft = (replaced: { readonly isListed: boolean; readonly memory: ReplicaMemory | null; readonly container: ContainerState | null }): boolean =>
   replaced.container === null && (!replaced.isListed || replaced.memory?.observed?.state === 'GONE');
 
+/** What a node's list says of a replica's place. */
+type Place = Pick<Assignment, 'replicaId' | 'owner' | 'slot' | 'generation' | 'replaces'>;
+
 /** The replicas that have to leave before this one may start: the one that it replaces, and, where that one was still waiting itself, what it was
- *  waiting for. The first is the nearest. A node's list names what is replaced only while it stands there: a chain ends with the list. */
-export function replacedBy({ replaces }: Pick<Assignment, 'replaces'>, list: { find(replicaId: ReplicaId): Pick<Assignment, 'replaces'> | null }): readonly ReplicaId[] {
+ *  waiting for; and whoever was to come in their place before it, and may have begun though nobody has heard of it. The first is the nearest. A node's
+ *  list names what is replaced only while it stands there: a chain ends with the list. */
+export function replacedBy({ owner, slot, generation, replaces }: Place, list: readonly Place[]): readonly ReplicaId[] {
+  const listed = new Map(list.map((place) => [place.replicaId, place]));
   const chain = new Set<ReplicaId>();
-  for (let id = replaces; id && !chain.has(id); id = list.find(id)?.replaces ?? null) chain.add(id);
+  for (let id = replaces; id && !chain.has(id); id = listed.get(id)?.replaces ?? null) chain.add(id);
+  const before = list.filter((other) => other.owner.id === owner.id && other.slot === slot && other.generation < generation);
+  for (const other of before) if (other.replaces && chain.has(other.replaces)) chain.add(other.replicaId);
   return [...chain];
 }
 

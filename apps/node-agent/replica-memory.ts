@@ -47,6 +47,8 @@ export interface ReplicaMemory {
   readonly preparingSince: number | null;
   /** The image was pulled for this replica under pull policy `always`. */
   readonly pulled: boolean;
+  /** The engine went away in the middle of its start. */
+  readonly cutOff?: boolean;
   /** What the engine says no to, for the time being. */
   readonly trouble: Trouble | null;
   /** What was last said of it. */

@@ -153,4 +153,13 @@ export class EngineError extends Error {
   ) {
     super(message, options);
   }
+
+  /** Of `engine_unreachable`: it was asked before it went away, and may have done it. */
+  get mayBeDone(): boolean {
+    const { code } = (this.cause ?? {}) as { code?: unknown };
+    return this.code === 'engine_unreachable' && !(typeof code === 'string' && NEVER_ASKED.has(code));
+  }
 }
+
+/** Nobody listened. */
+const NEVER_ASKED: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'EACCES', 'EHOSTUNREACH', 'ENOTFOUND']);

@@ -9,6 +9,7 @@ import { MemoryContainer, type ContainerConfig, type ImageScript } from './memor
  *  What it refuses, and whether that is passing trouble, is what the real one says: `test/contract/runtime-contract.ts`. */
 export class MemoryRuntime implements ContainerRuntime {
   /** Why the engine doesn't answer; null: it does. */
+  readonly #cutsOff = new Set<string>();
   #down: string | null = null;
   #made = 0;
   #networksMade = 0;
@@ -78,6 +79,7 @@ export class MemoryRuntime implements ContainerRuntime {
 
   async startContainer(id: string): Promise<void> {
     this.#answer();
+    if (this.#cutsOff.delete(this.#known(id).state.name)) throw new EngineError('engine_unreachable', true, 'socket hang up');
     const container = this.#known(id);
     if (container.state.status === 'running') return;
     const busy = container.hostPorts.find((port) => this.#takenPorts.has(port) || this.#running().some((other) => other.hostPorts.includes(port)));
@@ -240,6 +242,11 @@ export class MemoryRuntime implements ContainerRuntime {
     await this.#find(name)?.stop(graceMs);
   }
 
+  /** The engine is killed in the middle of its next start, and knows nothing of it afterwards. */
+  cutOffStart(name: string): void {
+    this.#cutsOff.add(name);
+  }
+
   /** `docker start` by somebody else. */
   async startOutside(name: string): Promise<void> {
     await this.startContainer(this.#known(name).id);
@@ -312,7 +319,7 @@ export class MemoryRuntime implements ContainerRuntime {
   }
 
   #answer(): void {
-    if (this.#down !== null) throw new EngineError('engine_unreachable', true, this.#down);
+    if (this.#down !== null) throw new EngineError('engine_unreachable', true, this.#down, { cause: { code: 'ECONNREFUSED' } });
   }
 
   #find(nameOrId: string): MemoryContainer | undefined {
