@@ -147,6 +147,16 @@ describe("an agent's report", () => {
     await world.observe('node_1', saw('rep_a', 'RUNNING', { run: 2 }));
   });
 
+  it('is answered with what the log has later words of: an end, or a later run', async () => {
+    await world.place('rep_c', 'node_1', { slot: 3 });
+    await world.observe('node_1', saw('rep_c', 'RUNNING', { run: 4 }), saw('rep_c', 'FAILED', { run: 4 }));
+    const applied = world.headOf('node_1');
+    expect(await world.report('node_1', { applied }, saw('rep_a', 'RUNNING', { run: 2 }), saw('rep_c', 'SETTLED', { run: 4 }))).toEqual({ taken: true, passed: [{ replicaId: 'rep_c', run: 4 }] });
+    expect(await world.report('node_1', { applied }, saw('rep_a', 'RUNNING', { run: 2 }), saw('rep_c', 'RUNNING', { run: 3 }))).toEqual({ taken: true, passed: [{ replicaId: 'rep_c', run: 4 }] });
+    expect(await world.report('node_1', { applied }, saw('rep_a', 'RUNNING', { run: 2 }), saw('rep_c', 'RUNNING', { run: 5 }))).toEqual({ taken: true });
+    expect(await world.report('node_1', { applied }, saw('rep_a', 'RUNNING', { run: 2 }), saw('rep_c', 'FAILED', { run: 4 }))).toEqual({ taken: true });
+  });
+
   it('makes GONE what was assigned and is absent from it', async () => {
     expect(await world.report('node_1', { applied: world.headOf('node_1') })).toEqual({ taken: true });
     expect(world.dataOfLast('replica', 'rep_a')).toMatchObject({ state: 'GONE', run: 2, final: true, reason: { code: 'absent_from_report' } });

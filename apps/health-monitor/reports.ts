@@ -1,8 +1,26 @@
-import { eventNameOf, type Report, type ReportReply } from '#contracts';
-import { isGone, judgeObservation, node as nodeRules, streamOf, type Node, type NodeEntry, type NodeId, type Observation, type ReplicaId } from '#domain';
+import { eventNameOf, type Passed, type Report, type ReportReply } from '#contracts';
+import { isGone, judgeObservation, node as nodeRules, streamOf, type Node, type NodeEntry, type NodeId, type Observation, type PresentReplica, type Replica, type ReplicaId } from '#domain';
 import { isObservation, plain } from './observations.ts';
 import type { MonitorPorts } from './ports.ts';
 import type { ObservationRecorder } from './record-observation.ts';
+
+interface Comparison {
+  readonly nodeId: NodeId;
+  readonly node: Node;
+  /** The revision of the node's stream that the agent has applied. */
+  readonly applied: bigint;
+  /** Takes what the log has later words of. */
+  readonly passed: Passed[];
+}
+
+/** It is said to be up, and the log has its end, or a run after it. */
+function isPassed(replica: Replica, nodeId: NodeId, told: Observation): replica is PresentReplica {
+  if (!isUp(told) || replica.status !== 'present' || replica.placement?.nodeId !== nodeId || replica.last === null || replica.last.state === 'GONE') return false;
+  return replica.last.run > told.run || (replica.last.run === told.run && HAS_ENDED.has(replica.last.state));
+}
+
+const isUp = ({ state }: Observation): boolean => state === 'RUNNING' || state === 'SETTLED';
+const HAS_ENDED: ReadonlySet<Observation['state']> = new Set(['COMPLETED', 'FAILED', 'STOPPED']);
 
 /** Compares an agent's full list with what its node was assigned. */
 export class Reports {
@@ -20,29 +38,33 @@ export class Reports {
       const applied = await this.appliedRevision(nodeId, report);
       if (applied === null) return { taken: false };
       const { state } = await this.ports.aggregates.load(nodeRules, streamOf('node', nodeId));
-      return { taken: await this.compare(nodeId, state, applied, report) };
+      const passed: Passed[] = [];
+      const taken = await this.compare({ nodeId, node: state, applied, passed }, report);
+      return { taken, ...(passed.length > 0 ? { passed } : {}) };
     } catch (error) {
       this.ports.logger.warn('report not taken', { node_id: nodeId, error });
       return { taken: false };
     }
   }
 
-  private async compare(nodeId: NodeId, node: Node, applied: bigint, report: Report): Promise<boolean> {
+  private async compare({ nodeId, node, applied, passed }: Comparison, report: Report): Promise<boolean> {
     const known = report.replicas.filter(isObservation).map(plain);
     const listed = new Set<ReplicaId>(report.replicas.map(({ replicaId }) => replicaId));
     const absent = [...node.entries.values()].filter(({ placement, placedAt }) => BigInt(placedAt) <= applied && !listed.has(placement.replicaId));
     const recorded = await Promise.all([
-      ...known.filter(({ replicaId }) => node.entries.has(replicaId)).map((observation) => this.recordAhead(nodeId, observation)),
+      ...known.filter(({ replicaId }) => node.entries.has(replicaId)).map((observation) => this.recordAhead(nodeId, observation, passed)),
       ...absent.map((entry) => this.recordGone(nodeId, entry)),
     ]);
     return recorded.every(Boolean);
   }
 
   /** A list made before the log moved on is old, not wrong: nothing is refused for it. */
-  private async recordAhead(nodeId: NodeId, observation: Observation): Promise<boolean> {
+  private async recordAhead(nodeId: NodeId, observation: Observation, passed: Passed[]): Promise<boolean> {
     const replica = await this.recorder.load(observation.replicaId);
     const claimedHere = replica.status === 'present' && replica.claim?.nodeId === nodeId;
-    if (!claimedHere && judgeObservation(replica, nodeId, observation) !== 'new') return true;
+    const verdict = judgeObservation(replica, nodeId, observation);
+    if (isPassed(replica, nodeId, observation)) passed.push({ replicaId: observation.replicaId, run: replica.last!.run });
+    if (!claimedHere && verdict !== 'new') return true;
     return (await this.recorder.record(nodeId, observation)) === 'durable';
   }
 

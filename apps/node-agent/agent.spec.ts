@@ -148,6 +148,26 @@ describe('a replica', () => {
     await node.stop();
   });
 
+  it('goes on in another run where the log has later words than its agent: those of an earlier life, which lost its folder', async () => {
+    const node = await new NodeUnderTest().start();
+    await node.apply(entry('rep_a', 'web'), entry('rep_j', 'web', { ...job('web'), slot: 0, timeoutMs: 600_000 }));
+    await node.clock.advance(2_000);
+    const before = node.said.length;
+    node.onReport = () => ({ taken: true, passed: [{ replicaId: 'rep_a', run: 4 }, { replicaId: 'rep_j', run: 4 }] });
+    await node.clock.advance(125_000);
+    expect(node.said.slice(before).map(({ replicaId, text }) => `${replicaId} ${text}`)).toEqual(['rep_a 5 RUNNING', 'rep_a 5 SETTLED']);
+    expect(node.running).toEqual(['rep_a', 'rep_j']);
+    await node.stop();
+  });
+
+  it('removes what an earlier life was killed in the middle of writing', async () => {
+    const node = new NodeUnderTest();
+    await node.disk.write('replicas/rep_x.json.new', '{"repl');
+    await node.start();
+    expect(await node.disk.list('replicas')).toEqual([]);
+    await node.stop();
+  });
+
   it('is restarted at once, then after ever longer waits, and its runs go on counting over a restart of the agent', async () => {
     const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'crashing', { healthyDeadlineMs: null }));

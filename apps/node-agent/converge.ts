@@ -1,4 +1,4 @@
-import type { Assignment, Clock, Logger, ProbeWord, Random } from '#contracts';
+import type { Assignment, Clock, Logger, Passed, ProbeWord, Random } from '#contracts';
 import { containerName, EngineError, type ContainerRuntime, type ContainerState, type Host, type Intervention } from '#docker';
 import type { ReplicaId } from '#domain';
 import { WorkQueue } from '#reconcile';
@@ -63,6 +63,8 @@ export class Converger {
   readonly #starts: Turns;
   readonly #networks: Networks;
   readonly #stopping = new AbortController();
+  /** The last run that the log knows of a replica, where that is none of this life's. */
+  readonly #passed = new Map<ReplicaId, number>();
   /** Whose container an id is, as far as one was seen. */
   readonly #owners = new Map<string, ReplicaId>();
 
@@ -111,6 +113,14 @@ export class Converger {
     this.#queue.add(VOLUMES);
   }
 
+  /** The log has later words of these than this life of the agent: they go on in another run. */
+  onPassed(passed: readonly Passed[]): void {
+    for (const { replicaId, run } of passed) {
+      this.#passed.set(replicaId, run);
+      this.#queue.add(replicaId);
+    }
+  }
+
   /** Something happened to a container. One that was never seen may be anybody's. */
   onEvent(containerId: string): void {
     const replicaId = this.#owners.get(containerId);
@@ -154,7 +164,7 @@ export class Converger {
   /** Takes the next step. @returns in how many milliseconds to look again, null: when something changes. */
   async #step(assignment: Assignment): Promise<number | null | typeof GO_ON> {
     const { memories } = this.options;
-    const memory = memories.get(assignment.replicaId) ?? firstMemory(assignment);
+    const memory = await this.#beyondTheLog(assignment, memories.get(assignment.replicaId) ?? firstMemory(assignment));
     const around = await this.#lookAround(assignment, memory);
     this.#watchHealth(assignment, memory, around.container);
     const step = planConvergence(assignment, memory, around);
@@ -166,6 +176,18 @@ export class Converger {
       await this.#refused(error, step.tell, assignment);
     }
     return GO_ON;
+  }
+
+  /** An agent that lost its folder counts runs from what the log last knew; late words of its former life may have passed it since. Then whatever runs is
+   *  begun anew, beyond those, or nothing that is said of it would ever be heard. A job's has one run. */
+  async #beyondTheLog({ owner, replicaId }: Assignment, memory: ReplicaMemory): Promise<ReplicaMemory> {
+    const passed = this.#passed.get(replicaId);
+    this.#passed.delete(replicaId);
+    if (passed === undefined || passed < memory.run || memory.phase !== 'running' || owner.type === 'job') return memory;
+    const beyond: ReplicaMemory = { ...memory, run: passed, phase: 'ended', startedAt: null };
+    await this.options.memories.save(beyond);
+    this.options.output.leave(replicaId);
+    return beyond;
   }
 
   async #lookAround(assignment: Assignment, memory: ReplicaMemory): Promise<Surroundings> {

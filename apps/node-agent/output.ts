@@ -46,6 +46,11 @@ export class Output {
     this.#followed.set(replicaId, { containerId, run, aborter, done });
   }
 
+  /** Ends the following of what runs on: whoever follows it next, under another run, goes on from where the file ends. */
+  leave(replicaId: ReplicaId): void {
+    this.#followed.get(replicaId)?.aborter.abort();
+  }
+
   /** Waits until all that a stopped container said is in the file, for 10 s at most.
    *  @param containerId null: there is none any more; what was being followed ends. */
   async drain(replicaId: ReplicaId, containerId: string | null, run: number): Promise<void> {

@@ -109,10 +109,13 @@ export class Memories {
     this.#offset = clock.now() - clock.monotonic();
   }
 
-  /** A file that can't be read is as good as none: the log and the engine still know. */
+  /** A file that can't be read is as good as none: the log and the engine still know. What an earlier life was killed in the middle of writing is removed. */
   async load(onUnreadable: (name: string, error: unknown) => void): Promise<void> {
     for (const { name } of await this.disk.list(FOLDER)) {
-      if (!name.endsWith('.json')) continue;
+      if (!name.endsWith('.json')) {
+        await this.disk.remove(`${FOLDER}/${name}`);
+        continue;
+      }
       try {
         const stored = JSON.parse((await this.disk.read(`${FOLDER}/${name}`)) ?? '') as ReplicaMemory;
         this.#known.set(stored.replicaId, this.#fromDisk({ ...blankMemory(stored.replicaId), ...stored }));

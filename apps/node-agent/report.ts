@@ -1,4 +1,4 @@
-import { subjects, type Assignment, type Bus, type Clock, type Heartbeat, type Logger, type ProbeWord, type Report, type ReportNowReply, type ReportReply } from '#contracts';
+import { subjects, type Assignment, type Bus, type Clock, type Heartbeat, type Logger, type Passed, type ProbeWord, type Report, type ReportNowReply, type ReportReply } from '#contracts';
 import type { Observation } from '#domain';
 import type { AppliedSet } from './applied-set.ts';
 import type { JournalSender } from './journal.ts';
@@ -33,6 +33,8 @@ export class Reporter {
       readonly pulling: () => NonNullable<Heartbeat['pulling']>;
       /** The last probes of what isn't well. */
       readonly probes: () => readonly ProbeWord[];
+      /** Told of what the log has later words of. */
+      readonly onPassed: (passed: readonly Passed[]) => void;
     },
   ) {}
 
@@ -102,6 +104,7 @@ export class Reporter {
       const report: Report = { stand: applied.stand, replicas: this.replicas() };
       const reply = await bus.request<ReportReply>(subjects.report(applied.stand.nodeId), report, REQUEST_MS);
       taken = reply.taken;
+      this.options.onPassed(reply.passed ?? []);
       if (!taken) throw new Error('it was not taken');
     } catch (error) {
       logger.debug('report not sent, trying on', { reason: (error as Error).message });

@@ -147,6 +147,15 @@ export interface Report {
 }
 export interface ReportReply {
   readonly taken: boolean;
+  /** Replicas that are said to be up, of which the log has a later word: that of a former life of the agent, which had counted further. What runs is
+   *  another run than `run`, and those before. Left out: of none. */
+  readonly passed?: readonly Passed[];
+}
+
+/** The last run that the log knows of a replica. */
+export interface Passed {
+  readonly replicaId: ReplicaId;
+  readonly run: number;
 }
 
 /** Of the volumes in its set what an agent has made, and what it has nothing left of: `gone` was to go, `lost` is to be there. */
