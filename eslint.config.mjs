@@ -8,11 +8,12 @@ const law = {
   'lib:event-store': ['lib:domain', 'lib:contracts'],
   'lib:messaging': ['lib:domain', 'lib:contracts'],
   'lib:docker': ['lib:domain', 'lib:contracts'],
-  'lib:secrets': ['lib:domain', 'lib:contracts'],
-  'lib:identity': ['lib:domain', 'lib:contracts'],
+  'lib:mongodb': ['lib:contracts'],
+  'lib:secrets': ['lib:domain', 'lib:contracts', 'lib:mongodb'],
+  'lib:identity': ['lib:domain', 'lib:contracts', 'lib:mongodb'],
   'lib:reconcile': ['lib:domain', 'lib:contracts'],
   'lib:platform': ['lib:domain', 'lib:contracts'],
-  'lib:read-models': ['lib:domain', 'lib:contracts', 'lib:event-store', 'lib:platform'],
+  'lib:read-models': ['lib:domain', 'lib:contracts', 'lib:event-store', 'lib:mongodb', 'lib:platform'],
   'lib:application': ['lib:domain', 'lib:contracts', 'lib:event-store', 'lib:platform'],
   'lib:testing': ['lib'],
   'app:api-gateway': ['lib'],
@@ -23,8 +24,8 @@ const law = {
 };
 
 /** One SDK, one lib. */
-const sdks = { dockerode: ['docker'], '@eventstore/*': ['event-store'], mongodb: ['read-models', 'secrets', 'identity'], jose: ['identity'], croner: ['platform'], '@nats-io/*': ['messaging'] };
-const nestFree = ['domain', 'contracts', 'event-store', 'messaging', 'docker', 'secrets', 'identity', 'reconcile', 'read-models', 'testing'];
+const sdks = { dockerode: ['docker'], '@eventstore/*': ['event-store'], mongodb: ['mongodb', 'read-models', 'secrets', 'identity'], jose: ['identity'], croner: ['platform'], '@nats-io/*': ['messaging'] };
+const nestFree = ['domain', 'contracts', 'event-store', 'messaging', 'docker', 'mongodb', 'secrets', 'identity', 'reconcile', 'read-models', 'testing'];
 
 const bannedFor = (name) => [
   ...Object.entries(sdks).filter(([, homes]) => !homes.includes(name)).map(([sdk]) => sdk),

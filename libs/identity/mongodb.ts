@@ -1,6 +1,7 @@
-import { MongoClient, MongoServerError, type Collection, type Db } from 'mongodb';
-import { Transient } from '#contracts';
+import { MongoServerError, type Collection } from 'mongodb';
+import { Transient, type Clock } from '#contracts';
 import type { OriginId, ProjectId, TokenId, UserId } from '#domain';
+import { MongoConnection } from '#mongodb';
 import type { IdentityStore, KeptOrigin, KeptToken, KeptUser } from './port.ts';
 
 /** By what has to be unique, so that no two can be made at once. */
@@ -8,32 +9,29 @@ type StoredUser = Omit<KeptUser, 'login'> & { readonly _id: string };
 type StoredToken = Omit<KeptToken, 'hash'> & { readonly _id: string };
 type StoredOrigin = Omit<KeptOrigin, 'address'> & { readonly _id: string };
 
-/** Who asks would rather hear that the server is away than wait longer. Milliseconds. */
-const LIMITS = { serverSelectionTimeoutMS: 2_000, connectTimeoutMS: 2_000, heartbeatFrequencyMS: 2_000, w: 'majority', journal: true } as const;
-
 const DUPLICATE_KEY = 11000;
 
 /** Identities in a MongoDB database of their own (the URL's, `waybill_identities` without one); connects when it is first used.
  *  @throws the driver's MongoParseError for a URL that is none. */
-export function openMongoIdentities(url: string): IdentityStore {
-  const client = new MongoClient(url, { appName: 'waybill', ...LIMITS });
-  const name = decodeURIComponent(/^[^:]+:\/\/[^/?]+\/([^?]+)/.exec(url)?.[1] ?? 'waybill_identities');
-  return new MongoIdentities(client, client.db(name));
+export function openMongoIdentities(url: string, clock: Clock): IdentityStore {
+  return new MongoIdentities(new MongoConnection({ url, database: 'waybill_identities', clock, client: { journal: true } }));
 }
 
 class MongoIdentities implements IdentityStore {
-  #connected: Promise<unknown> | null = null;
-  readonly #users: Collection<StoredUser>;
-  readonly #tokens: Collection<StoredToken>;
-  readonly #origins: Collection<StoredOrigin>;
+  #indexed: Promise<unknown> | null = null;
 
-  constructor(
-    private readonly client: MongoClient,
-    db: Db,
-  ) {
-    this.#users = db.collection('users');
-    this.#tokens = db.collection('tokens');
-    this.#origins = db.collection('origins');
+  constructor(private readonly connection: MongoConnection) {}
+
+  get #users(): Collection<StoredUser> {
+    return this.connection.db.collection('users');
+  }
+
+  get #tokens(): Collection<StoredToken> {
+    return this.connection.db.collection('tokens');
+  }
+
+  get #origins(): Collection<StoredOrigin> {
+    return this.connection.db.collection('origins');
   }
 
   insertUser({ login, ...user }: KeptUser): Promise<KeptUser> {
@@ -104,11 +102,10 @@ class MongoIdentities implements IdentityStore {
   }
 
   async close(): Promise<void> {
-    await this.client.close();
+    await this.connection.close();
   }
 
-  async #connect(): Promise<void> {
-    await this.client.connect();
+  async #index(): Promise<void> {
     await this.#users.createIndex({ userId: 1 });
     await this.#tokens.createIndexes([{ key: { tokenId: 1 } }, { key: { projectId: 1 } }]);
     await this.#origins.createIndex({ originId: 1 });
@@ -130,12 +127,12 @@ class MongoIdentities implements IdentityStore {
   /** @throws Transient `identity_store.unavailable`, without a word of what was to be written */
   async #ask<T>(work: () => Promise<T>): Promise<T> {
     try {
-      await (this.#connected ??= this.#connect());
+      await (this.#indexed ??= this.connection.ask(() => this.#index()));
     } catch (error) {
-      this.#connected = null;
+      this.#indexed = null;
       throw unavailable(error);
     }
-    return work().catch((error: unknown) => {
+    return this.connection.ask(work).catch((error: unknown) => {
       throw unavailable(error);
     });
   }

@@ -1,16 +1,20 @@
 import type { Collection } from 'mongodb';
-import type { Random } from '#contracts';
+import type { Clock, Logger, Random } from '#contracts';
 import type { Position } from '#event-store';
+import { MongoConnection } from '#mongodb';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { documentIn, sortValueIn, storedBy, type Stored } from './mongodb-document.ts';
-import { MongoConnection, type MongoConnectionOptions } from './mongodb-connection.ts';
-import { duplicatesIn, isDroppedUnder } from './mongodb-errors.ts';
+import { asHouseError, duplicatesIn, isDroppedUnder } from './mongodb-errors.ts';
 import { filterFor, indexesFor, orderOf } from './mongodb-query.ts';
 import { buildKey, MongoVersions, type Build } from './mongodb-versions.ts';
 import type { Document, Op, Page, Query, ReadModelStore, ViewRef, ViewSchema } from './port.ts';
 
-export interface MongoReadModelOptions extends MongoConnectionOptions {
+export interface MongoReadModelOptions {
+  /** `mongodb://…` or `mongodb+srv://…`; the database is the path's, `waybill` without one. What the URL says goes before what is set here. */
+  readonly url: string;
+  readonly clock: Clock;
   readonly random: Random;
+  readonly logger: Logger;
 }
 
 /** Documents in a MongoDB database (7 or newer; a standalone server will do: no transactions), which several processes may use at once.
@@ -18,7 +22,7 @@ export interface MongoReadModelOptions extends MongoConnectionOptions {
  *  Every method throws Transient `read_models.unavailable` while the server is away, Terminal `read_models.refused` where it says no.
  *  @throws the driver's MongoParseError for a URL that is none. */
 export async function openMongoReadModels(options: MongoReadModelOptions): Promise<ReadModelStore> {
-  return new MongoReadModels(new MongoConnection(options), options);
+  return new MongoReadModels(new MongoConnection({ ...options, database: 'waybill' }), options);
 }
 
 class MongoReadModels implements ReadModelStore {
@@ -34,10 +38,11 @@ class MongoReadModels implements ReadModelStore {
   }
 
   async prepare(schema: ViewSchema, storeId?: string, { indexed = true } = {}): Promise<void> {
-    await this.connection.askPatiently(async () => {
+    const work = async (): Promise<void> => {
       const { collection } = await this.#versions.make(schema, storeId ?? null);
       if (indexed) await this.#documents(collection).createIndexes(indexesFor(schema.indexes));
-    });
+    };
+    await this.connection.askPatiently(work).catch(asHouseErrors);
   }
 
   async storeOf(ref: ViewRef): Promise<string | null> {
@@ -124,7 +129,7 @@ class MongoReadModels implements ReadModelStore {
   }
 
   #ask<T>(work: () => Promise<T>): Promise<T> {
-    return this.connection.ask(work);
+    return this.connection.ask(work).catch(asHouseErrors);
   }
 
   /** Guarded by position: a key that is taken stands for something as new or newer, or, where another writer came in
@@ -186,6 +191,10 @@ class MongoReadModels implements ReadModelStore {
 const frontOf = ({ checkpoint, writing }: Build): Position => [checkpoint ?? '', writing?.upTo ?? ''].sort().at(-1)!;
 
 const orNull = <T>(found: T[]): T[] | null => (found.length > 0 ? found : null);
+
+function asHouseErrors(error: unknown): never {
+  throw asHouseError(error);
+}
 
 function unlessDropped(error: unknown): null {
   if (isDroppedUnder(error)) return null;

@@ -1,5 +1,6 @@
-import { Binary, MongoClient, MongoServerError, type Collection } from 'mongodb';
-import { Transient } from '#contracts';
+import { Binary, MongoServerError, type Collection } from 'mongodb';
+import { Transient, type Clock } from '#contracts';
+import { MongoConnection } from '#mongodb';
 import type { KeptValue, ValueRef, ValueStore, WrappedKey } from './port.ts';
 
 interface Stored {
@@ -13,26 +14,20 @@ interface Stored {
   readonly ciphertext: Binary;
 }
 
-/** Who asks would rather hear that the server is away than wait longer. Milliseconds. */
-const LIMITS = { serverSelectionTimeoutMS: 2_000, connectTimeoutMS: 2_000, heartbeatFrequencyMS: 2_000, w: 'majority', journal: true } as const;
-
 const DUPLICATE_KEY = 11000;
 
 /** Values in a MongoDB database of their own (the URL's, `waybill_values` without one); connects when it is first used.
  *  @throws the driver's MongoParseError for a URL that is none. */
-export function openMongoValueStore(url: string): ValueStore {
-  const client = new MongoClient(url, { appName: 'waybill', ...LIMITS });
-  const name = decodeURIComponent(/^[^:]+:\/\/[^/?]+\/([^?]+)/.exec(url)?.[1] ?? 'waybill_values');
-  return new MongoValueStore(client, client.db(name).collection<Stored>('held_values'));
+export function openMongoValueStore(url: string, clock: Clock): ValueStore {
+  return new MongoValueStore(new MongoConnection({ url, database: 'waybill_values', clock, client: { journal: true } }));
 }
 
 class MongoValueStore implements ValueStore {
-  #connected: Promise<unknown> | null = null;
+  constructor(private readonly connection: MongoConnection) {}
 
-  constructor(
-    private readonly client: MongoClient,
-    private readonly values: Collection<Stored>,
-  ) {}
+  private get values(): Collection<Stored> {
+    return this.connection.db.collection('held_values');
+  }
 
   insert(value: KeptValue): Promise<KeptValue> {
     return this.#ask(async () => {
@@ -76,18 +71,12 @@ class MongoValueStore implements ValueStore {
   }
 
   async close(): Promise<void> {
-    await this.client.close();
+    await this.connection.close();
   }
 
   /** @throws Transient `value_store.unavailable`, without a word of what was to be written */
-  async #ask<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      await (this.#connected ??= this.client.connect());
-    } catch (error) {
-      this.#connected = null;
-      throw unavailable(error);
-    }
-    return work().catch((error: unknown) => {
+  #ask<T>(work: () => Promise<T>): Promise<T> {
+    return this.connection.ask(work).catch((error: unknown) => {
       throw unavailable(error);
     });
   }

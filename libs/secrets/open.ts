@@ -9,7 +9,7 @@ export async function openValueStore(url: string, clock: Clock): Promise<ValueSt
   // Each is loaded only where it is used: an agent opens none.
   if (url.startsWith('sqlite:')) return (await import('./sqlite.ts')).openSqliteValueStore({ file: url.slice('sqlite:'.length), clock });
   if (!/^mongodb(\+srv)?:/.test(url)) throw new Error('VALUE_STORE_URL names no known store: write sqlite:<path of a file> or mongodb://<host>/<database>');
-  return (await import('./mongodb.ts')).openMongoValueStore(url);
+  return (await import('./mongodb.ts')).openMongoValueStore(url, clock);
 }
 
 /** What a process works with that holds the key, and how it is closed. */

@@ -3,6 +3,7 @@ import type { Collection } from 'mongodb';
 import { Transient } from '#contracts';
 import { upcast } from '#domain';
 import type { Recorded } from '#event-store';
+import { MongoConnection } from '#mongodb';
 import { everyView, openReadModelStore, openSqliteReadModels, Projector, type ReadModelStore } from '#read-models';
 import { systemClock, systemRandom } from '#platform';
 import { MemoryEventStore, MemoryLogger } from '#testing';
@@ -11,7 +12,6 @@ import { foldBatch } from '../../libs/read-models/fold-batch.ts';
 import { anyHistory } from '../../libs/read-models/given/random-history.ts';
 import { appendAll } from '../../libs/read-models/given/reads.ts';
 import { observe, orderedService, place, type Story } from '../../libs/read-models/given/story.ts';
-import { MongoConnection } from '../../libs/read-models/mongodb-connection.ts';
 import type { Stored } from '../../libs/read-models/mongodb-document.ts';
 import { MongoVersions } from '../../libs/read-models/mongodb-versions.ts';
 import { findEvery } from '../../libs/read-models/reads.ts';
@@ -236,7 +236,7 @@ if ('missing' in mongo) {
 
     it('is found again where the driver has lost it', async () => {
       const logger = new MemoryLogger();
-      const connection = new MongoConnection({ url: database.url, ...parts, logger });
+      const connection = new MongoConnection({ url: database.url, database: 'waybill', ...parts, logger });
       const answers = (): Promise<boolean> => connection.ask(() => connection.db.command({ ping: 1 })).then(() => true, () => false);
       try {
         expect(await answers()).toBe(true);

@@ -1,12 +1,16 @@
-import { MongoClient, type Db } from 'mongodb';
-import { Transient, type Clock, type Logger } from '#contracts';
-import { asHouseError } from './mongodb-errors.ts';
+import { MongoClient, MongoError, MongoNetworkError, type Db, type MongoClientOptions } from 'mongodb';
+import type { Clock, Logger } from '#contracts';
 
 export interface MongoConnectionOptions {
-  /** `mongodb://…` or `mongodb+srv://…`; the database is the path's, `waybill` without one. What the URL says goes before what is set here. */
+  /** `mongodb://…` or `mongodb+srv://…`; the database is the path's. What the URL says goes before what is set here. */
   readonly url: string;
+  /** The database, where the URL names none. */
+  readonly database: string;
   readonly clock: Clock;
-  readonly logger: Logger;
+  /** Hears when the driver is replaced. */
+  readonly logger?: Logger;
+  /** Beside how long is waited for a server. */
+  readonly client?: Pick<MongoClientOptions, 'journal'>;
 }
 
 /** Who asks would rather hear that the server is away than wait longer. Milliseconds. */
@@ -35,7 +39,7 @@ export class MongoConnection {
   }
 
   get db(): Db {
-    return this.#client.db(databaseOf(this.options.url));
+    return this.#client.db(databaseOf(this.options));
   }
 
   /** For specs. */
@@ -43,31 +47,25 @@ export class MongoConnection {
     return this.#client;
   }
 
-  /** @param work what may be asked again: where it has no end it is given up, and may be done later
-   *  @throws Transient `read_models.unavailable` while the server is away, Terminal `read_models.refused` where it says no */
-  ask<T>(work: () => Promise<T>): Promise<T> {
-    return this.#sorted(() => this.#inTime(work));
+  /** @param work what may be asked again: where it has no end it is given up, and may be done later @throws the driver's errors */
+  ask<T>(work: (db: Db) => Promise<T>): Promise<T> {
+    return this.askPatiently((db) => this.#inTime(() => work(db)));
   }
 
   /** The same of what may take long: indexes of many documents. */
-  askPatiently<T>(work: () => Promise<T>): Promise<T> {
-    return this.#sorted(work);
+  async askPatiently<T>(work: (db: Db) => Promise<T>): Promise<T> {
+    const client = this.#client;
+    try {
+      await this.#connect(client);
+      return await work(this.db);
+    } catch (error) {
+      if (error instanceof MongoError && this.#hasLostHeartbeat()) this.#replace(client, 'a heartbeat has no end');
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
     await this.#client.close();
-  }
-
-  async #sorted<T>(work: () => Promise<T>): Promise<T> {
-    const client = this.#client;
-    try {
-      await this.#connect(client);
-      return await work();
-    } catch (error) {
-      const sorted = asHouseError(error);
-      if (sorted instanceof Transient && this.#hasLostHeartbeat()) this.#replace(client, 'a heartbeat has no end');
-      throw sorted;
-    }
   }
 
   async #connect(client: MongoClient): Promise<void> {
@@ -84,7 +82,7 @@ export class MongoConnection {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const cancel = this.options.clock.after(LOST_REQUEST_MS, () => {
       this.#replace(client, 'a request has no end');
-      reject(new Transient('read_models.unavailable', `MongoDB has not answered within ${LOST_REQUEST_MS / 1000} s`));
+      reject(new MongoNetworkError(`it has not answered within ${LOST_REQUEST_MS / 1000} s`));
     });
     const done = work();
     // Given up, it may still fail, when nobody listens any more.
@@ -104,7 +102,7 @@ export class MongoConnection {
   /** Once for each driver, whoever finds it first. */
   #replace(lost: MongoClient, why: string): void {
     if (lost !== this.#client) return;
-    this.options.logger.warn('the driver of the read models has lost its server, and is replaced', { reason: why });
+    this.options.logger?.warn('the driver of MongoDB has lost its server, and is replaced', { reason: why });
     this.#client = this.#open();
     this.#connected = null;
     lost.close().catch(() => undefined);
@@ -112,14 +110,14 @@ export class MongoConnection {
 
   #open(): MongoClient {
     const { url, clock, logger } = this.options;
-    const client = new MongoClient(url, { appName: 'waybill', ...unlessAsked(url, LIMITS) });
+    const client = new MongoClient(url, { appName: 'waybill', ...this.options.client, ...unlessAsked(url, LIMITS) });
     this.#heartbeats.clear();
     const ended = (address: string): void => void (client === this.#client && this.#heartbeats.delete(address));
     client.on('serverHeartbeatStarted', ({ connectionId }) => void (client === this.#client && this.#heartbeats.set(connectionId, clock.monotonic())));
     client.on('serverHeartbeatSucceeded', ({ connectionId }) => ended(connectionId));
     client.on('serverHeartbeatFailed', ({ connectionId, failure }) => {
       ended(connectionId);
-      logger.debug('the read models do not answer', { error: failure });
+      logger?.debug('MongoDB does not answer', { error: failure });
     });
     client.on('serverClosed', ({ address }) => ended(address));
     return client;
@@ -132,4 +130,4 @@ function unlessAsked(url: string, limits: Readonly<Record<string, string | numbe
   return Object.fromEntries(Object.entries(limits).filter(([name]) => !asked.has(name.toLowerCase())));
 }
 
-const databaseOf = (url: string): string => decodeURIComponent(/^[^:]+:\/\/[^/?]+\/([^?]+)/.exec(url)?.[1] ?? 'waybill');
+const databaseOf = ({ url, database }: Pick<MongoConnectionOptions, 'url' | 'database'>): string => decodeURIComponent(/^[^:]+:\/\/[^/?]+\/([^?]+)/.exec(url)?.[1] ?? database);
