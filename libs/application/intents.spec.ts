@@ -34,7 +34,7 @@ describe('an intent that spans streams', () => {
   });
   afterEach(() => context.close());
 
-  const claims = async (id: string = projectId) => [...(await parts.aggregates.load(project, streamOf('project', id))).state.claims.values()].map(({ name }) => name);
+  const claims = async (id: string = projectId) => [...(await parts.aggregates.load(project, streamOf('project', id))).state.claims.values()].map(({ name }) => name).sort();
   const service = async (commandId: string) => (await parts.aggregates.load(dockerService, streamOf('docker_service', dockerServiceIdOf(commandId)))).state;
   const types = async (stream: string): Promise<string[]> => {
     const found: string[] = [];
