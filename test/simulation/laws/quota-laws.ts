@@ -38,7 +38,9 @@ export const QUOTA_LAWS = {
     if (type === 'DeploymentStepTaken' && ledger.rolls.wantedSince(service.dockerServiceId, truths.now()).most > service.replicas) return null;
     const held = reservationOf(ledger, service);
     const stopping = new Set(step.stops.map(({ replicaId }) => replicaId));
-    const orders = [...ordersOf(ledger, service, mayRun), ...step.creates.map((order) => ({ ...order, isStopped: false, isNew: true }))].map((each) => ({ ...each, isStopped: each.isStopped || stopping.has(each.replicaId) }));
+    // Whoever was stopped before anybody saw him is counted when the service is settled next: a deployment had room for him, and may be over.
+    const seen = ordersOf(ledger, service, mayRun).filter(({ isStopped, replicaId }) => !isStopped || wasSeen(ledger, replicaId));
+    const orders = [...seen, ...step.creates.map((order) => ({ ...order, isStopped: false, isNew: true }))].map((each) => ({ ...each, isStopped: each.isStopped || stopping.has(each.replicaId) }));
     // At rest it would need just what is live.
     const needed = serviceRoom({ ...service, activeDeployment: null, stableRelease: null }, inRows(ledger, orders));
     return !held || isWithin({ ...needed, replicas: 0 }, held) ? null : `${service.dockerServiceId} has ${JSON.stringify(held)} reserved, and comes to ${JSON.stringify(needed)}`;
@@ -85,6 +87,11 @@ const mayRun: Which = (ledger, replicaId) => {
   const nodeId = ledger.nodeOf(replicaId);
   if (nodeId !== null && ledger.nodes.get(nodeId)?.status === 'removed') return false;
   return replica?.status !== 'abandoned' && !(replica?.status === 'present' && (replica.last?.state === 'GONE' || replica.last?.final));
+};
+
+const wasSeen: Which = (ledger, replicaId) => {
+  const replica = ledger.replicas.get(replicaId);
+  return replica?.status === 'present' && replica.last !== null;
 };
 
 /** Its node hasn't released it. */
