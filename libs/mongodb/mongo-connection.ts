@@ -18,14 +18,14 @@ const LIMITS = { serverSelectionTimeoutMS: 2_000, connectTimeoutMS: 2_000, heart
 
 /** A heartbeat has its end within twice `connectTimeoutMS`, or a little more than `heartbeatFrequencyMS` where the server is to wait. One that hasn't is lost. */
 const LOST_HEARTBEAT_MS = 10_000;
-/** What reads or writes documents has its end long before. */
-const LOST_REQUEST_MS = 60_000;
+/** What reads or writes documents has its end long before: two seconds for finding a server, and an answer that takes milliseconds. */
+const LOST_REQUEST_MS = 15_000;
 
 /** The way to a MongoDB server. It connects when it is first used; the driver finds a server that was away by itself.
  *
  *  But for what it loses: where a connection is closed by the other side in the moment that it writes, the driver (7.9) waits without end for that socket to
  *  drain. If that is its monitor's connection, it never looks again whether the server is back; if another one, that request has no end. So whoever finds
- *  the server away, and a heartbeat that began long ago without an end, or waits for an answer for a minute, has the driver replaced by a new one. */
+ *  the server away, and a heartbeat that began long ago without an end, or waits for an answer for a quarter of a minute, has the driver replaced by a new one. */
 export class MongoConnection {
   #client: MongoClient;
   /** A first connection that failed the driver doesn't try again. */
