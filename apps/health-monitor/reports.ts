@@ -4,24 +4,6 @@ import { isObservation, plain } from './observations.ts';
 import type { MonitorPorts } from './ports.ts';
 import type { ObservationRecorder } from './record-observation.ts';
 
-interface Comparison {
-  readonly nodeId: NodeId;
-  readonly node: Node;
-  /** The revision of the node's stream that the agent has applied. */
-  readonly applied: bigint;
-  /** Takes what the log has later words of. */
-  readonly passed: Passed[];
-}
-
-/** It is said to be up, and the log has its end, or a run after it. */
-function isPassed(replica: Replica, nodeId: NodeId, told: Observation): replica is PresentReplica {
-  if (!isUp(told) || replica.status !== 'present' || replica.placement?.nodeId !== nodeId || replica.last === null || replica.last.state === 'GONE') return false;
-  return replica.last.run > told.run || (replica.last.run === told.run && HAS_ENDED.has(replica.last.state));
-}
-
-const isUp = ({ state }: Observation): boolean => state === 'RUNNING' || state === 'SETTLED';
-const HAS_ENDED: ReadonlySet<Observation['state']> = new Set(['COMPLETED', 'FAILED', 'STOPPED']);
-
 /** Compares an agent's full list with what its node was assigned. */
 export class Reports {
   constructor(
@@ -102,3 +84,21 @@ export class Reports {
     return null;
   }
 }
+
+interface Comparison {
+  readonly nodeId: NodeId;
+  readonly node: Node;
+  /** The revision of the node's stream that the agent has applied. */
+  readonly applied: bigint;
+  /** Takes what the log has later words of. */
+  readonly passed: Passed[];
+}
+
+/** It is said to be up, and the log has its end, or a run after it. */
+function isPassed(replica: Replica, nodeId: NodeId, told: Observation): replica is PresentReplica {
+  if (!isUp(told) || replica.status !== 'present' || replica.placement?.nodeId !== nodeId || replica.last === null || replica.last.state === 'GONE') return false;
+  return replica.last.run > told.run || (replica.last.run === told.run && HAS_ENDED.has(replica.last.state));
+}
+
+const isUp = ({ state }: Observation): boolean => state === 'RUNNING' || state === 'SETTLED';
+const HAS_ENDED: ReadonlySet<Observation['state']> = new Set(['COMPLETED', 'FAILED', 'STOPPED']);

@@ -29,11 +29,8 @@ const STATS_AT_ONCE = 64;
 /** What an engine calls its architecture → what images and placements call it. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64', armv7l: 'arm', i686: '386' };
 
-type FoundImage = NonNullable<Awaited<ReturnType<ContainerRuntime['findImage']>>>;
-
 class DockerodeRuntime implements ContainerRuntime {
   readonly #networks = new InCommon<void>();
-  readonly #images = new InCommon<FoundImage | null>();
   /** Containers that were seen to be ours: an id is never given twice, and its labels never change. */
   readonly #seen = new Set<string>();
 
@@ -107,11 +104,9 @@ class DockerodeRuntime implements ContainerRuntime {
     this.#seen.delete(id);
   }
 
-  findImage(reference: string): Promise<FoundImage | null> {
-    return this.#images.inTurn(reference, async () => {
-      const image = await orNull(ask(() => this.docker.getImage(reference).inspect()));
-      return image && { id: image.Id, architecture: image.Architecture, repoDigests: image.RepoDigests ?? [] };
-    });
+  async findImage(reference: string): Promise<{ id: string; architecture: string; repoDigests: readonly string[] } | null> {
+    const image = await orNull(ask(() => this.docker.getImage(reference).inspect()));
+    return image && { id: image.Id, architecture: image.Architecture, repoDigests: image.RepoDigests ?? [] };
   }
 
   async pullImage(reference: string, signal: AbortSignal, onProgress?: (progress: PullProgress) => void, credentials: Credentials | null = null): Promise<void> {
