@@ -5,15 +5,16 @@ import tseslint from 'typescript-eslint';
 const law = {
   'lib:domain': [],
   'lib:contracts': ['lib:domain'],
-  'lib:event-store': ['lib:domain', 'lib:contracts'],
+  'lib:event-store': ['lib:domain', 'lib:contracts', 'lib:sqlite'],
   'lib:messaging': ['lib:domain', 'lib:contracts'],
   'lib:docker': ['lib:domain', 'lib:contracts'],
   'lib:mongodb': ['lib:contracts'],
-  'lib:secrets': ['lib:domain', 'lib:contracts', 'lib:mongodb'],
-  'lib:identity': ['lib:domain', 'lib:contracts', 'lib:mongodb'],
+  'lib:sqlite': ['lib:contracts'],
+  'lib:secrets': ['lib:domain', 'lib:contracts', 'lib:mongodb', 'lib:sqlite'],
+  'lib:identity': ['lib:domain', 'lib:contracts', 'lib:mongodb', 'lib:sqlite'],
   'lib:reconcile': ['lib:domain', 'lib:contracts'],
   'lib:platform': ['lib:domain', 'lib:contracts'],
-  'lib:read-models': ['lib:domain', 'lib:contracts', 'lib:event-store', 'lib:mongodb', 'lib:platform'],
+  'lib:read-models': ['lib:domain', 'lib:contracts', 'lib:event-store', 'lib:mongodb', 'lib:sqlite', 'lib:platform'],
   'lib:application': ['lib:domain', 'lib:contracts', 'lib:event-store', 'lib:platform'],
   'lib:testing': ['lib'],
   'app:api-gateway': ['lib'],
@@ -25,7 +26,7 @@ const law = {
 
 /** One SDK, one lib. */
 const sdks = { dockerode: ['docker'], '@eventstore/*': ['event-store'], mongodb: ['mongodb', 'read-models', 'secrets', 'identity'], jose: ['identity'], croner: ['platform'], '@nats-io/*': ['messaging'] };
-const nestFree = ['domain', 'contracts', 'event-store', 'messaging', 'docker', 'mongodb', 'secrets', 'identity', 'reconcile', 'read-models', 'testing'];
+const nestFree = ['domain', 'contracts', 'event-store', 'messaging', 'docker', 'mongodb', 'sqlite', 'secrets', 'identity', 'reconcile', 'read-models', 'testing'];
 
 const bannedFor = (name) => [
   ...Object.entries(sdks).filter(([, homes]) => !homes.includes(name)).map(([sdk]) => sdk),

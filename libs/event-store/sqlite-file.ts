@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { v4 } from 'uuid';
 import type { Clock, Random } from '#contracts';
+import { isBusy, primaryCode } from '#sqlite';
 import { Unavailable } from './port.ts';
 
 /** What an opened file gives: the connection, and the id that was made with the file. */
@@ -104,20 +105,12 @@ function prepareFile(db: DatabaseSync, random: Random): string {
   return id;
 }
 
-/** https://www.sqlite.org/rescode.html; the low byte is the primary code. */
-const BUSY = new Set([5, 6]);
+/** https://www.sqlite.org/rescode.html */
 const OUT_OF_ORDER = new Set([7 /* memory */, 8 /* read-only */, 10 /* I/O */, 13 /* full */, 14 /* can't open */]);
 
-/** Told by their fields: they may come from another realm, where `instanceof Error` doesn't hold. */
-type SqliteError = { readonly code?: unknown; readonly errcode?: unknown; readonly message?: unknown };
-
-const primaryCode = (error: SqliteError): number | null => (typeof error.errcode === 'number' ? error.errcode & 0xff : null);
-
-const isBusy = (error: unknown): boolean => BUSY.has(primaryCode(error as SqliteError) ?? 0);
-
 function asUnavailable(error: unknown): unknown {
-  const { code, message } = error as SqliteError;
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
   const closed = code === 'ERR_INVALID_STATE';
-  if (closed || OUT_OF_ORDER.has(primaryCode(error as SqliteError) ?? 0)) return new Unavailable(String(message), { cause: error });
+  if (closed || OUT_OF_ORDER.has(primaryCode(error) ?? 0)) return new Unavailable(String(message), { cause: error });
   return error;
 }

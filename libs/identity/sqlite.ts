@@ -1,19 +1,10 @@
-import { chmodSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import type { SQLInputValue } from 'node:sqlite';
 import { Transient, type Clock } from '#contracts';
 import type { OriginId, ProjectId, TokenId, UserId } from '#domain';
+import { PrivateFile } from '#sqlite';
 import type { IdentityStore, KeptOrigin, KeptToken, KeptUser } from './port.ts';
 
-/** SQLite waits for a lock by blocking the process: for a moment only, longer waits are asynchronous. Milliseconds. */
-const BLOCKING_WAIT_MS = 10;
-const PAUSE_MS = 20;
-const PATIENCE_MS = 5_000;
-
 const SCHEMA = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
-  PRAGMA secure_delete = ON;
   CREATE TABLE IF NOT EXISTS users (
     userId       TEXT PRIMARY KEY,
     login        TEXT NOT NULL UNIQUE,
@@ -39,39 +30,12 @@ const SCHEMA = `
 /** Identities in one SQLite file (0600), made where it is lacking; several processes may share it, on one machine. What was kept is on the disk, and what
  *  was forgotten is overwritten. @throws Transient `identity_store.unavailable` when it can't be opened or stays locked. */
 export async function openSqliteIdentities({ file, clock }: { readonly file: string; readonly clock: Clock }): Promise<IdentityStore> {
-  const db = opened(file);
-  const store = new SqliteIdentities(db, clock);
-  try {
-    await store.prepare();
-    if (file !== ':memory:') chmodSync(file, 0o600);
-    return store;
-  } catch (error) {
-    db.close();
-    throw error;
-  }
+  const unusable = (message: string) => new Transient('identity_store.unavailable', `the store of identities can't be used: ${message}`);
+  return new SqliteIdentities(await PrivateFile.open({ file, schema: SCHEMA, clock, unusable }));
 }
-
-function opened(file: string): DatabaseSync {
-  try {
-    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    return new DatabaseSync(file, { timeout: BLOCKING_WAIT_MS });
-  } catch (error) {
-    throw unusable(error);
-  }
-}
-
-/** Without a word of what was to be written. */
-const unusable = (error: unknown): Transient => new Transient('identity_store.unavailable', `the store of identities can't be used: ${(error as Error).message}`);
 
 class SqliteIdentities implements IdentityStore {
-  constructor(
-    private readonly db: DatabaseSync,
-    private readonly clock: Clock,
-  ) {}
-
-  prepare(): Promise<void> {
-    return this.#try(() => this.db.exec(SCHEMA));
-  }
+  constructor(private readonly file: PrivateFile) {}
 
   async insertUser({ userId, login, name, passwordHash, createdAt }: KeptUser): Promise<KeptUser> {
     await this.#run('INSERT OR IGNORE INTO users VALUES (?, ?, ?, ?, ?)', userId, login, name, passwordHash, createdAt);
@@ -143,11 +107,11 @@ class SqliteIdentities implements IdentityStore {
   }
 
   async close(): Promise<void> {
-    this.db.close();
+    this.file.close();
   }
 
   async #run(sql: string, ...values: SQLInputValue[]): Promise<void> {
-    await this.#try(() => this.db.prepare(sql).run(...values));
+    await this.file.try((db) => db.prepare(sql).run(...values));
   }
 
   async #one<T>(sql: string, ...values: SQLInputValue[]): Promise<T | null> {
@@ -155,23 +119,6 @@ class SqliteIdentities implements IdentityStore {
   }
 
   #all<T>(sql: string, ...values: SQLInputValue[]): Promise<readonly T[]> {
-    return this.#try(() => this.db.prepare(sql).all(...values).map((row) => ({ ...row }) as T));
-  }
-
-  /** @throws Transient `identity_store.unavailable`, without a word of what was to be written */
-  async #try<T>(attempt: () => T): Promise<T> {
-    const begun = this.clock.monotonic();
-    for (;;) {
-      try {
-        return attempt();
-      } catch (error) {
-        const isBusy = BUSY.has(((error as { errcode?: number }).errcode ?? 0) & 0xff);
-        if (!isBusy || this.clock.monotonic() - begun >= PATIENCE_MS) throw unusable(error);
-      }
-      await this.clock.sleep(PAUSE_MS);
-    }
+    return this.file.try((db) => db.prepare(sql).all(...values).map((row) => ({ ...row }) as T));
   }
 }
-
-/** SQLITE_BUSY, SQLITE_LOCKED: https://www.sqlite.org/rescode.html */
-const BUSY: ReadonlySet<number> = new Set([5, 6]);

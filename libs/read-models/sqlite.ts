@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Transient, type Clock, type Logger, type Random } from '#contracts';
 import type { Position } from '#event-store';
+import { isBusy } from '#sqlite';
 import { canonicalJson } from './canonical-json.ts';
 import { encodeCursor } from './cursor.ts';
 import { checkedName } from './field-name.ts';
@@ -245,7 +246,3 @@ interface Row {
 const rowOf = (op: Op): Bound[] => ('put' in op ? [op.put.id, op.put.position, canonicalJson(op.put)] : [op.remove.id, op.remove.position, null]);
 
 const nameOf = ({ view, version }: ViewRef): string => `${checkedName(view)}_v${version}`;
-
-/** SQLITE_BUSY and SQLITE_LOCKED, with all their extended forms. */
-const isBusy = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && 'errcode' in error && typeof error.errcode === 'number' && [5, 6].includes(error.errcode & 0xff);

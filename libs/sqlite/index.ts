@@ -1,0 +1,2 @@
+export * from './busy.ts';
+export * from './private-file.ts';
