@@ -96,8 +96,9 @@ describe('the next step is', () => {
 });
 
 describe('an agent that lost its disk goes on from what the log knows:', () => {
-  const withLast = (last: Assignment['last']): Assignment => ({ ...service, last });
-  const next = (last: Assignment['last'], here: Partial<Surroundings>) => {
+  type Last = Omit<NonNullable<Assignment['last']>, 'at'>;
+  const withLast = (last: Last): Assignment => ({ ...service, last: { ...last, at: '2026-01-01T00:00:07.000Z' } });
+  const next = (last: Last, here: Partial<Surroundings>) => {
     const wanted = withLast(last);
     const remembered = firstMemory(wanted);
     const step = planConvergence(wanted, remembered, around(here));
@@ -105,7 +106,7 @@ describe('an agent that lost its disk goes on from what the log knows:', () => {
     return step.do === 'note' && step.tell === null ? brief(planConvergence(wanted, { ...remembered, ...step.remember }, around(here))) : brief(step);
   };
 
-  it.each<[string, Assignment['last'], Partial<Surroundings>, string]>([
+  it.each<[string, Last, Partial<Surroundings>, string]>([
     ['a container that it says was running and isn’t there is lost', { run: 3, state: 'RUNNING', final: false }, {}, 'note: 3 GONE final (container_lost)'],
     ['one that runs is the same run', { run: 3, state: 'SETTLED', final: false }, { container: container() }, 'note'],
     ['one that has ended since ends that run', { run: 3, state: 'RUNNING', final: false }, { container: exited() }, 'note: 3 FAILED (exited)'],
@@ -115,6 +116,10 @@ describe('an agent that lost its disk goes on from what the log knows:', () => {
     ['what is gone stays gone', { run: 3, state: 'GONE', final: true }, {}, 'rest null'],
   ])('%s', (_title, last, here, expected) => {
     expect(next(last, here)).toBe(expected);
+  });
+
+  it('with the time that it was seen at: a log that was put back may come to hear it again', () => {
+    expect(firstMemory(withLast({ run: 3, state: 'SETTLED', final: false, health: 'healthy' })).observed).toMatchObject({ run: 3, state: 'SETTLED', health: 'healthy', at: '2026-01-01T00:00:07.000Z' });
   });
 });
 

@@ -75,7 +75,7 @@ export function firstMemory({ replicaId, last }: Assignment): ReplicaMemory {
   if (last === null || last.state === 'PENDING' || last.state === 'ASSIGNED') return blank;
   const observed: Observation = {
     replicaId, run: last.run, state: last.state, final: last.final, containerId: null, address: null, imageId: null, exitCode: null, oomKilled: false,
-    health: last.health ?? 'unknown', ...(last.healthChange ? { healthChange: last.healthChange } : {}), reason: null, at: new Date(0).toISOString(),
+    health: last.health ?? 'unknown', ...(last.healthChange ? { healthChange: last.healthChange } : {}), reason: null, at: last.at,
   };
   const made = last.state !== 'PREPARING' || last.run > 1;
   // Nothing is known of the container's id: any that bears the name is it, and none means that it was lost.

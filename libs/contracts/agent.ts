@@ -43,8 +43,8 @@ export interface Assignment {
   readonly timeoutMs: number | null;
   /** SIGTERM to SIGKILL. */
   readonly graceMs: number;
-  /** The last run that the log knows of; an agent that lost its disk goes on from there. */
-  readonly last: { readonly run: number; readonly state: RunState; readonly final: boolean; readonly health?: Health; readonly healthChange?: number } | null;
+  /** The last that the log knows of it, and since when (RFC 3339); an agent that lost its disk goes on from there. */
+  readonly last: { readonly run: number; readonly state: RunState; readonly final: boolean; readonly health?: Health; readonly healthChange?: number; readonly at: string } | null;
 }
 
 /** A volume that a node has to have, or to have nothing of. One that isn't spoken of is left as it is: data goes by an explicit word only. */

@@ -129,7 +129,7 @@ export class Client {
     const takes = pick([false, false, true]);
     const what = `delete ${id}${takes ? ' with its volumes' : ''}`;
     void this.#send(this.#nextId(), { what, type: 'DockerServiceDeletionRequested', deed: (gateway, metadata) => {
-      this.world.noteUsers(metadata.commandId, dependants(this.world.ledger, id));
+      this.world.deletions.note(metadata.commandId, () => dependants(this.world.ledger, id));
       return deleteWithVolumes(gateway, id, takes, metadata);
     } }).then((done) => {
       if (!done) this.services.add(id);

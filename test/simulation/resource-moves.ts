@@ -61,7 +61,7 @@ export const RESOURCE_MOVES = {
       what: `delete ${id}`,
       type: 'ResourceDeleted',
       deed: async (gateway, metadata) => {
-        client.world.noteUsers(metadata.commandId, dependants(client.world.ledger, id));
+        client.world.deletions.note(metadata.commandId, () => dependants(client.world.ledger, id));
         const resource = await loadResource(gateway.aggregates, id);
         if (resource.status === 'absent') throw resourceNotFound();
         const remove = () => deleteResource(gateway.dispatcher, resource, metadata, {});

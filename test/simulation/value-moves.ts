@@ -56,7 +56,7 @@ export const VALUE_MOVES = {
       type: TYPES[kindOf(id)].deleted,
       deed: async (gateway, metadata) => {
         const [keep, mutation] = [gateway.keep[kindOf(id)], mutationOf(metadata)];
-        client.world.noteUsers(metadata.commandId, valueUsers(client.world.ledger, id));
+        client.world.deletions.note(metadata.commandId, () => valueUsers(client.world.ledger, id));
         return keep.delete(await keep.reach(TENANT, id, mutation), mutation) as never;
       },
     });

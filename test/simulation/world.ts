@@ -12,6 +12,7 @@ import { Shelf } from './house/shelf.ts';
 import { Timeline } from './house/timeline.ts';
 import { images } from './images.ts';
 import { Amnesia } from './house/amnesia.ts';
+import { AskedDeletions } from './laws/asked-deletions.ts';
 import { containerBreaches } from './laws/container-laws.ts';
 import { usedDeletions } from './laws/dependency-laws.ts';
 import { Ledger } from './laws/ledger.ts';
@@ -55,8 +56,7 @@ export class World {
   readonly amnesia = new Amnesia();
   readonly canaries = new Canaries((where) => this.accuse('no value is seen anywhere', where));
   readonly clearances = new Clearances();
-  /** Users of a secret or config at the time that somebody asked for its deletion, by his command. */
-  readonly deletions = new Map<string, readonly string[]>();
+  readonly deletions = new AskedDeletions();
   ledger = new Ledger();
   #once = new Set<string>();
   /** Who wrote which event: by its id. */
@@ -192,11 +192,6 @@ export class World {
     );
   }
 
-  /** Who used something as its deletion was asked for first. */
-  noteUsers(commandId: string, users: readonly string[]): void {
-    if (!this.deletions.has(commandId)) this.deletions.set(commandId, users);
-  }
-
   /** The first one stands. */
   accuse(law: string, what: string): void {
     this.tell(() => `BREACH: ${law}: ${what}`);
@@ -238,6 +233,7 @@ export class World {
     this.ledger.take(event, this.timeline.now);
     this.clearances.take(event, this.ledger);
     this.canaries.take(event);
+    this.deletions.revise(parseStream(event.stream).id);
     for (const { law, what } of [...volumeBreaches(this, event), ...deletionBreaches(this, event), ...usedDeletions(this, event)]) this.accuse(law, what);
     for (const { law, what } of nodeBreaches(event.stream, event.type, this.ledger)) this.accuse(law, what);
     // What the log gives to that very node again is no longer lost.

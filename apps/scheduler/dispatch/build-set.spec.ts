@@ -58,10 +58,10 @@ describe('a set', () => {
     expect(entry).toMatchObject({ wanted: 'gone', last: { run: 4, state: 'RUNNING', final: false } });
   });
 
-  it('says how the last run was, too: whoever lost its folder would take what has a check for something that has none', () => {
-    const last = { replicaId: 'rep_1', run: 1, state: 'RUNNING', final: false, containerId: 'c', address: null, imageId: null, exitCode: null, oomKilled: false, health: 'starting', reason: null, at: '' } as const;
+  it('says how the last run was, too, and since when: whoever lost its folder would take what has a check for something that has none', () => {
+    const last = { replicaId: 'rep_1', run: 1, state: 'RUNNING', final: false, containerId: 'c', address: null, imageId: null, exitCode: null, oomKilled: false, health: 'starting', reason: null, at: '2026-01-01T00:00:07.000Z' } as const;
     const [entry] = build(new Map([['rep_1', { ...source, last }]])).entries;
-    expect(entry!.last).toEqual({ run: 1, state: 'RUNNING', final: false, health: 'starting' });
+    expect(entry!.last).toEqual({ run: 1, state: 'RUNNING', final: false, health: 'starting', at: '2026-01-01T00:00:07.000Z' });
   });
 
   it('is not built without what one of its entries needs: an agent would take the lacking one for unwanted', () => {

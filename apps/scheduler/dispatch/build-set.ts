@@ -61,6 +61,10 @@ function assignmentOf({ placement, wanted }: NodeEntry, source: AssignmentSource
     healthyDeadlineMs,
     timeoutMs,
     graceMs: GRACE_MS,
-    last: last && { run: last.run, state: last.state, final: last.final, ...(last.health === 'unknown' ? {} : { health: last.health }), ...(last.healthChange ? { healthChange: last.healthChange } : {}) },
+    last: last && lastOf(last),
   };
 }
+
+const lastOf = ({ run, state, final, health, healthChange, at }: Observation): NonNullable<Assignment['last']> => ({
+  run, state, final, ...(health === 'unknown' ? {} : { health }), ...(healthChange ? { healthChange } : {}), at,
+});

@@ -55,11 +55,11 @@ export function dependants({ services, resources }: Ledger, id: string): string[
   ];
 }
 
-/** What was used as its deletion was asked for, and still is: refused. Who begins to use it just then fails, and goes back. */
+/** What has been used ever since its deletion was asked for: refused. Who begins to use it just then fails, and goes back. */
 export function usedDeletions({ ledger, deletions, shelf }: World, { id, stream, type, metadata }: Recorded): Breach[] {
   if (type !== 'ResourceDeleted' && type !== 'DockerServiceDeletionRequested') return [];
   const users = dependants(ledger, parseStream(stream).id);
-  const ignored = deletions.get(metadata.commandId)?.find((user) => users.includes(user));
+  const ignored = deletions.usersAllAlong(metadata.commandId).find((user) => users.includes(user));
   // It was going before that one came to use it: this is another word about its volumes.
   const isGoing = ignored && shelf.log.some((event) => event.id !== id && event.stream === stream && event.type === type);
   return ignored && !isGoing ? [{ law: 'what is used is not deleted', what: `${stream} is to go, and ${ignored} uses it` }] : [];

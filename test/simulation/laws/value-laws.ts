@@ -98,11 +98,11 @@ export function valueUsers({ services, jobs }: Ledger, id: string): string[] {
   ];
 }
 
-/** One that was used as its deletion was asked for, and still is: refused. Who begins to use it just then is told by its containers. */
+/** One that has been used ever since its deletion was asked for: refused. Who begins to use it just then is told by its containers. */
 export function deletionBreaches({ ledger, deletions }: World, { stream, type, metadata }: Recorded): Breach[] {
   if (type !== 'SecretDeleted' && type !== 'ConfigDeleted') return [];
   const users = valueUsers(ledger, parseStream(stream).id);
-  const ignored = deletions.get(metadata.commandId)?.find((user) => users.includes(user));
+  const ignored = deletions.usersAllAlong(metadata.commandId).find((user) => users.includes(user));
   return ignored ? [{ law: 'what is used is not deleted', what: `${stream} was deleted, and ${ignored} uses it` }] : [];
 }
 
