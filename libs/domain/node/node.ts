@@ -37,7 +37,7 @@ export interface Node {
   readonly revision: number;
   /** In the order of placement. An entry leaves by its release only. */
   readonly entries: ReadonlyMap<ReplicaId, NodeEntry>;
-  /** Of the released: what each replaced itself and is still on this node. Who is placed late in the place of one of them waits for that one. */
+  /** Of the released: who is to be waited for instead. Whoever was to come in their place before, or what they replaced themselves. */
   readonly heirs: ReadonlyMap<ReplicaId, ReplicaId>;
   /** By `slotKey`. */
   readonly settled: ReadonlyMap<string, SettledAttempt>;
@@ -104,6 +104,7 @@ const evolutions: Cases<NodeEvent, Node, Node> = {
     return {
       ...node,
       entries: new Map(node.entries).set(data.replicaId, entry),
+      heirs: without(node.heirs, data.replicaId),
       settled: settle(node, data, 'placed', PLACED),
     };
   },
@@ -117,27 +118,43 @@ const evolutions: Cases<NodeEvent, Node, Node> = {
     return { ...node, entries: new Map(node.entries).set(data.replicaId, { ...entry, wanted: data.to, wantedReason }) };
   },
 
-  /** Whoever replaced it now replaces what it replaced itself: a chain stays whole, and its room is never counted short. */
+  /** Whoever replaced it now replaces what it replaced itself; of several, one after the other, each waits for the one before, which may have begun.
+   *  A chain stays whole, and its room is never counted short. */
   ReplicaReleased(node, { data }) {
     const released = node.entries.get(data.replicaId);
     const heir = released?.placement.replaces ?? null;
-    const entries = new Map<ReplicaId, NodeEntry>();
-    for (const [id, entry] of node.entries) {
-      if (id === data.replicaId) continue;
-      const inherits = entry.placement.replaces === data.replicaId;
-      entries.set(id, inherits ? { ...entry, placement: { ...entry.placement, replaces: heir } } : entry);
+    const entries = new Map(node.entries);
+    entries.delete(data.replicaId);
+    const successors = [...entries.values()].filter(({ placement }) => placement.replaces === data.replicaId).sort((a, b) => a.placement.generation - b.placement.generation);
+    let before = heir;
+    for (const entry of successors) {
+      entries.set(entry.placement.replicaId, { ...entry, placement: { ...entry.placement, replaces: before } });
+      before = entry.placement.replicaId;
     }
-    return { ...node, entries, heirs: inherited(node.heirs, data.replicaId, heir) };
+    return { ...node, entries, heirs: inherited(node.heirs, data.replicaId, heir, successors.at(-1)?.placement.replicaId ?? null) };
   },
 };
 
-function inherited(heirs: Node['heirs'], released: ReplicaId, heir: ReplicaId | null): Node['heirs'] {
-  const next = new Map([...heirs].flatMap(([id, known]) => (known !== released ? [[id, known] as const] : heir ? [[id, heir] as const] : [])));
-  return heir ? next.set(released, heir) : next;
+/** Where it has a successor, those that were released before it are named by nobody any more: one a successor is kept. */
+function inherited(heirs: Node['heirs'], released: ReplicaId, heir: ReplicaId | null, successor: ReplicaId | null): Node['heirs'] {
+  const next = new Map<ReplicaId, ReplicaId>();
+  for (const [id, known] of heirs) {
+    if (known !== released) next.set(id, known);
+    else if (heir && !successor) next.set(id, heir);
+  }
+  const waitedFor = successor ?? heir;
+  return waitedFor ? next.set(released, waitedFor) : next;
+}
+
+function without(heirs: Node['heirs'], placed: ReplicaId): Node['heirs'] {
+  if (!heirs.has(placed)) return heirs;
+  const next = new Map(heirs);
+  next.delete(placed);
+  return next;
 }
 
 /** The replica whose room this placement takes over, and whose end it waits for: one of the same owner that is still on this node, or null. Where the
- *  one that it replaces was released meanwhile, it is what that one was waiting for. */
+ *  one that it replaces was released meanwhile, it is whoever was to come in that place before it, or what that one was waiting for. */
 export function replacedHere(node: Pick<Node, 'entries' | 'heirs'>, { owner, replaces }: Pick<Placement, 'owner' | 'replaces'>): ReplicaId | null {
   const standing = replaces && (node.heirs.get(replaces) ?? replaces);
   const replaced = standing && node.entries.get(standing);

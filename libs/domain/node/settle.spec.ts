@@ -141,6 +141,18 @@ describe('a placement that replaces another', () => {
     expect(state.entries.get('rep_3')?.placement.replaces).toBe('rep_1');
     const left = fold(node, [registered, placed(old), placed(fresh), released(fresh), placed(third), released(old)]);
     expect(left.entries.get('rep_3')?.placement.replaces).toBeNull();
-    expect(left.heirs).toEqual(new Map());
+    expect(left.heirs).toEqual(new Map([['rep_1', 'rep_3']]));
+  });
+
+  it.each([
+    ['placed before the end of what both replace', (third: Placement) => [placed(third), released(old)]],
+    ['placed after it', (third: Placement) => [released(old), placed(third)]],
+  ])('takes over from whoever was to come in that place before it, and may have begun: %s', (_when, rest) => {
+    const third: Placement = { ...fresh, replicaId: 'rep_3', generation: 3, ports: [], request: { cpuMillis: 100, memoryBytes: MiB } };
+    const state = fold(node, [registered, placed(old), placed(fresh), ...rest(third)]);
+    expect([state.entries.get('rep_2')?.placement.replaces, state.entries.get('rep_3')?.placement.replaces]).toEqual([null, 'rep_2']);
+    const left = fold(node, [registered, placed(old), placed(fresh), ...rest(third), released(fresh)]);
+    expect(left.entries.get('rep_3')?.placement.replaces).toBeNull();
+    expect(left.heirs.get('rep_2')).toBe('rep_3');
   });
 });
