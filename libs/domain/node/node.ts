@@ -1,5 +1,6 @@
 import type { Cases } from '../kernel/decider.ts';
 import type { NodeId, Owner, ReplicaId } from '../kernel/ids.ts';
+import { LargeMap } from '../kernel/large-map.ts';
 import type { Reason } from '../kernel/reason.ts';
 import type { NodeEvent, NodeFacts, Placement, Wanted } from './events.ts';
 
@@ -40,7 +41,7 @@ export interface Node {
   /** Of the released: who is to be waited for instead. Whoever was to come in their place before, or what they replaced themselves. */
   readonly heirs: ReadonlyMap<ReplicaId, ReplicaId>;
   /** By `slotKey`. */
-  readonly settled: ReadonlyMap<string, SettledAttempt>;
+  readonly settled: LargeMap<string, SettledAttempt>;
 }
 
 export const initial: Node = {
@@ -54,7 +55,7 @@ export const initial: Node = {
   revision: -1,
   entries: new Map(),
   heirs: new Map(),
-  settled: new Map(),
+  settled: LargeMap.empty(),
 };
 
 /** One try to place a slot's replica, as a claim and its settlement both name it. */
@@ -83,7 +84,7 @@ function settle(node: Node, attempt: AttemptRef & { replicaId: ReplicaId }, outc
   const latest = node.settled.get(slotKey(attempt));
   if (latest && compareAttempts(attempt, latest) <= 0) return node.settled;
   const { replicaId, generation } = attempt;
-  return new Map(node.settled).set(slotKey(attempt), { replicaId, generation, attempt: attempt.attempt, outcome, reason });
+  return node.settled.with(slotKey(attempt), { replicaId, generation, attempt: attempt.attempt, outcome, reason });
 }
 
 const evolutions: Cases<NodeEvent, Node, Node> = {

@@ -76,6 +76,9 @@ function volumeRefusal({ name, backend, nodeId: bound, nodeName = bound ?? '', c
 
 const ORDER = Object.keys(filters) as FilterName[];
 
+/** All that say the same for every replica of a release. */
+export const withoutSlot: readonly FilterName[] = ORDER.filter((name) => name !== 'superseded');
+
 /** Every filter among `names` that refuses the node, with its words. Of a removed node nothing more is worth saying. */
 export function refusals(candidate: Candidate, on: NodeForPlacement, names: readonly FilterName[] = ORDER): NodeVerdict['reasons'] {
   const found: NodeVerdict['reasons'][number][] = [];

@@ -185,8 +185,8 @@ describe('a replica', () => {
 describe('whatever the nodes are like', () => {
   const events: fc.Arbitrary<NodeEvent> = fc.oneof(
     fc.constantFrom<NodeEvent>(drained, silent, removed),
-    fc.record({ slot: fc.integer({ min: 1, max: 8 }), cpuMillis: fc.integer({ min: 0, max: 1000 }), other: fc.boolean(), published: fc.boolean() }).map(({ slot, cpuMillis, other, published }) =>
-      holding(slot, { request: { cpuMillis, memoryBytes: MiB }, ports: published ? [web] : [], ...(other ? stranger : {}) })),
+    fc.record({ slot: fc.integer({ min: 1, max: 8 }), cpuMillis: fc.integer({ min: 0, max: 1000 }), other: fc.boolean(), published: fc.boolean(), follows: fc.boolean() }).map(({ slot, cpuMillis, other, published, follows }) =>
+      holding(slot, { request: { cpuMillis, memoryBytes: MiB }, ports: published ? [web] : [], replaces: follows && slot > 1 ? 'rep_1' : null, ...(other ? stranger : {}) })),
   );
   const worlds = fc.array(fc.array(events, { maxLength: 5 }), { maxLength: 6 }).map((list) => list.map((history, index) => nodeWith(index, history)));
   const candidates = fc.boolean().map((published): Candidate => ({ ...candidate, ports: published ? [web] : [] }));
@@ -218,6 +218,15 @@ describe('whatever the nodes are like', () => {
         expect(counts.find((one) => one.nodeId === nodeId)?.count ?? Infinity).toBe(Math.min(...counts.map(({ count }) => count)));
       }),
     ));
+
+  it('gives the same answer whoever looked at them before', () => {
+    const asking = fc.record({ slot: fc.integer({ min: 1, max: 8 }), generation: fc.integer({ min: 0, max: 1 }), published: fc.boolean(), other: fc.boolean(), replaces: fc.constantFrom(null, 'rep_1' as const), cpuMillis: fc.constantFrom(250, 900) });
+    const all = fc.array(asking.map(({ published, other, cpuMillis, ...rest }): Candidate =>
+      ({ ...candidate, ...rest, replicaId: rest.replaces ? 'rep_new' : `rep_${rest.slot}`, ports: published ? [web] : [], request: { cpuMillis, memoryBytes: MiB }, ...(other ? stranger : {}) })), { minLength: 2, maxLength: 6 });
+    fc.assert(fc.property(worlds, all, (nodes, asked) => {
+      for (const each of asked) expect(place(each, nodes)).toEqual(place(each, nodes.map((on) => ({ ...on }))));
+    }), { numRuns: 500 });
+  });
 
   it('gives the same answer in whatever order they come, with scores from 0 to 100', () =>
     fc.assert(

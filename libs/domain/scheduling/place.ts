@@ -2,8 +2,8 @@ import type { NodeId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import { replacedHere } from '../node/node.ts';
 import type { Candidate, NodeForPlacement } from './candidate.ts';
-import { refusals } from './filters.ts';
-import { score, type Score, scoreInWords, siblingsOn } from './score.ts';
+import { type Fit, fitsFor } from './fit.ts';
+import { score, scoreInWords } from './score.ts';
 import type { FilterName, NodeVerdict } from './verdict.ts';
 
 /** Where a replica goes, or why nowhere, with what was found of every node. */
@@ -21,11 +21,11 @@ export function place(asked: Candidate, nodes: readonly NodeForPlacement[]): Pla
   // Where one fits, nobody asks for those that aren't told of.
   const ranked = fitting > 0 ? firstOf(weighed, NODES_TOLD) : weighed.sort(byRank);
 
-  const verdict = ({ on, reasons, points }: Weighed): NodeVerdict => ({ ...verdictOf(on, reasons), score: points?.score ?? null });
+  const verdict = ({ on, fit, points }: Weighed): NodeVerdict => ({ ...verdictOf(on, fit.reasons), score: points < 0 ? null : points });
   const told = ranked.slice(0, NODES_TOLD).map(verdict);
   const [best] = ranked;
-  if (!best?.points) return { nodeId: null, nodes: told, reason: whyNowhere(ranked.map(verdict)) };
-  return { nodeId: best.on.nodeId, nodes: told, reason: whyThere(told[0]!, scoreInWords(candidate, best.points), fitting) };
+  if (!best || best.points < 0) return { nodeId: null, nodes: told, reason: whyNowhere(ranked.map(verdict)) };
+  return { nodeId: best.on.nodeId, nodes: told, reason: whyThere(told[0]!, scoreInWords(candidate, best.on, best.fit), fitting) };
 }
 
 /** One that takes another's place goes where that one is; once nobody holds that one any more, it goes anywhere. */
@@ -37,28 +37,30 @@ function withReplaced(candidate: Candidate, nodes: readonly NodeForPlacement[]):
 
 interface Weighed {
   readonly on: NodeForPlacement;
-  readonly reasons: NodeVerdict['reasons'];
-  points: Score | null;
+  readonly fit: Fit;
+  /** Its score; below 0 where it doesn't fit. */
+  points: number;
 }
 
 /** Every node that there is or was, and how many of them fit. */
 function weigh(candidate: Candidate, nodes: readonly NodeForPlacement[]): { readonly weighed: Weighed[]; readonly fitting: number } {
+  const fitOf = fitsFor(candidate);
   const weighed: Weighed[] = [];
   let [fitting, fewest] = [0, Infinity];
   for (const on of nodes) {
     if (on.node.status === 'unknown') continue;
-    const reasons = refusals(candidate, on);
-    weighed.push({ on, reasons, points: null });
-    if (reasons.length > 0) continue;
+    const fit = fitOf(on);
+    weighed.push({ on, fit, points: -1 });
+    if (fit.reasons.length > 0) continue;
     fitting += 1;
-    fewest = Math.min(fewest, siblingsOn(candidate, on));
+    fewest = Math.min(fewest, fit.siblings);
   }
-  for (const one of weighed) if (one.reasons.length === 0) one.points = score(candidate, one.on, fewest);
+  for (const one of weighed) if (one.fit.reasons.length === 0) one.points = score(candidate, one.on, one.fit, fewest);
   return { weighed, fitting };
 }
 
 /** No two are alike. */
-const byRank = (a: Weighed, b: Weighed): number => (b.points?.score ?? -1) - (a.points?.score ?? -1) || (a.on.nodeId < b.on.nodeId ? -1 : 1);
+const byRank = (a: Weighed, b: Weighed): number => b.points - a.points || (a.on.nodeId < b.on.nodeId ? -1 : 1);
 
 /** What sorting by rank begins with. A thousand nodes are weighed for every replica, and sorting them all would cost more than that. */
 function firstOf(weighed: readonly Weighed[], count: number): Weighed[] {

@@ -2,15 +2,11 @@ import { type Amount, minus } from '../kernel/units.ts';
 import { additionalRoom, freeRoom } from '../node/room.ts';
 import type { Candidate, NodeForPlacement } from './candidate.ts';
 
-/** How a node ranks, and why. */
-export interface Score {
-  /** 0 to 100, two decimals, higher is better. */
-  readonly score: number;
+/** What a node that fits is ranked by. */
+export interface Rankable {
   readonly siblings: number;
-  /** What stays free; 0 to 1. */
+  /** What stays free afterwards; 0 to 1, and 0 where it doesn't fit. */
   readonly free: number;
-  /** Its release has failed there too often of late. */
-  readonly troubled: boolean;
 }
 
 /** A band of the scale for each replica of the owner beyond the fewest; free room ranks within a band, and never beyond it. */
@@ -20,18 +16,17 @@ const WITHIN_BAND = BAND - 0.01;
 
 /** Ranks a node that fits: first where the owner has the fewest replicas, so that the loss of one node takes as few as
  *  possible, then where most room stays free. One where its release keeps failing is the last resort.
- *  @param fewest how many the owner has on the node where it has the fewest */
-export function score(candidate: Candidate, on: NodeForPlacement, fewest: number): Score {
-  const siblings = siblingsOn(candidate, on);
+ *  @param fewest how many the owner has on the node where it has the fewest
+ *  @returns 0 to 100, two decimals, higher is better */
+export function score({ troubledOn }: Candidate, { nodeId }: NodeForPlacement, { siblings, free }: Rankable, fewest: number): number {
+  if (troubledOn?.includes(nodeId)) return 0;
   const band = BANDS - 1 - Math.min(siblings - fewest, BANDS - 1);
-  const free = freeShare(candidate, on);
-  const troubled = candidate.troubledOn?.includes(on.nodeId) ?? false;
-  return { score: troubled ? 0 : Math.round((band * BAND + free * WITHIN_BAND) * 100) / 100, siblings, free, troubled };
+  return Math.round((band * BAND + free * WITHIN_BAND) * 100) / 100;
 }
 
 /** What a score comes from, in words. */
-export const scoreInWords = ({ owner }: Candidate, { siblings, free, troubled }: Score): string =>
-  troubled ? 'its release has failed there too often of late' : `${siblings} of the same ${owner.type === 'job' ? 'job' : 'service'} there, ${Math.round(free * 100)}% free afterwards`;
+export const scoreInWords = ({ owner, troubledOn }: Candidate, { nodeId }: NodeForPlacement, { siblings, free }: Rankable): string =>
+  troubledOn?.includes(nodeId) ? 'its release has failed there too often of late' : `${siblings} of the same ${owner.type === 'job' ? 'job' : 'service'} there, ${Math.round(free * 100)}% free afterwards`;
 
 /** How many replicas of the same owner the node holds, without the one that this replaces and those that are on their way out. */
 export function siblingsOn({ owner, replaces }: Candidate, { node: { entries } }: NodeForPlacement): number {
@@ -55,7 +50,7 @@ function ownersOf(entries: Entries): ReadonlyMap<string, number> {
 const counts = new WeakMap<Entries, ReadonlyMap<string, number>>();
 
 /** What stays free after it, of CPU or of memory, whichever is scarcer; 0 to 1. */
-function freeShare(candidate: Candidate, { node }: NodeForPlacement): number {
+export function freeShare(candidate: Candidate, { node }: NodeForPlacement): number {
   const capacity = node.facts?.capacity;
   if (!capacity) return 0;
   const left = minus(freeRoom(node), additionalRoom(node, candidate));
