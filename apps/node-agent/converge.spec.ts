@@ -147,6 +147,23 @@ describe('a replica', () => {
     await node.stop();
   });
 
+  it('is not made again by an agent that lost its folder, and the word that it is gone with it, beside whoever waited for that', async () => {
+    const node = await new NodeUnderTest().start();
+    const [a, b] = [entry('rep_a', 'web'), entry('rep_b', 'web', { generation: 2, replaces: 'rep_a' })];
+    await node.apply(a, b);
+    await node.clock.advance(2_000);
+    node.runtime.removeOutside('wb-mine-rep_a');
+    await node.clock.advance(2_000);
+    expect(node.running).toEqual(['rep_b']);
+    const before = node.said.length;
+    await node.loseFolder();
+    await node.apply({ ...a, last: { run: 1, state: 'PREPARING', final: false, at: '2026-01-01T00:00:00.000Z' } }, b);
+    await node.clock.advance(5_000);
+    expect(node.said.slice(before).filter(({ replicaId }) => replicaId === 'rep_a').map(({ text }) => text)).toEqual(['1 GONE final container_lost']);
+    expect(node.running).toEqual(['rep_b']);
+    await node.stop();
+  });
+
   it('goes on in another run where the log has later words than its agent: those of an earlier life, which lost its folder', async () => {
     const node = await new NodeUnderTest().start();
     await node.apply(entry('rep_a', 'web'), entry('rep_j', 'web', { ...job('web'), slot: 0, timeoutMs: 600_000 }));

@@ -203,6 +203,7 @@ export class Converger {
       image: prepares ? await runtime.findImage(assignment.spec.image) : null,
       architecture: host.architecture,
       replacedGone: waitsFor === null || (await this.#haveLeft(assignment)),
+      successorBegan: prepares && (await this.#hasSuccessor(assignment)),
       health: this.#health.of(assignment.replicaId, memory.run),
       interventions: await this.#interventions(assignment, memory, container),
       askedAt,
@@ -219,6 +220,18 @@ export class Converger {
       if (!hasLeft({ isListed: applied.find(replaced) !== null, memory: memories.get(replaced) ?? null, container })) return false;
     }
     return true;
+  }
+
+  /** Nobody begins before those have left that he waits for. */
+  async #hasSuccessor({ replicaId }: Assignment): Promise<boolean> {
+    const { runtime, host, applied } = this.options;
+    const entries = applied.entries ?? [];
+    for (const entry of entries) {
+      if (!entry.replaces || !replacedBy(entry, entries).includes(replicaId)) continue;
+      const container = await runtime.inspectContainer(containerName(host.installation, entry.replicaId));
+      if (container && container.startedAt !== null) return true;
+    }
+    return false;
   }
 
   /** Asked only where the answer matters: of an end that is new, under the policy that heeds a stop by hand. */

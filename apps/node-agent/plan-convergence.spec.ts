@@ -16,7 +16,7 @@ const service: Assignment = {
 const job: Assignment = { ...service, owner: { type: 'job', id: 'job_a' }, spec: aContainerSpec({ restartPolicy: NO_RESTART }), healthyDeadlineMs: null, timeoutMs: 60_000 };
 
 const image = { id: 'sha256:web', architecture: 'amd64', repoDigests: [] };
-const around = (change: Partial<Surroundings> = {}): Surroundings => ({ container: null, image, architecture: 'amd64', replacedGone: true, health: null, interventions: [], askedAt: change.now ?? 1_000_000, now: 1_000_000, wall: Date.parse('2026-01-01T01:00:00Z'), jitter: 0, ...change });
+const around = (change: Partial<Surroundings> = {}): Surroundings => ({ container: null, image, architecture: 'amd64', replacedGone: true, successorBegan: false, health: null, interventions: [], askedAt: change.now ?? 1_000_000, now: 1_000_000, wall: Date.parse('2026-01-01T01:00:00Z'), jitter: 0, ...change });
 const container = (change: Partial<ContainerState> = {}): ContainerState => ({
   id: 'c1', name: 'wb-x-rep_a', labels: {}, imageId: 'sha256:web', status: 'running', exitCode: null, oomKilled: false, error: null,
   startedAt: '2026-01-01T00:00:00Z', finishedAt: null, address: '10.192.0.2', ...change,
@@ -48,6 +48,7 @@ describe('the next step is', () => {
     ['to look again when a job’s time to be prepared is over', job, memory({ preparingSince: 990_000, trouble: { reason: { code: 'registry_unreachable', message: '' }, times: 9, retryAt: 1_600_000, subnet: '' } }), { image: null, now: 1_589_000 }, 'rest 1000'],
     ['never to give up a service for its image', service, memory(), { image: null, now: 9e9 }, 'pull: 1 PREPARING'],
     ['to make the container', service, memory(), {}, 'make: 1 PREPARING'],
+    ['to make none where somebody has begun who waited for its end', service, firstMemory(service), { successorBegan: true }, 'note: 1 GONE final (container_lost)'],
     ['to remember a container that is there already', service, memory(), { container: container({ status: 'created', startedAt: null }) }, 'note'],
     ['to start it', service, memory({ containerId: 'c1' }), { container: container({ status: 'created', startedAt: null }) }, 'start: 1 STARTING'],
     ['to say that it is prepared while the one that it replaces is there', service, memory({ containerId: 'c1' }), { container: container({ status: 'created', startedAt: null }), replacedGone: false }, 'note: 1 PREPARED'],

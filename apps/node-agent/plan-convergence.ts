@@ -13,6 +13,8 @@ export function planConvergence(wanted: Assignment, memory: ReplicaMemory, aroun
   if (around.container?.status === 'removing') return { do: 'rest', forMs: 500 };
   if (wanted.wanted === 'gone') return planGone(memory, around);
   if (around.container === null && memory.containerId !== null) return lost(memory);
+  // It had left before that, and its agent has lost its folder since.
+  if (around.successorBegan) return lost(memory);
   if (observed?.final) return isUp(around) ? { do: 'stop', remember: {} } : REST;
   if (wanted.wanted === 'hold') return planHold(memory, around);
   return around.container === null ? planPreparation(wanted, memory, around) : planRun(wanted, memory, around, around.container);

@@ -11,6 +11,8 @@ export interface Surroundings {
   readonly architecture: string;
   /** Whether the replica that this one `replaces` has left, for good, and all that it was waiting for itself; true where there is none. */
   readonly replacedGone: boolean;
+  /** Whether somebody has begun who had to wait for this one to leave; looked up only while nothing is known of a container of it. */
+  readonly successorBegan: boolean;
   /** What its check says of the present run; null without one, and before it was begun. */
   readonly health: SeenHealth | null;
   /** What others had the engine do to it since its last start; looked up only where an end may be theirs. */

@@ -78,7 +78,7 @@ const inShort = ({ run, state, final, reason, subnet, health }: Observation): st
 export class NodeUnderTest {
   readonly clock = new VirtualClock();
   readonly runtime: MemoryRuntime;
-  readonly disk = new MemoryDisk(this.clock);
+  disk = new MemoryDisk(this.clock);
   readonly files = new MemoryFiles();
   readonly broker = new MemoryBroker(this.clock);
   readonly monitor = this.broker.bus('monitor');
@@ -139,6 +139,15 @@ export class NodeUnderTest {
 
   async restart(): Promise<void> {
     await this.stop();
+    await this.start();
+  }
+
+  /** Its agent comes back without its folder, but for the key that it is known by. */
+  async loseFolder(): Promise<void> {
+    await this.stop();
+    const seed = await this.disk.read('node.seed');
+    this.disk = new MemoryDisk(this.clock);
+    await this.disk.write('node.seed', seed!);
     await this.start();
   }
 
