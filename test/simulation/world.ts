@@ -255,6 +255,8 @@ export class World {
     if (action !== 'well' && action !== 'ill') this.tell(() => `  ${host.name}  ${replicaId} slot ${container.labels[LABELS.slot]} generation ${container.labels[LABELS.generation]}: ${action}${action === 'die' ? ` (${container.exitCode})` : ''}`);
     this.truths.take(host.name, container, action, this.hostOf(this.ledger.nodeOf(replicaId)) === host);
     for (const { law, what } of containerBreaches(this, host, container, action)) this.accuse(law, what);
+    // Of one that it makes anew, since a log that was put back orders it again, an agent knows.
+    if (action === 'create') this.amnesia.forgotten.delete(replicaId);
     if (action === 'start') for (const volumeId of volumesOf(host, container)) this.#takeUse(host, volumeId);
   }
 
