@@ -88,14 +88,14 @@ class WeakAggregates extends AggregateStore {
   async #passOver(stream: string, attempt: AttemptRef & { readonly replicaId: ReplicaId }): Promise<Handled<Node>> {
     const pretended = await this.#pretend(nodeRules, stream);
     const word = { ...attempt, outcome: 'refused', reason: { code: 'passed_over', message: 'nobody asked the node' } } as const;
-    return { ...pretended, state: { ...pretended.state, settled: new Map(pretended.state.settled).set(slotKey(attempt), word) } };
+    return { ...pretended, state: { ...pretended.state, settled: pretended.state.settled.with(slotKey(attempt), word) } };
   }
 }
 
 /** Knows of nothing that it holds no longer. */
 const FORGETFUL_NODE: Decider<Node, NodeCommand, NodeEvent> = {
   ...nodeRules,
-  decide: (state, command) => nodeRules.decide({ ...state, settled: new Map() }, command),
+  decide: (state, command) => nodeRules.decide({ ...state, settled: nodeRules.initial.settled }, command),
 };
 
 /** Takes every word of the node that holds it for news, whatever was said before. */
