@@ -1,5 +1,5 @@
 import { claimKey, Rejection, type CommandMetadata, type DockerServiceId, type NameClaim, type QuotaAmounts } from '#domain';
-import type { Handled } from '#event-store';
+import { Conflict, type Handled } from '#event-store';
 import { commandIdOf } from '#platform';
 import { ToProject } from './aggregate-command.ts';
 import { followUp, type Dispatcher } from './dispatcher.ts';
@@ -16,12 +16,14 @@ export interface Claim extends Omit<NameClaim, 'commandId'> {
 export interface Named<S> {
   /** Whether it was ever written: a stream that says it never will be doesn't count. */
   exists(): Promise<boolean>;
+  /** Sees to it that it never will be, under a command of its own; left out where its stream can't say so. @throws Conflict where its stream has begun */
+  void?(metadata: CommandMetadata): Promise<unknown>;
   write(): Promise<Handled<S>>;
 }
 
 /** Claims the name, then writes the thing. A refusal of the second releases the name at once; a crash between the two leaves a
- *  claim that the scheduler frees after a minute, and the thing can't be written under this command any more. A retry of the
- *  same command goes through both again and finds what it wrote.
+ *  claim that the scheduler frees after a minute. Either way the thing can't be written under this command any more: another try
+ *  of it may be between the two. A retry of the same command goes through both again and finds what it wrote.
  *  @throws Rejection `name.taken`, `quota.exceeded`, `reservation.voided`, and what `write` throws. */
 export async function withClaimedName<S>(dispatcher: Dispatcher, { on, room, ...claim }: Claim, metadata: CommandMetadata, thing: Named<S>): Promise<Handled<S>> {
   const { commandId } = metadata;
@@ -34,7 +36,20 @@ export async function withClaimedName<S>(dispatcher: Dispatcher, { on, room, ...
   try {
     return await thing.write();
   } catch (error) {
-    if (error instanceof Rejection && !(await thing.exists())) await release(dispatcher, on, claim, metadata);
+    if (!(error instanceof Rejection) || (await thing.exists())) throw error;
+    if (await isWritten(thing, claim.holder, metadata)) return thing.write();
+    await release(dispatcher, on, claim, metadata);
+    throw error;
+  }
+}
+
+/** Whether another try has written it; from now on none can, else. */
+async function isWritten<S>(thing: Named<S>, holder: string, metadata: CommandMetadata): Promise<boolean> {
+  try {
+    await thing.void?.(followUp(metadata, commandIdOf('void', holder)));
+    return false;
+  } catch (error) {
+    if (error instanceof Conflict) return thing.exists();
     throw error;
   }
 }

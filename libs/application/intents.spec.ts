@@ -18,21 +18,29 @@ const saying = (commandId: string, bodyHash?: string): CommandMetadata => ({
 });
 
 describe('an intent that spans streams', () => {
-  let context: INestApplicationContext;
+  const contexts: INestApplicationContext[] = [];
   let store: MemoryEventStore;
   let parts: { dispatcher: Dispatcher; aggregates: AggregateStore };
   const projectId = projectIdOf('make');
   const { environmentId } = environmentOf('make', 'default');
   const asked = { projectId, environmentId, name: 'api', kind: 'worker', replicas: 1, deploy, spec } as const;
 
+  /** A gateway's. */
+  async function partsOn(on: MemoryEventStore, clock = new VirtualClock()): Promise<typeof parts> {
+    const aggregates = new AggregateStore({ store: on, clock, random: seededRandom(1), upcast, schemaOf });
+    const context = await NestFactory.createApplicationContext(ApplicationModule.forRoot(aggregates), { logger: false });
+    contexts.push(context);
+    return { dispatcher: context.get(Dispatcher), aggregates };
+  }
+
   beforeEach(async () => {
     store = new MemoryEventStore();
-    const aggregates = new AggregateStore({ store, clock: new VirtualClock(), random: seededRandom(1), upcast, schemaOf });
-    context = await NestFactory.createApplicationContext(ApplicationModule.forRoot(aggregates), { logger: false });
-    parts = { dispatcher: context.get(Dispatcher), aggregates };
+    parts = await partsOn(store);
     await createProject(parts, 'shop', saying('make'));
   });
-  afterEach(() => context.close());
+  afterEach(async () => {
+    for (const context of contexts.splice(0)) await context.close();
+  });
 
   const claims = async (id: string = projectId) => [...(await parts.aggregates.load(project, streamOf('project', id))).state.claims.values()].map(({ name }) => name).sort();
   const service = async (commandId: string) => (await parts.aggregates.load(dockerService, streamOf('docker_service', dockerServiceIdOf(commandId)))).state;
@@ -95,6 +103,31 @@ describe('an intent that spans streams', () => {
     }
     expect(await createDockerService(parts, asked, saying('c2'))).toMatchObject({ repeated: false });
     expect(await claims()).toEqual(['api']);
+  });
+
+  it('never writes a service whose name another try of the same request has given back', async () => {
+    const { creates: [data] } = mounting('c1');
+    const clock = new VirtualClock();
+    const other = await partsOn(store, clock);
+    const append = store.append.bind(store);
+    // This try stands still before it writes the service; another one, at another gateway, finds its volume taken, and is refused.
+    const [standing, refused] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    store.append = async (stream, expected, events) => {
+      if (events.some(({ type }) => type === 'DockerServiceCreated')) {
+        standing.resolve();
+        await refused.promise;
+      }
+      return append(stream, expected, events);
+    };
+    const first = createDockerService(other, asked, saying('c1'));
+    await standing.promise;
+    await createVolume(parts, { ...data!, madeFor: null }, saying('c0'));
+    await expect(createDockerService(parts, mounting('c1'), saying('c1'))).rejects.toMatchObject({ code: 'volume.exists' });
+    expect(await claims()).toEqual(['data']);
+    refused.resolve();
+    void clock.advance(1_000);
+    await expect(first).rejects.toMatchObject({ code: 'reservation.voided' });
+    expect(await service('c1')).toEqual({ status: 'voided' });
   });
 
   it('is carried out once, however often and however many at once it is sent', async () => {

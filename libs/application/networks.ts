@@ -3,7 +3,7 @@ import type { AggregateStore, Handled, HandleOptions } from '#event-store';
 import { commandIdOf, deriveId } from '#platform';
 import { ToNetwork, ToProject } from './aggregate-command.ts';
 import { withClaimedName } from './claimed-name.ts';
-import { standingEnvironment } from './create-docker-service.ts';
+import { NEVER_WRITTEN, standingEnvironment } from './create-docker-service.ts';
 import { followUp, type Dispatcher } from './dispatcher.ts';
 
 interface Parts {
@@ -37,6 +37,7 @@ export async function createNetwork(
   const claim = { on: asked.projectId, scope: 'network', environmentId: asked.environmentId, name: asked.name, holder: networkId } as const;
   return withClaimedName(dispatcher, claim, metadata, {
     exists: async () => ['present', 'deleted'].includes((await aggregates.load(network, streamOf('network', networkId))).state.status),
+    void: (voiding) => dispatcher.send(new ToNetwork(networkId, { type: 'VoidNetworkReservation', data: { commandId: metadata.commandId, name: asked.name } }, voiding, NEVER_WRITTEN)),
     write: () => dispatcher.send(new ToNetwork(networkId, { type: 'CreateNetwork', data }, metadata)),
   });
 }

@@ -6,7 +6,7 @@ import type { AggregateStore, Handled } from '#event-store';
 import { commandIdOf, deriveId } from '#platform';
 import { ToVolume } from './aggregate-command.ts';
 import { withClaimedName } from './claimed-name.ts';
-import { standingEnvironment } from './create-docker-service.ts';
+import { NEVER_WRITTEN, standingEnvironment } from './create-docker-service.ts';
 import { followUp, type Dispatcher } from './dispatcher.ts';
 
 interface Parts {
@@ -38,6 +38,7 @@ export async function createVolume({ dispatcher, aggregates }: Parts, asked: New
   const claim = { on: asked.projectId, scope: 'volume', environmentId: asked.environmentId, name: asked.name, holder: volumeId, room: { amounts: volumeRoom(asked.sizeBytes), countsFor: asked.madeFor } } as const;
   return withClaimedName(dispatcher, claim, metadata, {
     exists: async () => (await aggregates.load(volume, streamOf('volume', volumeId))).state.status === 'present',
+    void: (voiding) => dispatcher.send(new ToVolume(volumeId, { type: 'VoidVolumeReservation', data: { commandId: metadata.commandId, name: asked.name } }, voiding, NEVER_WRITTEN)),
     write: () => dispatcher.send(new ToVolume(volumeId, { type: 'CreateVolume', data }, metadata)),
   });
 }

@@ -70,7 +70,7 @@ const surroundings: Record<string, ErrorEntry> = {
   'name.invalid': invalid('The name breaks the rule for names.', 'Use lower-case letters, digits and dashes, as the detail says.'),
   'name.taken': conflict('Another one of this kind has the name.', 'Choose another name, or delete its holder first (facts.holder).'),
   'name.wrong_scope': invalid('A name was claimed in the wrong place.', 'Report it: no request of yours leads here.'),
-  'reservation.voided': conflict('The request came so late that the name or the room that was reserved for it was given up.', 'Send it again as a new one, with a new Idempotency-Key.'),
+  'reservation.voided': conflict('The request came so late that the name or the room that was reserved for it was given up, or an earlier try of it was refused.', 'Send it again as a new one, with a new Idempotency-Key.'),
   'reservation.in_use': conflict('A name or room was to be freed whose holder exists.', 'Delete the holder to free it.'),
   'quota.exceeded': conflict('The change needs more than the project’s or the service’s quota has left; the facts say whose, used, asked and limit.', 'Ask for less, give something back, or have the quota raised.'),
   'quota.above_project': invalid('A service’s quota is above its project’s.', 'Choose at most the limit that the facts name.'),
