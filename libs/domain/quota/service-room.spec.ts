@@ -28,6 +28,11 @@ describe('what a service may need', () => {
     expect(serviceRoom(serviceAfter(deploying(4, { strategy: 'recreate' })), [])).toEqual(containers(4, 4));
   });
 
+  it('is what its slots need without it, too: a deployment may end at any step, and slots are filled beside what still leaves others', () => {
+    const leftOver = [held(1), { ...held(1, { isStopped: true }), replicaId: 'rep_left' } as const, held(3)];
+    expect(serviceRoom(serviceAfter(deploying(3, { maxSurge: 0, maxUnavailable: 1 })), leftOver)).toEqual(containers(4, 3));
+  });
+
   it('is the way there and back, whichever release is the larger', () => {
     expect(serviceRoom(serviceAfter(deploying(2, { maxSurge: 1, maxUnavailable: 0 }, large)), []).cpuMillis).toBe(2 * 4 * cpuMillis + cpuMillis);
     expect(serviceRoom(serviceAfter([...stable(2, {}, large), ...deploying(2, { maxSurge: 1, maxUnavailable: 0 }).slice(-2)]), []).cpuMillis).toBe(2 * 4 * cpuMillis + cpuMillis);

@@ -20,7 +20,9 @@ export interface HeldReplica extends Pick<ReplicaOrder, 'replicaId' | 'slot' | '
  *  @param held without them: what its stream alone says, to be compared with itself only */
 export function serviceRoom(service: ExistingDockerService, held: readonly HeldReplica[]): QuotaAmounts {
   const rolling = service.lifecycle === 'ACTIVE' && service.activeDeployment && !service.activeDeployment.cutShort ? service.activeDeployment : null;
-  return rolling ? rollRoom(service, rolling, held) : slotsRoom(service, held, wantedSlots(service));
+  const atRest = slotsRoom(service, held, wantedSlots(service));
+  // It may end at any step: then slots are filled beside what still leaves others.
+  return rolling ? mostOf(rollRoom(service, rolling, held), atRest) : atRest;
 }
 
 /** What a service holds once it is settled: enough for what it may come to need and for what may run now; and what its nodes haven't released yet is
