@@ -109,13 +109,19 @@ export class Supervised {
   }
 }
 
-/** A TCP port of the loopback that nothing listens on at this moment. */
+/** Whoever was given one of these may have yet to listen on it. */
+const given = new Set<number>();
+
+/** A TCP port of the loopback that nothing listens on at this moment, and that was given to nobody else by this process: two parts of one port would
+ *  have one answer for the other, and be taken for ready. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
   server.close();
   await once(server, 'close');
+  if (given.has(port)) return freePort();
+  given.add(port);
   return port;
 }
 
