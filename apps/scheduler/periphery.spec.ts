@@ -1,5 +1,5 @@
 import { eventNameOf, subjects, type Heartbeat, type SetChunk } from '#contracts';
-import { network, type NodeId, project, streamOf } from '#domain';
+import { network, type NodeId, PLATFORM, project, streamOf } from '#domain';
 import { IDS, SchedulerWorld } from '../../test/simulation/scheduler-world.ts';
 
 let world: SchedulerWorld;
@@ -66,16 +66,32 @@ describe('names', () => {
     expect(state.status).toBe('present');
   });
 
-  it('of projects that never came wait ten minutes, and those of deleted ones not at all', async () => {
+  it('of projects that never came are free after that time, too, and those of deleted ones at once', async () => {
     world = await SchedulerWorld.begin();
-    await world.claimProjectName('prj_never', 'never');
-    await world.claimProjectName(IDS.projectId, 'shop');
-    await world.clock.advance(590_000);
-    expect(world.events('NameReleased')).toEqual([]);
-    await world.clock.advance(20_000);
+    await world.claimName({ scope: 'project', name: 'never', holder: 'prj_never' }, PLATFORM);
+    await world.claimName({ scope: 'project', name: 'shop', holder: IDS.projectId }, PLATFORM);
+    await until(() => world.events('NameReleased').length === 1, 90_000);
     expect(world.events('NameReleased').map(({ data }) => data)).toMatchObject([{ holder: 'prj_never' }]);
+    await world.clock.advance(90_000);
     await world.deleteProject();
     await until(() => world.events('NameReleased').length === 2, 40_000);
+  });
+
+  it.each([
+    ['project', 'ProjectReservationVoided'],
+    ['volume', 'VolumeReservationVoided'],
+    ['network', 'NetworkReservationVoided'],
+    ['secret', 'SecretReservationVoided'],
+    ['config', 'ConfigReservationVoided'],
+    ['resource', 'ResourceReservationVoided'],
+  ] as const)('of a %s are given back only after its stream says that it never comes', async (scope, voided) => {
+    world = await SchedulerWorld.begin();
+    const holder = { project: 'prj_x', volume: 'vol_x', network: 'net_x', secret: 'sec_x', config: 'cfg_x', resource: 'res_x' }[scope];
+    await world.claimName({ scope, name: 'x', holder }, scope === 'project' ? PLATFORM : IDS.projectId);
+    await until(() => world.events('NameReleased').length === 1, 90_000);
+    const order = world.store.log.map(({ type }) => type);
+    expect(order.indexOf(voided)).toBeGreaterThan(order.indexOf('NameClaimed'));
+    expect(order.indexOf(voided)).toBeLessThan(order.indexOf('NameReleased'));
   });
 
   it('stay with a service that was written', async () => {

@@ -1,4 +1,4 @@
-import { dockerService, Rejection, streamOf, type CommandMetadata, type DeploymentId, type DockerService, type DockerServiceCommand, type ExistingDockerService } from '#domain';
+import { dockerService, Rejection, streamOf, tooLate, type CommandMetadata, type DeploymentId, type DockerService, type DockerServiceCommand, type ExistingDockerService } from '#domain';
 import { Conflict, PreconditionFailed, type AggregateStore, type Handled } from '#event-store';
 import { ToDockerService } from './aggregate-command.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -45,7 +45,7 @@ async function changeAtRest(parts: Parts, { dockerServiceId, from, ifMatch }: Ch
     if (state.status !== 'present') throw new Rejection('not_found', 'docker_service.not_found', 'no service of this id was ever created');
     // Before anything is made for it.
     if (ifMatch !== undefined && revision !== ifMatch) throw new PreconditionFailed(stream, ifMatch, revision);
-    if (state.voided.has(metadata.commandId)) throw new Rejection('conflict', 'reservation.voided', 'the request came too late for its reserved room: send it again as a new one');
+    if (state.voided.has(metadata.commandId)) throw tooLate('room');
     const command = await from(state);
     if (revision !== null) await reserveForChange(parts, { service: state, revision, command }, metadata);
     try {

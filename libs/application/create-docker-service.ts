@@ -1,5 +1,5 @@
 import {
-  dockerService, hostnameOf, project, Rejection, serviceViolations, streamOf,
+  hostnameOf, project, Rejection, serviceViolations, streamOf,
   type CommandMetadata, type ContainerSpec, type DeploySettings, type DockerService, type DockerServiceCommand, type EnvironmentId, type JudgedService, type ProjectId, type VolumeMount,
 } from '#domain';
 import type { AggregateStore, Handled } from '#event-store';
@@ -27,9 +27,6 @@ export interface NewDockerService {
   readonly newNetworks?: readonly NewNetwork[];
 }
 
-/** At the beginning of a stream, or not at all. */
-export const NEVER_WRITTEN = { expected: null } as const;
-
 /** The id that a service has under the command that creates it: a retry names the same one. */
 export const dockerServiceIdOf = (commandId: string) => deriveId('svc', commandId, 'docker_service', 0);
 /** The id of the deployment that a command starts, if it starts one. */
@@ -51,15 +48,11 @@ export async function createDockerService(
   const { dockerServiceId } = data;
   const room = { amounts: roomOfCreation(data), countsFor: dockerServiceId };
   const claim = { on: asked.projectId, scope: 'docker_service', environmentId: asked.environmentId, name: asked.name, holder: dockerServiceId, room } as const;
-  return withClaimedName(dispatcher, claim, metadata, {
-    exists: async () => (await aggregates.load(dockerService, streamOf('docker_service', dockerServiceId))).state.status === 'present',
-    void: (voiding) => dispatcher.send(new ToDockerService(dockerServiceId, { type: 'VoidReservation', data: { commandId: metadata.commandId, name: asked.name } }, voiding, NEVER_WRITTEN)),
-    write: async () => {
-      const mounts = mountsOfService(spec, asked.deploy);
-      if (creates.length + mounts.length > 0) await provideVolumes({ dispatcher, aggregates }, { creates, mounts }, { type: 'docker_service', id: dockerServiceId }, metadata);
-      await provideNetworks({ dispatcher, aggregates }, newNetworks, metadata);
-      return dispatcher.send(new ToDockerService(dockerServiceId, { type: 'CreateDockerService', data }, metadata));
-    },
+  return withClaimedName({ dispatcher, aggregates }, claim, metadata, async () => {
+    const mounts = mountsOfService(spec, asked.deploy);
+    if (creates.length + mounts.length > 0) await provideVolumes({ dispatcher, aggregates }, { creates, mounts }, { type: 'docker_service', id: dockerServiceId }, metadata);
+    await provideNetworks({ dispatcher, aggregates }, newNetworks, metadata);
+    return dispatcher.send(new ToDockerService(dockerServiceId, { type: 'CreateDockerService', data }, metadata));
   });
 }
 

@@ -1,15 +1,16 @@
 import {
-  currentRelease, dockerService, job, jobSpecOf, nameViolations, refuseJobLimits, Rejection, releaseSpecOf, specViolations, streamOf,
+  currentRelease, dockerService, isUnwritten, job, jobSpecOf, nameViolations, refuseJobLimits, Rejection, releaseSpecOf, specViolations, streamOf,
   type CommandMetadata, type ContainerSpec, type DockerServiceId, type EnvironmentId, type ExistingDockerService, type Job, type JobDefinition, type JobId, type ProjectId,
 } from '#domain';
 import type { AggregateStore, Handled } from '#event-store';
-import { deriveId } from '#platform';
+import { commandIdOf, deriveId } from '#platform';
 import { ToJob } from './aggregate-command.ts';
 import { standingEnvironment } from './create-docker-service.ts';
 import { refuseGoneDependencies, withTargetsAnew } from './dependency-targets.ts';
-import type { Dispatcher } from './dispatcher.ts';
+import { followUp, type Dispatcher } from './dispatcher.ts';
 import { provideNetworks, refuseDeletedNetworks, type NewNetwork } from './networks.ts';
 import { releaseRoomOf, reserveForJob } from './reserve-room.ts';
+import { refusal, voidReserved } from './reserved.ts';
 import { provideVolumes, type Mounting, type NewVolume } from './volumes.ts';
 
 /** A job that somebody asks for, complete: defaults are filled in. */
@@ -35,7 +36,7 @@ export const rerunIdOf = (commandId: string, source: JobId) => deriveId('job', c
 /** What a job was created with, where that was done before: then its request is only to be answered. */
 export async function createdJob(aggregates: AggregateStore, jobId: JobId): Promise<JobDefinition | null> {
   const { state } = await aggregates.load(job, streamOf('job', jobId));
-  return state.status === 'absent' ? null : state.definition;
+  return isUnwritten(state) ? null : state.definition;
 }
 
 /** What a request to create a job did before, whatever has become since of its service or environment; null: it stands nowhere.
@@ -75,13 +76,18 @@ async function make(parts: Parts, definition: JobDefinition, { newNetworks, ...m
   const { jobId, projectId } = definition;
   refuseJobLimits(definition);
   const isMade = (await createdJob(aggregates, jobId)) !== null;
+  const create = () => dispatcher.send(new ToJob(jobId, { type: 'CreateJob', data: definition }, metadata));
   if (!isMade) await reserveForJob(dispatcher, definition, metadata);
   try {
     await mount(parts, mounting, jobId, metadata);
     await provideNetworks(parts, newNetworks, metadata);
-    return await dispatcher.send(new ToJob(jobId, { type: 'CreateJob', data: definition }, metadata));
+    return await create();
   } catch (error) {
-    if (error instanceof Rejection && !(await createdJob(aggregates, jobId))) await releaseRoomOf(dispatcher, projectId, jobId, metadata);
+    if (!(error instanceof Rejection) || (await createdJob(aggregates, jobId))) throw error;
+    // Another try of it may be just about to write it.
+    const isVoided = await voidReserved(aggregates, { kind: 'job', id: jobId }, { commandId: metadata.commandId, name: '', reason: refusal(error) }, followUp(metadata, commandIdOf('void', jobId)));
+    if (!isVoided) return create();
+    await releaseRoomOf(dispatcher, projectId, jobId, metadata);
     throw error;
   }
 }

@@ -24,10 +24,7 @@ export function createProject({ dispatcher, aggregates }: Parts, name: string, m
   const own = { ...metadata, tenantId: projectId };
   const claim = { on: PLATFORM, scope: 'project', environmentId: null, name, holder: projectId } as const;
   const data = { projectId, name, environment: environmentOf(metadata.commandId, 'default') };
-  return withClaimedName(dispatcher, claim, { ...metadata, tenantId: PLATFORM }, {
-    exists: async () => (await aggregates.load(project, streamOf('project', projectId))).revision !== null,
-    write: () => dispatcher.send(new ToProject(projectId, { type: 'CreateProject', data }, own)),
-  });
+  return withClaimedName({ dispatcher, aggregates }, claim, { ...metadata, tenantId: PLATFORM }, () => dispatcher.send(new ToProject(projectId, { type: 'CreateProject', data }, own)));
 }
 
 /** Deletes the project, then frees its name: in this order the name never leads to two. A crash between the two is made good

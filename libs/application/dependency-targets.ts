@@ -1,4 +1,5 @@
 import {
+  isUnwritten,
   defaultPort, dependencyId, joinedBy, dockerService, isAddress, latestVersion, Rejection, secret as secretRules, streamOf, withTargets, workingRelease,
   type ContainerSpec, type DependencyPassword, type DependencyTarget, type ExistingDockerService, type ExistingResource, type PasswordUse, type ResourceKind, type ResourceSettings, type Targets,
 } from '#domain';
@@ -29,7 +30,7 @@ export const withTargetsAnew = <Spec extends Uses>(aggregates: AggregateStore, s
 export async function refuseGoneDependencies(aggregates: AggregateStore, who: string, { dependencies = [] }: Uses): Promise<void> {
   for (const id of new Set(dependencies.map(dependencyId))) {
     const resource = id.startsWith('res_') ? await loadResource(aggregates, id) : null;
-    const what = resource && resource.status !== 'absent' ? `${who} uses the resource ${resource.name} (${id})` : `${who} uses ${id}`;
+    const what = resource && !isUnwritten(resource) ? `${who} uses the resource ${resource.name} (${id})` : `${who} uses ${id}`;
     if (resource && resource.status !== 'present') throw gone('resource.deleted', what);
     const behind = resource ? resource.settings.dockerServiceId : id;
     if (behind && !(await standingService(aggregates, behind))) throw gone('docker_service.deleted', resource ? `${what}, and behind that the service ${behind}` : what);
@@ -89,5 +90,5 @@ function networksOf(service: ExistingDockerService): DependencyTarget['networks'
 
 async function passwordOf(aggregates: AggregateStore, { secretId, version }: PasswordUse): Promise<DependencyPassword> {
   const { state } = await aggregates.load(secretRules, streamOf('secret', secretId));
-  return { secretId, version: version ?? (state.status === 'absent' ? 1 : latestVersion(state)), follows: version === null };
+  return { secretId, version: version ?? (isUnwritten(state) ? 1 : latestVersion(state)), follows: version === null };
 }

@@ -8,6 +8,7 @@ import { ToConfig, ToProject, ToSecret } from './aggregate-command.ts';
 import { withClaimedName } from './claimed-name.ts';
 import { standingEnvironment } from './create-docker-service.ts';
 import { followUp, type Dispatcher } from './dispatcher.ts';
+import { unwritten } from './reserved.ts';
 
 /** Secrets and configs go the same way. */
 export type HeldKind = 'secret' | 'config';
@@ -39,13 +40,12 @@ export const heldStands = (aggregates: AggregateStore, id: string, commandId: st
 export async function createHeldValue({ dispatcher, aggregates }: Parts, kind: HeldKind, asked: NewHeldValue, metadata: CommandMetadata): Promise<Handled<Held>> {
   const { projectId, environmentId, name } = asked;
   const id = heldIdOf(kind, metadata.commandId);
-  const isThere = async (): Promise<boolean> => (await loadHeld(aggregates, id)).status !== 'absent';
-  if (environmentId !== null && !(await isThere())) await standingEnvironment(aggregates, { projectId, environmentId });
+  if (environmentId !== null && (await unwritten(aggregates, { kind, id }))) await standingEnvironment(aggregates, { projectId, environmentId });
   const command =
     kind === 'secret'
       ? new ToSecret(id, { type: 'CreateSecret', data: { ...asked, secretId: id as SecretId } }, metadata)
       : new ToConfig(id, { type: 'CreateConfig', data: { ...asked, configId: id as ConfigId } }, metadata);
-  return withClaimedName(dispatcher, { on: projectId, scope: kind, environmentId, name, holder: id }, metadata, { exists: isThere, write: () => send(dispatcher, command) });
+  return withClaimedName({ dispatcher, aggregates }, { on: projectId, scope: kind, environmentId, name, holder: id }, metadata, () => send(dispatcher, command));
 }
 
 /** The next version; its value is kept by then. @throws Rejection `secret.version_taken`, `secret.deleted`, and the same of configs. */

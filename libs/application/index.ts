@@ -14,6 +14,7 @@ export { dispatcherOn } from './handlers.ts';
 export * from './change-docker-service.ts';
 export * from './read-service.ts';
 export * from './dependency-targets.ts';
+export * from './reserved.ts';
 export * from './resources.ts';
 export * from './wait-cycles.ts';
 export { releaseRoomOf, reserveForChange, reserveForJob, roomForChange, roomOfCreation } from './reserve-room.ts';

@@ -4,7 +4,7 @@ import { dockerService, project, schemaOf, streamOf, upcast, type CommandMetadat
 import { AggregateStore } from '#event-store';
 import { MemoryEventStore, seededRandom, VirtualClock } from '#testing';
 import {
-  ApplicationModule, createDockerService, createEnvironment, createProject, createSchedule, deleteProject, Dispatcher, dockerServiceIdOf, environmentOf, projectIdOf, ToDockerService, createVolume, volumeIdOf,
+  ApplicationModule, createDockerService, createEnvironment, createJob, createProject, createSchedule, deleteProject, Dispatcher, dockerServiceIdOf, environmentOf, projectIdOf, ToDockerService, createVolume, volumeIdOf,
 } from './index.ts';
 
 const amount = { cpuMillis: 100, memoryBytes: 2 ** 27 };
@@ -95,11 +95,12 @@ describe('an intent that spans streams', () => {
   });
 
   it('releases the name at once when the service is refused, and tells every later retry to start anew', async () => {
-    const voiding = { type: 'VoidReservation', data: { commandId: 'c1', name: 'api' } } as const;
+    const reason = { code: 'volume.exists', message: 'another request makes it' };
+    const voiding = { type: 'VoidReservation', data: { commandId: 'c1', name: 'api', reason } } as const;
     await parts.dispatcher.send(new ToDockerService(dockerServiceIdOf('c1'), voiding, saying('void')));
     for (let time = 1; time <= 2; time += 1) {
-      await expect(createDockerService(parts, asked, saying('c1'))).rejects.toMatchObject({ kind: 'conflict', code: 'reservation.voided' });
-      expect(await service('c1')).toEqual({ status: 'voided' });
+      await expect(createDockerService(parts, asked, saying('c1'))).rejects.toMatchObject({ kind: 'conflict', code: 'reservation.voided', facts: { reason: 'volume.exists' } });
+      expect(await service('c1')).toEqual({ status: 'voided', reason });
     }
     expect(await createDockerService(parts, asked, saying('c2'))).toMatchObject({ repeated: false });
     expect(await claims()).toEqual(['api']);
@@ -126,8 +127,35 @@ describe('an intent that spans streams', () => {
     expect(await claims()).toEqual(['data']);
     refused.resolve();
     void clock.advance(1_000);
+    await expect(first).rejects.toMatchObject({ code: 'reservation.voided', facts: { reason: 'volume.exists' } });
+    expect(await service('c1')).toMatchObject({ status: 'voided', reason: { code: 'volume.exists' } });
+    await expect(createDockerService(parts, asked, saying('c1'))).rejects.toMatchObject({ code: 'reservation.voided', facts: { reason: 'volume.exists' } });
+  });
+
+  it('never writes a job whose room another try of the same request has given back', async () => {
+    const clock = new VirtualClock();
+    const other = await partsOn(store, clock);
+    const job = { projectId, environmentId, name: 'migrate', timeoutMs: 60_000, retries: 0, spec, inheritsFrom: null } as const;
+    const volumes = [{ type: 'volume', volumeId: 'vol_gone', name: 'data', mountPath: '/data', readOnly: false }] as const;
+    const append = store.append.bind(store);
+    // This try stands still before it writes the job; another one, at another gateway, finds nothing where it is to mount something.
+    const [standing, refused] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    store.append = async (stream, expected, events) => {
+      if (events.some(({ type }) => type === 'JobCreated')) {
+        standing.resolve();
+        await refused.promise;
+      }
+      return append(stream, expected, events);
+    };
+    const first = createJob(other, job, saying('j1'));
+    await standing.promise;
+    await expect(createJob(parts, { ...job, spec: { ...spec, volumes } }, saying('j1'))).rejects.toMatchObject({ code: 'volume.not_found' });
+    const { state } = await parts.aggregates.load(project, streamOf('project', projectId));
+    expect([...state.quotas.holdings.keys()]).toEqual([]);
+    refused.resolve();
+    void clock.advance(1_000);
     await expect(first).rejects.toMatchObject({ code: 'reservation.voided' });
-    expect(await service('c1')).toEqual({ status: 'voided' });
+    expect(store.log.filter(({ type }) => type === 'JobCreated')).toEqual([]);
   });
 
   it('is carried out once, however often and however many at once it is sent', async () => {

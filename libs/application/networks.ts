@@ -3,7 +3,7 @@ import type { AggregateStore, Handled, HandleOptions } from '#event-store';
 import { commandIdOf, deriveId } from '#platform';
 import { ToNetwork, ToProject } from './aggregate-command.ts';
 import { withClaimedName } from './claimed-name.ts';
-import { NEVER_WRITTEN, standingEnvironment } from './create-docker-service.ts';
+import { standingEnvironment } from './create-docker-service.ts';
 import { followUp, type Dispatcher } from './dispatcher.ts';
 
 interface Parts {
@@ -35,11 +35,7 @@ export async function createNetwork(
   await standingEnvironment(aggregates, asked);
   const data = { ...asked, networkId, driver: 'bridge', subnet: null } as const;
   const claim = { on: asked.projectId, scope: 'network', environmentId: asked.environmentId, name: asked.name, holder: networkId } as const;
-  return withClaimedName(dispatcher, claim, metadata, {
-    exists: async () => ['present', 'deleted'].includes((await aggregates.load(network, streamOf('network', networkId))).state.status),
-    void: (voiding) => dispatcher.send(new ToNetwork(networkId, { type: 'VoidNetworkReservation', data: { commandId: metadata.commandId, name: asked.name } }, voiding, NEVER_WRITTEN)),
-    write: () => dispatcher.send(new ToNetwork(networkId, { type: 'CreateNetwork', data }, metadata)),
-  });
+  return withClaimedName({ dispatcher, aggregates }, claim, metadata, () => dispatcher.send(new ToNetwork(networkId, { type: 'CreateNetwork', data }, metadata)));
 }
 
 /** Makes the networks that whatever is about to be written joins. A retry repeats it without effect.

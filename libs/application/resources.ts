@@ -5,6 +5,7 @@ import { ToProject, ToResource } from './aggregate-command.ts';
 import { withClaimedName } from './claimed-name.ts';
 import { standingEnvironment } from './create-docker-service.ts';
 import { followUp, type Dispatcher } from './dispatcher.ts';
+import { unwritten } from './reserved.ts';
 
 /** What is asked for, defaults filled in. */
 export interface NewResource {
@@ -24,13 +25,11 @@ export const loadResource = async (aggregates: AggregateStore, id: string): Prom
 /** Claims the name, then writes it. @throws Rejection `name.taken`, `name.invalid`, `environment.not_found`, `resource.invalid`. */
 export async function createResource({ dispatcher, aggregates }: { readonly dispatcher: Dispatcher; readonly aggregates: AggregateStore }, asked: NewResource, metadata: CommandMetadata): Promise<Handled<Resource>> {
   const resourceId = resourceIdOf(metadata.commandId);
-  const exists = async (): Promise<boolean> => (await loadResource(aggregates, resourceId)).status !== 'absent';
-  if (!(await exists())) await standingEnvironment(aggregates, asked);
+  if ((await unwritten(aggregates, { kind: 'resource', id: resourceId }))) await standingEnvironment(aggregates, asked);
   const { projectId, environmentId, name } = asked;
-  return withClaimedName(dispatcher, { on: projectId, scope: 'resource', environmentId, name, holder: resourceId }, metadata, {
-    exists,
-    write: () => dispatcher.send(new ToResource(resourceId, { type: 'CreateResource', data: { ...asked, resourceId } }, metadata)),
-  });
+  return withClaimedName({ dispatcher, aggregates }, { on: projectId, scope: 'resource', environmentId, name, holder: resourceId }, metadata, () =>
+    dispatcher.send(new ToResource(resourceId, { type: 'CreateResource', data: { ...asked, resourceId } }, metadata)),
+  );
 }
 
 /** What the command did to a resource before, whatever has become since of what it names; null: it stands nowhere. */

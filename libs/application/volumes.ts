@@ -1,12 +1,12 @@
 import {
-  Rejection, streamOf, volume, volumeRoom, volumesIn,
+  Rejection, volumeRoom, volumesIn,
   type CommandMetadata, type DockerServiceId, type EnvironmentId, type Owner, type ProjectId, type Volume, type VolumeBackend, type VolumeId, type VolumeMount, type VolumeType,
 } from '#domain';
 import type { AggregateStore, Handled } from '#event-store';
 import { commandIdOf, deriveId } from '#platform';
 import { ToVolume } from './aggregate-command.ts';
 import { withClaimedName } from './claimed-name.ts';
-import { NEVER_WRITTEN, standingEnvironment } from './create-docker-service.ts';
+import { standingEnvironment } from './create-docker-service.ts';
 import { followUp, type Dispatcher } from './dispatcher.ts';
 
 interface Parts {
@@ -36,11 +36,7 @@ export async function createVolume({ dispatcher, aggregates }: Parts, asked: New
   const { id: volumeId, user } = made;
   const data = { ...asked, volumeId, user };
   const claim = { on: asked.projectId, scope: 'volume', environmentId: asked.environmentId, name: asked.name, holder: volumeId, room: { amounts: volumeRoom(asked.sizeBytes), countsFor: asked.madeFor } } as const;
-  return withClaimedName(dispatcher, claim, metadata, {
-    exists: async () => (await aggregates.load(volume, streamOf('volume', volumeId))).state.status === 'present',
-    void: (voiding) => dispatcher.send(new ToVolume(volumeId, { type: 'VoidVolumeReservation', data: { commandId: metadata.commandId, name: asked.name } }, voiding, NEVER_WRITTEN)),
-    write: () => dispatcher.send(new ToVolume(volumeId, { type: 'CreateVolume', data }, metadata)),
-  });
+  return withClaimedName({ dispatcher, aggregates }, claim, metadata, () => dispatcher.send(new ToVolume(volumeId, { type: 'CreateVolume', data }, metadata)));
 }
 
 interface Made {

@@ -3,6 +3,7 @@ export * from './kernel/event.ts';
 export * from './kernel/ids.ts';
 export * from './kernel/reason.ts';
 export * from './kernel/rejection.ts';
+export { isUnwritten, tooLate, type Unwritten, type VoidReservation } from './kernel/reservation.ts';
 export { isSame } from './kernel/same.ts';
 export * from './kernel/sensitive.ts';
 export * from './kernel/units.ts';

@@ -75,6 +75,7 @@ const asCreation: Upcaster = (data) => ({ kind: 'create', settings: { ...DEFAULT
 export const registry: Registry = {
   ProjectCreated: first('project', 'A project (tenant) exists.'),
   ProjectDeleted: first('project', 'The project is gone; its environments went before it.'),
+  ProjectReservationVoided: first('project', "The project was never written after its name was claimed, and now can't be."),
   EnvironmentCreated: first('project', 'An environment exists, and is to have the network that is named here.'),
   EnvironmentDeleted: first('project', 'The environment is gone; its network is to be taken down.'),
   NameClaimed: first('project', 'A name is taken in its scope, before the thing that will bear it is written.'),
@@ -176,14 +177,17 @@ export const registry: Registry = {
   SecretCreated: first('secret', 'A secret exists; its first value is in the store of values, under the id that is named here.'),
   SecretVersionAdded: first('secret', 'The secret has another value; who follows the latest is to get it, at once or with its next deployment.'),
   SecretDeleted: first('secret', 'The secret is gone, with all of its values.'),
+  SecretReservationVoided: first('secret', "The secret was never written after its name was claimed, and now can't be."),
 
   ConfigCreated: first('config', 'A config exists; its first content is in the store of values, under the id that is named here.'),
   ConfigVersionAdded: first('config', 'The config has another content; who follows the latest is to get it, at once or with its next deployment.'),
   ConfigDeleted: first('config', 'The config is gone, with all of its contents.'),
+  ConfigReservationVoided: first('config', "The config was never written after its name was claimed, and now can't be."),
 
   ResourceCreated: first('resource', 'Something that services use has a name: a host of its own, or a service.'),
   ResourceChanged: first('resource', 'The resource is elsewhere, or is reached another way; who depends on it is to get that.'),
   ResourceDeleted: first('resource', 'The resource is gone; nobody used it any more.'),
+  ResourceReservationVoided: first('resource', "The resource was never written after its name was claimed, and now can't be."),
 
   SubnetAllotted: first('network_pool', 'A network has this subnet for its own.'),
   SubnetBarred: first('network_pool', 'The subnet is in other use on a host: it is never allotted again.'),

@@ -1,5 +1,5 @@
 import { createResource, deleteResource, deploymentIdOf, loadResource, refuseWaitCycle, resourceChangedBefore, resourceIdOf, resourceNotFound, standingOr, ToResource, waitingParts, type NewResource } from '#application';
-import { resource as resourceRules, streamOf, workingSpec, type DependencyUse, type DockerServiceId, type ExistingDockerService, type ResourceId } from '#domain';
+import { isUnwritten, resource as resourceRules, streamOf, workingSpec, type DependencyUse, type DockerServiceId, type ExistingDockerService, type ResourceId } from '#domain';
 import { resolvedDependencies } from '../../apps/api-gateway/compute/resolve-dependencies.ts';
 import { askedResource } from '../../apps/api-gateway/resources/asked-resource.ts';
 import { refuseCyclesThrough, refuseUsed } from '../../apps/api-gateway/resources/refuse-used.ts';
@@ -30,7 +30,7 @@ export const RESOURCE_MOVES = {
       what: `make the resource ${body.name} at ${body.docker_service_id ?? body.host}`,
       type: 'ResourceCreated',
       deed: async (gateway, metadata) => {
-        const made = async (): Promise<NewResource | null> => loadResource(gateway.aggregates, resourceIdOf(metadata.commandId)).then((resource) => (resource.status === 'absent' ? null : resource));
+        const made = async (): Promise<NewResource | null> => loadResource(gateway.aggregates, resourceIdOf(metadata.commandId)).then((resource) => (isUnwritten(resource) ? null : resource));
         const { environmentId, projectId, name, kind, settings } = await standingOr(made, () => askedResource(gateway.aggregates, body, client.home.projectId));
         return createResource(gateway, { projectId, environmentId, name, kind, settings }, metadata);
       },
@@ -45,7 +45,7 @@ export const RESOURCE_MOVES = {
       type: 'ResourceChanged',
       deed: async (gateway, metadata) => {
         const resource = await loadResource(gateway.aggregates, id);
-        if (resource.status === 'absent') throw resourceNotFound();
+        if (isUnwritten(resource)) throw resourceNotFound();
         return standingOr(() => resourceChangedBefore(gateway, id, metadata), async () => {
           if (resource.status === 'deleted') throw resourceNotFound();
           const { settings } = await askedResource(gateway.aggregates, bodyOf(client, { name: resource.name, kind: resource.kind, ...place }), resource.projectId);
@@ -63,7 +63,7 @@ export const RESOURCE_MOVES = {
       deed: async (gateway, metadata) => {
         client.world.deletions.note(metadata.commandId, () => dependants(client.world.ledger, id));
         const resource = await loadResource(gateway.aggregates, id);
-        if (resource.status === 'absent') throw resourceNotFound();
+        if (isUnwritten(resource)) throw resourceNotFound();
         const remove = () => deleteResource(gateway.dispatcher, resource, metadata, {});
         const stands = () => gateway.aggregates.stands(resourceRules, streamOf('resource', id), metadata.commandId);
         return standingOr(async () => ((await stands()) ? remove() : null), async () => {

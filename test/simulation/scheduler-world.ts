@@ -1,4 +1,4 @@
-import { type Apply, type CommandMetadata, type ContainerSpec, type DeploymentId, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, type ExistingVolume, job, type JobId, network, type Network, type NetworkCommand, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, secret, Sensitive, streamOf, upcast, volume, type VolumeCommand, type VolumeId, type VolumeMount, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
+import { type Apply, type CommandMetadata, type ContainerSpec, type DeploymentId, type DeploySettings, deployment, dockerService, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, type ExistingVolume, job, type JobId, type NameClaim, network, type Network, type NetworkCommand, type NetworkId, type NodeId, type OpenedDeployment, PLATFORM, project, type ProjectId, replica, replicaState, type ReplicaId, schemaOf, secret, Sensitive, streamOf, upcast, volume, type VolumeCommand, type VolumeId, type VolumeMount, ALWAYS, DEFAULT_DEPLOY_SETTINGS, DEFAULT_TARGETS } from '#domain';
 import { AggregateStore, type EventStore, type Recorded } from '#event-store';
 import { commandIdOf, randomCommandId, replicaIdOf } from '#platform';
 import { MemoryBroker, type MemoryBus, MemoryEventStore, MemoryLogger, memoryVault, seededRandom, VirtualClock } from '#testing';
@@ -15,6 +15,8 @@ export const IDS = {
   deploymentId: 'dep_first',
   jobId: 'job_migrate' as JobId,
 } as const;
+
+const SERVICE_NAME = { scope: 'docker_service', name: 'api', holder: IDS.serviceId } as const;
 
 export const DEPLOY: DeploySettings = { ...DEFAULT_DEPLOY_SETTINGS, monitorMs: 0, minHealthyMs: 1_000, healthyDeadlineMs: 60_000, progressDeadlineMs: 120_000, maxFailures: 0 };
 export const SPEC: ContainerSpec = {
@@ -130,16 +132,10 @@ export class SchedulerWorld {
     await this.aggregates.handle(secret, streamOf('secret', ref.id), command, this.metadata());
   }
 
-  async claimProjectName(holder: string, name: string): Promise<void> {
+  async claimName({ scope, name, holder }: Pick<NameClaim, 'scope' | 'name' | 'holder'> = SERVICE_NAME, on: string = IDS.projectId): Promise<void> {
     const commandId = randomCommandId();
-    const data = { scope: 'project', environmentId: null, name, holder, commandId } as const;
-    await this.aggregates.handle(project, streamOf('project', PLATFORM), { type: 'ClaimName', data }, this.metadata(commandId));
-  }
-
-  async claimName(commandId = randomCommandId()): Promise<void> {
-    const { projectId, environmentId, serviceId } = IDS;
-    const data = { scope: 'docker_service', environmentId, name: 'api', holder: serviceId, commandId } as const;
-    await this.aggregates.handle(project, streamOf('project', projectId), { type: 'ClaimName', data }, this.metadata(commandId));
+    const environmentId = scope === 'project' ? null : IDS.environmentId;
+    await this.aggregates.handle(project, streamOf('project', on), { type: 'ClaimName', data: { scope, environmentId, name, holder, commandId } }, this.metadata(commandId));
   }
 
   async createService(replicas: number, change: { spec?: Partial<ContainerSpec>; deploy?: Partial<DeploySettings> } = {}): Promise<void> {

@@ -1,5 +1,5 @@
 import { reaches, type TenantContext } from '#contracts';
-import { job, Rejection, streamOf, type JobDefinition } from '#domain';
+import { isUnwritten, job, Rejection, streamOf, type JobDefinition } from '#domain';
 import type { AggregateStore } from '#event-store';
 
 /** What another project's job is answered like, too. */
@@ -8,6 +8,6 @@ export const jobNotFound = () => new Rejection('not_found', 'job.not_found', 'th
 /** The job as its stream says: also one that its schedule cut out of the lists. @throws Rejection `job.not_found` outside the context's reach. */
 export async function reachJob(aggregates: AggregateStore, tenant: TenantContext, id: string): Promise<JobDefinition> {
   const { state } = await aggregates.load(job, streamOf('job', id));
-  if (state.status === 'absent' || !reaches(tenant, state.definition.projectId)) throw jobNotFound();
+  if (isUnwritten(state) || !reaches(tenant, state.definition.projectId)) throw jobNotFound();
   return state.definition;
 }

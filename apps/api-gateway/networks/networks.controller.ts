@@ -3,7 +3,7 @@ import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from
 import type { FastifyReply } from 'fastify';
 import { createNetwork, deleteNetwork, Dispatcher, networkIdOf } from '#application';
 import { reaches, type TenantContext } from '#contracts';
-import { network as networkRules, OWN_NETWORK, Rejection, streamOf, type EnvironmentId, type ExistingNetwork } from '#domain';
+import { isUnwritten, network as networkRules, OWN_NETWORK, Rejection, streamOf, type EnvironmentId, type ExistingNetwork } from '#domain';
 import { logEnd } from '#event-store';
 import { getNetwork, listNetworks, USER_VIEWS } from '#read-models';
 import { Needs } from '../edge/needs.ts';
@@ -80,7 +80,7 @@ export class NetworksController {
   /** As its stream says; a retry finds one that it has deleted. */
   async #reach(tenant: TenantContext, id: string): Promise<ExistingNetwork> {
     const { state } = await this.gateway.parts.aggregates.load(networkRules, streamOf('network', id));
-    if (state.status === 'absent' || state.status === 'voided' || !reaches(tenant, state.projectId)) throw networkNotFound();
+    if (isUnwritten(state) || !reaches(tenant, state.projectId)) throw networkNotFound();
     return state;
   }
 

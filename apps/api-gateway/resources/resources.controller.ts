@@ -3,7 +3,7 @@ import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTa
 import type { FastifyReply } from 'fastify';
 import { createResource, deleteResource, Dispatcher, loadResource, resourceChangedBefore, resourceIdOf, resourceNotFound, standingOr, ToResource, type NewResource } from '#application';
 import { reaches, type TenantContext } from '#contracts';
-import { resource as resourceRules, streamOf, type ExistingResource } from '#domain';
+import { isUnwritten, resource as resourceRules, streamOf, type ExistingResource } from '#domain';
 import { getResource, listResources, USER_VIEWS } from '#read-models';
 import { InvalidRequest } from '../edge/invalid-request.ts';
 import { isObject } from '../edge/merge-patch.ts';
@@ -38,7 +38,7 @@ export class ResourcesController {
     const projectId = await projectOf(this.gateway, tenant, body);
     const id = resourceIdOf(change.commandId);
     // A retry is answered by what stands, whatever became of the service or the secret since.
-    const made = async (): Promise<NewResource | null> => loadResource(aggregates, id).then((resource) => (resource.status === 'absent' ? null : resource));
+    const made = async (): Promise<NewResource | null> => loadResource(aggregates, id).then((resource) => (isUnwritten(resource) ? null : resource));
     const asked = await standingOr(made, () => askedResource(aggregates, body, projectId));
     const { environmentId, name, kind, settings } = asked;
     this.gateway.accept(reply, await createResource({ dispatcher: this.dispatcher, aggregates }, { projectId, environmentId, name, kind, settings }, change.metadata(projectId)));
@@ -105,7 +105,7 @@ export class ResourcesController {
   async #reach(tenant: TenantContext, id: string, change?: Mutation): Promise<ExistingResource> {
     const { aggregates } = this.gateway.parts;
     const resource = await loadResource(aggregates, id);
-    if (resource.status === 'absent' || !reaches(tenant, resource.projectId)) throw resourceNotFound();
+    if (isUnwritten(resource) || !reaches(tenant, resource.projectId)) throw resourceNotFound();
     if (resource.status === 'deleted' && !(change && (await aggregates.stands(resourceRules, streamOf('resource', id), change.commandId)))) throw resourceNotFound();
     return resource;
   }

@@ -1,6 +1,6 @@
 import { addHeldVersion, createHeldValue, deleteHeldValue, heldIdOf, heldStands, loadHeld, nextVersion, type Dispatcher, type HeldKind, standingOr } from '#application';
 import { reaches, Terminal, Transient, type TenantContext } from '#contracts';
-import { nameViolations, Rejection, valueViolations, type Apply, type CommandMetadata, type EnvironmentId, type ExistingValue, type ProjectId, type Sensitive } from '#domain';
+import { isUnwritten, nameViolations, Rejection, valueViolations, type Apply, type CommandMetadata, type EnvironmentId, type ExistingValue, type HeldValue, type ProjectId, type Sensitive } from '#domain';
 import { logEnd, type Handled } from '#event-store';
 import { USER_VIEWS, valueUsersIn } from '#read-models';
 import type { ValueRef } from '#secrets';
@@ -52,7 +52,7 @@ export class KeepValue {
       // In this order: what stands is in what is read after it.
       const isRepeat = await heldStands(aggregates, id, metadata.commandId);
       const present = await loadHeld(aggregates, id);
-      if (present.status === 'absent') throw this.notFound();
+      if (isUnwritten(present)) throw this.notFound();
       const version = isRepeat ? versionOf(present, valueId) : nextVersion(present);
       const ref = { projectId, id, version, valueId };
       if (!isRepeat) await this.#keep(ref, value, 'absent');
@@ -87,7 +87,7 @@ export class KeepValue {
     const { aggregates } = this.gateway.parts;
     const isOfKind = id.startsWith(this.kind === 'secret' ? 'sec_' : 'cfg_');
     const held = isOfKind ? await loadHeld(aggregates, id) : ({ status: 'absent' } as const);
-    if (held.status === 'absent' || !reaches(tenant, held.projectId)) throw this.notFound();
+    if (isUnwritten(held) || !reaches(tenant, held.projectId)) throw this.notFound();
     if (held.status === 'deleted' && !(change && (await heldStands(aggregates, id, change.commandId)))) throw this.notFound();
     return held;
   }
@@ -97,10 +97,10 @@ export class KeepValue {
     return new Rejection('not_found', 'config.not_found', 'there is no such config: GET /v1/configs lists those within reach');
   }
 
-  /** Of a thing that stands already: whether the request that is sent again says the same. */
-  async #keep(ref: ValueRef, value: Sensitive<string>, status: 'absent' | 'present' | 'deleted'): Promise<void> {
+  /** Of a thing that stands already: whether the request that is sent again says the same. Nothing is kept for what will never be there. */
+  async #keep(ref: ValueRef, value: Sensitive<string>, status: HeldValue<string>['status']): Promise<void> {
     const { vault } = this.gateway.parts;
-    if (status === 'deleted') return;
+    if (status === 'deleted' || status === 'voided') return;
     const isSame = status === 'absent' ? await vault.keep(ref, value) : await this.#holds(ref, value);
     if (!isSame) throw keyReused();
   }

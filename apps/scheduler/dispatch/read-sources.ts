@@ -1,4 +1,5 @@
 import {
+  isUnwritten,
   type Decider,
   dockerService,
   type DockerService,
@@ -81,7 +82,7 @@ function serviceSource(id: DockerServiceId, release: number | null, service: Doc
 
 /** A job never settles, it ends: before its timeout at the latest. */
 function jobSource(id: JobId, job: Job): Shared {
-  if (job.status === 'absent') throw new Error(`${id} was never created`);
+  if (isUnwritten(job)) throw new Error(`${id} was never created`);
   const { spec, networkId, timeoutMs } = job.definition;
   return { spec, joins: joinedBy(spec, networkId), names: [id], minHealthyMs: timeoutMs, healthyDeadlineMs: null, timeoutMs };
 }
@@ -90,7 +91,7 @@ async function readSubnets(aggregates: AggregateStore, networkIds: readonly Netw
   const networks = await readAll(aggregates, networkRules, 'network', networkIds);
   const subnetOf = (networkId: NetworkId): string => {
     const network = networks(networkId);
-    if (network.status === 'absent' || network.status === 'voided' || network.subnet === null) throw new Error(`${networkId} has no subnet yet`);
+    if (isUnwritten(network) || network.subnet === null) throw new Error(`${networkId} has no subnet yet`);
     return network.subnet;
   };
   return new Map(networkIds.map((networkId) => [networkId, subnetOf(networkId)]));

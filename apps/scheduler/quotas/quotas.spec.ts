@@ -60,7 +60,7 @@ describe('the room of a service', () => {
     world = await SchedulerWorld.begin();
     const [holder, name] = ['svc_never', 'never'] as const;
     await onProject({ type: 'ReserveRoom', data: { holder, countsFor: holder, at: 0, commandId: 'cmd', amounts: containers(2) } });
-    const voiding = { type: 'VoidReservation', data: { commandId: 'cmd', name } } as const;
+    const voiding = { type: 'VoidReservation', data: { commandId: 'cmd', name, reason: { code: 'never_came', message: 'it never came' } } } as const;
     await world.aggregates.handle(dockerService, streamOf('docker_service', holder), voiding, metadata('void'));
     await until(async () => (await held(holder)) === null);
     expect((await quotas()).reserved).toEqual(NO_AMOUNTS);

@@ -1,5 +1,5 @@
-import { type CommandMetadata, dockerService, isGone, job as jobRules, type Job, jobRoom, node as nodeRules, project as projectRules, type ProjectId, replica as replicaRules, type ReplicaId, streamOf, volume as volumeRules, volumeRoom } from '#domain';
-import { Conflict } from '#event-store';
+import { voidReserved, type Reserved } from '#application';
+import { dockerService, isGone, job as jobRules, type Job, jobRoom, node as nodeRules, project as projectRules, type ProjectId, replica as replicaRules, type ReplicaId, streamOf, volume as volumeRules, volumeRoom } from '#domain';
 import { commandIdOf } from '#platform';
 import type { LogIndex } from '../log-index.ts';
 import type { SchedulerPorts } from '../ports.ts';
@@ -7,6 +7,8 @@ import { WriteRoom } from './write-room.ts';
 
 /** How long room may wait for the job that it was reserved for. */
 const ORPHANED_AFTER_MS = 60_000;
+
+const NEVER_CAME = { code: 'never_came', message: 'it reserved room, and nothing followed for a minute' } as const;
 
 /** Jobs and volumes as holders of room. A job's is given back when it has ended and its container is gone; a volume's goes with its name. What was
  *  made before there were quotas is counted. What is left of a service that never came, by a log that was put back to the middle of an append, is given
@@ -54,12 +56,7 @@ export class SettleHolders {
     const commandId = project.quotas.holdings.get(holder)?.pending.keys().next().value ?? holder;
     const leftMs = this.leftToWait(holder);
     if (leftMs > 0) return leftMs;
-    const data = { commandId, name: '' };
-    await this.void(holder, projectId, (metadata) =>
-      holder.startsWith('vol_')
-        ? this.ports.aggregates.handle(volumeRules, streamOf('volume', holder), { type: 'VoidVolumeReservation', data }, metadata, { expected: null })
-        : this.ports.aggregates.handle(dockerService, streamOf('docker_service', holder), { type: 'VoidReservation', data }, metadata, { expected: null }),
-    );
+    await this.void({ kind: holder.startsWith('vol_') ? 'volume' : 'docker_service', id: holder }, projectId, commandId);
     return 1_000;
   }
 
@@ -67,7 +64,7 @@ export class SettleHolders {
     const { state: job, revision: at } = await this.ports.aggregates.load(jobRules, streamOf('job', holder));
     const { quotas, revision } = await this.rooms.read(projectId);
     const isHeld = quotas.holdings.has(holder);
-    if (job.status === 'absent' && !job.isVoided) return isHeld ? this.awaitJob(projectId, holder, quotas.holdings.get(holder)!.pending.keys().next().value ?? holder) : null;
+    if (job.status === 'absent') return isHeld ? this.awaitJob(projectId, holder, quotas.holdings.get(holder)!.pending.keys().next().value ?? holder) : null;
     if (job.status === 'open') {
       // A hook's room is its deployment's. The job-runner asks for that of a job before its first attempt.
       const isFound = !isHeld && job.current !== null && !isHook(job);
@@ -84,7 +81,7 @@ export class SettleHolders {
   private async awaitJob(projectId: ProjectId, holder: string, commandId: string): Promise<number | null> {
     const leftMs = this.leftToWait(holder);
     if (leftMs > 0) return leftMs;
-    await this.void(holder, projectId, (metadata) => this.ports.aggregates.handle(jobRules, streamOf('job', holder), { type: 'VoidJobReservation', data: { commandId } }, metadata, { expected: null }));
+    await this.void({ kind: 'job', id: holder }, projectId, commandId);
     return 1_000;
   }
 
@@ -95,14 +92,11 @@ export class SettleHolders {
     return since + ORPHANED_AFTER_MS - now;
   }
 
-  /** From then on nothing is written there any more. Silent where something was, meanwhile. */
-  private async void(holder: string, projectId: ProjectId, write: (metadata: CommandMetadata) => Promise<unknown>): Promise<void> {
-    try {
-      await write(this.rooms.metadata(holder, projectId, commandIdOf('void', holder)));
-      this.ports.logger.warn('room of what never came is given back', { holder });
-    } catch (error) {
-      if (!(error instanceof Conflict)) throw error;
-    }
+  /** Silent where it was written, meanwhile. */
+  private async void(reserved: Reserved, projectId: ProjectId, commandId: string): Promise<void> {
+    const { id: holder } = reserved;
+    const isVoided = await voidReserved(this.ports.aggregates, reserved, { commandId, name: '', reason: NEVER_CAME }, this.rooms.metadata(holder, projectId, commandIdOf('void', holder)));
+    if (isVoided) this.ports.logger.warn('room of what never came is given back', { holder });
   }
 
   /** Its node has given its room free, or never had it. */

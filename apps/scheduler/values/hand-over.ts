@@ -1,6 +1,6 @@
 import { loadHeld } from '#application';
 import { questionOf, Terminal, Transient, type Logger, type ValueRefusal, type ValueReply, type ValueRequest } from '#contracts';
-import { dockerService, job as jobRules, latestVersion, node as nodeRules, passwordsOf, streamOf, type ContainerSpec, type ExistingValue, type NodeId, type Placement } from '#domain';
+import { dockerService, isUnwritten, job as jobRules, latestVersion, node as nodeRules, passwordsOf, streamOf, type ContainerSpec, type ExistingValue, type NodeId, type Placement } from '#domain';
 import type { AggregateStore } from '#event-store';
 import { seal, type Vault } from '#secrets';
 
@@ -29,7 +29,7 @@ export class HandOver {
     const spec = await this.#specOf(entry.placement);
     if (!spec || !isGiven(spec, id, version)) throw refused('value.not_yours', `${replicaId} is given no ${version === null ? 'latest' : `version ${version}`} of ${id}`);
     const held = await loadHeld(aggregates, id);
-    if (held.status === 'absent' || held.projectId !== entry.placement.projectId) throw refused('value.not_yours', `the project of ${replicaId} has no ${id}`);
+    if (isUnwritten(held) || held.projectId !== entry.placement.projectId) throw refused('value.not_yours', `the project of ${replicaId} has no ${id}`);
     if (held.status === 'deleted') throw deleted(held);
     const number = version ?? latestVersion(held);
     const valueId = held.versions.get(number)?.valueId;
@@ -46,7 +46,7 @@ export class HandOver {
     const { aggregates } = this.ports;
     if (owner.type === 'job') {
       const { state } = await aggregates.load(jobRules, streamOf('job', owner.id));
-      return state.status === 'absent' ? null : state.definition.spec;
+      return isUnwritten(state) ? null : state.definition.spec;
     }
     const { state } = await aggregates.load(dockerService, streamOf('docker_service', owner.id));
     return state.status === 'present' && release !== null ? (state.releases.get(release) ?? null) : null;

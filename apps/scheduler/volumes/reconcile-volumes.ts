@@ -90,6 +90,7 @@ export class ReconcileVolumes {
 
   private async useOfJob(jobId: string): Promise<Use> {
     const { state } = await this.ports.aggregates.load(jobRules, streamOf('job', jobId));
+    if (state.status === 'voided') return { ...NEVER_WRITTEN, stands: 'no' };
     if (state.status === 'absent') return NEVER_WRITTEN;
     const isOver = state.status === 'ended' && this.index.replicasOf(jobId).length === 0;
     return isOver ? { stands: 'no', reason: { code: 'job_ended', message: 'the job has ended' }, thenDelete: false } : STANDS;

@@ -1,6 +1,7 @@
 import type { Cases, Decider } from '../kernel/decider.ts';
 import type { ConfigId } from '../kernel/ids.ts';
 import { Rejection } from '../kernel/rejection.ts';
+import { isUnwritten, tooLate, voidOnce, type VoidReservation } from '../kernel/reservation.ts';
 import type { Apply } from '../secret/events.ts';
 import type { ConfigEvent } from './events.ts';
 import { begun, ended, latestVersion, withVersion, type ExistingValue, type HeldValue } from '../secret/held-value.ts';
@@ -11,7 +12,8 @@ export type ConfigCommand =
   /** After the content is kept as this version; where another request came first, the number is taken and it has to be kept as the next. */
   | { type: 'AddConfigVersion'; data: { version: number; valueId: string; apply: Apply } }
   /** After nobody was found to use it. */
-  | { type: 'DeleteConfig'; data: Record<never, never> };
+  | { type: 'DeleteConfig'; data: Record<never, never> }
+  | VoidReservation;
 
 export type Config = HeldValue<ConfigId>;
 
@@ -21,10 +23,12 @@ const evolutions: Cases<ConfigEvent, Config, Config> = {
   ConfigCreated: (_, { data }) => begun(data.configId, data),
   ConfigVersionAdded: (config, { data }) => withVersion(config, data),
   ConfigDeleted: (config) => ended(config),
+  ConfigReservationVoided: (_, { data: { reason } }) => ({ status: 'voided', reason }),
 };
 
 const decisions: Cases<ConfigCommand, Config, readonly ConfigEvent[]> = {
   CreateConfig(config, { data }) {
+    if (config.status === 'voided') throw tooLate('name', config.reason);
     if (config.status !== 'absent') throw new Rejection('conflict', 'config.exists', 'it was created by another request: read it instead');
     return [{ type: 'ConfigCreated', data }];
   },
@@ -41,10 +45,12 @@ const decisions: Cases<ConfigCommand, Config, readonly ConfigEvent[]> = {
     const { status, id, projectId, environmentId, name } = existing(config);
     return status === 'deleted' ? [] : [{ type: 'ConfigDeleted', data: { configId: id, projectId, environmentId, name } }];
   },
+
+  VoidReservation: (config, { data }) => voidOnce(config, { type: 'ConfigReservationVoided', data }),
 };
 
 function existing(config: Config): ExistingValue<ConfigId> {
-  if (config.status === 'absent') throw new Rejection('not_found', 'config.not_found', 'it was never created');
+  if (isUnwritten(config)) throw new Rejection('not_found', 'config.not_found', 'it was never created');
   return config;
 }
 

@@ -57,15 +57,11 @@ const gone = taken({ forgets: ['rep_1_1', 'rep_2_1'] });
 const scale = (replicas: number): DockerServiceCommand => ({ type: 'ScaleDockerService', data: { replicas } });
 const requestDeletion: DockerServiceCommand = { type: 'RequestDockerServiceDeletion', data: {} };
 const confirmDeleted: DockerServiceCommand = { type: 'ConfirmDockerServiceDeleted', data: {} };
-const voiding: DockerServiceCommand = { type: 'VoidReservation', data: { commandId: 'cmd', name: 'api' } };
-const voided: DockerServiceEvent = { type: 'ReservationVoided', data: { commandId: 'cmd', name: 'api' } };
 
 describe('creating a service', () => {
   it('cuts release 1 and starts its deployment in the same append', () => given(dockerService, []).when(create).then(created));
 
   it('is refused for another service of the same id', () => given(dockerService, created).when(create).rejects('docker_service.exists'));
-
-  it('is refused when its reservation was voided meanwhile', () => given(dockerService, [voided]).when(create).rejects('reservation.voided'));
 
   it('names every field that is wrong', () =>
     given(dockerService, [])
@@ -76,12 +72,6 @@ describe('creating a service', () => {
           { pointer: '/replicas', code: 'out_of_range', message: 'must be a whole number from 0 to 1000' },
         ],
       }));
-});
-
-describe('a reservation', () => {
-  it('is voided where no service was written', () => given(dockerService, []).when(voiding).then([voided]));
-  it('is voided once', () => given(dockerService, [voided]).when(voiding).then([]));
-  it('stays when the service was written after all', () => given(dockerService, created).when(voiding).rejects('reservation.in_use'));
 });
 
 describe('scaling', () => {
@@ -103,7 +93,7 @@ describe('scaling', () => {
 
   it('is refused for a service that never was', () => {
     given(dockerService, []).when(scale(3)).rejects('docker_service.not_found');
-    given(dockerService, [voided]).when(scale(3)).rejects('docker_service.not_found');
+    given(dockerService, [{ type: 'ReservationVoided', data: { commandId: 'cmd', name: 'api' } }]).when(scale(3)).rejects('docker_service.not_found');
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Cases, Decider } from '../kernel/decider.ts';
 import type { DeploymentId } from '../kernel/ids.ts';
 import { Rejection } from '../kernel/rejection.ts';
+import { tooLate, voidOnce, type VoidReservation } from '../kernel/reservation.ts';
 import { type DeployingCommand, deployingDecisions, scaled } from './decide-deployments.ts';
 import { type LifecycleCommand, lifecycleDecisions } from './decide-lifecycle.ts';
 import { evolve, initial, type DockerService, type ExistingDockerService } from './docker-service.ts';
@@ -19,14 +20,13 @@ export type DockerServiceCommand =
   | { type: 'TakeServiceStep'; data: Step }
   | DeployingCommand
   | LifecycleCommand
-  /** The name was claimed by this command, and no service followed in time. */
-  | { type: 'VoidReservation'; data: { commandId: string; name: string } }
+  | VoidReservation
   /** Room was reserved by this command, and no change followed in time; send it at the revision that the command would be written at. */
   | { type: 'VoidChange'; data: { commandId: string } };
 
 const decisions: Cases<DockerServiceCommand, DockerService, readonly DockerServiceEvent[]> = {
   CreateDockerService(service, { data: { spec, deploymentId, ...created } }) {
-    if (service.status === 'voided') throw new Rejection('conflict', 'reservation.voided', 'the request came too late for its reserved name: send it again as a new one');
+    if (service.status === 'voided') throw tooLate('name', service.reason);
     if (service.status === 'present') throw new Rejection('conflict', 'docker_service.exists', 'it was created by another request: read it instead');
     refuse(serviceViolations({ name: created.name, kind: created.kind, replicas: created.replicas, deploy: created.deploy, spec }));
     return [
@@ -55,10 +55,7 @@ const decisions: Cases<DockerServiceCommand, DockerService, readonly DockerServi
     return [{ type: 'ServiceStepTaken', data: step }];
   },
 
-  VoidReservation(service, { data }) {
-    if (service.status === 'present') throw new Rejection('conflict', 'reservation.in_use', 'the service was created: its name stays claimed');
-    return service.status === 'voided' ? [] : [{ type: 'ReservationVoided', data }];
-  },
+  VoidReservation: (service, { data }) => voidOnce(service, { type: 'ReservationVoided', data }),
 
   VoidChange: (service, { data }) => (existing(service).voided.has(data.commandId) ? [] : [{ type: 'ChangeVoided', data }]),
 };

@@ -1,6 +1,7 @@
 import type { Cases } from '../kernel/decider.ts';
 import type { DockerServiceId, EnvironmentId, NetworkId, ProjectId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
+import type { Unwritten } from '../kernel/reservation.ts';
 import type { DeploySettings } from './deploy-settings.ts';
 import type { ContainerSpec, DockerServiceEvent, ImagePin, Labels } from './events.ts';
 import { noOrders, takeOver, takeStep, type Orders } from './orders.ts';
@@ -55,7 +56,7 @@ export interface ExistingDockerService {
 }
 
 /** `voided`: the name was claimed, but the service never written, and now never will be. */
-export type DockerService = { readonly status: 'absent' } | { readonly status: 'voided' } | ExistingDockerService;
+export type DockerService = Unwritten | ExistingDockerService;
 
 export const initial: DockerService = { status: 'absent' };
 
@@ -125,7 +126,7 @@ const evolutions: Cases<DockerServiceEvent, DockerService, DockerService> = {
   ServiceStepTaken: (service, { data }) => ({ ...existing(service), orders: takeStep(existing(service).orders, data) }),
   DockerServiceDeletionRequested: (service, { data }) => ({ ...cutShort(existing(service), DELETED), lifecycle: 'DELETING', paused: null, takesVolumes: data.volumes === 'delete' }),
   DockerServiceDeleted: (service) => ({ ...existing(service), lifecycle: 'DELETED' }),
-  ReservationVoided: () => ({ status: 'voided' }),
+  ReservationVoided: (_, { data: { reason } }) => ({ status: 'voided', reason }),
   ChangeVoided: (service, { data: { commandId } }) => ({ ...existing(service), voided: new Set([...existing(service).voided, commandId]) }),
 };
 

@@ -175,6 +175,6 @@ export type DockerServiceEvent =
   /** On the engine's word: every container is gone. */
   | { type: 'DockerServiceDeleted'; data: { name: string; environmentId: EnvironmentId; projectId: ProjectId } }
   /** The name was claimed but the service never written; a late write of it now conflicts. */
-  | { type: 'ReservationVoided'; data: { commandId: string; name: string } }
+  | { type: 'ReservationVoided'; data: { commandId: string; name: string; reason?: Reason } }
   /** Room was reserved for a change by this command, which never came: a late one now conflicts. */
   | { type: 'ChangeVoided'; data: { commandId: string } };

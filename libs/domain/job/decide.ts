@@ -2,6 +2,7 @@ import type { Cases, Decider } from '../kernel/decider.ts';
 import type { ReplicaId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import { Rejection } from '../kernel/rejection.ts';
+import { isUnwritten, tooLate, voidOnce, type VoidReservation } from '../kernel/reservation.ts';
 import type { Ending, JobEvent, JobOutcome } from './events.ts';
 import { evolve, initial, type Job, type JobDefinition, type OpenJob } from './job.ts';
 
@@ -20,12 +21,11 @@ export type JobCommand =
   /** Its container is stopped, and it ends CANCELLED on the engine's word; at once where nothing was tried yet. `requestedAt`: RFC 3339. */
   | { type: 'CancelJob'; data: { reason: Reason; requestedAt: string } }
   | { type: 'EndJob'; data: Ending & { outcome: JobOutcome; attempt: number } }
-  /** Room was reserved for it by this command, and no job followed in time. */
-  | { type: 'VoidJobReservation'; data: { commandId: string } };
+  | VoidReservation;
 
 const decisions: Cases<JobCommand, Job, readonly JobEvent[]> = {
   CreateJob(job, { data }) {
-    if (job.status === 'absent' && job.isVoided) throw new Rejection('conflict', 'reservation.voided', 'the request came too late for its reserved room: send it again as a new one');
+    if (job.status === 'voided') throw tooLate('room', job.reason);
     if (job.status !== 'absent') throw new Rejection('conflict', 'job.exists', 'a job runs once; create another');
     refuseJobLimits(data);
     return [{ type: 'JobCreated', data }];
@@ -71,14 +71,11 @@ const decisions: Cases<JobCommand, Job, readonly JobEvent[]> = {
     return [{ type: 'JobEnded', data }];
   },
 
-  VoidJobReservation(job, { data }) {
-    if (job.status !== 'absent') throw new Rejection('conflict', 'reservation.in_use', 'the job was created: its room stays reserved');
-    return job.isVoided ? [] : [{ type: 'JobReservationVoided', data }];
-  },
+  VoidReservation: (job, { data: { commandId, reason } }) => voidOnce(job, { type: 'JobReservationVoided', data: { commandId, reason } }),
 };
 
 function open(job: Job): OpenJob {
-  if (job.status === 'absent') throw new Rejection('not_found', 'job.not_found', 'it was never created');
+  if (isUnwritten(job)) throw new Rejection('not_found', 'job.not_found', 'it was never created');
   if (job.status === 'ended') throw ended(job.outcome);
   return job;
 }

@@ -48,4 +48,4 @@ export type JobEvent =
   /** `attempt`: the last one; 0 where none was ever made. */
   | { type: 'JobEnded'; data: Ending & { outcome: JobOutcome; attempt: number } }
   /** Room was reserved for it by this command, but the job never written; a late write of it now conflicts. */
-  | { type: 'JobReservationVoided'; data: { commandId: string } };
+  | { type: 'JobReservationVoided'; data: { commandId: string; reason?: Reason } };

@@ -1,6 +1,7 @@
 import type { Cases } from '../kernel/decider.ts';
 import type { ReplicaId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
+import type { Unwritten } from '../kernel/reservation.ts';
 import type { Ending, JobEvent, JobOutcome } from './events.ts';
 
 /** What was asked for, frozen when the job was created. */
@@ -24,8 +25,7 @@ export interface OpenJob {
 }
 
 export type Job =
-  /** `isVoided`: room was reserved for it, but it was never written, and now never will be. */
-  | { readonly status: 'absent'; readonly isVoided?: boolean }
+  | Unwritten
   | OpenJob
   | (Ending & {
       readonly status: 'ended';
@@ -53,7 +53,7 @@ const evolutions: Cases<JobEvent, Job, Job> = {
     const { definition, current } = open(job);
     return { status: 'ended', definition, current, outcome, exitCode, oomKilled, reason };
   },
-  JobReservationVoided: () => ({ status: 'absent', isVoided: true }),
+  JobReservationVoided: (_, { data: { reason } }) => ({ status: 'voided', reason }),
 };
 
 export const evolve = (job: Job, event: JobEvent): Job => evolutions[event.type](job, event as never);

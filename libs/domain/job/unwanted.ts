@@ -1,10 +1,11 @@
 import type { ReplicaId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
+import { isUnwritten } from '../kernel/reservation.ts';
 import type { Job } from './job.ts';
 
 /** Why a replica of a job is to go: its job has ended or is being cancelled, or its attempt is over. Null while it is wanted. */
 export function whyUnwanted(job: Job, replicaId: ReplicaId): Reason | null {
-  if (job.status === 'absent') return null;
+  if (isUnwritten(job)) return null;
   if (job.status === 'ended') return { code: 'job_ended', message: `the job ended: ${job.outcome}` };
   if (job.cancel) return { code: 'job_cancelled', message: job.cancel.reason.message };
   const { current } = job;

@@ -43,19 +43,10 @@ describe("an environment's network", () => {
 describe('a network that somebody named', () => {
   const named = { ...born, name: 'backend', subnet: null };
   const allotted: NetworkEvent = { type: 'NetworkSubnetChanged', data: { from: null, to: '10.192.0.0/24', reason: { code: 'subnet_allotted', message: 'it was allotted' } } };
-  const voided: NetworkEvent = { type: 'NetworkReservationVoided', data: { commandId: 'c', name: 'backend' } };
-  const avoid: NetworkCommand = { type: 'VoidNetworkReservation', data: { commandId: 'c', name: 'backend' } };
 
   it('is there before it has its subnet', () => {
     given(network, []).when({ type: 'CreateNetwork', data: named }).then([{ type: 'NetworkCreated', data: named }]);
     given(network, [{ type: 'NetworkCreated', data: named }]).when({ type: 'ChangeSubnet', data: { to: '10.192.0.0/24', reason: allotted.data.reason } }).then([allotted]);
     given(network, [{ type: 'NetworkCreated', data: named }, allotted]).when({ type: 'CreateNetwork', data: named }).rejects('network.exists', { subnet: '10.192.0.0/24' });
-  });
-
-  it('is not written after its name was taken back', () => {
-    given(network, []).when(avoid).then([voided]);
-    given(network, [voided]).when(avoid).then([]);
-    given(network, [voided]).when({ type: 'CreateNetwork', data: named }).rejects('reservation.voided');
-    given(network, [{ type: 'NetworkCreated', data: named }]).when(avoid).rejects('reservation.in_use');
   });
 });

@@ -2,6 +2,7 @@ import type { Cases, Decider } from '../kernel/decider.ts';
 import type { EnvironmentId, NetworkId, ProjectId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import { Rejection } from '../kernel/rejection.ts';
+import { isUnwritten, tooLate, voidOnce, type Unwritten, type VoidReservation } from '../kernel/reservation.ts';
 import type { NetworkEvent } from './events.ts';
 
 export type NetworkCommand =
@@ -9,13 +10,11 @@ export type NetworkCommand =
   | { type: 'CreateNetwork'; data: Extract<NetworkEvent, { type: 'NetworkCreated' }>['data'] }
   | { type: 'ChangeSubnet'; data: { to: string; reason: Reason } }
   | { type: 'DeleteNetwork'; data: Record<never, never> }
-  /** The name was claimed by this command, and no network followed in time. */
-  | { type: 'VoidNetworkReservation'; data: { commandId: string; name: string } };
+  | VoidReservation;
 
-/** An environment's own network, or a further one in it. `voided`: its name was claimed, but the network never written, and now never will be. */
+/** An environment's own network, or a further one in it. */
 export type Network =
-  | { readonly status: 'absent' }
-  | { readonly status: 'voided' }
+  | Unwritten
   | {
       readonly status: 'present' | 'deleted';
       readonly networkId: NetworkId;
@@ -27,12 +26,12 @@ export type Network =
     };
 
 /** A network that was created, perhaps deleted since. */
-export type ExistingNetwork = Exclude<Network, { status: 'absent' | 'voided' }>;
+export type ExistingNetwork = Exclude<Network, Unwritten>;
 
 const initial: Network = { status: 'absent' };
 
 const existing = (network: Network): ExistingNetwork => {
-  if (network.status === 'absent' || network.status === 'voided') throw new Error('history out of order: network was never created');
+  if (isUnwritten(network)) throw new Error('history out of order: network was never created');
   return network;
 };
 
@@ -40,13 +39,13 @@ const evolutions: Cases<NetworkEvent, Network, Network> = {
   NetworkCreated: (_, { data: { driver: _driver, ...data } }) => ({ ...data, status: 'present' }),
   NetworkSubnetChanged: (network, { data }) => ({ ...existing(network), subnet: data.to }),
   NetworkDeleted: (network) => ({ ...existing(network), status: 'deleted' }),
-  NetworkReservationVoided: () => ({ status: 'voided' }),
+  NetworkReservationVoided: (_, { data: { reason } }) => ({ status: 'voided', reason }),
 };
 
 const decisions: Cases<NetworkCommand, Network, readonly NetworkEvent[]> = {
   CreateNetwork(network, { data }) {
     if (network.status === 'absent') return [{ type: 'NetworkCreated', data }];
-    if (network.status === 'voided') throw new Rejection('conflict', 'reservation.voided', 'the request came too late for its reserved name: send it again as a new one');
+    if (network.status === 'voided') throw tooLate('name', network.reason);
     if (network.status === 'present' && network.subnet === data.subnet) return [];
     if (network.status === 'present') throw new Rejection('conflict', 'network.exists', 'it was created by another request: read it instead', { subnet: network.subnet });
     throw new Rejection('conflict', 'network.deleted', 'it was deleted: make another one');
@@ -59,15 +58,11 @@ const decisions: Cases<NetworkCommand, Network, readonly NetworkEvent[]> = {
 
   DeleteNetwork: (network) => (network.status === 'present' ? [{ type: 'NetworkDeleted', data: {} }] : []),
 
-  VoidNetworkReservation(network, { data }) {
-    if (network.status === 'voided') return [];
-    if (network.status !== 'absent') throw new Rejection('conflict', 'reservation.in_use', 'the network was created: its name stays claimed');
-    return [{ type: 'NetworkReservationVoided', data }];
-  },
+  VoidReservation: (network, { data }) => voidOnce(network, { type: 'NetworkReservationVoided', data }),
 };
 
 function present(network: Network): ExistingNetwork {
-  if (network.status === 'absent' || network.status === 'voided') throw new Rejection('not_found', 'network.not_found', 'it was never created');
+  if (isUnwritten(network)) throw new Rejection('not_found', 'network.not_found', 'it was never created');
   if (network.status === 'deleted') throw new Rejection('conflict', 'network.deleted', 'it was deleted: make another one');
   return network;
 }

@@ -3,6 +3,7 @@ import { tokenDecisions, type TokenCommand } from '../access/tokens.ts';
 import type { Cases, Decider } from '../kernel/decider.ts';
 import type { DockerServiceId, EnvironmentId, ProjectId } from '../kernel/ids.ts';
 import { Rejection } from '../kernel/rejection.ts';
+import { tooLate, voidOnce, type VoidReservation } from '../kernel/reservation.ts';
 import type { QuotaAmounts } from '../quota/amounts.ts';
 import { decideQuotas, type QuotaCommand, type QuotaState, reserve, warningsAfter } from '../quota/decide.ts';
 import type { Quotas } from '../quota/quotas.ts';
@@ -22,6 +23,7 @@ export type ProjectCommand =
    *  append; with whose service's quota it counts for. */
   | { type: 'ClaimName'; data: NameClaim & { room?: { amounts: QuotaAmounts; countsFor: DockerServiceId | null } } }
   | { type: 'ReleaseName'; data: { scope: NameScope; environmentId: EnvironmentId | null; name: string; holder: string } }
+  | VoidReservation
   | QuotaCommand
   | MemberCommand
   | TokenCommand;
@@ -34,6 +36,7 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
   ...tokenDecisions,
 
   CreateProject(project, { data: { projectId, name, environment } }) {
+    if (project.status === 'voided') throw tooLate('name', project.reason);
     if (project.status !== 'absent') throw new Rejection('conflict', 'project.exists', 'it was created by another request: read it instead');
     refuseName(name);
     refuseName(environment.name);
@@ -54,6 +57,8 @@ const decisions: Cases<ProjectCommand, Project, readonly ProjectEvent[]> = {
       { type: 'ProjectDeleted', data: { projectId, name } },
     ];
   },
+
+  VoidReservation: (project, { data }) => voidOnce(project, { type: 'ProjectReservationVoided', data }),
 
   CreateEnvironment(project, { data }) {
     const { projectId, environments } = standingProject(project);

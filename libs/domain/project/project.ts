@@ -4,6 +4,7 @@ import { tokenEvolutions, type IssuedToken } from '../access/tokens.ts';
 import type { Cases } from '../kernel/decider.ts';
 import type { EnvironmentId, NetworkId, ProjectId, TokenId, UserId } from '../kernel/ids.ts';
 import { LargeMap } from '../kernel/large-map.ts';
+import type { Reason } from '../kernel/reason.ts';
 import type { QuotaEvent } from '../quota/events.ts';
 import { evolveQuotas, noQuotas, type Quotas } from '../quota/quotas.ts';
 import type { NameScope, ProjectEvent } from './events.ts';
@@ -24,9 +25,12 @@ export interface NameClaim {
   readonly commandId: string;
 }
 
-/** A project; on the stream `project-platform`, which has no project of its own, only the claims of projects' names. */
+/** A project; on the stream `project-platform`, which has no project of its own, only the claims of projects' names. `voided`: its name was claimed, but the
+ *  project never written, and now never will be. */
 export interface Project {
-  readonly status: 'absent' | 'present' | 'deleted';
+  readonly status: 'absent' | 'voided' | 'present' | 'deleted';
+  /** Why it is voided. */
+  readonly reason?: Reason;
   readonly projectId: ProjectId | null;
   readonly name: string | null;
   /** Those that weren't deleted. */
@@ -50,6 +54,7 @@ const evolutions: Cases<ProjectEvent, Project, Project> = {
   ...tokenEvolutions,
   ProjectCreated: (project, { data: { projectId, name } }) => ({ ...project, status: 'present', projectId, name }),
   ProjectDeleted: (project) => ({ ...project, status: 'deleted' }),
+  ProjectReservationVoided: (project, { data: { reason } }) => ({ ...project, status: 'voided', reason }),
   EnvironmentCreated: (project, { data: { environmentId, name, networkId } }) => ({
     ...project,
     environments: new Map([...project.environments, [environmentId, { environmentId, name, networkId }]]),

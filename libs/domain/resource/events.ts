@@ -1,4 +1,5 @@
 import type { DockerServiceId, EnvironmentId, ProjectId, ResourceId, SecretId } from '../kernel/ids.ts';
+import type { Reason } from '../kernel/reason.ts';
 
 export const RESOURCE_KINDS = ['postgres', 'mysql', 'redis', 'nginx', 'http', 'generic'] as const;
 /** What is spoken there: it gives the port, the prefix of the variables, and the scheme of the URL. */
@@ -28,4 +29,6 @@ export type ResourceEvent =
   | { type: 'ResourceCreated'; data: { resourceId: ResourceId; projectId: ProjectId; environmentId: EnvironmentId; name: string; kind: ResourceKind; settings: ResourceSettings } }
   /** `version` counts the ways that it was reached, from 1 at its creation: who depends on it is rolled to the latest. */
   | { type: 'ResourceChanged'; data: { resourceId: ResourceId; version: number; from: ResourceSettings; to: ResourceSettings } }
-  | { type: 'ResourceDeleted'; data: { resourceId: ResourceId; projectId: ProjectId; environmentId: EnvironmentId; name: string } };
+  | { type: 'ResourceDeleted'; data: { resourceId: ResourceId; projectId: ProjectId; environmentId: EnvironmentId; name: string } }
+  /** The name was claimed but the resource never written; a late write of it now conflicts. */
+  | { type: 'ResourceReservationVoided'; data: { commandId: string; name: string; reason?: Reason } };

@@ -1,6 +1,7 @@
 import type { Cases, Decider } from '../kernel/decider.ts';
 import type { EnvironmentId, ProjectId, ResourceId } from '../kernel/ids.ts';
 import { Rejection } from '../kernel/rejection.ts';
+import { isUnwritten, tooLate, voidOnce, type Unwritten, type VoidReservation } from '../kernel/reservation.ts';
 import { isSame } from '../kernel/same.ts';
 import type { Violation } from '../docker-service/violation.ts';
 import type { ResourceEvent, ResourceKind, ResourceSettings } from './events.ts';
@@ -11,7 +12,8 @@ export type ResourceCommand =
   | { type: 'CreateResource'; data: Extract<ResourceEvent, { type: 'ResourceCreated' }>['data'] }
   | { type: 'ChangeResource'; data: { settings: ResourceSettings } }
   /** After nobody was found to use it. */
-  | { type: 'DeleteResource'; data: Record<never, never> };
+  | { type: 'DeleteResource'; data: Record<never, never> }
+  | VoidReservation;
 
 /** A resource that was created; a deleted one keeps its name. */
 export interface ExistingResource {
@@ -25,7 +27,7 @@ export interface ExistingResource {
   readonly settings: ResourceSettings;
 }
 
-export type Resource = { readonly status: 'absent' } | ExistingResource;
+export type Resource = Unwritten | ExistingResource;
 
 const initial: Resource = { status: 'absent' };
 
@@ -33,10 +35,12 @@ const evolutions: Cases<ResourceEvent, Resource, Resource> = {
   ResourceCreated: (_, { data }) => ({ ...data, status: 'present', version: 1 }),
   ResourceChanged: (resource, { data: { version, to } }) => ({ ...existing(resource), version, settings: to }),
   ResourceDeleted: (resource) => ({ ...existing(resource), status: 'deleted' }),
+  ResourceReservationVoided: (_, { data: { reason } }) => ({ status: 'voided', reason }),
 };
 
 const decisions: Cases<ResourceCommand, Resource, readonly ResourceEvent[]> = {
   CreateResource(resource, { data }) {
+    if (resource.status === 'voided') throw tooLate('name', resource.reason);
     if (resource.status !== 'absent') throw new Rejection('conflict', 'resource.exists', 'it was created by another request: read it instead');
     refuse(resourceViolations(data));
     return [{ type: 'ResourceCreated', data }];
@@ -53,10 +57,12 @@ const decisions: Cases<ResourceCommand, Resource, readonly ResourceEvent[]> = {
     const { status, resourceId, projectId, environmentId, name } = existing(resource);
     return status === 'deleted' ? [] : [{ type: 'ResourceDeleted', data: { resourceId, projectId, environmentId, name } }];
   },
+
+  VoidReservation: (resource, { data }) => voidOnce(resource, { type: 'ResourceReservationVoided', data }),
 };
 
 function existing(resource: Resource): ExistingResource {
-  if (resource.status === 'absent') throw new Rejection('not_found', 'resource.not_found', 'it was never created');
+  if (isUnwritten(resource)) throw new Rejection('not_found', 'resource.not_found', 'it was never created');
   return resource;
 }
 

@@ -1,4 +1,5 @@
 import type { Reason } from '../kernel/reason.ts';
+import { isUnwritten } from '../kernel/reservation.ts';
 import { failureReason, isJudged } from './judge.ts';
 import { isPrepared } from './observed.ts';
 import { beginning, ending, hookOf, withoutHook, type HookName, type Moving } from './moving.ts';
@@ -96,7 +97,7 @@ function planPostDeploy(moving: Moving): RolloutPlan {
 /** Starts a hook's job, and judges its outcome; one that was taken back since replicas failed ends by their reason. null while it runs. */
 function planHook(moving: Moving, which: HookName, succeeded: () => RolloutPlan): RolloutPlan | null {
   const { hook, deployment, active } = moving;
-  if (!hook || hook.status === 'absent') return { ...NOTHING_TO_DO, startHook: hookOf(moving, which) };
+  if (!hook || isUnwritten(hook)) return { ...NOTHING_TO_DO, startHook: hookOf(moving, which) };
   if (hook.status === 'open') return null;
   if (hook.outcome === 'SUCCEEDED') return succeeded();
   if (deployment.failures.size > active.settings.maxFailures) return ending(moving, 'FAILED', failureReason(deployment));

@@ -1,4 +1,5 @@
 import type { EnvironmentId, ProjectId, SecretId } from '../kernel/ids.ts';
+import type { Reason } from '../kernel/reason.ts';
 
 /** When those who follow the latest version get it: at once, by a deployment for it, or with their next one. */
 export type Apply = 'now' | 'next_deploy';
@@ -25,4 +26,6 @@ export type SecretEvent =
   /** With its version 1. `environmentId` null: for all of the project. */
   | { type: 'SecretCreated'; data: { secretId: SecretId; projectId: ProjectId; environmentId: EnvironmentId | null; name: string; valueId: string } }
   | { type: 'SecretVersionAdded'; data: { secretId: SecretId; version: number; valueId: string; apply: Apply } }
-  | { type: 'SecretDeleted'; data: { secretId: SecretId; projectId: ProjectId; environmentId: EnvironmentId | null; name: string } };
+  | { type: 'SecretDeleted'; data: { secretId: SecretId; projectId: ProjectId; environmentId: EnvironmentId | null; name: string } }
+  /** The name was claimed but the secret never written; a late write of it now conflicts. */
+  | { type: 'SecretReservationVoided'; data: { commandId: string; name: string; reason?: Reason } };

@@ -1,4 +1,5 @@
 import type { EnvironmentId, ProjectId } from '../kernel/ids.ts';
+import { isUnwritten, type Unwritten } from '../kernel/reservation.ts';
 import type { Apply } from './events.ts';
 
 /** A version, and under which id its value is kept. */
@@ -19,7 +20,7 @@ export interface ExistingValue<Id extends string> {
   readonly versions: ReadonlyMap<number, HeldVersion>;
 }
 
-export type HeldValue<Id extends string> = { readonly status: 'absent' } | ExistingValue<Id>;
+export type HeldValue<Id extends string> = Unwritten | ExistingValue<Id>;
 
 /** The number of the latest version: what whoever follows it gets at his next deployment. */
 export const latestVersion = ({ versions }: Pick<ExistingValue<string>, 'versions'>): number => versions.size;
@@ -41,6 +42,6 @@ export function withVersion<Id extends string>(held: HeldValue<Id>, { version, v
 
 /** The fold of its deletion. @throws Error on a history that can't be. */
 export function ended<Id extends string>(held: HeldValue<Id>): ExistingValue<Id> {
-  if (held.status === 'absent') throw new Error('history out of order: what never was is deleted');
+  if (isUnwritten(held)) throw new Error('history out of order: what never was is deleted');
   return { ...held, status: 'deleted' };
 }

@@ -1,6 +1,7 @@
 import type { Cases, Decider } from '../kernel/decider.ts';
 import type { SecretId } from '../kernel/ids.ts';
 import { Rejection } from '../kernel/rejection.ts';
+import { isUnwritten, tooLate, voidOnce, type VoidReservation } from '../kernel/reservation.ts';
 import type { Apply, SecretEvent } from './events.ts';
 import { begun, ended, latestVersion, withVersion, type ExistingValue, type HeldValue } from './held-value.ts';
 
@@ -10,7 +11,8 @@ export type SecretCommand =
   /** After the value is kept as this version; where another request came first, the number is taken and it has to be kept as the next. */
   | { type: 'AddSecretVersion'; data: { version: number; valueId: string; apply: Apply } }
   /** After nobody was found to use it. */
-  | { type: 'DeleteSecret'; data: Record<never, never> };
+  | { type: 'DeleteSecret'; data: Record<never, never> }
+  | VoidReservation;
 
 export type Secret = HeldValue<SecretId>;
 
@@ -20,10 +22,12 @@ const evolutions: Cases<SecretEvent, Secret, Secret> = {
   SecretCreated: (_, { data }) => begun(data.secretId, data),
   SecretVersionAdded: (secret, { data }) => withVersion(secret, data),
   SecretDeleted: (secret) => ended(secret),
+  SecretReservationVoided: (_, { data: { reason } }) => ({ status: 'voided', reason }),
 };
 
 const decisions: Cases<SecretCommand, Secret, readonly SecretEvent[]> = {
   CreateSecret(secret, { data }) {
+    if (secret.status === 'voided') throw tooLate('name', secret.reason);
     if (secret.status !== 'absent') throw new Rejection('conflict', 'secret.exists', 'it was created by another request: read it instead');
     return [{ type: 'SecretCreated', data }];
   },
@@ -40,10 +44,12 @@ const decisions: Cases<SecretCommand, Secret, readonly SecretEvent[]> = {
     const { status, id, projectId, environmentId, name } = existing(secret);
     return status === 'deleted' ? [] : [{ type: 'SecretDeleted', data: { secretId: id, projectId, environmentId, name } }];
   },
+
+  VoidReservation: (secret, { data }) => voidOnce(secret, { type: 'SecretReservationVoided', data }),
 };
 
 function existing(secret: Secret): ExistingValue<SecretId> {
-  if (secret.status === 'absent') throw new Rejection('not_found', 'secret.not_found', 'it was never created');
+  if (isUnwritten(secret)) throw new Rejection('not_found', 'secret.not_found', 'it was never created');
   return secret;
 }
 

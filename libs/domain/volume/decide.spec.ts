@@ -40,7 +40,6 @@ describe('a volume', () => {
   it('is made once, with its first user', () => {
     given(volume, []).when({ type: 'CreateVolume', data: { ...born, user: api } }).then([created, began(api)]);
     given(volume, [created]).when({ type: 'CreateVolume', data: { ...born, user: null } }).rejects('volume.exists');
-    given(volume, [{ type: 'VolumeReservationVoided', data: { commandId: 'c', name: 'uploads' } }]).when({ type: 'CreateVolume', data: { ...born, user: null } }).rejects('reservation.voided');
   });
 
   it('has a size only where something holds it to that', () => {

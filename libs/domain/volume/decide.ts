@@ -2,6 +2,7 @@ import type { Cases, Decider } from '../kernel/decider.ts';
 import type { NodeId, Owner, ReplicaId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
 import { Rejection } from '../kernel/rejection.ts';
+import { tooLate, voidOnce, type VoidReservation } from '../kernel/reservation.ts';
 import type { VolumeEvent } from './events.ts';
 import { sizeViolations } from './mount-rules.ts';
 import { clearedFrom, evolve, initial, isKeptOn, type ExistingVolume, type Volume } from './volume.ts';
@@ -28,12 +29,11 @@ export type VolumeCommand =
   | { type: 'RequestVolumeDeletion'; data: { reason: Reason } }
   /** It is on no node, and yet not gone: a log that was put back ends in the middle of what was written at once. Silent otherwise. */
   | { type: 'FinishVolumeDeletion'; data: Record<never, never> }
-  /** The name was claimed by this command, and no volume followed in time. */
-  | { type: 'VoidVolumeReservation'; data: { commandId: string; name: string } };
+  | VoidReservation;
 
 const decisions: Cases<VolumeCommand, Volume, readonly VolumeEvent[]> = {
   CreateVolume(volume, { data: { user, ...data } }) {
-    if (volume.status === 'voided') throw new Rejection('conflict', 'reservation.voided', 'the request came too late for its reserved name: send it again as a new one');
+    if (volume.status === 'voided') throw tooLate('name', volume.reason);
     if (volume.status === 'present') throw new Rejection('conflict', 'volume.exists', 'it was created by another request: read it instead');
     refuseSize(data);
     return [{ type: 'VolumeCreated', data }, ...(user ? [{ type: 'VolumeUseBegan', data: { user } } as const] : [])];
@@ -112,10 +112,7 @@ const decisions: Cases<VolumeCommand, Volume, readonly VolumeEvent[]> = {
 
   FinishVolumeDeletion: (state) => (state.status === 'present' && state.lifecycle === 'DELETING' && !isAnywhere(state) ? [deleted(state)] : []),
 
-  VoidVolumeReservation(volume, { data }) {
-    if (volume.status === 'present') throw new Rejection('conflict', 'reservation.in_use', 'the volume was created: its name stays claimed');
-    return volume.status === 'voided' ? [] : [{ type: 'VolumeReservationVoided', data }];
-  },
+  VoidReservation: (volume, { data }) => voidOnce(volume, { type: 'VolumeReservationVoided', data }),
 };
 
 /** On no node: it is gone at once. */

@@ -41,4 +41,4 @@ export type VolumeEvent =
   /** Nothing of it is left anywhere. */
   | { type: 'VolumeDeleted'; data: { name: string; environmentId: EnvironmentId; projectId: ProjectId } }
   /** The name was claimed but the volume never written; a late write of it now conflicts. */
-  | { type: 'VolumeReservationVoided'; data: { commandId: string; name: string } };
+  | { type: 'VolumeReservationVoided'; data: { commandId: string; name: string; reason?: Reason } };

@@ -1,6 +1,7 @@
 import type { Cases } from '../kernel/decider.ts';
 import type { DockerServiceId, EnvironmentId, NodeId, Owner, ProjectId, ReplicaId, VolumeId } from '../kernel/ids.ts';
 import type { Reason } from '../kernel/reason.ts';
+import type { Unwritten } from '../kernel/reservation.ts';
 import type { VolumeEvent } from './events.ts';
 import type { VolumeBackend, VolumeType } from './mount.ts';
 
@@ -37,8 +38,7 @@ export interface ExistingVolume {
   readonly unbound: Reason | null;
 }
 
-/** `voided`: the name was claimed, but the volume never written, and now never will be. */
-export type Volume = { readonly status: 'absent' } | { readonly status: 'voided' } | ExistingVolume;
+export type Volume = Unwritten | ExistingVolume;
 
 export const initial: Volume = { status: 'absent' };
 
@@ -71,7 +71,7 @@ const evolutions: Cases<VolumeEvent, Volume, Volume> = {
     return { ...rest, binding: binding?.nodeId === nodeId ? null : binding, leftOn: without(leftOn, nodeId) };
   },
   VolumeDeleted: (volume) => ({ ...existing(volume), lifecycle: 'DELETED' }),
-  VolumeReservationVoided: () => ({ status: 'voided' }),
+  VolumeReservationVoided: (_, { data: { reason } }) => ({ status: 'voided', reason }),
 };
 
 const without = (nodes: ReadonlySet<NodeId>, nodeId: NodeId): ReadonlySet<NodeId> => new Set([...nodes].filter((each) => each !== nodeId));

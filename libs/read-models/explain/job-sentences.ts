@@ -1,5 +1,5 @@
 import type { JobEvent, JobTrigger, ScheduleEvent } from '#domain';
-import { ASKED, because, count, type Sentences } from './sentence.ts';
+import { ASKED, because, count, neverWritten, type Sentences } from './sentence.ts';
 
 /** What happens to jobs, and to the schedules that make them. */
 export const jobSentences: Sentences<(JobEvent | ScheduleEvent)['type']> = {
@@ -15,7 +15,7 @@ export const jobSentences: Sentences<(JobEvent | ScheduleEvent)['type']> = {
   JobCancelRequested: ({ data }) => ({ what: 'the job is to end: what runs of it is being stopped', why: data.reason.message }),
   JobEnded: ({ data }) => ({ what: data.attempt === 0 ? `the job ended ${data.outcome} before its first attempt` : `the job ended ${data.outcome} with attempt ${data.attempt}`, why: because(data.reason, data.exitCode, data.oomKilled) }),
 
-  JobReservationVoided: () => ({ what: 'the room that was reserved for it was given back', why: 'the job itself was never written' }),
+  JobReservationVoided: neverWritten('job'),
 
   ScheduleCreated: ({ data }) => ({ what: `a schedule was created: ${data.job.name} at "${data.cron}" in ${data.timeZone}`, why: ASKED }),
   ScheduleChanged: ({ data }) => ({ what: `it was changed: ${data.to.job.name} at "${data.to.cron}" in ${data.to.timeZone}, overlap: ${data.to.concurrency}`, why: ASKED }),

@@ -19,6 +19,12 @@ export type Sentences<Type extends EventType> = { readonly [T in Type]: (event: 
 /** Why somebody's request was carried out. */
 export const ASKED = 'it was asked for';
 
+/** What a name, or room alone (the name is empty then), had been reserved for, and that will never be there. */
+export const neverWritten = (what: string) => ({ data: { name = '', reason } }: { readonly data: { readonly name?: string; readonly reason?: Reason } }): Sentence => ({
+  what: name === '' ? 'the room that was reserved for it was given back' : `the name ${name} was given back`,
+  why: `the ${what} itself was never written${reason ? `: ${reason.message}` : ''}`,
+});
+
 /** `1 replica`, `3 replicas` */
 export const count = (many: number, what: string): string => `${many} ${what}${many === 1 ? '' : 's'}`;
 

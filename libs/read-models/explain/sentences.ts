@@ -10,7 +10,7 @@ const sentences: { readonly [Type in EventType]?: (event: never, names: Names) =
 
 /** The types that decide nothing about anything that is ever explained: what makes room for the things that are, and their names. */
 export const UNTOLD: ReadonlySet<string> = new Set<EventType>([
-  'ProjectCreated', 'ProjectDeleted', 'EnvironmentCreated', 'EnvironmentDeleted', 'NameClaimed', 'NameReleased',
+  'ProjectCreated', 'ProjectDeleted', 'ProjectReservationVoided', 'EnvironmentCreated', 'EnvironmentDeleted', 'NameClaimed', 'NameReleased',
   'PlanDefined', 'PlanChanged', 'NetworkCreated', 'NetworkDeleted', 'SubnetAllotted', 'SubnetFreed',
   'ProjectQuotaChanged', 'RoomReserved', 'RoomSettled', 'RoomReleased', 'AuditHeadSigned',
   'MemberAdded', 'MemberRoleChanged', 'MemberRemoved', 'TokenIssued', 'TokenRevoked', 'UserCreated', 'UserPasswordChanged', 'UserDeleted',

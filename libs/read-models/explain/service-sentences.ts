@@ -1,5 +1,5 @@
 import type { DeploymentEvent, DockerServiceEvent, Reason } from '#domain';
-import { ASKED, count, type Sentence, type Sentences } from './sentence.ts';
+import { ASKED, count, neverWritten, type Sentence, type Sentences } from './sentence.ts';
 
 /** What happens to services and their deployments. */
 export const serviceSentences: Sentences<(DockerServiceEvent | DeploymentEvent)['type']> = {
@@ -30,7 +30,7 @@ export const serviceSentences: Sentences<(DockerServiceEvent | DeploymentEvent)[
   DockerServiceDeletionRequested: ({ data }) => ({ what: data.volumes === 'delete' ? 'its deletion was requested, with its volumes' : 'its deletion was requested', why: ASKED }),
   DockerServiceDeleted: ({ data }) => ({ what: `${data.name} was deleted`, why: 'the engine confirmed that every container is gone' }),
   ChangeVoided: () => ({ what: 'the room that a change had reserved was given back', why: 'the change itself was never written' }),
-  ReservationVoided: ({ data }) => ({ what: data.name === '' ? 'the room that was reserved for it was given back' : `the name ${data.name} was given back`, why: 'the service itself was never written' }),
+  ReservationVoided: neverWritten('service'),
 
   DeploymentOpened: ({ data }) => ({ what: `the deployment of release ${data.toRelease} was taken up`, why: 'it is the active one of its service' }),
   DeploymentStageBegan: ({ data }) => ({ what: `the deployment came to its stage ${data.stage}`, why: data.reason.message }),

@@ -1,8 +1,8 @@
 import { formatAmount, formatBytes, type EventType, type VolumeEvent } from '#domain';
-import { ASKED, type Sentences } from './sentence.ts';
+import { ASKED, neverWritten, type Sentences } from './sentence.ts';
 
 type Told = VolumeEvent['type'] | 'SecretCreated' | 'SecretVersionAdded' | 'SecretDeleted' | 'ConfigCreated' | 'ConfigVersionAdded' | 'ConfigDeleted' | 'NetworkSubnetChanged' | 'NetworkReservationVoided' | 'SubnetBarred'
-  | 'ResourceCreated' | 'ResourceChanged' | 'ResourceDeleted' | 'ServiceQuotaChanged' | 'QuotaWarningRaised' | 'QuotaWarningEnded';
+  | 'ResourceCreated' | 'ResourceChanged' | 'ResourceDeleted' | 'SecretReservationVoided' | 'ConfigReservationVoided' | 'ResourceReservationVoided' | 'ServiceQuotaChanged' | 'QuotaWarningRaised' | 'QuotaWarningEnded';
 
 /** What happens to the things that containers mount, are given, or speak over. */
 export const thingSentences: Sentences<Extract<EventType, Told>> = {
@@ -22,25 +22,28 @@ export const thingSentences: Sentences<Extract<EventType, Told>> = {
   VolumeDeletionRequested: ({ data }) => ({ what: 'its deletion was requested, with all that is in it', why: data.reason.message }),
   VolumeCleared: ({ data }, names) => ({ what: `nothing of it is left on ${names.node(data.nodeId)}`, why: data.reason.message }),
   VolumeDeleted: ({ data }) => ({ what: `the volume ${data.name} was deleted`, why: 'nothing of it is left anywhere' }),
-  VolumeReservationVoided: ({ data }) => ({ what: data.name === '' ? 'the room that was reserved for it was given back' : `the name ${data.name} was given back`, why: 'the volume itself was never written' }),
+  VolumeReservationVoided: neverWritten('volume'),
 
   SecretCreated: ({ data }) => ({ what: `the secret ${data.name} was made`, why: ASKED }),
   SecretVersionAdded: ({ data, stream }) => ({ what: `the secret ${idOf(stream)} got its version ${data.version}`, why: followed(data.apply) }),
   SecretDeleted: ({ data }) => ({ what: `the secret ${data.name} was deleted`, why: ASKED }),
+  SecretReservationVoided: neverWritten('secret'),
   ConfigCreated: ({ data }) => ({ what: `the config ${data.name} was made`, why: ASKED }),
   ConfigVersionAdded: ({ data, stream }) => ({ what: `the config ${idOf(stream)} got its version ${data.version}`, why: followed(data.apply) }),
   ConfigDeleted: ({ data }) => ({ what: `the config ${data.name} was deleted`, why: ASKED }),
+  ConfigReservationVoided: neverWritten('config'),
 
   ResourceCreated: ({ data }) => ({ what: `the ${data.kind} resource ${data.name} was made`, why: ASKED }),
   ResourceChanged: ({ data, stream }) => ({ what: `the resource ${idOf(stream)} is reached in its way ${data.version}`, why: `${ASKED}: who depends on it is to have it at once` }),
   ResourceDeleted: ({ data }) => ({ what: `the resource ${data.name} was deleted`, why: ASKED }),
+  ResourceReservationVoided: neverWritten('resource'),
 
   ServiceQuotaChanged: () => ({ what: 'its quota was changed', why: ASKED }),
   QuotaWarningRaised: ({ data }) => ({ what: `${formatAmount(data.resource, data.amount)} are ${data.measure}: ${data.level}% of the quota and more`, why: `the limit is ${formatAmount(data.resource, data.limit)}` }),
   QuotaWarningEnded: ({ data }) => ({ what: `${formatAmount(data.resource, data.amount)} are ${data.measure}: that is no cause for a warning any more`, why: 'less is needed, or more is allowed' }),
 
   NetworkSubnetChanged: ({ data }) => ({ what: data.from === null ? `its network got ${data.to}` : `its network moved from ${data.from} to ${data.to}`, why: data.reason.message }),
-  NetworkReservationVoided: ({ data }) => ({ what: `the name ${data.name} was given back`, why: 'the network itself was never written' }),
+  NetworkReservationVoided: neverWritten('network'),
   SubnetBarred: ({ data }, names) => ({ what: `${data.subnet} is not allotted any more`, why: `${names.node(data.nodeId)}: ${data.reason.message}` }),
 };
 

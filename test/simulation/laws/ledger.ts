@@ -1,5 +1,5 @@
 import {
-  config, deployment, dockerService, job, network, node, parseStream, project, replica, resource, schedule, secret, upcast, volume,
+  config, deployment, dockerService, isUnwritten, job, network, node, parseStream, project, replica, resource, schedule, secret, upcast, volume,
   type Deployment, type DockerService, type Job, type Ordered, type JobId, type Network, type Node, type NodeId, type Project, type Replica, type ReplicaId, type Resource, type Schedule,
   type ConfigId, type ContainerSpec, type HeldValue, type SecretId, type StreamCategory, type Volume, type VolumeId,
 } from '#domain';
@@ -62,7 +62,7 @@ export class Ledger {
     const found = this.replicas.get(replicaId as ReplicaId);
     if (found?.status !== 'present') return null;
     const [service, job] = [this.services.get(found.owner.id), this.jobs.get(found.owner.id as JobId)];
-    if (found.owner.type === 'job') return job && job.status !== 'absent' ? job.definition.spec : null;
+    if (found.owner.type === 'job') return job && !isUnwritten(job) ? job.definition.spec : null;
     return service?.status === 'present' && found.release !== null ? (service.releases.get(found.release) ?? null) : null;
   }
 

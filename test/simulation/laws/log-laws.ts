@@ -10,6 +10,7 @@ import { HOOK_LAWS } from './hook-laws.ts';
 import { JOB_LAWS } from './job-laws.ts';
 import { QUOTA_LAWS } from './quota-laws.ts';
 import type { Ledger } from './ledger.ts';
+import { NAME_LAWS } from './name-laws.ts';
 import type { Truths } from './truths.ts';
 import { VALUE_LAWS } from './value-laws.ts';
 import { VOLUME_LAWS } from './volume-laws.ts';
@@ -42,27 +43,6 @@ const LAWS: Readonly<Record<string, Law>> = {
     if (type !== 'DockerServiceDeletionRequested' || service?.status !== 'present') return null;
     const isAgain = service.lifecycle === 'DELETED' || (service.lifecycle === 'DELETING' && ((data as Data).volumes === 'delete') === service.takesVolumes);
     return isAgain ? `${stream} was to go already` : null;
-  },
-
-  'a name belongs to one at a time': ({ type, stream, data }, ledger) => {
-    if (type !== 'NameClaimed') return null;
-    const { scope, environmentId, name, holder } = data as Data;
-    const claims = [...(ledger.projects.get(parseStream(stream).id)?.claims.values() ?? [])];
-    const before = claims.find((claim) => claim.scope === scope && claim.environmentId === environmentId && claim.name === name);
-    return before ? `${name} was given to ${holder} while ${before.holder} held it` : null;
-  },
-
-  'a service is written under a name that it holds': ({ type, data }, ledger) => {
-    if (type !== 'DockerServiceCreated') return null;
-    const { dockerServiceId, projectId, name } = data as Data;
-    const held = [...(ledger.projects.get(projectId)?.claims.values() ?? [])].some((claim) => claim.holder === dockerServiceId);
-    return held ? null : `${dockerServiceId} was written as ${name}, which it doesn't hold`;
-  },
-
-  'a name is free only after its service is over': ({ type, data }, ledger) => {
-    if (type !== 'NameReleased' || (data as Data).scope !== 'docker_service') return null;
-    const service = ledger.services.get((data as Data).holder);
-    return service?.status === 'present' && service.lifecycle !== 'DELETED' ? `${(data as Data).name} was freed while ${(data as Data).holder} is ${service.lifecycle}` : null;
   },
 
   'one claim at a time': ({ type, data }, ledger) => {
@@ -125,6 +105,7 @@ const LAWS: Readonly<Record<string, Law>> = {
   ...DEPLOYMENT_LAWS,
   ...DEPENDENCY_LAWS,
   ...HOOK_LAWS,
+  ...NAME_LAWS,
   ...VOLUME_LAWS,
   ...VALUE_LAWS,
 };
@@ -225,6 +206,13 @@ const ONCE: Readonly<Record<string, (data: Data) => unknown[]>> = {
   NetworkCreated: () => [],
   NetworkDeleted: () => [],
   ReservationVoided: () => [],
+  ProjectReservationVoided: () => [],
+  VolumeReservationVoided: () => [],
+  NetworkReservationVoided: () => [],
+  SecretReservationVoided: () => [],
+  ConfigReservationVoided: () => [],
+  ResourceReservationVoided: () => [],
+  JobReservationVoided: () => [],
 };
 
 function onceKeys({ stream, type, data }: Recorded): string[] {
