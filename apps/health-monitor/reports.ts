@@ -94,10 +94,12 @@ interface Comparison {
   readonly passed: Passed[];
 }
 
-/** It is said to be up, and the log has its end, or a run after it. */
+/** It is said to be up, and the log has its end, or a run after it; or it is said to have ended, and the log has a run after it that hasn't. */
 function isPassed(replica: Replica, nodeId: NodeId, told: Observation): replica is PresentReplica {
-  if (!isUp(told) || replica.status !== 'present' || replica.placement?.nodeId !== nodeId || replica.last === null || replica.last.state === 'GONE') return false;
-  return replica.last.run > told.run || (replica.last.run === told.run && HAS_ENDED.has(replica.last.state));
+  if (replica.status !== 'present' || replica.placement?.nodeId !== nodeId || replica.last === null || replica.last.state === 'GONE') return false;
+  const { run, state } = replica.last;
+  if (isUp(told)) return run > told.run || (run === told.run && HAS_ENDED.has(state));
+  return HAS_ENDED.has(told.state) && run > told.run && !HAS_ENDED.has(state);
 }
 
 const isUp = ({ state }: Observation): boolean => state === 'RUNNING' || state === 'SETTLED';

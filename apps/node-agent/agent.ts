@@ -75,7 +75,7 @@ export class Agent {
     this.#sender = new JournalSender({ ...options, journal, nodeId });
     this.#reporter = new Reporter({
       ...options, applied, memories, sender: this.#sender,
-      engineTrouble: () => this.#engineTrouble, pulling: () => this.#parts?.converger.pulling ?? [], probes: () => this.#parts?.converger.probes ?? [], onPassed: (passed) => this.#parts?.converger.onPassed(passed),
+      engineTrouble: () => this.#engineTrouble, pulling: () => this.#parts?.converger.pulling ?? [], probes: () => this.#parts?.converger.probes ?? [], onPassed: (...word) => this.#parts?.converger.onPassed(...word),
     });
   }
 

@@ -1,3 +1,4 @@
+import type { ReportReply } from '#contracts';
 import { aContainerSpec } from '#testing';
 import { entry, job, NodeUnderTest } from './under-test.ts';
 
@@ -173,6 +174,38 @@ describe('a replica', () => {
     await node.clock.advance(125_000);
     expect(node.said.slice(before).map(({ replicaId, text }) => `${replicaId} ${text}`)).toEqual(['rep_a 5 RUNNING', 'rep_a 5 SETTLED']);
     expect(node.running).toEqual(['rep_a', 'rep_j']);
+    await node.stop();
+  });
+
+  it('heeds no such word on a run that has ended since', async () => {
+    const node = await new NodeUnderTest().start();
+    await node.apply(entry('rep_a', 'web'));
+    await node.clock.advance(2_000);
+    const late = Promise.withResolvers<ReportReply>();
+    node.onReport = () => late.promise;
+    await node.clock.advance(60_000);
+    node.runtime.kill('wb-mine-rep_a');
+    await node.clock.advance(2_000);
+    node.onReport = () => ({ taken: true });
+    late.resolve({ taken: true, passed: [{ replicaId: 'rep_a', run: 2 }] });
+    await node.clock.advance(65_000);
+    expect(node.told('rep_a').slice(-4)).toEqual(['1 FAILED exited', '2 STARTING', '2 RUNNING', '2 SETTLED']);
+    await node.stop();
+  });
+
+  it('has ended in the last run of all, where an earlier life had told of later ones', async () => {
+    const node = await new NodeUnderTest().start();
+    await node.apply(entry('rep_a', 'web'));
+    await node.clock.advance(2_000);
+    await node.apply(entry('rep_a', 'web', { wanted: 'hold' }));
+    await node.clock.advance(15_000);
+    expect(node.told('rep_a').at(-1)).toBe('1 STOPPED stopped');
+    node.onReport = () => ({ taken: true, passed: [{ replicaId: 'rep_a', run: 3 }] });
+    await node.clock.advance(125_000);
+    expect(node.told('rep_a').slice(-2)).toEqual(['1 STOPPED stopped', '3 STOPPED stopped']);
+    await node.apply(entry('rep_a', 'web'));
+    await node.clock.advance(2_000);
+    expect(node.told('rep_a').at(-1)).toBe('4 SETTLED');
     await node.stop();
   });
 

@@ -1,6 +1,6 @@
 import type { Assignment, Clock, Logger, Passed, ProbeWord, Random } from '#contracts';
 import { containerName, EngineError, type ContainerRuntime, type ContainerState, type Host, type Intervention } from '#docker';
-import type { ReplicaId } from '#domain';
+import type { Observation, ReplicaId } from '#domain';
 import { WorkQueue } from '#reconcile';
 import type { AppliedSet } from './applied-set.ts';
 import { Cleaner } from './clean.ts';
@@ -63,8 +63,8 @@ export class Converger {
   readonly #starts: Turns;
   readonly #networks: Networks;
   readonly #stopping = new AbortController();
-  /** The last run that the log knows of a replica, where that is none of this life's. */
-  readonly #passed = new Map<ReplicaId, number>();
+  /** The last run that the log knows of a replica, where that is none of this life's; while the run that was told is its present one. */
+  readonly #passed = new Map<ReplicaId, { readonly run: number; readonly told: number | undefined }>();
   /** Whose container an id is, as far as one was seen. */
   readonly #owners = new Map<string, ReplicaId>();
 
@@ -113,10 +113,10 @@ export class Converger {
     this.#queue.add(VOLUMES);
   }
 
-  /** The log has later words of these than this life of the agent: they go on in another run. */
-  onPassed(passed: readonly Passed[]): void {
+  /** The log has later words of these than this life of the agent: what runs goes on in another run. */
+  onPassed(passed: readonly Passed[], told: readonly Observation[]): void {
     for (const { replicaId, run } of passed) {
-      this.#passed.set(replicaId, run);
+      this.#passed.set(replicaId, { run, told: told.find((word) => word.replicaId === replicaId)?.run });
       this.#queue.add(replicaId);
     }
   }
@@ -179,22 +179,36 @@ export class Converger {
   }
 
   /** An agent that lost its folder counts runs from what the log last knew; late words of its former life may have passed it since. Then whatever runs is
-   *  begun anew, beyond those, or nothing that is said of it would ever be heard. A job's has one run. */
+   *  begun anew, beyond those, or nothing that is said of it would ever be heard; and what has ended has ended in the last run of all. A job's has one run. */
   async #beyondTheLog({ owner, replicaId }: Assignment, memory: ReplicaMemory): Promise<ReplicaMemory> {
     const passed = this.#passed.get(replicaId);
     this.#passed.delete(replicaId);
-    if (passed === undefined || passed < memory.run || memory.phase !== 'running' || owner.type === 'job') return memory;
-    const beyond: ReplicaMemory = { ...memory, run: passed, phase: 'ended', startedAt: null };
-    await this.options.memories.save(beyond);
-    this.options.output.leave(replicaId);
-    return beyond;
+    if (!passed || passed.told !== memory.run || passed.run < memory.run || owner.type === 'job') return memory;
+    const { run } = passed;
+    const { memories, output } = this.options;
+    if (memory.phase === 'running') {
+      const beyond: ReplicaMemory = { ...memory, run, phase: 'ended', startedAt: null };
+      await memories.save(beyond);
+      output.leave(replicaId);
+      return beyond;
+    }
+    if (memory.phase !== 'ended' || memory.observed === null) return memory;
+    const { state, final, reason } = memory.observed;
+    const told = await this.#teller.tell({ run, state, final, reason }, memory, await this.#containerOf(replicaId));
+    const last: ReplicaMemory = { ...memory, ...told, run };
+    await memories.save(last);
+    return last;
+  }
+
+  #containerOf(replicaId: ReplicaId): Promise<ContainerState | null> {
+    const { runtime, host } = this.options;
+    return runtime.inspectContainer(containerName(host.installation, replicaId));
   }
 
   async #lookAround(assignment: Assignment, memory: ReplicaMemory): Promise<Surroundings> {
     const { runtime, host, clock, random } = this.options;
-    const name = (replicaId: ReplicaId) => containerName(host.installation, replicaId);
     const askedAt = clock.monotonic();
-    const container = await runtime.inspectContainer(name(assignment.replicaId));
+    const container = await this.#containerOf(assignment.replicaId);
     if (container) this.#owners.set(container.id, assignment.replicaId);
     const prepares = container === null && memory.containerId === null && assignment.wanted === 'run';
     const waitsFor = memory.phase === 'preparing' && assignment.wanted === 'run' ? assignment.replaces : null;
@@ -214,9 +228,9 @@ export class Converger {
   }
 
   async #haveLeft(assignment: Assignment): Promise<boolean> {
-    const { runtime, host, applied, memories } = this.options;
+    const { applied, memories } = this.options;
     for (const replaced of replacedBy(assignment, applied.entries ?? [])) {
-      const container = await runtime.inspectContainer(containerName(host.installation, replaced));
+      const container = await this.#containerOf(replaced);
       if (!hasLeft({ isListed: applied.find(replaced) !== null, memory: memories.get(replaced) ?? null, container })) return false;
     }
     return true;
@@ -224,11 +238,10 @@ export class Converger {
 
   /** Nobody begins before those have left that he waits for. */
   async #hasSuccessor({ replicaId }: Assignment): Promise<boolean> {
-    const { runtime, host, applied } = this.options;
-    const entries = applied.entries ?? [];
+    const entries = this.options.applied.entries ?? [];
     for (const entry of entries) {
       if (!entry.replaces || !replacedBy(entry, entries).includes(replicaId)) continue;
-      const container = await runtime.inspectContainer(containerName(host.installation, entry.replicaId));
+      const container = await this.#containerOf(entry.replicaId);
       if (container && container.startedAt !== null) return true;
     }
     return false;

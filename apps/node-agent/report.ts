@@ -33,8 +33,8 @@ export class Reporter {
       readonly pulling: () => NonNullable<Heartbeat['pulling']>;
       /** The last probes of what isn't well. */
       readonly probes: () => readonly ProbeWord[];
-      /** Told of what the log has later words of. */
-      readonly onPassed: (passed: readonly Passed[]) => void;
+      /** Told of what the log has later words of than it was told. */
+      readonly onPassed: (passed: readonly Passed[], told: readonly Observation[]) => void;
     },
   ) {}
 
@@ -104,7 +104,7 @@ export class Reporter {
       const report: Report = { stand: applied.stand, replicas: this.replicas() };
       const reply = await bus.request<ReportReply>(subjects.report(applied.stand.nodeId), report, REQUEST_MS);
       taken = reply.taken;
-      this.options.onPassed(reply.passed ?? []);
+      this.options.onPassed(reply.passed ?? [], report.replicas);
       if (!taken) throw new Error('it was not taken');
     } catch (error) {
       logger.debug('report not sent, trying on', { reason: (error as Error).message });

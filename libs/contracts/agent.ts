@@ -147,8 +147,8 @@ export interface Report {
 }
 export interface ReportReply {
   readonly taken: boolean;
-  /** Replicas that are said to be up, of which the log has a later word: that of a former life of the agent, which had counted further. What runs is
-   *  another run than `run`, and those before. Left out: of none. */
+  /** Replicas that are said to be up or to have ended, of which the log has a later word: that of a former life of the agent, which had counted further. What
+   *  runs is another run than `run`, and those before; what has ended has ended in that. Left out: of none. */
   readonly passed?: readonly Passed[];
 }
 
