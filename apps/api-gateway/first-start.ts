@@ -25,7 +25,19 @@ export async function firstStart({ dispatcher, aggregates, clock }: { dispatcher
   for (const [name, resources] of Object.entries(PLANS)) {
     await onceOnly(dispatcher.send(new ToPlan(name, { type: 'DefinePlan', data: { name, resources } }, saying(`plan ${name}`))));
   }
-  await onceOnly(createProject({ dispatcher, aggregates }, 'default', saying('project default')));
+  await onceOnly(createDefault((what) => createProject({ dispatcher, aggregates }, 'default', saying(what))));
+}
+
+/** A start that was killed between the name and the project may have lost the name after a minute, and that project for good: then it is made as another one. */
+async function createDefault(create: (what: string) => Promise<unknown>): Promise<void> {
+  for (let time = 1; ; time += 1) {
+    try {
+      await create(time === 1 ? 'project default' : `project default ${time}`);
+      return;
+    } catch (error) {
+      if (!(error instanceof Rejection && error.code === 'reservation.voided')) throw error;
+    }
+  }
 }
 
 /** An operator has deleted or renamed what the first start made, or made one of that name before: it stays so. */
