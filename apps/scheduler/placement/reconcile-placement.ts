@@ -104,14 +104,16 @@ export class ReconcilePlacement {
     if (!(await this.knowsReplaced(replica))) return 'moved';
     const volumes = await this.volumes.look(replica);
     const { nodeId, nodes, reason } = this.choose({ ...replica, troubledOn, image }, volumes);
-    if (!nodeId && (await this.volumes.giveUp(replica, volumes))) return 'moved';
-    if (!nodeId) return this.defer(replica, revision, { reason, nodes });
     const attempt = attempts + 1;
+    const claim = commandIdOf('claim', replicaId, String(attempt));
+    const inVain = nodeId ? null : this.volumes.boundInVain(replica, volumes);
+    if (inVain) return this.write(replica, revision, { type: 'ClaimPlacement', data: { attempt, nodeId: inVain, reason: VOLUME_ELSEWHERE, nodes: [], inVain: true } }, claim);
+    if (!nodeId) return this.defer(replica, revision, { reason, nodes });
     // From now on the others see it as taken.
     this.nodes.claim(nodeId, placementOf(replica, attempt));
     // Before the claim: what a node holds it can make.
     await this.volumes.bind(replica, nodeId, reason, volumes);
-    return this.write(replica, revision, { type: 'ClaimPlacement', data: { attempt, nodeId, reason, nodes } }, commandIdOf('claim', replicaId, String(attempt)));
+    return this.write(replica, revision, { type: 'ClaimPlacement', data: { attempt, nodeId, reason, nodes } }, claim);
   }
 
   /** One that takes another's place goes where that one is. What is known of that may be from before it was placed, or be what this scheduler was about to do
@@ -157,6 +159,8 @@ export class ReconcilePlacement {
     return this.ports.aggregates.handle(replicaRules, streamOf('replica', replicaId), command, metadata, { expected: revision });
   }
 }
+
+const VOLUME_ELSEWHERE: Reason = { code: 'volume_elsewhere', message: 'a volume was bound there for it, and another one of its volumes is on another node' };
 
 /** A replica as its stream says, perhaps of before. */
 type Standing = Pick<Loaded<Replica>, 'state' | 'revision'>;

@@ -31,7 +31,7 @@ export interface Settled {
 
 /** Gets the node's word on a replica's open claim and copies it to the replica's stream. Whoever sees an open claim may do
  *  this, any number of times: the attempt names the command, so the word that comes first stands for all.
- *  @param revoke why it isn't wanted any more; null to place it
+ *  @param revoke why it isn't wanted any more; null to place it, unless it was claimed in vain
  *  @returns the replica as it stands then, and its node as it was left; null where no claim is open */
 export async function settleClaim(
   ports: Pick<SchedulerPorts, 'aggregates' | 'clock'>,
@@ -42,11 +42,12 @@ export async function settleClaim(
   const { claim, replicaId, projectId } = replica;
   if (!claim) return null;
   const { attempt, nodeId } = claim;
+  const why = revoke ?? claim.inVain;
   const now = ports.clock.now();
   const stream = streamOf('node', nodeId);
   const settle = commandIdOf('settle', replicaId, String(attempt));
   const placement = placementOf(replica, attempt);
-  const command = revoke ? ({ type: 'RevokePlacement', data: { ...placement, reason: revoke } } as const) : ({ type: 'PlaceReplica', data: placement } as const);
+  const command = why ? ({ type: 'RevokePlacement', data: { ...placement, reason: why } } as const) : ({ type: 'PlaceReplica', data: placement } as const);
   const handled = await ports.aggregates.handle(node, stream, command, causedBy(cause, settle, projectId, now));
 
   const settlement = settlementIn(handled, placement, eventIdOf(settle, stream, 0));

@@ -30,21 +30,19 @@ export class ReplicaVolumes {
   }
 
   /** The node that an attempt was bound to and that was never claimed: whoever was about to, ended in between. Its node's own word on
-   *  the claim is what frees the volume again. Null too where another of its volumes is elsewhere: nobody can claim that node then. */
+   *  the claim is what frees the volume again. Null too where another of its volumes is elsewhere: then it is bound in vain. */
   boundBefore(replica: PresentReplica, { read }: LookedVolumes): NodeId | null {
     const nodeId = read.find(({ volume }) => isBoundFor(replica, volume))?.volume.binding?.nodeId ?? null;
     return read.some(({ volume: { binding } }) => binding && binding.nodeId !== nodeId) ? null : nodeId;
   }
 
-  /** Frees what was bound for an attempt that can't be made any more: of two volumes the other was bound elsewhere meanwhile, for somebody
-   *  else. @returns whether there was any. @throws Conflict where one has moved since it was looked at */
-  async giveUp(replica: PresentReplica, { read }: LookedVolumes): Promise<boolean> {
+  /** The node that a volume was bound to for an attempt that can't be made any more: another one was bound elsewhere meanwhile, for somebody else. Null:
+   *  there is none. Streams that are read one after the other may show what never was at once, and whoever has bound them may be just about to claim: so the
+   *  attempt has to be claimed, and its end is what frees the volume. */
+  boundInVain(replica: PresentReplica, { read }: LookedVolumes): NodeId | null {
     const nodes = new Set(read.flatMap(({ volume: { binding } }) => binding?.nodeId ?? []));
-    const inVain = nodes.size > 1 ? read.filter(({ volume }) => isBoundFor(replica, volume)) : [];
-    const { replicaId, attempts } = replica;
-    const reason = { code: 'volume_elsewhere', message: 'another volume of the replica that it was bound for is on another node' };
-    for (const { volume, revision } of inVain) await this.send(replica, volume, { type: 'EndVolumeAwait', data: { replicaId, attempt: attempts + 1, reason } }, revision);
-    return inVain.length > 0;
+    const inVain = nodes.size > 1 ? read.find(({ volume }) => isBoundFor(replica, volume)) : undefined;
+    return inVain?.volume.binding?.nodeId ?? null;
   }
 
   /** Every volume is on the node, and used by the replica's owner, when this is through. @throws Conflict where one has moved since it was

@@ -174,7 +174,9 @@ describe('a volume', () => {
     await world.runJob([MOUNT, { ...MOUNT, volumeId: 'vol_other', name: 'other', mountPath: '/other' }]);
     await until(() => world.events('ReplicaPlaced').length === 1);
     expect([(await world.volume(VOLUME)).binding!.nodeId, (await world.volume('vol_other')).binding!.nodeId]).toEqual([there, there]);
-    expect(world.events('PlacementClaimed')).toHaveLength(1);
+    // Claimed in vain, so that nobody else claims that attempt: whoever bound the volumes may be just about to.
+    expect(world.events('PlacementClaimed').map(({ data }) => data)).toMatchObject([{ nodeId: here, attempt: 1, inVain: true, reason: { code: 'volume_elsewhere' } }, { nodeId: there, attempt: 2 }]);
+    expect(world.events('PlacementSettled').map(({ data }) => data)).toMatchObject([{ outcome: 'revoked', reason: { code: 'volume_elsewhere' } }, { outcome: 'placed' }]);
   });
 
   it.each([['persistent', false], ['ephemeral', true]] as const)('that is %s is made anew elsewhere when its node is removed: %s', async (kind, isAnew) => {

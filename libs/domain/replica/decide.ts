@@ -14,7 +14,7 @@ export type ReplicaCommand =
   | { type: 'AbandonReplica'; data: { replicaId: ReplicaId; owner: Owner; reason: Reason } }
   | { type: 'DeferPlacement'; data: { reason: Reason; nodes: readonly NodeVerdict[] } }
   /** `attempt`: the one after the highest settled. */
-  | { type: 'ClaimPlacement'; data: { attempt: number; nodeId: NodeId; reason: Reason; nodes: readonly NodeVerdict[] } }
+  | { type: 'ClaimPlacement'; data: { attempt: number; nodeId: NodeId; reason: Reason; nodes: readonly NodeVerdict[]; inVain?: true } }
   /** `eventId`: of the event on the node's stream. */
   | { type: 'CopySettlement'; data: { attempt: number; nodeId: NodeId; outcome: 'placed' | 'refused' | 'revoked'; reason: Reason; eventId: string } }
   /** `nodeId`: whose agent says so. */

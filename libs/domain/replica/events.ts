@@ -96,7 +96,8 @@ export type ReplicaEvent =
   | { type: 'ReplicaAbandoned'; data: ReplicaRef & { reason: Reason } }
   /** No node fits; said again only when the refusals change in kind. */
   | { type: 'PlacementDeferred'; data: ReplicaRef & { reason: Reason; nodes: readonly NodeVerdict[] } }
-  | { type: 'PlacementClaimed'; data: ReplicaRef & { attempt: number; nodeId: NodeId; reason: Reason; nodes: readonly NodeVerdict[] } }
+  /** `inVain`: nobody can be placed by this attempt any more; it is claimed to be revoked, so that nobody else claims it. */
+  | { type: 'PlacementClaimed'; data: ReplicaRef & { attempt: number; nodeId: NodeId; reason: Reason; nodes: readonly NodeVerdict[]; inVain?: true } }
   /** The node's word on the claim, copied; only now may the next attempt claim. */
   | {
       type: 'PlacementSettled';

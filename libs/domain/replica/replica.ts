@@ -8,6 +8,8 @@ import type { Health, Observation, Placeable, PullProgress, ReplicaEvent, Replic
 export interface OpenClaim {
   readonly attempt: number;
   readonly nodeId: NodeId;
+  /** Why it can only be revoked; left out: the node may take it. */
+  readonly inVain?: Reason;
 }
 
 /** Runs whose states are remembered one by one; anything from an older run counts as known. Bounds the state of a crash loop. */
@@ -107,7 +109,7 @@ const evolutions: Cases<ReplicaEvent, Replica, Replica> = {
   PlacementClaimed: (replica, { data }) => ({
     ...present(replica),
     attempts: data.attempt,
-    claim: { attempt: data.attempt, nodeId: data.nodeId },
+    claim: { attempt: data.attempt, nodeId: data.nodeId, ...(data.inVain ? { inVain: data.reason } : {}) },
     deferred: null,
   }),
   PlacementSettled: (replica, { data: { attempt, nodeId, outcome, reason } }) => ({

@@ -7,7 +7,7 @@ export const replicaSentences: Sentences<(ReplicaEvent | NodeEvent)['type']> = {
   ReplicaAbandoned: ({ data }, names) => ({ what: `${names.replica(data.replicaId)} was abandoned before any node took it`, why: data.reason.message }),
   // Where no node was looked at, it waits for something else: a dependency, its network, a volume.
   PlacementDeferred: ({ data }, names) => ({ what: data.nodes.length > 0 || data.reason.code === 'no_nodes' ? `no node fits ${names.replica(data.replicaId)}` : `${names.replica(data.replicaId)} goes to no node yet`, why: data.reason.message }),
-  PlacementClaimed: ({ data }, names) => ({ what: `${names.node(data.nodeId)} was chosen for ${names.replica(data.replicaId)}`, why: data.reason.message }),
+  PlacementClaimed: ({ data }, names) => ({ what: `${names.node(data.nodeId)} was ${data.inVain ? 'given up' : 'chosen'} for ${names.replica(data.replicaId)}`, why: data.reason.message }),
   PlacementSettled: ({ data }, names) => ({ what: `${names.node(data.nodeId)} ${SETTLED[data.outcome]} ${names.replica(data.replicaId)}`, why: data.reason.message }),
   ReplicaObserved: ({ data }, names) => ({
     what: `${names.replica(data.replicaId)} was seen ${data.state}${data.health === 'unknown' ? '' : ` and ${HEALTH[data.health]}`} on ${names.node(data.nodeId)} in its run ${data.run}`,
