@@ -59,6 +59,8 @@ export class ReconcileVolumes {
     if (state.status === 'absent') return null;
     if (state.status === 'abandoned') return state.reason;
     if (state.settled?.attempt === attempt && state.settled.outcome !== 'placed') return state.settled.reason;
+    // Whoever bound it stood still in between.
+    if (attempt < state.attempts) return { code: 'attempt_over', message: `its attempt ${attempt} came to nothing, and another one was made` };
     if (state.placement?.attempt === attempt && isGone(state) && !everHadContainer(state)) return state.last!.reason ?? { code: 'gone', message: 'it went before it had its container' };
     return null;
   }

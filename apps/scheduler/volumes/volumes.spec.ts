@@ -179,6 +179,25 @@ describe('a volume', () => {
     expect(world.events('PlacementSettled').map(({ data }) => data)).toMatchObject([{ outcome: 'revoked', reason: { code: 'volume_elsewhere' } }, { outcome: 'placed' }]);
   });
 
+  it('is freed where it was bound late, for an attempt that others have followed', async () => {
+    world = await SchedulerWorld.begin({ nodes: 2 });
+    const { projectId, environmentId, jobId } = IDS;
+    const user = { type: 'job', id: jobId } as const;
+    await world.onVolume(VOLUME, { type: 'CreateVolume', data: { volumeId: VOLUME, projectId, environmentId, name: 'data', kind: 'persistent', backend: 'local', sizeBytes: null, madeFor: null, user } });
+    for (const node of world.nodes) await node.drain();
+    await world.runJob([MOUNT]);
+    const [here, there] = world.nodes;
+    for (const attempt of [1, 2, 1]) {
+      const before = world.events('VolumeUnbound').length;
+      await world.onVolume(VOLUME, { type: 'BindVolume', data: { nodeId: here!.nodeId, replicaId: replicaIdOf(user, 0, 1), attempt, reason: { code: 'best_score', message: 'it ranks first' } } });
+      await until(() => world.events('VolumeUnbound').length > before);
+    }
+    expect(world.events('VolumeUnbound').map(({ data }) => (data as { reason: { code: string } }).reason.code)).toEqual(['drained', 'drained', 'attempt_over']);
+    await there!.activate();
+    await until(() => holders().length === 1);
+    expect(holders()).toEqual([there!.nodeId]);
+  });
+
   it.each([['persistent', false], ['ephemeral', true]] as const)('that is %s is made anew elsewhere when its node is removed: %s', async (kind, isAnew) => {
     world = await SchedulerWorld.begin({ nodes: 2 });
     await createService(1, kind);
