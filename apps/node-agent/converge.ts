@@ -275,7 +275,7 @@ export class Converger {
     if (step.do === 'pull') await this.#preparer.pull(assignment);
     if (step.do === 'make') await this.#make(assignment, next);
     if (step.do === 'start') await this.options.given.beforeStart(assignment);
-    if (container) await this.#handle(step.do, container, assignment, next);
+    if (container) await this.#handle(step.do, container, assignment, next, memory);
   }
 
   async #make(assignment: Assignment, memory: ReplicaMemory): Promise<void> {
@@ -284,17 +284,23 @@ export class Converger {
     if (assignment.spec.volumes?.length) this.#queue.add(VOLUMES);
   }
 
-  async #handle(what: Deed['do'], container: ContainerState, assignment: Assignment, memory: ReplicaMemory): Promise<void> {
+  async #handle(what: Deed['do'], container: ContainerState, assignment: Assignment, memory: ReplicaMemory, before: ReplicaMemory): Promise<void> {
     const { runtime, output, volumes } = this.options;
     const { replicaId, graceMs } = assignment;
     if (what === 'start') await volumes.ensure(assignment);
     if (what === 'start') await this.#networks.join(assignment, container.id);
     // Ahead of those that are yet to be made: the first are to run before the last are there.
     if (what === 'start') await this.#starts.take(() => this.#start(assignment, memory, container), true);
-    if (what === 'stop') await runtime.stopContainer(container.id, graceMs);
+    if (what === 'stop' && !(await runtime.stopContainer(container.id, graceMs))) await this.#hadEnded(before, memory);
     if (what !== 'remove') return;
     await output.drain(replicaId, container.id, memory.run);
     await runtime.removeContainer(container.id);
+  }
+
+  /** It was to be stopped for what it did, and had ended by itself or by somebody's hand when the engine was told so for the first time: then that is its end. */
+  async #hadEnded(before: ReplicaMemory, memory: ReplicaMemory): Promise<void> {
+    if (before.stopOrdered || memory.stopping === null) return;
+    await this.options.memories.save({ ...memory, stopOrdered: false, stopping: null });
   }
 
   /** A job's command runs once: where the engine went away in the middle of its start, and knows of none when it is back, the command may have run all the same. */

@@ -47,6 +47,25 @@ describe('a replica with a check', () => {
     await node.stop();
   });
 
+  it.each([
+    ['was stopped by somebody just before it was to be stopped for that stays stopped', true, '1 STOPPED final stopped_by_hand'],
+    ['had crashed just before it was to be stopped for that has crashed', false, '2 SETTLED healthy'],
+  ] as const)('that is ill, and %s', async (_, byHand, last) => {
+    const node = await running('well for 30 s once', { onUnhealthy: 'restart' }, { ...ALWAYS, name: 'unless-stopped' });
+    const stop = node.runtime.stopContainer.bind(node.runtime);
+    node.runtime.stopContainer = async (id, graceMs) => {
+      node.runtime.stopContainer = stop;
+      if (byHand) await node.runtime.stopOutside('wb-mine-rep_a');
+      else node.runtime.kill('wb-mine-rep_a', { exitCode: 3 });
+      return stop(id, graceMs);
+    };
+    await node.clock.advance(200 * SECOND);
+    expect(node.told('rep_a').at(-1)).toBe(last);
+    expect(node.told('rep_a').some((word) => word.startsWith('1 FAILED'))).toBe(!byHand);
+    if (!byHand) expect(node.said.find(({ seen }) => seen.state === 'FAILED')!.seen).toMatchObject({ exitCode: 3, reason: { code: 'exited' } });
+    await node.stop();
+  });
+
   it('that isn’t well says what its last probe found, to whom asks for a report before judging it', async () => {
     const node = await running('well after 20 s');
     const ask = async () => {

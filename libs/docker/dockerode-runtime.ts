@@ -92,10 +92,11 @@ class DockerodeRuntime implements ContainerRuntime {
     await ask((abortSignal) => container.start({ abortSignal })).catch(unlessUnchanged);
   }
 
-  async stopContainer(id: string, graceMs: number): Promise<void> {
+  async stopContainer(id: string, graceMs: number): Promise<boolean> {
     const container = await this.#own(id);
     const t = Math.ceil(graceMs / 1000);
-    if (container) await orNull(ask((abortSignal) => container.stop({ t, abortSignal }), ANSWER_MS + graceMs));
+    if (!container) return false;
+    return (await orNull(ask((abortSignal) => container.stop({ t, abortSignal }).then(() => true), ANSWER_MS + graceMs))) ?? false;
   }
 
   async removeContainer(id: string): Promise<void> {

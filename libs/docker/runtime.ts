@@ -16,8 +16,8 @@ export interface ContainerRuntime {
   joinNetworks(id: string, joins: readonly JoinPlan[]): Promise<void>;
   /** Silent when it runs already. @throws EngineError `not_found` | `host_port_taken` | `invalid_config` | `start_lost`. */
   startContainer(id: string): Promise<void>;
-  /** SIGTERM, after `graceMs` SIGKILL. Silent when it isn't running or gone. */
-  stopContainer(id: string, graceMs: number): Promise<void>;
+  /** SIGTERM, after `graceMs` SIGKILL. Silent when it isn't running or gone. @returns whether it was running */
+  stopContainer(id: string, graceMs: number): Promise<boolean>;
   /** With its anonymous volumes. Silent when gone. */
   removeContainer(id: string): Promise<void>;
   /** Local image id, or null. */

@@ -89,9 +89,12 @@ export class MemoryRuntime implements ContainerRuntime {
     container.start();
   }
 
-  async stopContainer(id: string, graceMs: number): Promise<void> {
+  async stopContainer(id: string, graceMs: number): Promise<boolean> {
     this.#answer();
-    await this.#containers.get(id)?.stop(graceMs);
+    const container = this.#containers.get(id);
+    const wasUp = container?.state.status === 'running';
+    await container?.stop(graceMs);
+    return wasUp;
   }
 
   async removeContainer(id: string): Promise<void> {

@@ -141,12 +141,11 @@ function containers(given: Given): void {
     const id = await running(runtime, assignment(images.stays));
     await runtime.startContainer(id);
     expect(await runtime.inspectContainer(id)).toMatchObject({ status: 'running', exitCode: null, startedAt: expect.any(String), address: expect.any(String) });
-    await runtime.stopContainer(id, 10_000);
-    await runtime.stopContainer(id, 10_000);
+    expect([await runtime.stopContainer(id, 10_000), await runtime.stopContainer(id, 10_000)]).toEqual([true, false]);
     expect(await runtime.inspectContainer(id)).toMatchObject({ status: 'exited', exitCode: 143, oomKilled: false, finishedAt: expect.any(String), address: null });
     await runtime.removeContainer(id);
     await runtime.removeContainer(id);
-    await runtime.stopContainer(id, 10_000);
+    expect(await runtime.stopContainer(id, 10_000)).toBe(false);
     expect(await runtime.listContainers()).toEqual([]);
   }, 30_000);
 

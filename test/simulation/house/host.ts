@@ -188,7 +188,7 @@ class EngineOf implements ContainerRuntime {
   startContainer(id: string): Promise<void> {
     return this.#do('start', () => this.engine.startContainer(id));
   }
-  stopContainer(id: string, graceMs: number): Promise<void> {
+  stopContainer(id: string, graceMs: number): Promise<boolean> {
     return this.#do('stop', () => {
       this.#tellOf(id, 'stop');
       return this.engine.stopContainer(id, graceMs);
