@@ -42,7 +42,9 @@ export function planSlots(standing: readonly Standing[], goal: SlotGoal, maker: 
   const waiting = goal.replacesGivenUp ? standing.filter((each) => isWanted(each) && isGivenUp(each.seen)).map(({ order }) => retryAt(order)) : [];
   const later = waiting.filter((at) => at > maker.now);
   const creates = goal.standstill ? [] : planCreates(standing, goal, maker);
-  const why = { filling: goal.filling, remembers: (each: Standing) => isFinished(each, goal) };
+  const newest = newestIn(standing.filter((each) => isWanted(each) || isFinished(each, goal)), goal);
+  const remembers = (each: Standing): boolean => isFinished(each, goal) && (goal.keepsOthers || each.order.generation === newest.get(each.order.slot));
+  const why = { filling: goal.filling, remembers };
   return { step: stepOf(standing, creates, planStops(standing, goal, maker.now), why), wakeAt: later.length ? Math.min(...later) : null };
 }
 
@@ -70,11 +72,17 @@ function triesBefore(standing: readonly Standing[], slot: number): number {
   return before.order.stopped?.code === REPLACED ? row + 1 : row;
 }
 
+/** By slot, the latest generation of the release that is to be there. */
+function newestIn(standing: readonly Standing[], { release }: SlotGoal): ReadonlyMap<number, number> {
+  const newest = new Map<number, number>();
+  for (const { order } of standing) if (order.release === release) newest.set(order.slot, Math.max(order.generation, newest.get(order.slot) ?? 0));
+  return newest;
+}
+
 /** Highest slots first, and in a slot the older generations. */
 function planStops(standing: readonly Standing[], goal: SlotGoal, now: number): Step['stops'] {
   const wanted = standing.filter(isWanted);
-  const newest = new Map<number, number>();
-  for (const { order } of wanted) if (order.release === goal.release) newest.set(order.slot, Math.max(order.generation, newest.get(order.slot) ?? 0));
+  const newest = newestIn(wanted, goal);
   const why = ({ order, seen }: Standing): Reason | null => {
     if (order.slot > goal.wanted) return goal.emptying;
     if (goal.keepsOthers) return null;

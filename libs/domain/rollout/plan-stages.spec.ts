@@ -295,6 +295,15 @@ describe('a slot outside deployments', () => {
     expect(plan({ service: stable(2), observed: [settled(1), { ...gone(2, true), finished: 'COMPLETED' }] })).toEqual(only({}));
   });
 
+  it('that was done forgets that for a newer replica, which a deployment had ordered before it was taken over', () => {
+    const ordered: DockerServiceEvent = { type: 'ServiceStepTaken', data: { creates: [order(2, 2)], stops: [], forgets: [], reason } };
+    const stopped = { ...gone(2, true), finished: 'STOPPED' } as const;
+    const newer = { ...settled(2), order: order(2, 2) };
+    expect(plan({ service: [...stable(2), ordered], observed: [settled(1), stopped, newer] }).step).toMatchObject({ creates: [], stops: [], forgets: ['rep_2_1'] });
+    expect(plan({ service: [...stable(2), ordered], observed: [settled(1), stopped, { ...newer, finished: 'STOPPED', gone: true, released: true }] }).step).toMatchObject({ creates: [], stops: [], forgets: ['rep_2_1'] });
+    expect(plan({ service: [...stable(2), ordered], observed: [settled(1), stopped, { ...newer, gone: true, released: true }] }).step).toMatchObject({ creates: [], forgets: ['rep_2_2'] });
+  });
+
   it('whose retries are spent gets another replica, the first at once, then later and later', () => {
     const service = stable(2, {}, replacing);
     expect(plan({ service, observed: [settled(1), spent] }).step).toMatchObject({ creates: [], stops: [{ replicaId: 'rep_2_1', reason: { code: 'replica_failed' } }] });
