@@ -35,6 +35,10 @@ async function fill(world: World, size: number): Promise<void> {
     for (let made = there + client; made < size; made += 16) await world.createService({ replicas: 0 });
   });
   await Promise.all(clients);
+  await rest(world, size);
+}
+
+async function rest(world: World, size: number): Promise<void> {
   await until(`${size} services do not come to rest`, 600_000, async () => (await count(world, '&status=PENDING')) === 0);
 }
 
@@ -57,6 +61,8 @@ async function measure(world: World, size: number): Promise<Figure[]> {
   const running: number[] = [];
   for (let round = 0; round < 3; round += 1) running.push(await timed(() => oneRuns(world)));
   const posts = await load(requests.post(), SECONDS);
+  // What is left of the load is no rest.
+  await rest(world, size);
   const idle = await idleFigures(world, WATCHED_MS);
   return [
     ...loadFigures(`${what}: GET of a service`, [gets]),

@@ -5,14 +5,14 @@ const PROJECT = 'prj_1';
 const on = (claims: KnownClaims, stream: string, ...events: readonly (readonly [type: DomainEvent['type'], data?: object])[]): void => {
   for (const [type, data = {}] of events) claims.take({ type, data } as DomainEvent, { stream });
 };
-const named = (claims: KnownClaims, ...holders: readonly string[]): void => on(claims, streamOf('project', PROJECT), ...holders.map((holder) => ['NameClaimed', { holder }] as const));
+const named = (claims: KnownClaims, ...holders: readonly string[]): void => on(claims, streamOf('project', PROJECT), ...holders.map((holder) => ['NameClaimed', { scope: 'docker_service', environmentId: 'env_1', name: holder, holder }] as const));
 const freed = (claims: KnownClaims, holder: string): void => on(claims, streamOf('project', PROJECT), ['NameReleased', { holder }]);
 
 describe('names that are taken', () => {
   it('are known with the project that they were taken in, until they are given back', () => {
     const claims = new KnownClaims();
     named(claims, 'svc_1');
-    expect(claims.get('svc_1')).toEqual({ holder: 'svc_1', projectId: PROJECT });
+    expect(claims.get('svc_1')).toEqual({ holder: 'svc_1', projectId: PROJECT, key: 'docker_service|env_1|svc_1' });
     freed(claims, 'svc_1');
     expect([claims.has('svc_1'), claims.get('svc_1'), ...claims.unborne()]).toEqual([false, undefined]);
   });
@@ -31,6 +31,7 @@ describe('names that are taken', () => {
     expect([...claims.unborne()]).toEqual([id, 'svc_other']);
     on(claims, streamOf(category, id), [`${thing}Created`]);
     expect([...claims.unborne()]).toEqual(['svc_other']);
+    expect([claims.isBorne(id), claims.isBorne('svc_other')]).toEqual([true, false]);
     on(claims, streamOf(category, id), [`${thing}Deleted`]);
     expect([...claims.unborne()]).toEqual([id, 'svc_other']);
   });
