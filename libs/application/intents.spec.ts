@@ -106,26 +106,32 @@ describe('an intent that spans streams', () => {
     expect(await claims()).toEqual(['api']);
   });
 
+  /** Whoever is about to write this stands still from then on, until it may go on. */
+  const standingBefore = (event: string) => {
+    const [standing, going] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const append = store.append.bind(store);
+    store.append = async (stream, expected, events) => {
+      if (events.some(({ type }) => type === event)) {
+        standing.resolve();
+        await going.promise;
+      }
+      return append(stream, expected, events);
+    };
+    return { standing: standing.promise, goOn: () => going.resolve() };
+  };
+
   it('never writes a service whose name another try of the same request has given back', async () => {
     const { creates: [data] } = mounting('c1');
     const clock = new VirtualClock();
     const other = await partsOn(store, clock);
-    const append = store.append.bind(store);
     // This try stands still before it writes the service; another one, at another gateway, finds its volume taken, and is refused.
-    const [standing, refused] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    store.append = async (stream, expected, events) => {
-      if (events.some(({ type }) => type === 'DockerServiceCreated')) {
-        standing.resolve();
-        await refused.promise;
-      }
-      return append(stream, expected, events);
-    };
+    const { standing, goOn } = standingBefore('DockerServiceCreated');
     const first = createDockerService(other, asked, saying('c1'));
-    await standing.promise;
+    await standing;
     await createVolume(parts, { ...data!, madeFor: null }, saying('c0'));
     await expect(createDockerService(parts, mounting('c1'), saying('c1'))).rejects.toMatchObject({ code: 'volume.exists' });
     expect(await claims()).toEqual(['data']);
-    refused.resolve();
+    goOn();
     void clock.advance(1_000);
     await expect(first).rejects.toMatchObject({ code: 'reservation.voided', facts: { reason: 'volume.exists' } });
     expect(await service('c1')).toMatchObject({ status: 'voided', reason: { code: 'volume.exists' } });
@@ -137,22 +143,14 @@ describe('an intent that spans streams', () => {
     const other = await partsOn(store, clock);
     const job = { projectId, environmentId, name: 'migrate', timeoutMs: 60_000, retries: 0, spec, inheritsFrom: null } as const;
     const volumes = [{ type: 'volume', volumeId: 'vol_gone', name: 'data', mountPath: '/data', readOnly: false }] as const;
-    const append = store.append.bind(store);
     // This try stands still before it writes the job; another one, at another gateway, finds nothing where it is to mount something.
-    const [standing, refused] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    store.append = async (stream, expected, events) => {
-      if (events.some(({ type }) => type === 'JobCreated')) {
-        standing.resolve();
-        await refused.promise;
-      }
-      return append(stream, expected, events);
-    };
+    const { standing, goOn } = standingBefore('JobCreated');
     const first = createJob(other, job, saying('j1'));
-    await standing.promise;
+    await standing;
     await expect(createJob(parts, { ...job, spec: { ...spec, volumes } }, saying('j1'))).rejects.toMatchObject({ code: 'volume.not_found' });
     const { state } = await parts.aggregates.load(project, streamOf('project', projectId));
     expect([...state.quotas.holdings.keys()]).toEqual([]);
-    refused.resolve();
+    goOn();
     void clock.advance(1_000);
     await expect(first).rejects.toMatchObject({ code: 'reservation.voided' });
     expect(store.log.filter(({ type }) => type === 'JobCreated')).toEqual([]);

@@ -13,31 +13,32 @@ const BORN: Readonly<Record<string, NameScope>> = {
   ResourceCreated: 'resource',
 };
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- data of any event, as it stands in the log
-type Data = any;
+/** As far as an event has it. */
+type Told = { readonly scope: NameScope; readonly environmentId: string | null; readonly projectId: string; readonly name: string; readonly holder: string };
+const toldIn = ({ data }: Recorded): Told => data as unknown as Told;
 
 /** What must hold of names that are unique, with each event. */
 export const NAME_LAWS: Readonly<Record<string, (event: Recorded, ledger: Ledger) => string | null>> = {
-  'a name belongs to one at a time': ({ type, stream, data }, ledger) => {
-    if (type !== 'NameClaimed') return null;
-    const { scope, environmentId, name, holder } = data as Data;
-    const before = claimsOn(ledger, parseStream(stream).id).find((claim) => claim.scope === scope && claim.environmentId === environmentId && claim.name === name);
+  'a name belongs to one at a time': (event, ledger) => {
+    if (event.type !== 'NameClaimed') return null;
+    const { scope, environmentId, name, holder } = toldIn(event);
+    const before = claimsOn(ledger, parseStream(event.stream).id).find((claim) => claim.scope === scope && claim.environmentId === environmentId && claim.name === name);
     return before ? `${name} was given to ${holder} while ${before.holder} held it` : null;
   },
 
-  'whoever has a name is written while he holds it': ({ type, stream, data }, ledger) => {
-    const scope = BORN[type];
-    const { projectId, name } = data as Data;
+  'whoever has a name is written while he holds it': (event, ledger) => {
+    const scope = BORN[event.type];
+    const { projectId, name } = toldIn(event);
     // An environment's own network is named by nobody.
     if (!scope || (scope === 'network' && name === OWN_NETWORK)) return null;
-    const { id } = parseStream(stream);
+    const { id } = parseStream(event.stream);
     const isHeld = claimsOn(ledger, scope === 'project' ? PLATFORM : projectId).some((claim) => claim.scope === scope && claim.holder === id && claim.name === name);
     return isHeld ? null : `${id} was written as ${name}, which it doesn't hold`;
   },
 
-  'a name is free only after its bearer is over': ({ type, data }, ledger) => {
-    if (type !== 'NameReleased') return null;
-    const { scope, name, holder } = data as Data;
+  'a name is free only after its bearer is over': (event, ledger) => {
+    if (event.type !== 'NameReleased') return null;
+    const { scope, name, holder } = toldIn(event);
     return isOver(ledger, scope, holder) ? null : `${name} was freed while ${holder} is there`;
   },
 };
