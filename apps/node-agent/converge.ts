@@ -4,6 +4,7 @@ import type { Observation, ReplicaId } from '#domain';
 import { WorkQueue } from '#reconcile';
 import type { AppliedSet } from './applied-set.ts';
 import { Cleaner } from './clean.ts';
+import { FormerLife } from './former-life.ts';
 import type { GivenValues } from './given-values.ts';
 import { HealthWatch } from './health.ts';
 import type { HostFiles } from './host-files.ts';
@@ -63,8 +64,7 @@ export class Converger {
   readonly #starts: Turns;
   readonly #networks: Networks;
   readonly #stopping = new AbortController();
-  /** The last run that the log knows of a replica, where that is none of this life's; while the run that was told is its present one. */
-  readonly #passed = new Map<ReplicaId, { readonly run: number; readonly told: number | undefined }>();
+  readonly #formerLife: FormerLife;
   /** Whose container an id is, as far as one was seen. */
   readonly #owners = new Map<string, ReplicaId>();
 
@@ -72,6 +72,7 @@ export class Converger {
     const { clock, random, logger, host } = options;
     this.#starts = new Turns(STARTS_PER_CORE * host.cpus);
     this.#teller = new Teller(options);
+    this.#formerLife = new FormerLife({ ...options, teller: this.#teller, containerOf: (replicaId) => this.#containerOf(replicaId) });
     this.#networks = new Networks(options);
     this.#preparer = new Preparer({ ...options, networks: this.#networks, teller: this.#teller, starts: this.#starts });
     this.#health = new HealthWatch({ ...options, onChange: (replicaId) => this.#queue.add(replicaId) });
@@ -115,10 +116,8 @@ export class Converger {
 
   /** The log has later words of these than this life of the agent: what runs goes on in another run. */
   onPassed(passed: readonly Passed[], told: readonly Observation[]): void {
-    for (const { replicaId, run } of passed) {
-      this.#passed.set(replicaId, { run, told: told.find((word) => word.replicaId === replicaId)?.run });
-      this.#queue.add(replicaId);
-    }
+    this.#formerLife.learn(passed, told);
+    for (const { replicaId } of passed) this.#queue.add(replicaId);
   }
 
   /** Something happened to a container. One that was never seen may be anybody's. */
@@ -164,7 +163,7 @@ export class Converger {
   /** Takes the next step. @returns in how many milliseconds to look again, null: when something changes. */
   async #step(assignment: Assignment): Promise<number | null | typeof GO_ON> {
     const { memories } = this.options;
-    const memory = await this.#beyondTheLog(assignment, memories.get(assignment.replicaId) ?? firstMemory(assignment));
+    const memory = await this.#formerLife.passOn(assignment, memories.get(assignment.replicaId) ?? firstMemory(assignment));
     const around = await this.#lookAround(assignment, memory);
     this.#watchHealth(assignment, memory, around.container);
     const step = planConvergence(assignment, memory, around);
@@ -176,28 +175,6 @@ export class Converger {
       await this.#refused(error, step.tell, assignment);
     }
     return GO_ON;
-  }
-
-  /** An agent that lost its folder counts runs from what the log last knew; late words of its former life may have passed it since. Then whatever runs is
-   *  begun anew, beyond those, or nothing that is said of it would ever be heard; and what has ended has ended in the last run of all. A job's has one run. */
-  async #beyondTheLog({ owner, replicaId }: Assignment, memory: ReplicaMemory): Promise<ReplicaMemory> {
-    const passed = this.#passed.get(replicaId);
-    this.#passed.delete(replicaId);
-    if (!passed || passed.told !== memory.run || passed.run < memory.run || owner.type === 'job') return memory;
-    const { run } = passed;
-    const { memories, output } = this.options;
-    if (memory.phase === 'running') {
-      const beyond: ReplicaMemory = { ...memory, run, phase: 'ended', startedAt: null };
-      await memories.save(beyond);
-      output.leave(replicaId);
-      return beyond;
-    }
-    if (memory.phase !== 'ended' || memory.observed === null) return memory;
-    const { state, final, reason } = memory.observed;
-    const told = await this.#teller.tell({ run, state, final, reason }, memory, await this.#containerOf(replicaId));
-    const last: ReplicaMemory = { ...memory, ...told, run };
-    await memories.save(last);
-    return last;
   }
 
   #containerOf(replicaId: ReplicaId): Promise<ContainerState | null> {

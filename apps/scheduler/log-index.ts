@@ -32,6 +32,7 @@ import type { Recorded } from '#event-store';
 import type { Cause } from './cause.ts';
 import { HeldReplicas } from './dependencies/held-replicas.ts';
 import { KnownClaims } from './names/known-claims.ts';
+import { KnownSubnets } from './networks/known-subnets.ts';
 import { KnownHolders } from './quotas/known-holders.ts';
 import { LocalImages } from './placement/local-images.ts';
 import { RecentFailures } from './placement/recent-failures.ts';
@@ -90,6 +91,7 @@ export class LogIndex {
   readonly #ownNetworks = new Map<EnvironmentId, NetworkId>();
   readonly claims = new KnownClaims();
   readonly holders = new KnownHolders();
+  readonly subnets = new KnownSubnets();
   readonly #complaints = new Map<EnvironmentId, Map<string, SubnetComplaint>>();
   readonly projects = new Set<ProjectId>();
   /** Jobs that have ended, are being cancelled, or had an attempt that failed: what runs of them may have to go. */
@@ -113,6 +115,7 @@ export class LogIndex {
     this.claims.take(event, recorded);
     if (category === 'volume') this.volumes.take(id as VolumeId, event as VolumeEvent);
     if (category === 'job' || category === 'project' || category === 'volume') this.holders.take(id, event as JobEvent | ProjectEvent | VolumeEvent);
+    if (category === 'project' || category === 'network' || category === 'network_pool') this.subnets.take(event as ProjectEvent | NetworkEvent | NetworkPoolEvent);
     if (category === 'node') this.#takeNode(id as NodeId, event as NodeEvent);
     if (event.type === 'ReleaseCut' || event.type === 'ReleaseImagePinned' || event.type === 'JobCreated') this.localImages.take(id, event);
     if (category === 'project' && id !== PLATFORM) this.projects.add(id as ProjectId);

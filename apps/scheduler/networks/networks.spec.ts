@@ -1,4 +1,4 @@
-import { project, streamOf, type ContainerSpec, type NetworkId } from '#domain';
+import { NETWORK_POOL, networkPool, project, streamOf, type ContainerSpec, type NetworkId } from '#domain';
 import { IDS, SchedulerWorld } from '../../../test/simulation/scheduler-world.ts';
 
 let world: SchedulerWorld;
@@ -17,6 +17,63 @@ const subnetOf = async (networkId: NetworkId): Promise<string | null> => {
 const told = () => world.nodes[0]!.sets.at(-1)!.entries[0]!.networks;
 const freed = (): unknown[] => world.events('SubnetFreed').map(({ data }) => (data as { networkId: string }).networkId);
 const whyDeferred = (): string => (world.events('PlacementDeferred').at(-1)?.data as { reason: { message: string } } | undefined)?.reason.message ?? '';
+
+/** By whom subnets are held, in the end. */
+const holders = async (): Promise<readonly string[]> => [...(await world.aggregates.load(networkPool, streamOf('network_pool', NETWORK_POOL))).state.allotted.keys()];
+
+describe('the network of an environment', () => {
+  it('leaves no subnet behind where the environment went before it was there, wherever the scheduler died', async () => {
+    let dies = true;
+    for (let appends = 1; dies; appends += 1) {
+      world = new SchedulerWorld();
+      await world.createProject();
+      let died = false;
+      world.kill(world.addScheduler(), appends, 'after', () => (died = true));
+      await world.clock.advance(5_000);
+      await world.deleteEnvironment();
+      await world.clock.advance(5_000);
+      dies = died;
+      if (died) world.addScheduler();
+      await world.clock.advance(60_000);
+      expect(await holders()).toEqual([]);
+      expect((await world.network(IDS.networkId)).status).not.toBe('present');
+      if (dies) await world.end();
+    }
+  });
+
+  it('leaves none behind where another scheduler, that stood still meanwhile, allots it one only after its end', async () => {
+    world = new SchedulerWorld();
+    await world.createProject();
+    const late = world.addScheduler();
+    late.store.freezeAtAppend(1);
+    await world.clock.advance(100);
+    expect(late.store.isFrozen).toBe(true);
+    await world.deleteEnvironment();
+    world.addScheduler();
+    await world.clock.advance(60_000);
+    world.kill(late, 2, 'before', () => undefined);
+    late.store.thaw();
+    await world.clock.advance(60_000);
+    expect(world.events('SubnetAllotted')).toHaveLength(1);
+    expect(await holders()).toEqual([]);
+  });
+
+  it('can not be written any more once it was given up', async () => {
+    world = new SchedulerWorld();
+    await world.createProject();
+    const late = world.addScheduler();
+    late.store.freezeAtAppend(2);
+    await world.clock.advance(100);
+    expect([late.store.isFrozen, await holders()]).toEqual([true, [IDS.networkId]]);
+    await world.deleteEnvironment();
+    world.addScheduler();
+    await until(async () => (await holders()).length === 0);
+    late.store.thaw();
+    await world.clock.advance(60_000);
+    expect((await world.network(IDS.networkId)).status).toBe('voided');
+    expect(await holders()).toEqual([]);
+  });
+});
 
 describe('a network that somebody named', () => {
   it('gets its subnet, and is told to the nodes of those in it, with all of their names there', async () => {

@@ -1,3 +1,4 @@
+import { fateOf, voidReserved } from '#application';
 import {
   type Environment,
   type ExistingNetwork,
@@ -27,6 +28,8 @@ const SUBNET_PREFIX_LENGTH = 24;
 /** How soon to look again where nothing that changes is heard of: a full pool, a subnet still in use. */
 const LOOK_AGAIN_MS = 10_000;
 
+const ENVIRONMENT_GONE: Reason = { code: 'environment_deleted', message: 'its environment was deleted before it was made' };
+
 /** Gives every network of a project a subnet of its own: those of its environments, which it makes, and further ones, which somebody named;
  *  another one where an agent found that taken; and the subnet back when the network is deleted, or its environment. */
 export class ReconcileNetworks {
@@ -47,6 +50,7 @@ export class ReconcileNetworks {
       if (!isWanted) waits = !(await this.withdraw(entry)) || waits;
       else if (entry.name !== OWN_NETWORK) waits = !(await this.provide(projectId, entry)) || waits;
     }
+    for (const networkId of this.index.subnets.strays(projectId, (id) => this.index.networks.has(id))) await this.reclaim(projectId, networkId);
     return waits ? { againInMs: LOOK_AGAIN_MS } : undefined;
   }
 
@@ -105,10 +109,29 @@ export class ReconcileNetworks {
     const isHeld = name === OWN_NETWORK ? this.index.nodesOf(environmentId).length > 0 : this.index.isJoined(networkId);
     if (isHeld) return false;
     if (!deleted) await this.changeNetwork({ networkId, projectId }, { type: 'DeleteNetwork', data: {} }, commandIdOf('delete', networkId));
-    await this.change({ type: 'FreeSubnet', data: { networkId } }, commandIdOf('free', networkId), projectId);
+    await this.free(projectId, networkId);
     this.options.troubles.delete(networkId);
     this.index.dropNetwork(networkId);
     return true;
+  }
+
+  /** A subnet that was allotted before its network was to be written, and the environment went meanwhile, or after the network's end, by a scheduler that had stood
+   *  still. What was never written is voided first: a late write of it then fails. */
+  private async reclaim(projectId: ProjectId, networkId: NetworkId): Promise<void> {
+    const reserved = { kind: 'network', id: networkId } as const;
+    const fate = await fateOf(this.ports.aggregates, reserved);
+    if (fate === 'present') return;
+    const metadata = causedBy(this.index.causeOf(projectId), commandIdOf('void', networkId), projectId, this.ports.clock.now());
+    const creation = { commandId: commandIdOf('create', networkId), name: OWN_NETWORK, reason: ENVIRONMENT_GONE };
+    if (fate === 'absent' && !(await voidReserved(this.ports.aggregates, reserved, creation, metadata))) return;
+    await this.free(projectId, networkId);
+  }
+
+  /** By the subnet that it has: what it was given later is another command's. */
+  private async free(projectId: ProjectId, networkId: NetworkId): Promise<void> {
+    const { state } = await this.ports.aggregates.load(networkPool, POOL);
+    const subnet = state.allotted.get(networkId);
+    if (subnet) await this.change({ type: 'FreeSubnet', data: { networkId } }, commandIdOf('free', networkId, subnet), projectId);
   }
 
   private changeNetwork(

@@ -1,6 +1,6 @@
 import {
-  config, deployment, dockerService, isUnwritten, job, network, node, parseStream, project, replica, resource, schedule, secret, upcast, volume,
-  type Deployment, type DockerService, type Job, type Ordered, type JobId, type Network, type Node, type NodeId, type Project, type Replica, type ReplicaId, type Resource, type Schedule,
+  config, deployment, dockerService, isUnwritten, job, network, networkPool, node, parseStream, project, replica, resource, schedule, secret, upcast, volume,
+  type Deployment, type DockerService, type Job, type Ordered, type JobId, type Network, type NetworkPool, type Node, type NodeId, type Project, type Replica, type ReplicaId, type Resource, type Schedule,
   type ConfigId, type ContainerSpec, type HeldValue, type SecretId, type StreamCategory, type Volume, type VolumeId,
 } from '#domain';
 import type { Recorded } from '#event-store';
@@ -17,6 +17,8 @@ export class Ledger {
   readonly schedules = new Map<string, Schedule>();
   readonly projects = new Map<string, Project>();
   readonly networks = new Map<string, Network>();
+  /** The one pool of subnets. */
+  readonly pools = new Map<string, NetworkPool>();
   readonly volumes = new Map<VolumeId, Volume>();
   readonly resources = new Map<string, Resource>();
   /** Secrets and configs. */
@@ -35,6 +37,7 @@ export class Ledger {
     schedule: foldInto(this.schedules, schedule),
     project: foldInto(this.projects, project),
     network: foldInto(this.networks, network),
+    network_pool: foldInto(this.pools, networkPool),
     volume: foldInto(this.volumes, volume),
     resource: foldInto(this.resources, resource),
     secret: foldInto(this.values, secret as Folding<HeldValue<SecretId | ConfigId>>),

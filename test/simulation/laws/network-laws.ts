@@ -1,4 +1,4 @@
-import { joinedBy, networksToJoin } from '#domain';
+import { joinedBy, networksToJoin, NETWORK_POOL, type NetworkId } from '#domain';
 import type { World } from '../world.ts';
 
 /** Containers that run and aren't in just the networks that their release names. */
@@ -13,6 +13,16 @@ export function wronglyJoined(world: World): string[] {
     const is = Object.keys(host.engine.networksOf(container.name)).map((name) => name.slice(name.indexOf('net_')));
     return isSame(wanted, is) ? [] : [`${replicaId} is in [${is.join(', ')}], and to be in [${wanted.join(', ')}]`];
   });
+}
+
+/** Every network that stands has just the subnet that the pool has for it, and nobody else has one. */
+export function subnetsLeft({ ledger }: World): string[] {
+  const allotted = ledger.pools.get(NETWORK_POOL)?.allotted ?? new Map<NetworkId, string>();
+  const standing = new Map([...ledger.networks].flatMap(([id, network]) => (network.status === 'present' ? [[id, network.subnet] as const] : [])));
+  return [
+    ...[...standing].filter(([id, subnet]) => subnet === null || allotted.get(id as NetworkId) !== subnet).map(([id, subnet]) => `${id} has ${subnet}, and the pool has ${allotted.get(id as NetworkId)} for it`),
+    ...[...allotted].filter(([id]) => !standing.has(id)).map(([id, subnet]) => `${subnet} is held by ${id}, which isn't there`),
+  ];
 }
 
 /** Those that somebody named and that stand: they hold their names. */

@@ -9,7 +9,7 @@ import { isRestless } from '../images.ts';
 import type { World } from '../world.ts';
 import { isHeld } from './dependency-laws.ts';
 import { schedulesLeft } from './job-laws.ts';
-import { namedNetworks, wronglyJoined } from './network-laws.ts';
+import { namedNetworks, subnetsLeft, wronglyJoined } from './network-laws.ts';
 import { volumesLeft } from './volume-laws.ts';
 import { roomLeft } from './quota-laws.ts';
 
@@ -17,7 +17,7 @@ import { roomLeft } from './quota-laws.ts';
  *  something has no end. None: it is. */
 export function unrest(world: World): string[] {
   const expected: Expected = new Map();
-  return [...services(world, expected), ...openEnds(world), ...schedulesLeft(world), ...leftOver(world, expected), ...wronglyJoined(world), ...namesLeft(world), ...volumesLeft(world), ...roomLeft(world)];
+  return [...services(world, expected), ...openEnds(world), ...schedulesLeft(world), ...leftOver(world, expected), ...wronglyJoined(world), ...namesLeft(world), ...subnetsLeft(world), ...volumesLeft(world), ...roomLeft(world)];
 }
 
 /** What may be on engines; `held`: and doesn't run. */
