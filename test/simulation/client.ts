@@ -4,7 +4,7 @@ import {
 } from '#application';
 import {
   Rejection, ALWAYS, DEFAULT_TARGETS, withTargets,
-  type CommandMetadata, type ContainerSpec, type DeploymentId, type DockerServiceCommand, type DockerServiceId, type ExistingDockerService, type JobId, type NodeCommand, type NodeId, type ResourceId, type ScheduleId,
+  type CommandMetadata, type ContainerSpec, type DeploymentId, type DockerServiceCommand, type DockerServiceId, type EnvironmentId, type ExistingDockerService, type JobId, type NodeCommand, type NodeId, type ProjectId, type ResourceId, type ScheduleId,
 } from '#domain';
 import { Conflict, PreconditionFailed, Unavailable, type Handled } from '#event-store';
 import { commandIdOf } from '#platform';
@@ -65,6 +65,9 @@ export class Client {
   readonly jobs = new Set<JobId>();
   readonly schedules = new Set<ScheduleId>();
   readonly resources = new Set<ResourceId>();
+  /** Beside the one in which everything begins. */
+  readonly projects = new Set<ProjectId>();
+  readonly environments = new Set<EnvironmentId>();
   /** Secrets and configs. */
   readonly held = new Set<string>();
   /** Commands on their way. */
@@ -87,7 +90,7 @@ export class Client {
     this.#first = this.#nextId();
   }
 
-  /** The one project, and its environment `default`. */
+  /** The project in which everything is, and its environment `default`. */
   begin(): void {
     void this.#send(this.#first, { what: 'create the project', type: 'ProjectCreated', deed: (gateway, metadata) => createProject(gateway, 'shop', metadata) });
   }
@@ -102,7 +105,8 @@ export class Client {
     const replicas = pick([0, 1, 1, 2, 2, 3, 4]);
     const deploy = deployOf(pick);
     const spec = { ...specOf(image, cpuMillis, web ? 8080 : null), ...mannerOf(pick), ...usesOf(this, pick) };
-    const asked = { ...this.home, name, kind: web ? ('web' as const) : ('worker' as const), replicas, deploy, spec };
+    const environmentId = pick([this.home.environmentId, this.home.environmentId, ...this.environments]);
+    const asked = { projectId: this.home.projectId, environmentId, name, kind: web ? ('web' as const) : ('worker' as const), replicas, deploy, spec };
     const mounts = pick([[], [], [], mountsOf(pick)]);
     // Some who ask go away before they hear.
     const tries = pick([1, TRIES, TRIES]);
@@ -192,6 +196,8 @@ export class Client {
     for (const id of [...this.services]) if (!this.world.ledger.services.has(id)) this.services.delete(id);
     for (const id of [...this.held]) if (!this.world.ledger.values.has(id)) this.held.delete(id);
     for (const id of [...this.resources]) if (!this.world.ledger.resources.has(id)) this.resources.delete(id);
+    for (const id of [...this.projects]) if (!this.world.ledger.projects.has(id)) this.projects.delete(id);
+    for (const id of [...this.environments]) if (!this.world.ledger.projects.get(this.home.projectId)?.environments.has(id)) this.environments.delete(id);
     for (const id of [...this.jobs]) if (!this.world.ledger.jobs.has(id)) this.jobs.delete(id);
     for (const id of [...this.schedules]) if (!this.world.ledger.schedules.has(id)) this.schedules.delete(id);
   }

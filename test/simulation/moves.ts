@@ -9,6 +9,7 @@ import { resolvedValues } from '../../apps/api-gateway/compute/resolve-values.ts
 import { JOB_MOVES } from './job-moves.ts';
 import { usesOf, VALUE_MOVES } from './value-moves.ts';
 import { VOLUME_MOVES } from './volume-moves.ts';
+import { NETWORK_MOVES } from './network-moves.ts';
 import { QUOTA_MOVES } from './quota-moves.ts';
 import { RESOURCE_MOVES } from './resource-moves.ts';
 
@@ -98,6 +99,7 @@ export const MOVES = {
   ...VALUE_MOVES,
   ...QUOTA_MOVES,
   ...RESOURCE_MOVES,
+  ...NETWORK_MOVES,
 } as const;
 
 /** What a change begins from. A log that was put back to the middle of an append may have a service without any. */

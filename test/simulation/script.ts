@@ -15,6 +15,7 @@ const VERBS = {
   mount: 1.5, unmount: 0.7, make_volume: 0.5, delete_volume: 1.5, keep: 2, rotate: 2, forget: 0.7,
   quota: 1.5, grow: 1,
   make_resource: 1, move_resource: 1.5, delete_resource: 0.7, depend: 3, undepend: 0.7, listen: 1.5,
+  make_network: 0.6, delete_network: 0.8, join: 1.2, make_environment: 0.6, delete_environment: 0.8, make_project: 0.3, delete_project: 0.4,
 } as const;
 
 /** What goes wrong. */

@@ -77,7 +77,7 @@ export async function createAsked(client: Client, gateway: SimulatedGateway, { m
     const networks = new AskedNetworks({ aggregates, projectId, environmentId, commandId });
     const mounted = await volumes.mounts(mounts, '/volumes', true);
     const joined = await networks.joins(joins, '', true);
-    const spec = { ...(await resolvedValues(aggregates, client.home, asked.spec)), ...(mounted.length > 0 ? { volumes: mounted } : {}), ...joined };
+    const spec = { ...(await resolvedValues(aggregates, { projectId, environmentId }, asked.spec)), ...(mounted.length > 0 ? { volumes: mounted } : {}), ...joined };
     return createDockerService(gateway, { ...asked, spec, creates: volumes.mounting(mounted).creates, newNetworks: networks.creates }, metadata);
   });
 }

@@ -3,8 +3,7 @@ import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from
 import type { FastifyReply } from 'fastify';
 import { createNetwork, deleteNetwork, Dispatcher, networkIdOf } from '#application';
 import { reaches, type TenantContext } from '#contracts';
-import { isUnwritten, network as networkRules, OWN_NETWORK, Rejection, streamOf, type EnvironmentId, type ExistingNetwork } from '#domain';
-import { logEnd } from '#event-store';
+import { isUnwritten, network as networkRules, Rejection, streamOf, type EnvironmentId, type ExistingNetwork } from '#domain';
 import { getNetwork, listNetworks, USER_VIEWS } from '#read-models';
 import { Needs } from '../edge/needs.ts';
 import type { Mutation } from '../edge/mutation.ts';
@@ -14,6 +13,7 @@ import { projectOf } from '../environments/reach.ts';
 import { Gateway } from '../gateway.ts';
 import { listOf, ref } from '../openapi/schemas.ts';
 import { CreateNetworkDto, ListNetworksDto } from './network.dto.ts';
+import { refuseUsedNetwork } from './refuse-used-network.ts';
 
 const VIEWS = ['networks', ...USER_VIEWS] as const;
 
@@ -64,17 +64,8 @@ export class NetworksController {
   @ApiNoContentResponse({ description: 'Gone; its nodes take it down.' })
   async delete(@Tenant() tenant: TenantContext, @Change() change: Mutation, @Param('network_id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     const network = await this.#reach(tenant, id);
-    if (network.status === 'present') await this.#refuseUsed(tenant, network);
+    if (network.status === 'present') await refuseUsedNetwork(this.gateway, tenant, network);
     this.gateway.accept(reply, await deleteNetwork(this.dispatcher, network, change.metadata(network.projectId), { ifMatch: change.ifMatch }));
-  }
-
-  async #refuseUsed(tenant: TenantContext, { networkId, name }: ExistingNetwork): Promise<void> {
-    if (name === OWN_NETWORK) throw new Rejection('conflict', 'network.of_environment', 'it is the own network of its environment, and goes with that: delete the environment instead');
-    // Of everything that stands, whichever gateway wrote it.
-    const { used_by: users } = await this.#one(tenant, networkId, (await logEnd(this.gateway.parts.store)) ?? undefined);
-    if (users.length === 0) return;
-    const names = users.map((user) => `${user.type} ${user.name} (${user.id})`).join(', ');
-    throw new Rejection('conflict', 'network.in_use', `${name} is used by ${names}: take it out there, or delete them first`, { usedBy: users });
   }
 
   /** As its stream says; a retry finds one that it has deleted. */

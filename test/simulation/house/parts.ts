@@ -27,7 +27,7 @@ export interface Surroundings {
 }
 
 /** The views that a client of the simulation asks for. */
-export const LIVE_VIEWS: readonly View[] = [views.services, views.nodes, views.replicas, views.deployments, views.jobs, views.schedules, views.volumes, views.secrets, views.configs, views.resources] as unknown as readonly View[];
+export const LIVE_VIEWS: readonly View[] = [views.services, views.nodes, views.replicas, views.deployments, views.jobs, views.schedules, views.volumes, views.secrets, views.configs, views.resources, views.networks, views.projects] as unknown as readonly View[];
 
 interface OnTheLog {
   readonly store: SimulatedStore;
@@ -87,6 +87,7 @@ export function startGateway(around: Surroundings, models: ReadModelStore): Simu
   for (const projector of projectors.values()) projector.start();
   const [dispatcher, reads] = [dispatcherOn(aggregates), { models, liveness: heard }];
   const fresh: Gateway['fresh'] = async (names, position) => {
+    store.poll();
     const known = position === undefined || (await Promise.all(names.map((name) => projectors.get(name)!.waitFor(position, 10_000)))).every(Boolean);
     if (!known) throw new Transient('read_model.behind', 'the views are behind the log');
     return true;

@@ -67,6 +67,15 @@ export class Shelf {
     };
   }
 
+  /** As a poll does: whoever of a process waits for its own streams comes to the end of the log soon, whatever it holds. */
+  poll(store: SimulatedStore): void {
+    for (const [callback, waiting] of this.#waiting) {
+      if (waiting.store !== store) continue;
+      this.#waiting.delete(callback);
+      this.#hint(store, callback);
+    }
+  }
+
   #wake(stream: string): void {
     for (const [callback, { store, prefixes }] of this.#waiting) {
       if (!prefixes.some((prefix) => stream.startsWith(prefix))) continue;
@@ -160,6 +169,11 @@ export class SimulatedStore implements EventStore {
         await this.#grown(at, prefixes ?? [''], signal);
       }
     }
+  }
+
+  /** For who waits for a follower to know all of the log. A poll without end for each would cost a run most, and tell it nothing. */
+  poll(): void {
+    this.shelf.poll(this);
   }
 
   async close(): Promise<void> {}

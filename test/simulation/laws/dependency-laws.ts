@@ -3,6 +3,7 @@ import { awaitedBy, dependencyId, parseStream, targetsBehind, usedBy, workingRel
 import type { AggregateStore, Recorded } from '#event-store';
 import type { Breach, World } from '../world.ts';
 import type { Ledger } from './ledger.ts';
+import { membersOf } from './network-laws.ts';
 
 /** When services were well, as the log says: some replica of theirs ran, and was healthy where it has a check. */
 export class Wells {
@@ -57,8 +58,8 @@ export function dependants({ services, resources }: Ledger, id: string): string[
 
 /** What has been used ever since its deletion was asked for: refused. Who begins to use it just then fails, and goes back. */
 export function usedDeletions({ ledger, deletions, shelf }: World, { id, stream, type, metadata }: Recorded): Breach[] {
-  if (type !== 'ResourceDeleted' && type !== 'DockerServiceDeletionRequested') return [];
-  const users = dependants(ledger, parseStream(stream).id);
+  if (type !== 'ResourceDeleted' && type !== 'DockerServiceDeletionRequested' && type !== 'NetworkDeleted') return [];
+  const users = [...dependants(ledger, parseStream(stream).id), ...membersOf(ledger, parseStream(stream).id)];
   const ignored = deletions.usersAllAlong(metadata.commandId).find((user) => users.includes(user));
   // It was going before that one came to use it: this is another word about its volumes.
   const isGoing = ignored && shelf.log.some((event) => event.id !== id && event.stream === stream && event.type === type);

@@ -1,5 +1,6 @@
-import { joinedBy, networksToJoin, NETWORK_POOL, type NetworkId } from '#domain';
+import { joinedBy, networksToJoin, NETWORK_POOL, workingRelease, type ExistingDockerService, type NetworkId } from '#domain';
 import type { World } from '../world.ts';
+import type { Ledger } from './ledger.ts';
 
 /** Containers that run and aren't in just the networks that their release names. */
 export function wronglyJoined(world: World): string[] {
@@ -24,6 +25,18 @@ export function subnetsLeft({ ledger }: World): string[] {
     ...[...allotted].filter(([id]) => !standing.has(id)).map(([id, subnet]) => `${subnet} is held by ${id}, which isn't there`),
   ];
 }
+
+/** Services that are in a network, or may come to be. */
+export function membersOf({ services }: Ledger, id: string): string[] {
+  const isIn = (service: ExistingDockerService): boolean => [service.stableRelease, workingRelease(service)].some((number) => service.releases.get(number ?? 0)?.networks?.some(({ networkId }) => networkId === id));
+  return [...services].flatMap(([user, service]) => (service.status === 'present' && service.lifecycle !== 'DELETED' && isIn(service) ? [user] : []));
+}
+
+/** Whether something is to be in a network that was deleted: it begins to use it just then. */
+export const lacksNetwork = ({ ledger }: World, replicaId: string): boolean => {
+  const spec = ledger.specOf(replicaId);
+  return (spec?.networks ?? []).some(({ networkId }) => ledger.networks.get(networkId)?.status !== 'present');
+};
 
 /** Those that somebody named and that stand: they hold their names. */
 export const namedNetworks = ({ ledger }: World): readonly string[] =>

@@ -9,7 +9,7 @@ import { isRestless } from '../images.ts';
 import type { World } from '../world.ts';
 import { isHeld } from './dependency-laws.ts';
 import { schedulesLeft } from './job-laws.ts';
-import { namedNetworks, subnetsLeft, wronglyJoined } from './network-laws.ts';
+import { lacksNetwork, namedNetworks, subnetsLeft, wronglyJoined } from './network-laws.ts';
 import { volumesLeft } from './volume-laws.ts';
 import { roomLeft } from './quota-laws.ts';
 
@@ -58,7 +58,7 @@ function lack(world: World, { orders, dockerServiceId, releases, stableRelease }
 /** Whether any node that stands would take it, and it waits for nobody. */
 function fits(world: World, { replicaId }: Ordered): boolean {
   const replica = world.ledger.replicas.get(replicaId);
-  if (replica?.status !== 'present' || isHeld(world, replicaId)) return false;
+  if (replica?.status !== 'present' || isHeld(world, replicaId) || lacksNetwork(world, replicaId)) return false;
   return place({ ...replica, volumeNeeds: needsOf(world, replica) }, [...world.ledger.nodes].map(([nodeId, node]) => ({ nodeId, node }))).nodeId !== null;
 }
 
