@@ -6,7 +6,7 @@ export type NetworkEvent =
   | { type: 'NetworkCreated'; data: { networkId: NetworkId; projectId: ProjectId; environmentId: EnvironmentId; name: string; driver: 'bridge'; subnet: string | null } }
   | { type: 'NetworkSubnetChanged'; data: { from: string | null; to: string; reason: Reason } }
   | { type: 'NetworkDeleted'; data: Record<never, never> }
-  /** The name was claimed but the network never written; a late write of it now conflicts. */
+  /** Its name was claimed, or a subnet allotted, but the network never written; a late write of it now conflicts. */
   | { type: 'NetworkReservationVoided'; data: { commandId: string; name: string; reason?: Reason } };
 
 /** The one pool that subnets come from: its stream is where two environments can't be given the same. */
