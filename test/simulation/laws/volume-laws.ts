@@ -100,7 +100,9 @@ function isOnItsWay(volume: ExistingVolume, { services }: Ledger): boolean {
   const maker = madeFor ? services.get(madeFor) : undefined;
   const isMakerGone = maker?.status !== 'present' || maker.lifecycle === 'DELETED';
   const isTaken = [...services.values()].some((service) => service.status === 'present' && service.lifecycle === 'DELETED' && service.takesVolumes && mentions(service, volumeId));
-  return isTaken || (isMakerGone && (kind === 'ephemeral' || (volume.binding === null && volume.unbound === null)));
+  // A log that was put back to the middle of an append has it without the service that it was made for: that one never came to mount it.
+  const neverHadIt = maker?.status !== 'present' || !mentions(maker, volumeId);
+  return isTaken || (kind === 'ephemeral' && (isMakerGone || neverHadIt)) || (isMakerGone && volume.binding === null && volume.unbound === null);
 }
 
 /** An engine has removed a volume. */
