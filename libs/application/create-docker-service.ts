@@ -1,5 +1,5 @@
 import {
-  hostnameOf, project, Rejection, serviceViolations, streamOf,
+  hostnameOf, Rejection, serviceViolations,
   type CommandMetadata, type ContainerSpec, type DeploySettings, type DockerService, type DockerServiceCommand, type EnvironmentId, type JudgedService, type ProjectId, type VolumeMount,
 } from '#domain';
 import type { AggregateStore, Handled } from '#event-store';
@@ -10,6 +10,7 @@ import { withClaimedName } from './claimed-name.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { provideNetworks, type NewNetwork } from './networks.ts';
 import { roomOfCreation } from './reserve-room.ts';
+import { standingEnvironment } from './standing-environment.ts';
 import { provideVolumes, type NewVolume } from './volumes.ts';
 
 /** What a client asks for, complete: defaults are filled in. */
@@ -78,14 +79,3 @@ export function refuseInvalidService(service: JudgedService): void {
 /** What a service mounts with this spec: its own containers, and those of its hooks. */
 export const mountsOfService = (spec: Pick<ContainerSpec, 'volumes'>, { preDeploy, postDeploy }: Partial<Pick<DeploySettings, 'preDeploy' | 'postDeploy'>>): readonly VolumeMount[] =>
   [spec, preDeploy?.overrides, postDeploy?.overrides].flatMap((each) => each?.volumes ?? []);
-
-/** The environment as its project's stream says. A deleted one is remembered for nobody: the retry of a create there is refused too.
- *  @throws Rejection `environment.not_found` */
-export async function standingEnvironment(aggregates: AggregateStore, { projectId, environmentId }: Pick<NewDockerService, 'projectId' | 'environmentId'>) {
-  const { state } = await aggregates.load(project, streamOf('project', projectId));
-  const environment = state.environments.get(environmentId);
-  if (!environment || state.name === null) {
-    throw new Rejection('not_found', 'environment.not_found', 'the project has no such environment: create it first', { pointer: '/environment_id' });
-  }
-  return { environment, projectName: state.name };
-}

@@ -5,13 +5,13 @@ import {
 import type { AggregateStore, Handled } from '#event-store';
 import { commandIdOf, deriveId } from '#platform';
 import { ToJob } from './aggregate-command.ts';
-import { standingEnvironment } from './create-docker-service.ts';
 import { refuseGoneDependencies, withTargetsAnew } from './dependency-targets.ts';
 import { followUp, type Dispatcher } from './dispatcher.ts';
 import { provideNetworks, refuseDeletedNetworks, type NewNetwork } from './networks.ts';
 import { releaseRoomOf, reserveForJob } from './reserve-room.ts';
 import { refusal, voidReserved } from './reserved.ts';
 import { provideVolumes, type Mounting, type NewVolume } from './volumes.ts';
+import { standingEnvironment } from './standing-environment.ts';
 
 /** A job that somebody asks for, complete: defaults are filled in. */
 export interface NewJob extends Pick<JobDefinition, 'name' | 'spec' | 'timeoutMs' | 'retries' | 'inheritsFrom'> {

@@ -28,13 +28,13 @@ export function createProject({ dispatcher, aggregates }: Parts, name: string, m
 }
 
 /** Deletes the project, then frees its name: in this order the name never leads to two. A crash between the two is made good
- *  by a retry. @throws Rejection `project.in_use`, `project.not_found`. */
+ *  by a retry. Where a log that was put back holds the beginning of that append alone, the project is there still, and keeps its name. @throws Rejection `project.in_use`, `project.not_found`. */
 export async function deleteProject({ dispatcher, aggregates }: Parts, projectId: ProjectId, metadata: CommandMetadata, ifMatch?: bigint): Promise<Handled<Project>> {
   const deleted = await dispatcher.send(new ToProject(projectId, { type: 'DeleteProject', data: {} }, metadata, { ifMatch }));
   const name = deleted.state.name;
   const { state } = await aggregates.load(project, streamOf('project', PLATFORM));
   const held = [...state.claims.values()].some((claim) => claim.holder === projectId);
-  if (name !== null && held) {
+  if (deleted.state.status === 'deleted' && name !== null && held) {
     const release = followUp({ ...metadata, tenantId: PLATFORM }, commandIdOf('release-name', projectId, metadata.commandId));
     const data = { scope: 'project', environmentId: null, name, holder: projectId } as const;
     await dispatcher.send(new ToProject(PLATFORM, { type: 'ReleaseName', data }, release));

@@ -6,9 +6,8 @@ import type { AggregateStore, Handled, HandleOptions } from '#event-store';
 import { commandIdOf, deriveId } from '#platform';
 import { ToConfig, ToProject, ToSecret } from './aggregate-command.ts';
 import { withClaimedName } from './claimed-name.ts';
-import { standingEnvironment } from './create-docker-service.ts';
 import { followUp, type Dispatcher } from './dispatcher.ts';
-import { unwritten } from './reserved.ts';
+import { refuseWithoutEnvironment } from './standing-environment.ts';
 
 /** Secrets and configs go the same way. */
 export type HeldKind = 'secret' | 'config';
@@ -40,7 +39,7 @@ export const heldStands = (aggregates: AggregateStore, id: string, commandId: st
 export async function createHeldValue({ dispatcher, aggregates }: Parts, kind: HeldKind, asked: NewHeldValue, metadata: CommandMetadata): Promise<Handled<Held>> {
   const { projectId, environmentId, name } = asked;
   const id = heldIdOf(kind, metadata.commandId);
-  if (environmentId !== null && (await unwritten(aggregates, { kind, id }))) await standingEnvironment(aggregates, { projectId, environmentId });
+  if (environmentId !== null) await refuseWithoutEnvironment(aggregates, { kind, id }, { projectId, environmentId });
   const command =
     kind === 'secret'
       ? new ToSecret(id, { type: 'CreateSecret', data: { ...asked, secretId: id as SecretId } }, metadata)

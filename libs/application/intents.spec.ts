@@ -4,7 +4,7 @@ import { dockerService, project, schemaOf, streamOf, upcast, type CommandMetadat
 import { AggregateStore } from '#event-store';
 import { MemoryEventStore, seededRandom, VirtualClock } from '#testing';
 import {
-  ApplicationModule, createDockerService, createEnvironment, createJob, createProject, createSchedule, deleteProject, Dispatcher, dockerServiceIdOf, environmentOf, projectIdOf, ToDockerService, createVolume, volumeIdOf,
+  ApplicationModule, createDockerService, createEnvironment, createJob, createNetwork, createProject, createSchedule, deleteEnvironment, deleteProject, Dispatcher, dockerServiceIdOf, environmentOf, projectIdOf, ToDockerService, createVolume, volumeIdOf,
 } from './index.ts';
 
 const amount = { cpuMillis: 100, memoryBytes: 2 ** 27 };
@@ -174,6 +174,31 @@ describe('an intent that spans streams', () => {
     await deleteProject(parts, other, saying('d2'));
     expect(await claims('platform')).toEqual(['shop']);
     expect(await types(streamOf('project', other))).toEqual(['ProjectCreated', 'EnvironmentCreated', 'EnvironmentDeleted', 'ProjectDeleted']);
+  });
+
+  it('keeps a project’s name where a log that was put back has the beginning of its deletion alone', async () => {
+    await deleteProject(parts, projectId, saying('bye'));
+    expect(await claims('platform')).toEqual([]);
+    expect(store.log.slice(-3).map(({ type }) => type)).toEqual(['EnvironmentDeleted', 'ProjectDeleted', 'NameReleased']);
+    parts = await partsOn(store.copy(store.log.length - 2));
+    await deleteProject(parts, projectId, saying('bye'));
+    expect(await claims('platform')).toEqual(['shop']);
+    await deleteProject(parts, projectId, saying('bye again'));
+    expect(await claims('platform')).toEqual([]);
+  });
+
+  it('answers the retry of a network by what stands, though its environment is deleted meanwhile', async () => {
+    const staging = environmentOf('staging', 'staging');
+    const there = { projectId, environmentId: staging.environmentId };
+    await createEnvironment(parts.dispatcher, projectId, 'staging', saying('staging'));
+    const asked = [
+      (commandId: string) => createNetwork(parts, { ...there, name: 'backend' }, saying(commandId)),
+      (commandId: string) => createVolume(parts, { ...there, name: 'data', kind: 'persistent', backend: 'local', sizeBytes: null, madeFor: null }, saying(commandId)),
+    ] as const;
+    await asked[0]('net');
+    await deleteEnvironment(parts.dispatcher, there, saying('no staging'));
+    expect((await asked[0]('net')).repeated).toBe(true);
+    for (const ask of asked) await expect(ask('another')).rejects.toMatchObject({ code: 'environment.not_found' });
   });
 
   it('answers the retry of a schedule by what stands, though its service is deleted meanwhile', async () => {

@@ -3,8 +3,8 @@ import type { AggregateStore, Handled, HandleOptions } from '#event-store';
 import { commandIdOf, deriveId } from '#platform';
 import { ToNetwork, ToProject } from './aggregate-command.ts';
 import { withClaimedName } from './claimed-name.ts';
-import { standingEnvironment } from './create-docker-service.ts';
 import { followUp, type Dispatcher } from './dispatcher.ts';
+import { refuseWithoutEnvironment } from './standing-environment.ts';
 
 interface Parts {
   readonly dispatcher: Dispatcher;
@@ -32,7 +32,7 @@ export async function createNetwork(
   if (asked.name === OWN_NETWORK) {
     throw new Rejection('conflict', 'network.name_reserved', `${OWN_NETWORK} is what every environment calls its own network: choose another name`, { pointer: '/name' });
   }
-  await standingEnvironment(aggregates, asked);
+  await refuseWithoutEnvironment(aggregates, { kind: 'network', id: networkId }, asked);
   const data = { ...asked, networkId, driver: 'bridge', subnet: null } as const;
   const claim = { on: asked.projectId, scope: 'network', environmentId: asked.environmentId, name: asked.name, holder: networkId } as const;
   return withClaimedName({ dispatcher, aggregates }, claim, metadata, () => dispatcher.send(new ToNetwork(networkId, { type: 'CreateNetwork', data }, metadata)));

@@ -3,9 +3,8 @@ import type { AggregateStore, Handled, HandleOptions } from '#event-store';
 import { commandIdOf, deriveId } from '#platform';
 import { ToProject, ToResource } from './aggregate-command.ts';
 import { withClaimedName } from './claimed-name.ts';
-import { standingEnvironment } from './create-docker-service.ts';
 import { followUp, type Dispatcher } from './dispatcher.ts';
-import { unwritten } from './reserved.ts';
+import { refuseWithoutEnvironment } from './standing-environment.ts';
 
 /** What is asked for, defaults filled in. */
 export interface NewResource {
@@ -25,7 +24,7 @@ export const loadResource = async (aggregates: AggregateStore, id: string): Prom
 /** Claims the name, then writes it. @throws Rejection `name.taken`, `name.invalid`, `environment.not_found`, `resource.invalid`. */
 export async function createResource({ dispatcher, aggregates }: { readonly dispatcher: Dispatcher; readonly aggregates: AggregateStore }, asked: NewResource, metadata: CommandMetadata): Promise<Handled<Resource>> {
   const resourceId = resourceIdOf(metadata.commandId);
-  if ((await unwritten(aggregates, { kind: 'resource', id: resourceId }))) await standingEnvironment(aggregates, asked);
+  await refuseWithoutEnvironment(aggregates, { kind: 'resource', id: resourceId }, asked);
   const { projectId, environmentId, name } = asked;
   return withClaimedName({ dispatcher, aggregates }, { on: projectId, scope: 'resource', environmentId, name, holder: resourceId }, metadata, () =>
     dispatcher.send(new ToResource(resourceId, { type: 'CreateResource', data: { ...asked, resourceId } }, metadata)),

@@ -5,10 +5,10 @@ import {
 import type { AggregateStore, Handled, HandleOptions } from '#event-store';
 import { commandIdOf, cronCalendar, deriveId } from '#platform';
 import { ToSchedule } from './aggregate-command.ts';
-import { standingEnvironment } from './create-docker-service.ts';
 import { inheritedRelease, refuseInvalidJob } from './create-job.ts';
 import { followUp, type Dispatcher } from './dispatcher.ts';
 import { standingOr } from './standing-or.ts';
+import { standingEnvironment } from './standing-environment.ts';
 
 interface Parts {
   readonly dispatcher: Dispatcher;

@@ -6,8 +6,8 @@ import type { AggregateStore, Handled } from '#event-store';
 import { commandIdOf, deriveId } from '#platform';
 import { ToVolume } from './aggregate-command.ts';
 import { withClaimedName } from './claimed-name.ts';
-import { standingEnvironment } from './create-docker-service.ts';
 import { followUp, type Dispatcher } from './dispatcher.ts';
+import { refuseWithoutEnvironment } from './standing-environment.ts';
 
 interface Parts {
   readonly dispatcher: Dispatcher;
@@ -32,8 +32,8 @@ export const volumeIdOf = (commandId: string, name: string): VolumeId => deriveI
 /** Claims the name in its environment, then writes the volume. A retry is answered by what stands.
  *  @throws Rejection `environment.not_found`, `name.taken`, `quota.exceeded`, `reservation.voided`, and of its size. */
 export async function createVolume({ dispatcher, aggregates }: Parts, asked: NewVolume, metadata: CommandMetadata, made: Made = { user: null, id: volumeIdOf(metadata.commandId, asked.name) }): Promise<Handled<Volume>> {
-  await standingEnvironment(aggregates, asked);
   const { id: volumeId, user } = made;
+  await refuseWithoutEnvironment(aggregates, { kind: 'volume', id: volumeId }, asked);
   const data = { ...asked, volumeId, user };
   const claim = { on: asked.projectId, scope: 'volume', environmentId: asked.environmentId, name: asked.name, holder: volumeId, room: { amounts: volumeRoom(asked.sizeBytes), countsFor: asked.madeFor } } as const;
   return withClaimedName({ dispatcher, aggregates }, claim, metadata, () => dispatcher.send(new ToVolume(volumeId, { type: 'CreateVolume', data }, metadata)));
