@@ -131,6 +131,34 @@ describe('a replica', () => {
     await node.stop();
   });
 
+  it('waits for that too where another set comes while it looks, by which the one in between has left', async () => {
+    const node = await new NodeUnderTest().start();
+    const first = entry('rep_a', 'stubborn', { wanted: 'gone' });
+    const second = entry('rep_b', 'web', { generation: 2, replaces: 'rep_a' });
+    const third = entry('rep_c', 'web', { generation: 3, replaces: 'rep_b' });
+    await node.apply({ ...first, wanted: 'run' });
+    await node.clock.advance(2_000);
+    await node.apply(first, second, third);
+    await node.clock.advance(200);
+    expect(node.told('rep_c').at(-1)).toBe('1 PREPARED');
+    const inspect = node.runtime.inspectContainer.bind(node.runtime);
+    const gate = Promise.withResolvers<void>();
+    node.runtime.inspectContainer = async (name) => {
+      if (name === 'wb-mine-rep_c') await gate.promise;
+      return inspect(name);
+    };
+    await node.apply(first, { ...second, wanted: 'gone' }, third);
+    await node.clock.advance(100);
+    expect(node.told('rep_b').at(-1)).toBe('1 GONE final removed');
+    await node.apply(first, { ...third, replaces: 'rep_a' });
+    gate.resolve();
+    await node.clock.advance(100);
+    expect(node.running).toEqual(['rep_a']);
+    await node.clock.advance(10_000);
+    expect(node.running).toEqual(['rep_c']);
+    await node.stop();
+  });
+
   it('waits for the end of whoever was to come in that place before it, and has begun though nobody has heard of it', async () => {
     const node = await new NodeUnderTest().start();
     const [a, b, c] = [entry('rep_a', 'web'), entry('rep_b', 'stubborn', { generation: 2, replaces: 'rep_a' }), entry('rep_c', 'web', { generation: 3, replaces: 'rep_a' })];

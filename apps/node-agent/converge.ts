@@ -204,9 +204,12 @@ export class Converger {
     };
   }
 
-  async #haveLeft(assignment: Assignment): Promise<boolean> {
+  /** By one set: the next one names somebody else where that one has left, and no longer tells whom it was waiting for. */
+  async #haveLeft({ replicaId }: Assignment): Promise<boolean> {
     const { applied, memories } = this.options;
-    for (const replaced of replacedBy(assignment, applied.entries ?? [])) {
+    const place = applied.find(replicaId);
+    if (!place) return false;
+    for (const replaced of replacedBy(place, applied.entries ?? [])) {
       const container = await this.#containerOf(replaced);
       if (!hasLeft({ isListed: applied.find(replaced) !== null, memory: memories.get(replaced) ?? null, container })) return false;
     }
