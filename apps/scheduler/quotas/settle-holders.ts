@@ -1,7 +1,8 @@
 import { voidReserved, type Reserved } from '#application';
-import { dockerService, isGone, job as jobRules, type Job, jobRoom, node as nodeRules, project as projectRules, type ProjectId, replica as replicaRules, type ReplicaId, streamOf, volume as volumeRules, volumeRoom } from '#domain';
+import { dockerService, job as jobRules, type Job, jobRoom, project as projectRules, type ProjectId, streamOf, volume as volumeRules, volumeRoom } from '#domain';
 import { commandIdOf } from '#platform';
 import type { LogIndex } from '../log-index.ts';
+import { hasLeft } from '../nodes/has-left.ts';
 import type { SchedulerPorts } from '../ports.ts';
 import { WriteRoom } from './write-room.ts';
 
@@ -71,7 +72,7 @@ export class SettleHolders {
       if (isFound) await this.rooms.settle(projectId, { holder, countsFor: null, at: Number(at) + 1, amounts: jobRoom(job.definition.spec), isFound }, revision);
       return null;
     }
-    if (job.status === 'ended' && job.current && !(await this.isOver(job.current.replicaId))) return null;
+    if (job.status === 'ended' && job.current && !(await hasLeft(this.ports.aggregates, job.current.replicaId))) return null;
     if (isHeld) await this.rooms.release(projectId, holder, revision);
     else this.index.holders.forget(holder);
     return null;
@@ -97,15 +98,6 @@ export class SettleHolders {
     const { id: holder } = reserved;
     const isVoided = await voidReserved(this.ports.aggregates, reserved, { commandId, name: '', reason: NEVER_CAME }, this.rooms.metadata(holder, projectId, commandIdOf('void', holder)));
     if (isVoided) this.ports.logger.warn('room of what never came is given back', { holder });
-  }
-
-  /** Its node has given its room free, or never had it. */
-  private async isOver(replicaId: ReplicaId): Promise<boolean> {
-    const { state } = await this.ports.aggregates.load(replicaRules, streamOf('replica', replicaId));
-    if (state.status !== 'present') return true;
-    if (!state.placement) return state.claim === null;
-    const { state: node } = await this.ports.aggregates.load(nodeRules, streamOf('node', state.placement.nodeId));
-    return isGone(state) && !node.entries.has(replicaId);
   }
 
   private async settleVolume(projectId: ProjectId, holder: string): Promise<number | null> {

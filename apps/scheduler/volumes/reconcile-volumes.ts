@@ -5,6 +5,7 @@ import {
 import { commandIdOf } from '#platform';
 import { causedBy } from '../cause.ts';
 import type { LogIndex } from '../log-index.ts';
+import { hasLeft } from '../nodes/has-left.ts';
 import type { SchedulerPorts } from '../ports.ts';
 
 /** How long a use may stand for a service or a job that doesn't say so yet: far longer than any request goes on trying. */
@@ -94,7 +95,7 @@ export class ReconcileVolumes {
     const { state } = await this.ports.aggregates.load(jobRules, streamOf('job', jobId));
     if (state.status === 'voided') return { ...NEVER_WRITTEN, stands: 'no' };
     if (state.status === 'absent') return NEVER_WRITTEN;
-    const isOver = state.status === 'ended' && this.index.replicasOf(jobId).length === 0;
+    const isOver = state.status === 'ended' && (!state.current || (await hasLeft(this.ports.aggregates, state.current.replicaId)));
     return isOver ? { stands: 'no', reason: { code: 'job_ended', message: 'the job has ended' }, thenDelete: false } : STANDS;
   }
 
