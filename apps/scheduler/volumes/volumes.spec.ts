@@ -1,6 +1,9 @@
 import type { VolumeMount, VolumeType } from '#domain';
 import { replicaIdOf } from '#platform';
-import { IDS, SchedulerWorld, SPEC } from '../../../test/simulation/scheduler-world.ts';
+import { MemoryLogger } from '#testing';
+import { IDS, type SchedulerProcess, SchedulerWorld, SPEC } from '../../../test/simulation/scheduler-world.ts';
+import { LogIndex } from '../log-index.ts';
+import { ReconcileVolumes } from './reconcile-volumes.ts';
 
 let world: SchedulerWorld;
 afterEach(() => world.end());
@@ -145,6 +148,22 @@ describe('a volume', () => {
     expect((await world.volume(VOLUME)).lifecycle).toBe('ACTIVE');
     await until(() => world.events('VolumeDeletionRequested').length === 1);
     expect((await world.volume(VOLUME)).users.size).toBe(0);
+  });
+
+  it('is used by a job as long as that has a container, for a scheduler too that has not heard of it yet', async () => {
+    world = await SchedulerWorld.begin({ nodes: 1 });
+    const { projectId, environmentId, jobId } = IDS;
+    await world.onVolume(VOLUME, { type: 'CreateVolume', data: { volumeId: VOLUME, projectId, environmentId, name: 'data', kind: 'persistent', backend: 'local', sizeBytes: null, madeFor: null, user: { type: 'job', id: jobId } } });
+    await world.runJob([MOUNT]);
+    await until(() => holders().length === 1);
+    const [{ store }] = world.processes as [SchedulerProcess];
+    store.freeze();
+    await world.endJob();
+    await new ReconcileVolumes({ ...world, logger: new MemoryLogger() }, new LogIndex()).reconcile(VOLUME);
+    expect(world.events('VolumeUseEnded')).toEqual([]);
+    store.thaw();
+    await until(() => world.events('VolumeUseEnded').length === 1);
+    expect(holders()).toEqual([]);
   });
 
   it('is used by a change that waits for the next deployment', async () => {
