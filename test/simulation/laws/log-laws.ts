@@ -63,7 +63,9 @@ const LAWS: Readonly<Record<string, Law>> = {
     const ofRoll = origins.sort((a, b) => b.order.generation - a.order.generation)[0]?.deploymentId != null;
     const inTheWay = there.filter((each) => each.replicaId === replicaId || !ofRoll);
     const staying = there.filter((each) => each.replicaId !== replicaId && standing.get(each.replicaId)?.stopped === null && !isFinal(ledger, each.replicaId));
-    const [first] = inTheWay.length > 0 ? inTheWay : staying.length > 1 ? staying : [];
+    // One that is to go again was claimed before that: its placement is late.
+    const isToStay = standing.get(replicaId)?.stopped == null;
+    const [first] = inTheWay.length > 0 ? inTheWay : isToStay && staying.length > 1 ? staying : [];
     return first ? `slot ${slot} of ${(owner as Owner).id}: ${replicaId} was placed on ${stream} while ${first.replicaId} is on ${first.nodeId}` : null;
   },
 
