@@ -2,7 +2,7 @@ import { isGone, node as nodeRules, replica as replicaRules, type ReplicaId, str
 import type { SchedulerPorts } from '../ports.ts';
 
 /** Whether nothing of a replica is, or comes to be, on a node: its node has given its room free, or never had it. By the streams: an index may not have heard of
- *  it yet, and has it left only by what it knows. */
+ *  it yet. */
 export async function hasLeft(aggregates: SchedulerPorts['aggregates'], replicaId: ReplicaId): Promise<boolean> {
   const { state } = await aggregates.load(replicaRules, streamOf('replica', replicaId));
   if (state.status !== 'present') return true;
