@@ -101,7 +101,7 @@ function isOnItsWay(volume: ExistingVolume, { services }: Ledger): boolean {
   const isMakerGone = maker?.status !== 'present' || maker.lifecycle === 'DELETED';
   const isTaken = [...services.values()].some((service) => service.status === 'present' && service.lifecycle === 'DELETED' && service.takesVolumes && mentions(service, volumeId));
   // A log that was put back to the middle of an append has it without the service that it was made for: that one never came to mount it.
-  const neverHadIt = maker?.status !== 'present' || !mentions(maker, volumeId);
+  const neverHadIt = maker?.status === 'present' && !mentions(maker, volumeId);
   return isTaken || (kind === 'ephemeral' && (isMakerGone || neverHadIt)) || (isMakerGone && volume.binding === null && volume.unbound === null);
 }
 
