@@ -14,7 +14,7 @@ export interface EngineUnderTest {
   /** Of installation `mine`. */
   readonly runtime: ContainerRuntime;
   /** `stays` ends with 143 when asked to; `stubborn` doesn't end then; `fails` ends by itself with 3; `speaks` says "one", "two" and
-   *  ends with 0. These are there from the beginning. */
+   *  ends with 0. These are there from the beginning, and each says a line once it behaves so. */
   readonly images: Readonly<Record<Running | Pulled, string>>;
   /** Takes the engine away, its containers running on, and brings it back. */
   readonly lose: () => Promise<void>;
@@ -433,9 +433,13 @@ async function prepared(runtime: ContainerRuntime, wanted: Assignment): Promise<
   return containerPlanOf(wanted, { installation: 'mine', cpus: 1, publishOn: '0.0.0.0' });
 }
 
+/** Starts it and waits for its first line: what has just started doesn't heed SIGTERM yet. */
 async function running(runtime: ContainerRuntime, wanted: Assignment): Promise<string> {
   const id = await runtime.createContainer(await prepared(runtime, wanted));
   await runtime.startContainer(id);
+  const heard = new AbortController();
+  for await (const _line of runtime.logs(id, null, heard.signal)) break;
+  heard.abort();
   return id;
 }
 

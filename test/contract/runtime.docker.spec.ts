@@ -12,9 +12,9 @@ runtimeContract('Docker Engine', async () => {
   const registry = await startRegistry(engine.hostAddress).catch(stopping(engine));
   const closed = await startRegistry(engine.hostAddress, { isPrivate: true }).catch(stopping(registry, engine));
   const commands = {
-    stays: 'trap "exit 143" TERM; while :; do sleep 0.1; done',
-    stubborn: 'trap "" TERM; while :; do sleep 0.1; done',
-    fails: 'sleep 0.2; exit 3',
+    stays: 'trap "exit 143" TERM; echo ready; while :; do sleep 0.1; done',
+    stubborn: 'trap "" TERM; echo ready; while :; do sleep 0.1; done',
+    fails: 'echo ready; sleep 0.2; exit 3',
     speaks: 'echo one; echo two',
   };
   for (const [image, command] of Object.entries(commands)) {
@@ -104,7 +104,7 @@ it('tells what the engine has', async () => {
 });
 
 it('runs a container under its limits, with few capabilities, and adopts it when asked again', async () => {
-  const assignment = assign('grep -E "^(CapEff|NoNewPrivs)" /proc/self/status; echo $GREETING; trap "exit 3" TERM; while :; do sleep 0.1; done');
+  const assignment = assign('grep -E "^(CapEff|NoNewPrivs)" /proc/self/status; trap "exit 3" TERM; echo $GREETING; while :; do sleep 0.1; done');
   const { id, name } = await run(assignment);
   expect(await runtime.createContainer(planOf(assignment))).toBe(id);
   const state = await runtime.inspectContainer(name);
@@ -113,6 +113,8 @@ it('runs a container under its limits, with few capabilities, and adopts it when
   expect(inspected.HostConfig).toMatchObject({ Memory: 32 << 20, MemorySwap: 32 << 20, NanoCpus: 200_000_000, PidsLimit: 1024, CapDrop: ['ALL'], Privileged: false, Binds: null, RestartPolicy: { Name: 'no' } });
   expect(inspected.Config.Env).toContain('GREETING=hi there');
 
+  // Before its shell has set the trap, the first process of a container ignores SIGTERM.
+  for await (const { line } of runtime.logs(id, null, new AbortController().signal)) if (line === 'hi there') break;
   await runtime.stopContainer(id, 5000);
   expect(await ended(name)).toMatchObject({ exitCode: 3, oomKilled: false, finishedAt: expect.any(String) });
   // CHOWN 0, DAC_OVERRIDE 1, FOWNER 3, KILL 5, SETGID 6, SETUID 7, NET_BIND_SERVICE 10: these bits and no other.

@@ -5,9 +5,9 @@ import { runtimeContract } from './runtime-contract.ts';
 runtimeContract('memory', async () => {
   const runtime = new MemoryRuntime(systemClock, {
     images: {
-      stays: { run: () => ({ exec: ([command, , script]) => (command === 'sleep' ? null : Number(/exit (\d+)/.exec(script ?? '')?.[1] ?? 0)) }) },
-      stubborn: { run: () => ({ ignoresTerm: true }) },
-      fails: { run: () => ({ exitAfterMs: 200, exitCode: 3 }) },
+      stays: { run: () => ({ lines: ['ready'], exec: ([command, , script]) => (command === 'sleep' ? null : Number(/exit (\d+)/.exec(script ?? '')?.[1] ?? 0)) }) },
+      stubborn: { run: () => ({ lines: ['ready'], ignoresTerm: true }) },
+      fails: { run: () => ({ lines: ['ready'], exitAfterMs: 200, exitCode: 3 }) },
       speaks: { run: () => ({ lines: ['one', 'two'], exitAfterMs: 100 }) },
       present: { pullMs: 50, bytes: 1_000, repoDigests: [`present@sha256:${'a'.repeat(64)}`] },
       private: { pull: 'image_pull_denied' },
