@@ -192,20 +192,17 @@ describe('work queue', () => {
     expect(keys()).toEqual([]);
   });
 
-  it('lets a key rest after it was worked on, and then looks once for all that called', async () => {
+  it('lets a key rest after it was worked on, the longer the more it is called, and then looks once for all that called', async () => {
     const { clock, queue, times } = harness({ restMs: 50 });
+    const callFor = async (ms: number): Promise<void> => {
+      for (const end = clock.monotonic() + ms; clock.monotonic() < end; await clock.advance(5)) queue.add('a');
+    };
     queue.start();
-    queue.add('a');
-    await clock.advance(10);
-    for (let call = 0; call < 5; call += 1) {
-      queue.add('a');
-      await clock.advance(5);
-    }
-    await clock.advance(965);
-    await queue.idle();
-    queue.add('a');
-    await clock.settle();
-    expect(times()).toEqual([0, 50, 1_000]);
+    await callFor(180);
+    await clock.advance(820);
+    await callFor(15);
+    await clock.advance(100);
+    expect(times()).toEqual([0, 10, 30, 70, 120, 170, 220, 1_000, 1_010, 1_030]);
     await queue.stop();
     expect(clock.pending).toBe(0);
   });

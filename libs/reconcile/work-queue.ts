@@ -8,8 +8,9 @@ export interface WorkQueueOptions<Key extends string> {
   readonly logger: Logger;
   /** How many keys are worked on at once. */
   readonly concurrency: number;
-  /** How long a key rests after it was worked on, however often it is called meanwhile; 0. What comes in bursts then costs one look
-   *  for each rest, and the first still comes at once. */
+  /** How long at most a key rests after it was worked on, however often it is called meanwhile; 0. What comes in bursts then costs
+   *  one look for each rest. The first look comes at once, and rests begin short and double while it is called in each of them: what
+   *  takes a few looks one after the other (claimed, then settled) isn't held up. */
   readonly restMs?: number;
   /** Brings the world of one key nearer to what is wanted, from what stands now: it may be called at any time and any number
    *  of times. `againInMs`: look again then, though nothing calls. Throwing means "try again", with backoff. */
@@ -18,6 +19,7 @@ export interface WorkQueueOptions<Key extends string> {
   readonly onReconciled?: (queue: string, ms: number, failed: boolean) => void;
 }
 
+const FIRST_REST_MS = 10;
 const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 30_000;
 
@@ -27,6 +29,8 @@ export class WorkQueue<Key extends string> {
   private readonly waiting = new Set<Key>();
   private readonly running = new Map<Key, Promise<void>>();
   private readonly resting = new Map<Key, () => void>();
+  /** Of keys that were called in their last rest: how long the next one is. */
+  private readonly nextRest = new Map<Key, number>();
   /** While they are worked on or rest. */
   private readonly calledMeanwhile = new Set<Key>();
   private readonly later = new Map<Key, { due: number; cancel: () => void }>();
@@ -72,6 +76,7 @@ export class WorkQueue<Key extends string> {
     for (const cancel of this.resting.values()) cancel();
     this.later.clear();
     this.resting.clear();
+    this.nextRest.clear();
     this.waiting.clear();
     this.calledMeanwhile.clear();
     await Promise.all(this.running.values());
@@ -118,11 +123,15 @@ export class WorkQueue<Key extends string> {
 
   private rest(key: Key): void {
     const { clock, restMs = 0 } = this.options;
+    const ms = Math.min(this.nextRest.get(key) ?? FIRST_REST_MS, restMs);
     const end = (): void => {
       this.resting.delete(key);
-      if (this.calledMeanwhile.delete(key)) this.add(key);
+      const wasCalled = this.calledMeanwhile.delete(key);
+      if (wasCalled && ms > 0) this.nextRest.set(key, 2 * ms);
+      else this.nextRest.delete(key);
+      if (wasCalled) this.add(key);
     };
-    if (restMs > 0 && this.phase === 'started') this.resting.set(key, clock.after(restMs, end));
+    if (ms > 0 && this.phase === 'started') this.resting.set(key, clock.after(ms, end));
     else end();
   }
 
