@@ -18,6 +18,7 @@ import { imageOf, SERVICE_IMAGES } from './images.ts';
 import { slotsKey } from './laws/truths.ts';
 import { deployOf, mannerOf } from './moves.ts';
 import { usesOf } from './value-moves.ts';
+import type { Verb } from './script.ts';
 import { createAsked, deleteWithVolumes, mountsOf, type Joins } from './volume-moves.ts';
 import type { Part, World } from './world.ts';
 
@@ -72,6 +73,8 @@ export class Client {
   readonly held = new Set<string>();
   /** Commands on their way. */
   pending = 0;
+  /** The verb of the script whose commands are being sent. */
+  doing: Verb | null = null;
   readonly #life: Life;
   #commands = 0;
   /** How often each command was sent. */
@@ -177,6 +180,7 @@ export class Client {
     world.timeline.schedule(gateway.life, 1, 'read', () => {
       void getService(gateway.reads, TENANT, id).then((answer) => {
         if (!answer || answer.replicas.running === 0) return;
+        world.comesAbout('read');
         const key = answer.status === 'RUNNING' ? slotsKey(id, answer.release) : id;
         const ran = world.truths.slots.get(key) ?? new Set<number>();
         if (ran.size < answer.replicas.running) world.accuse('no answer claims more than has run', `${key} is said to run ${answer.replicas.running}, and containers ran in slots [${[...ran]}]`);
@@ -209,13 +213,18 @@ export class Client {
 
   /** @returns whether it was answered as done */
   async #send(commandId: string, intent: Intent, tries = TRIES): Promise<boolean> {
+    const { doing } = this;
     this.pending += 1;
     try {
       for (let attempt = 1; attempt <= tries; attempt += 1) {
         this.#sent.set(commandId, attempt);
         const outcome = await this.#ask(commandId, intent, attempt - 1);
-        if (outcome !== 'unanswered') return outcome;
-        await this.#life.sleep(this.world.timeline.between(100, 3_000));
+        if (outcome === 'unanswered') {
+          await this.#life.sleep(this.world.timeline.between(100, 3_000));
+          continue;
+        }
+        if (doing && outcome) this.world.comesAbout(doing);
+        return outcome !== null;
       }
       return false;
     } finally {
@@ -223,7 +232,8 @@ export class Client {
     }
   }
 
-  async #ask(commandId: string, intent: Intent, unanswered: number): Promise<boolean | 'unanswered'> {
+  /** @returns how many events it was answered to have come to; null: refused */
+  async #ask(commandId: string, intent: Intent, unanswered: number): Promise<number | null | 'unanswered'> {
     const { timeline } = this.world;
     const living = this.world.partsOf('gateway').filter(({ life }) => life);
     const part = living[timeline.between(0, Math.max(0, living.length - 1))];
@@ -246,7 +256,7 @@ export class Client {
     if (!answer || answer.again) return 'unanswered';
     // An answer that was on its way while the log was put back speaks of what may be lost.
     if (answer.done && restores === this.#restores) this.acknowledged.push({ ...answer.done, unanswered });
-    return answer.done !== null;
+    return answer.done?.times ?? null;
   }
 
   /** In the gateway, as its controllers do. */

@@ -9,7 +9,7 @@ import type { Part, World } from './world.ts';
 
 /** Brings a fault about, and its end, where it has one. */
 export async function bringAbout(world: World, client: Client, { deed, lots }: ScriptedStep): Promise<void> {
-  await FAULT_DEEDS[deed as Fault](new Saboteur(world, client, lots));
+  await FAULT_DEEDS[deed as Fault](new Saboteur(world, client, deed as Fault, lots));
 }
 
 /** Ends all faults at once: what was killed is started again, what is cut off comes back. */
@@ -35,6 +35,7 @@ class Saboteur {
   constructor(
     readonly world: World,
     readonly client: Client,
+    private readonly fault: Fault,
     private readonly lots: readonly number[],
   ) {
     this.pick = picker(lots);
@@ -50,12 +51,20 @@ class Saboteur {
     this.world.timeline.schedule(null, this.forMs, what, run);
   }
 
+  /** It comes about. */
   say(line: string): void {
+    this.world.comesAbout(this.fault);
     this.world.tell(() => `FAULT ${line}`);
   }
 
   part(...kinds: Part['kind'][]): Part {
     return this.pick(kinds.length > 0 ? this.world.partsOf(...kinds) : this.world.parts);
+  }
+
+  crash(part: Part): void {
+    if (part.life) this.world.comesAbout(this.fault);
+    this.world.crash(part);
+    this.restartLater(part);
   }
 
   restartLater(part: Part): void {
@@ -65,15 +74,11 @@ class Saboteur {
 
 const FAULT_DEEDS: Readonly<Record<Fault, (saboteur: Saboteur) => void | Promise<void>>> = {
   crash(saboteur) {
-    const part = saboteur.part('scheduler', 'gateway', 'job-runner', 'health-monitor');
-    saboteur.world.crash(part);
-    saboteur.restartLater(part);
+    saboteur.crash(saboteur.part('scheduler', 'gateway', 'job-runner', 'health-monitor'));
   },
 
   crash_agent(saboteur) {
-    const part = saboteur.part('agent');
-    saboteur.world.crash(part);
-    saboteur.restartLater(part);
+    saboteur.crash(saboteur.part('agent'));
   },
 
   freeze(saboteur) {

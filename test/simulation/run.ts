@@ -7,7 +7,7 @@ import { unrest, wrongAnswers, wrongViews } from './laws/rest.ts';
 import { valuesLeft } from './laws/value-laws.ts';
 import { MOVES } from './moves.ts';
 import { liftQuotas } from './quota-moves.ts';
-import { scriptOf, type ScriptedStep, type Verb } from './script.ts';
+import { scriptOf, type Deed, type ScriptedStep, type Verb } from './script.ts';
 import { World, type Breach } from './world.ts';
 
 export interface RunOptions {
@@ -30,6 +30,8 @@ export interface RunOutcome {
   readonly trace: string;
   readonly events: number;
   readonly virtualMs: number;
+  /** How often each deed of the script came to something. */
+  readonly cameTo: Partial<Record<Deed, number>>;
 }
 
 /** How long the house may take to come to rest: longer than every deadline in it, and two of the longest one after the other. */
@@ -55,13 +57,15 @@ export async function run({ seed, steps, weakness = 'none', without, tell }: Run
     await take(world, client, script[step]!);
   }
   if (!world.breach) await comeToRest(world, client);
-  return { seed, steps, breach: world.breach, brokeAt: step, trace: world.timeline.trace, events: world.shelf.log.length, virtualMs: world.timeline.now };
+  return { seed, steps, breach: world.breach, brokeAt: step, trace: world.timeline.trace, events: world.shelf.log.length, virtualMs: world.timeline.now, cameTo: world.cameTo };
 }
 
 async function take(world: World, client: Client, step: ScriptedStep): Promise<void> {
   const verb = VERBS[step.deed as Verb];
-  if (verb) verb(client, step.lots, world);
-  else await bringAbout(world, client, step);
+  if (!verb) return bringAbout(world, client, step);
+  client.doing = step.deed as Verb;
+  verb(client, step.lots, world);
+  client.doing = null;
 }
 
 const VERBS: Readonly<Record<Verb, (client: Client, lots: readonly number[], world: World) => void>> = {

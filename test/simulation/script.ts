@@ -27,6 +27,7 @@ const FAULTS = {
 export type Verb = keyof typeof VERBS;
 export type Fault = keyof typeof FAULTS;
 export type Deed = Verb | Fault;
+export const DEEDS = [...Object.keys(VERBS), ...Object.keys(FAULTS)] as readonly Deed[];
 
 const LOTS = 32;
 

@@ -15,6 +15,6 @@ Error.stackTraceLimit = 3;
 parentPort!.on('message', (order: Order) => {
   void run(order).then(
     (outcome) => parentPort!.postMessage(outcome),
-    (error: Error) => parentPort!.postMessage({ seed: order.seed, steps: order.steps, breach: { law: 'a run comes to its end', what: String(error.stack) }, brokeAt: order.steps, trace: '', events: 0, virtualMs: 0 }),
+    (error: Error) => parentPort!.postMessage({ seed: order.seed, steps: order.steps, breach: { law: 'a run comes to its end', what: String(error.stack) }, brokeAt: order.steps, trace: '', events: 0, virtualMs: 0, cameTo: {} }),
   );
 });

@@ -11,6 +11,7 @@ import { startAgent, startGateway, startJobRunner, startMonitor, startScheduler,
 import { Shelf } from './house/shelf.ts';
 import { Timeline } from './house/timeline.ts';
 import { images } from './images.ts';
+import type { Deed } from './script.ts';
 import { Amnesia } from './house/amnesia.ts';
 import { AskedDeletions } from './laws/asked-deletions.ts';
 import { containerBreaches } from './laws/container-laws.ts';
@@ -72,6 +73,7 @@ export class World {
   /** One node is enough to be given up for lost. */
   removedOnce = false;
   breach: Breach | null = null;
+  readonly #cameTo = new Map<Deed, number>();
 
   constructor(private readonly options: WorldOptions) {
     this.weakness = options.weakness;
@@ -196,6 +198,15 @@ export class World {
   accuse(law: string, what: string): void {
     this.tell(() => `BREACH: ${law}: ${what}`);
     this.breach ??= { law, what };
+  }
+
+  /** What the script wanted has happened: a request was granted and changed something, a fault found something to break. */
+  comesAbout(deed: Deed): void {
+    this.#cameTo.set(deed, (this.#cameTo.get(deed) ?? 0) + 1);
+  }
+
+  get cameTo(): Partial<Record<Deed, number>> {
+    return Object.fromEntries(this.#cameTo);
   }
 
   tell(line: () => string): void {
