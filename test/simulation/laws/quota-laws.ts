@@ -1,6 +1,6 @@
 import {
   addAmounts, heldRoom, isWithin, jobRoom, NO_AMOUNTS, NO_QUOTA, parseStream, QUOTA_RESOURCES, reservedBy, sameAmounts, serviceRoom, settledRoom,
-  type DockerServiceId, type ExistingDockerService, type HeldReplica, type JobId, type Project, type QuotaAmounts, type Quotas, type ReplicaId, type Step,
+  type DockerServiceId, type ExistingDockerService, type HeldReplica, type JobId, type Project, type QuotaAmounts, type Quotas, type ReplicaId, type ReplicaOrder, type Step,
 } from '#domain';
 import { project as projectRules, type ProjectEvent } from '#domain';
 import type { Recorded } from '#event-store';
@@ -66,16 +66,23 @@ const reservationOf = (ledger: Ledger, { projectId, dockerServiceId }: ExistingD
   return holding ? heldRoom(holding) : null;
 };
 
-/** One waits for all that came before it in its place, also where the one between has ended. */
-function inRows({ rolls }: Ledger, orders: readonly HeldReplica[]): readonly HeldReplica[] {
+type Ordered = HeldReplica & Pick<ReplicaOrder, 'generation'>;
+
+/** One waits for all that came before it in its place, also where the one between has ended; and, of several that wait for the same one, which has
+ *  ended, for the one that was to come before. */
+function inRows({ rolls }: Ledger, orders: readonly Ordered[]): readonly HeldReplica[] {
   const known = new Set(orders.map(({ replicaId }) => replicaId));
-  const standing = (replaces: ReplicaId | null): ReplicaId | null => (replaces === null || known.has(replaces) ? replaces : standing(rolls.origins.get(replaces)?.order.replaces ?? null));
-  return orders.map((order) => ({ ...order, ...(order.replaces ? { replaces: standing(order.replaces) ?? undefined } : {}) }));
+  const chainOf = (replaces: ReplicaId | undefined): readonly ReplicaId[] => (replaces ? [replaces, ...chainOf(rolls.origins.get(replaces)?.order.replaces)] : []);
+  return orders.map((order) => {
+    const chain = chainOf(order.replaces);
+    const besides = orders.filter(({ slot, generation, replaces }) => slot === order.slot && generation < order.generation && replaces && chain.includes(replaces));
+    return { ...order, replaces: chain.find((id) => known.has(id)) ?? besides.sort((a, b) => b.generation - a.generation)[0]?.replicaId };
+  });
 }
 
 type Which = (ledger: Ledger, replicaId: ReplicaId) => boolean;
 
-function ordersOf(ledger: Ledger, { dockerServiceId, activeDeployment }: ExistingDockerService, which: Which): readonly HeldReplica[] {
+function ordersOf(ledger: Ledger, { dockerServiceId, activeDeployment }: ExistingDockerService, which: Which): readonly Ordered[] {
   const deployment = activeDeployment && ledger.deployments.get(activeDeployment.deploymentId);
   const own = deployment?.status === 'opened' ? deployment.orders.replicas : new Map();
   return [...ledger.ordersOf(dockerServiceId).values()].filter(({ replicaId }) => which(ledger, replicaId)).map(({ stopped, ...order }) => ({ ...order, isStopped: stopped !== null, isNew: own.has(order.replicaId) }));
