@@ -16,15 +16,19 @@ export function wronglyJoined(world: World): string[] {
   });
 }
 
-/** Every network that stands has just the subnet that the pool has for it, and nobody else has one. */
+/** Every network that stands has just the subnet that the pool has for it, and nobody else has one but those that were deleted while somebody came
+ *  into them, and is there still. */
 export function subnetsLeft({ ledger }: World): string[] {
   const allotted = ledger.pools.get(NETWORK_POOL)?.allotted ?? new Map<NetworkId, string>();
   const standing = new Map([...ledger.networks].flatMap(([id, network]) => (network.status === 'present' ? [[id, network.subnet] as const] : [])));
   return [
     ...[...standing].filter(([id, subnet]) => subnet === null || allotted.get(id as NetworkId) !== subnet).map(([id, subnet]) => `${id} has ${subnet}, and the pool has ${allotted.get(id as NetworkId)} for it`),
-    ...[...allotted].filter(([id]) => !standing.has(id)).map(([id, subnet]) => `${subnet} is held by ${id}, which isn't there`),
+    ...[...allotted].filter(([id]) => !standing.has(id) && !isLivedIn(ledger, id)).map(([id, subnet]) => `${subnet} is held by ${id}, which isn't there`),
   ];
 }
+
+const isLivedIn = (ledger: Ledger, id: NetworkId): boolean =>
+  [...ledger.nodes.values()].some(({ entries }) => [...entries.keys()].some((replicaId) => ledger.specOf(replicaId)?.networks?.some(({ networkId }) => networkId === id)));
 
 /** Services that are in a network, or may come to be. */
 export function membersOf({ services }: Ledger, id: string): string[] {
