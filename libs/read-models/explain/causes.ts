@@ -4,14 +4,15 @@ import type { Of } from '../view.ts';
 import { newlyFollowed } from './followed.ts';
 
 /** What each event came of, as far as that is among these events, by their ids. What the event itself tells counts first (the node that
- *  was removed, the run that ended before, the replica that failed), since whoever wrote it may have been woken by something else; with
- *  nothing told, the event that its command reacted to.
+ *  was removed, the run that ended before, the replica that failed), since whoever wrote it may have been woken by something else, by
+ *  whatever is looked at together with it; with nothing told, the event that its command reacted to.
  *  @param events in the order of the log, of whichever streams */
 export function causesOf(events: readonly Recorded[]): ReadonlyMap<string, string> {
   const seen = new Seen();
   const causes = new Map<string, string>();
   for (const event of events) {
-    const cause = causeOf(event, seen) ?? seen.byId(event.metadata.causationId);
+    const told = causeOf(event, seen);
+    const cause = told === undefined ? seen.byId(event.metadata.causationId) : told;
     if (cause && cause.id !== event.id) causes.set(event.id, cause.id);
     seen.take(event);
   }
@@ -27,7 +28,7 @@ class Seen {
   take(event: Recorded): void {
     this.#ids.set(event.id, event);
     this.#latest.set(`${event.type}|${event.stream}`, event);
-    for (const key of keysOf(event as Known)) this.#latest.set(key, event);
+    for (const key of keysOf(event as Known, this)) this.#latest.set(key, event);
     if (event.type === 'ReplicaCreated') {
       const { owner, slot, generation, replicaId } = (event as Of<'ReplicaCreated'>).data;
       this.#slots.set(slotKey(owner.id, slot, generation), replicaId);
@@ -61,7 +62,7 @@ const latestOf = (events: readonly (Recorded | undefined)[]): Recorded | undefin
 type Known = Recorded & AnyEvent;
 
 /** What an event is found by later: the order of a replica, its end, the job of a hook. */
-function keysOf(event: Known): readonly string[] {
+function keysOf(event: Known, seen: Seen): readonly string[] {
   switch (event.type) {
     case 'ServiceStepTaken':
     case 'DeploymentStepTaken':
@@ -77,7 +78,7 @@ function keysOf(event: Known): readonly string[] {
     case 'DeploymentStageBegan':
       return event.data.jobId ? [`hook|${event.data.jobId}`] : [];
     case 'ReplicaObserved':
-      return [`seen|${event.data.replicaId}`, ...(event.data.state === 'FAILED' ? [`seen failed|${event.data.replicaId}`] : [])];
+      return [`seen|${event.data.replicaId}`, ...(event.data.state === 'FAILED' ? [`seen failed|${event.data.replicaId}`] : []), ...movedBy(event, seen)];
     case 'SecretVersionAdded':
     case 'ConfigVersionAdded':
     case 'ResourceChanged':
@@ -87,14 +88,24 @@ function keysOf(event: Known): readonly string[] {
   }
 }
 
+/** Which deployments it goes on with, having ordered this replica or had it stopped, and whose release it shows. */
+function movedBy({ stream, data: { replicaId, owner, imageId } }: Of<'ReplicaObserved'>, seen: Seen): readonly string[] {
+  const steps = [seen.of(`ordered|${replicaId}`), seen.of(`stopped|${replicaId}`)];
+  const created = seen.in(stream, 'ReplicaCreated') as Of<'ReplicaCreated'> | undefined;
+  const shown = imageId === null || !created ? [] : [`shown|docker_service-${owner.id}|${created.data.release}`];
+  return [...steps.flatMap((step) => (step?.type === 'DeploymentStepTaken' ? [`moved|${step.stream}`] : [])), ...shown];
+}
+
 const replicaStream = (id: ReplicaId): string => `replica-${id}`;
 
-function causeOf(event: Recorded, seen: Seen): Recorded | undefined {
+function causeOf(event: Recorded, seen: Seen): Told {
   return (causes[event.type as AnyEvent['type']] as Cause | undefined)?.(event as never, seen);
 }
 
-type Cause = (event: never, seen: Seen) => Recorded | undefined;
-type Causes = { readonly [Type in AnyEvent['type']]?: (event: Of<Type>, seen: Seen) => Recorded | undefined };
+/** Null: it isn't among these events, and what was reacted to is no cause. */
+type Told = Recorded | null | undefined;
+type Cause = (event: never, seen: Seen) => Told;
+type Causes = { readonly [Type in AnyEvent['type']]?: (event: Of<Type>, seen: Seen) => Told };
 
 const LIFECYCLE: readonly DockerServiceEvent['type'][] = [
   'DockerServicePaused', 'DockerServiceStopped', 'DockerServiceResumed', 'DockerServiceStarted', 'DockerServiceDeletionRequested', 'DockerServiceScaled', 'DeploymentEnded',
@@ -103,6 +114,7 @@ const LIFECYCLE: readonly DockerServiceEvent['type'][] = [
 const causes: Causes = {
   /** What the platform cuts by itself, it cuts for what the release follows. */
   ReleaseCut: (event, seen) => seen.of(...newlyFollowed(event, seen.in(event.stream, 'ReleaseCut')).map(({ id, version }) => `version|${id}|${version}`)),
+  ReleaseImagePinned: ({ stream, data: { release } }, seen) => seen.of(`shown|${stream}|${release}`) ?? null,
   DeploymentStarted: ({ stream, data, metadata }, seen) => {
     const cut = seen.in(stream, 'ReleaseCut');
     return cut?.metadata.commandId === metadata.commandId && (cut as Of<'ReleaseCut'>).data.release === data.toRelease ? cut : undefined;
@@ -112,7 +124,8 @@ const causes: Causes = {
 
   DeploymentOpened: ({ data }, seen) => seen.of(`started|${data.deploymentId}`),
   DeploymentStageBegan: ({ stream, data }, seen) => (data.stage === 'return' ? setback(stream, data.deploymentId, seen) : seen.in(stream, 'DeploymentStageEnded', 'DeploymentOpened')),
-  DeploymentStageEnded: ({ stream, data }, seen) => (data.result === 'SUCCEEDED' ? undefined : (hookEnd(stream, data.stage, seen) ?? setback(stream, data.deploymentId, seen))),
+  DeploymentStageEnded: ({ stream, data }, seen) => hookEnd(stream, data.stage, seen) ?? (data.result === 'SUCCEEDED' ? wentOn(stream, seen) : setback(stream, data.deploymentId, seen)),
+  DeploymentProgressed: ({ stream }, seen) => wentOn(stream, seen),
   DeploymentStepTaken: (event, seen) => lostIn(event, event.data.dockerServiceId, seen) ?? seen.in(event.stream, 'DeploymentStageBegan', 'DeploymentOpened'),
   DeploymentReplicaFailed: ({ data: { replicaId } }, seen) => seen.of(`seen failed|${replicaId}`) ?? seen.in(replicaStream(replicaId), 'ReplicaObserved', 'PlacementDeferred'),
   DeploymentClosed: ({ stream }, seen) => seen.in(stream, 'DeploymentStageEnded'),
@@ -160,6 +173,9 @@ function wasAskedToGo(replicaId: ReplicaId, seen: Seen): boolean {
   const step = seen.of(`stopped|${replicaId}`) as Of<'ServiceStepTaken'> | undefined;
   return step?.data.stops.some((stop) => stop.replicaId === replicaId && stop.reason.code !== 'replica_failed') ?? false;
 }
+
+/** What brought a deployment on: what was seen last of a replica that it ordered or had stopped; where nothing was, as in a time of watching, the stage itself. */
+const wentOn = (stream: string, seen: Seen): Recorded | null => latestOf([seen.of(`moved|${stream}`), seen.in(stream, 'DeploymentStageBegan')]) ?? null;
 
 /** Why a deployment turns back. */
 const setback = (stream: string, deploymentId: string, seen: Seen): Recorded | undefined => {

@@ -112,7 +112,7 @@ export function orderedService(story = new Story()): Story {
 export const deploymentRef = { deploymentId: 'dep_1', dockerServiceId: 'svc_web', projectId: 'prj_shop' } as const;
 
 /** Writes `ReplicaCreated` for a slot of `web`. */
-export const createReplica = (story: Story, slot: number): Recorded =>
+export const createReplica = (story: Story, slot: number, release = 1): Recorded =>
   story.tell(
     `replica-rep_${slot}`,
     'ReplicaCreated',
@@ -123,7 +123,7 @@ export const createReplica = (story: Story, slot: number): Recorded =>
       environmentId: 'env_live',
       slot,
       generation: 1,
-      release: 1,
+      release,
       request: RESOURCES.request,
       ports: SPEC.ports,
       constraints: [],
