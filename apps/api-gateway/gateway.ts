@@ -44,8 +44,8 @@ export interface GatewayParts {
   readonly stopping: AbortSignal;
 }
 
-/** How long a read waits for what this gateway itself wrote. */
-const OWN_WRITES_MS = 5_000;
+/** How long a read waits for what this gateway itself wrote or showed. */
+const OWN_MS = 5_000;
 /** How long a read waits for the `min_position` that it named. */
 const MIN_POSITION_MS = 10_000;
 
@@ -72,12 +72,14 @@ export class Gateway {
     if (this.#acknowledged === null || at.position > this.#acknowledged) this.#acknowledged = at.position;
   }
 
-  /** Waits until these views know all that this gateway has acknowledged, and all up to `minPosition`.
-   *  @returns false when they don't know this gateway's own writes yet: what is read now may be older.
+  /** Waits until these views know all that this gateway has acknowledged, and all up to `minPosition`. The audit tells why others are as they
+   *  are: with it among them, they know whatever any view of this gateway may have shown before.
+   *  @returns false when they don't know so much yet: what is read now may be older.
    *  @throws Transient `read_model.behind` when `minPosition` isn't reached in time; Rejection `request.position_unknown` when the log ends before it. */
   async fresh(views: readonly ViewName[], minPosition?: Position): Promise<boolean> {
     const { projections } = this.parts;
-    const own = this.#acknowledged;
+    const shown = views.includes('audit') ? projections.furthest() : null;
+    const own = later(this.#acknowledged, shown);
     const know = (position: Position | null | undefined): boolean => position == null || views.every((view) => projections.knows(view, position));
     // Nearly always there is nothing to wait for.
     if (know(minPosition) && know(own)) return true;
@@ -87,7 +89,7 @@ export class Gateway {
       if (await this.#isBeyondTheLog(views, minPosition)) throw unknownPosition();
       if (!(await reached(minPosition, MIN_POSITION_MS))) throw (await this.#isBeyondTheLog(views, minPosition)) ? unknownPosition() : behind();
     }
-    return own === null || (await reached(own, OWN_WRITES_MS));
+    return own === null || (await reached(own, OWN_MS));
   }
 
   /** What a change answered is in the log by then: where a view knows all of the log and not this, nobody was ever told it. */
@@ -114,6 +116,8 @@ export class Gateway {
     return found;
   }
 }
+
+const later = (one: Position | null, other: Position | null): Position | null => (one === null || (other !== null && other > one) ? other : one);
 
 const unknownPosition = () => new Rejection('invalid', 'request.position_unknown', 'the log ends before this position: send a Waybill-Position that a change answered here', { pointer: '?min_position' });
 const behind = () => new Transient('read_model.behind', 'the views are behind the log: try again, or look at /v1/projections');

@@ -8,7 +8,7 @@ import { dockerService, schemaOf, Sensitive, streamOf, upcast, type NodeId } fro
 import { AggregateStore, openSqliteEventStore } from '#event-store';
 import { openSqliteIdentities, Sessions } from '#identity';
 import { randomCommandId, systemClock, systemRandom } from '#platform';
-import { everyView, LogPages, openSqliteReadModels, Projector, views } from '#read-models';
+import { everyView, LogPages, openSqliteReadModels, Projector, views, type ReadModelStore } from '#read-models';
 import { memoryVault } from '#testing';
 import type { RequestRates } from './access/request-limits.ts';
 import { createGateway } from './app.ts';
@@ -29,6 +29,7 @@ export class GatewayUnderTest {
   private constructor(
     readonly app: NestFastifyApplication,
     readonly bus: Bus,
+    readonly models: ReadModelStore,
     readonly close: () => Promise<void>,
   ) {}
 
@@ -60,7 +61,7 @@ export class GatewayUnderTest {
     await firstStart({ dispatcher: app.get(Dispatcher), aggregates, clock: systemClock });
     const { next } = await store.readAll(null, { limit: 500 });
     await projections.reached('environments', next!, 5_000);
-    return new GatewayUnderTest(app, bus, async () => {
+    return new GatewayUnderTest(app, bus, models, async () => {
       stopping.abort();
       await app.close();
       await projections.stop();

@@ -25,11 +25,22 @@ export function blocksOf(markdown: string): Block[] {
 /** Between what two blocks printed: the record separator, which no JSON holds unescaped. */
 const SEPARATOR = '\x1e';
 
+/** What a page's blocks came to. */
+export interface PageRun {
+  /** What each of them printed. */
+  readonly outputs: readonly string[];
+  /** Every answer but to reads that went well, a line each, among whatever else was complained of: a page throws many answers away. */
+  readonly answers: string;
+}
+
+/** Has curl say, on the side, what it was answered. */
+const NOTING_ANSWERS = `curl() { command curl --write-out '%{stderr}%{http_code} %{method} %{url}\n' "$@"; }`;
+const READ_WELL = /^2\d\d GET .*\n/gm;
+
 /** Runs all blocks in one bash, as somebody would paste them, but stops at the first command that fails.
- *  @returns what each of them printed.
  *  @throws Error with the block and its output where one exits non-zero or the whole isn't through in time. */
-export async function runBlocks(blocks: readonly Block[], environment: NodeJS.ProcessEnv, deadlineMs: number): Promise<string[]> {
-  const script = ['set -euo pipefail', ...blocks.map(({ sh }) => `${sh}printf '\\036'`)].join('\n');
+export async function runBlocks(blocks: readonly Block[], environment: NodeJS.ProcessEnv, deadlineMs: number): Promise<PageRun> {
+  const script = ['set -euo pipefail', NOTING_ANSWERS, ...blocks.map(({ sh }) => `${sh}printf '\\036'`)].join('\n');
   // A group of its own, so that a deadline ends its curl, too.
   const bash = spawn('bash', ['--noprofile', '--norc', '-c', script], { env: environment, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let printed = '';
@@ -44,9 +55,10 @@ export async function runBlocks(blocks: readonly Block[], environment: NodeJS.Pr
   const [code] = (await once(bash, 'close')) as [number | null];
   clearTimeout(timer);
   const outputs = printed.split(SEPARATOR);
-  if (code === 0) return outputs.slice(0, -1);
+  const answers = complaints.replaceAll(READ_WELL, '');
+  if (code === 0) return { outputs: outputs.slice(0, -1), answers };
   const why = isLate ? `not through within ${deadlineMs} ms` : `exit ${code}`;
-  throw new Error(`${why}:\n${blocks[outputs.length - 1]?.sh ?? ''}printed: ${outputs.at(-1)}\n${complaints}`);
+  throw new Error(`${why}:\n${blocks[outputs.length - 1]?.sh ?? ''}printed: ${outputs.at(-1)}\n${answers}`);
 }
 
 /** Where a value isn't what a page shows of it. An object may have more fields than are shown, a list may not; a shown text that

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { makeDemoImage } from '../../deploy/demo.ts';
 import { blocksOf, differences, runBlocks } from './use-case-page.ts';
@@ -22,9 +25,11 @@ describe('the use cases, as their pages have them', () => {
     expect(blocks.length).toBeGreaterThan(0);
     const { NODE_OPTIONS: _jests, ...inherited } = process.env;
     const environment = { ...inherited, WAYBILL_URL: world.installation.url, WAYBILL_HOME: world.home };
-    const outputs = await runBlocks(blocks, environment, PAGE_MS);
+    const { outputs, answers } = await runBlocks(blocks, environment, PAGE_MS).catch(async (error: Error) => {
+      throw new Error(`${error.message}\n${await world.trouble()}`);
+    });
     const wrong = blocks.flatMap(({ sh, json }, i) => (json === undefined ? [] : differences(json, parsed(outputs[i]!, sh)).map((each) => `${sh}${each}`)));
-    expect(wrong).toEqual([]);
+    if (wrong.length > 0) throw new Error(`${wrong.join('\n')}\nanswered, reads that went well left out:\n${answers}${await world.trouble()}`);
     // A page clears up behind itself, so that it can be pasted again.
     expect(await world.containers()).toEqual([]);
   }, PAGE_MS + 30_000);
@@ -48,13 +53,25 @@ describe('the reader of pages', () => {
   });
 
   it('keeps one session through a page, and tells the blocks’ outputs apart', async () => {
-    expect(await run('A=1', 'echo $A; echo 2', 'cat')).toEqual(['', '1\n2\n', '']);
+    expect((await run('A=1', 'echo $A; echo 2', 'cat')).outputs).toEqual(['', '1\n2\n', '']);
   });
 
   it('names the block that fails', async () => {
     await expect(run('echo well', 'echo oh no\nfalse\necho unheard', 'echo never')).rejects.toThrow(/exit 1:\necho oh no\nfalse\necho unheard\nprinted: oh no/);
     await expect(run('echo "$NOWHERE_SET"')).rejects.toThrow('NOWHERE_SET');
     await expect(runBlocks([{ sh: 'while :; do sleep 1; done\n' }], process.env, 200)).rejects.toThrow('not through within 200 ms');
+  });
+
+  it('notes what changes were answered, and every refusal', async () => {
+    const server = createServer((request, response) => response.writeHead(request.method === 'GET' ? Number(request.url!.slice(1)) : 202).end('body')).listen(0, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const { outputs, answers } = await run(`curl -s ${url}/200; curl -s ${url}/404 > /dev/null\ncurl -s -X PATCH ${url}/service | cat`);
+      expect([outputs, answers]).toEqual([['bodybody'], `404 GET ${url}/404\n202 PATCH ${url}/service\n`]);
+    } finally {
+      server.close();
+    }
   });
 
   it('sees every difference from what is shown', () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -27,6 +27,8 @@ export interface Answer {
   readonly body: Doc;
   readonly headers: Headers;
 }
+
+const TROUBLE = /"level":"(warn|error)"|\[(WRN|ERR|FTL)\]/;
 
 /** A whole installation with an engine of its own, torn down without a trace. */
 export class World {
@@ -198,6 +200,13 @@ export class World {
       const [id = '', name = '', state = ''] = line.split(' ');
       return { id, name, state };
     });
+  }
+
+  /** What the apps have complained of so far: the latest lines of each log that are no mere information. */
+  async trouble(): Promise<string> {
+    const folder = join(this.home, 'logs');
+    const logs = await Promise.all((await readdir(folder)).map(async (file) => ({ file, lines: (await readFile(join(folder, file), 'utf8')).split('\n').filter((line) => TROUBLE.test(line)) })));
+    return logs.flatMap(({ file, lines }) => lines.slice(-20).map((line) => `${file}: ${line}\n`)).join('');
   }
 
   async docker(args: readonly string[], engine = this.engine): Promise<string> {

@@ -1,5 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { systemClock } from '#platform';
+import type { ReadModelStore } from '#read-models';
 import { MemoryBroker, MemoryLogger } from '#testing';
 import { GatewayUnderTest, type Json } from '../under-test.ts';
 
@@ -56,6 +57,21 @@ describe('an explanation over REST', () => {
     expect(await summary()).not.toContain('no room');
   });
 
+  it('knows what the service was seen to be before, also where the audit is read later', async () => {
+    const { docker_service_id: id } = await post('docker-services', { environment_id, name: 'seen-first', image: 'nginx', replicas: 0 });
+    const hold = new HeldView(gateway.models, 'audit');
+    try {
+      await gateway.succeed(id);
+      const seen = async (): Promise<string> => (await gateway.call('GET', `/v1/docker-services/${id}`)).body.deployment.status;
+      while ((await seen()) !== 'SUCCEEDED') await systemClock.sleep(5);
+      const asking = explain(`docker-services/${id}/explain`);
+      void systemClock.sleep(200).then(() => hold.end());
+      expect((await asking).chain.map(({ type }: Json) => type)).toContain('DeploymentEnded');
+    } finally {
+      hold.end();
+    }
+  });
+
   it('is found a page at a time, the latest first', async () => {
     const { docker_service_id: id } = await post('docker-services', { environment_id, name: 'paged', image: 'nginx', replicas: 0 });
     for (const replicas of [1, 2, 3]) await post(`docker-services/${id}/scale`, { replicas });
@@ -79,3 +95,20 @@ describe('an explanation over REST', () => {
     expect(await gateway.call('GET', `${path}?before=yesterday`)).toMatchObject({ status: 422, body: { errors: [{ pointer: '?before' }] } });
   });
 });
+
+/** A view that is written no more, until the end of this. */
+class HeldView {
+  readonly #held = Promise.withResolvers<void>();
+
+  constructor(models: ReadModelStore, view: string) {
+    const apply = models.apply.bind(models);
+    models.apply = async (ref, ...batch) => {
+      if (ref.view === view) await this.#held.promise;
+      return apply(ref, ...batch);
+    };
+  }
+
+  end(): void {
+    this.#held.resolve();
+  }
+}

@@ -66,6 +66,11 @@ export class Projections {
     return at !== null && at >= position;
   }
 
+  /** What any view knows, and so may have been shown already; null before the first event. */
+  furthest(): Position | null {
+    return [...this.#projectors.values()].reduce<Position | null>((furthest, { position }) => (position !== null && (furthest === null || position > furthest) ? position : furthest), null);
+  }
+
   status(): readonly ProjectionStatus[] {
     return [...this.#projectors].map(([name, { caughtUp, position, lag, degraded }]) => {
       if (caughtUp) this.#complete.add(name);
