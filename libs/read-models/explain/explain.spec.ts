@@ -1,8 +1,7 @@
-import type { Recorded } from '#event-store';
 import { systemClock, systemRandom } from '#platform';
 import { MemoryEventStore, MemoryLogger } from '#testing';
 import { appendAll, heard, memberOf, OPERATOR, readsOf } from '../given/reads.ts';
-import { createReplica, observe, orderedService, place, registerNode, SPEC, Story, SYSTEM, timeOf } from '../given/story.ts';
+import { observe, orderedService, place, registerNode, SPEC, Story, SYSTEM, timeOf } from '../given/story.ts';
 import type { Liveness } from '../reads.ts';
 import {
   getDeploymentExplanation, getJobExplanation, getNodeExplanation, getServiceExplanation, getVolumeExplanation, type Explanation, type ServiceReach,
@@ -283,25 +282,6 @@ describe('what something came of', () => {
       'the stage pre_deploy of the deployment ended: FAILED',
       'the deployment takes no further step: FAILED',
     ]);
-  });
-
-  it('is, of a deployment’s way, what came of its own replicas, whichever else was heard of at that moment', async () => {
-    const story = orderedService();
-    const about = (event: Recorded) => ({ ...SYSTEM, causationId: event.id });
-    const stage = { ...deployment, jobId: null, deadlineAt: null, reason: { code: 'deployment', message: 'it moves' } } as const;
-    story.tell('docker_service-svc_web', 'ServiceStepTaken', { creates: [{ replicaId: 'rep_3', slot: 3, generation: 1, release: 0 }], stops: [], forgets: [], reason: { code: 'scaled', message: 'scaled to 3' } }, SYSTEM);
-    createReplica(story, 3, 0);
-    for (const slot of [1, 3]) place(story, slot);
-    story.tell('deployment-dep_1', 'DeploymentStageBegan', { ...stage, stage: 'prepare', at: timeOf(12) }, SYSTEM);
-    const started = observe(story, 1, 'STARTING');
-    const other = observe(story, 3, 'SETTLED');
-    const pinned = story.tell('docker_service-svc_web', 'ReleaseImagePinned', { release: 1, reference: 'docker.io/library/web:1', digest: null, imageId: 'sha256:web' }, about(other));
-    const ended = story.tell('deployment-dep_1', 'DeploymentStageEnded', { ...deployment, stage: 'prepare', result: 'SUCCEEDED', at: timeOf(16), reason: stage.reason }, about(pinned));
-    const monitoring = story.tell('deployment-dep_1', 'DeploymentStageBegan', { ...stage, stage: 'monitor', at: timeOf(17) }, about(pinned));
-    const watched = story.tell('deployment-dep_1', 'DeploymentStageEnded', { ...deployment, stage: 'monitor', result: 'SUCCEEDED', at: timeOf(18), reason: stage.reason }, about(observe(story, 3, 'SETTLED', { health: 'healthy' })));
-    const { chain } = await explainService(story);
-    const causeOf = ({ id }: Recorded) => chain.find(({ event_id }) => event_id === id)!.caused_by;
-    expect([pinned, ended, watched].map(causeOf)).toEqual([started.id, started.id, monitoring.id]);
   });
 
   it('is, of a replica of a roll, the roll, and not the end of the one that it made way for', async () => {
